@@ -1,0 +1,94 @@
+"""toonlab: a GAN for image cartoonization whose every part is a plugin, and a bench that compares such GANs fairly.
+
+Names are imported when they are first used, so that `import toonlab` and `toonlab --help` answer at once.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .checks import check_images
+    from .errors import DivergedError, PartError, PluginError, RecipeError, ToonlabError
+    from .events import Outcome, Run
+    from .flow import Batch, Context, Features, Logits, Sample, Step, Truth, Views, crop
+    from .hookspecs import hookimpl, hookspec
+    from .parts import (
+        CriticParts,
+        Dataset,
+        DatasetFactory,
+        DiscriminatorFactory,
+        DiscriminatorLoss,
+        DiscriminatorLossFactory,
+        FeaturesFactory,
+        GeneratorFactory,
+        GeneratorLoss,
+        GeneratorLossFactory,
+        Images,
+        Metric,
+        MetricFactory,
+        Objective,
+        ObjectiveFactory,
+        ObserverFactory,
+        RepresentationFactory,
+        SamplerFactory,
+        Tunable,
+        ViewTransform,
+    )
+    from .plugins import Catalogue, discover
+    from .rng import rng
+    from .shelf import cache_dir
+
+_HOME = {
+    "checks": ["check_images"],
+    "errors": ["DivergedError", "PartError", "PluginError", "RecipeError", "ToonlabError"],
+    "events": ["Outcome", "Run"],
+    "flow": ["Batch", "Context", "Features", "Logits", "Sample", "Step", "Truth", "Views", "crop"],
+    "hookspecs": ["hookimpl", "hookspec"],
+    "parts": [
+        "CriticParts",
+        "Dataset",
+        "DatasetFactory",
+        "DiscriminatorFactory",
+        "DiscriminatorLoss",
+        "DiscriminatorLossFactory",
+        "FeaturesFactory",
+        "GeneratorFactory",
+        "GeneratorLoss",
+        "GeneratorLossFactory",
+        "Images",
+        "Metric",
+        "MetricFactory",
+        "Objective",
+        "ObjectiveFactory",
+        "ObserverFactory",
+        "RepresentationFactory",
+        "SamplerFactory",
+        "Tunable",
+        "ViewTransform",
+    ],
+    "plugins": ["Catalogue", "discover"],
+    "rng": ["rng"],
+    "shelf": ["cache_dir"],
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [  # noqa: RUF022 (grouped as above: this is the public contract)
+    "check_images", "DivergedError", "PartError", "PluginError", "RecipeError", "ToonlabError", "Outcome", "Run",
+    "Batch", "Context", "Features", "Logits", "Sample", "Step", "Truth", "Views", "crop", "hookimpl", "hookspec",
+    "CriticParts", "Dataset", "DatasetFactory", "DiscriminatorFactory", "DiscriminatorLoss", "DiscriminatorLossFactory",
+    "FeaturesFactory", "GeneratorFactory", "GeneratorLoss", "GeneratorLossFactory", "Images", "Metric", "MetricFactory",
+    "Objective", "ObjectiveFactory", "ObserverFactory", "RepresentationFactory", "SamplerFactory", "Tunable",
+    "ViewTransform", "Catalogue", "discover", "rng", "cache_dir",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'toonlab' has no attribute {name!r}")
+    value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,50 @@
+"""What a user may do wrong, as exceptions whose text is the whole message: one line, exit code 2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+class ToonlabError(Exception):
+    """A mistake the user can mend. The command line prints the text alone and ends with exit code 2."""
+
+
+class PluginError(ToonlabError):
+    """A plugin that can't be used; the text names its distribution."""
+
+
+class PartError(ToonlabError):
+    """A part that can't work with these settings or this input, such as a `k` larger than there are patches."""
+
+
+class DivergedError(ToonlabError):
+    """A loss that is no longer a finite number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a recipe: where, and what to do about it."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class RecipeError(ToonlabError):
+    """All that is wrong with a recipe or an experiment, together."""
+
+    def __init__(self, source: str, problems: Iterable[Problem]) -> None:
+        self.source, self.problems = source, tuple(problems)
+        super().__init__("\n".join(f"{source}: {problem}" for problem in self.problems))
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """A hint to append to an error: the valid name that looks most like `name`, else all of them."""
+    names = sorted(valid)
+    if match := get_close_matches(name, names, n=1, cutoff=0.6):
+        return f"did you mean {match[0]!r}?"
+    return f"valid: {', '.join(names)}" if names else "there are none"

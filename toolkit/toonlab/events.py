@@ -1,0 +1,90 @@
+"""A run as its observers see it, and the bus that tells them what happens.
+
+An observer that raises is reported once and dropped: no tracker can end a run.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pluggy
+
+from .hookspecs import Hears
+
+
+@dataclass(frozen=True)
+class Run:
+    """One recipe's training (or a finished one), as observers and reports see it.
+
+    `directory` is `<root>/<experiment>/<recipe>-s<seed>-<hash8>`; `recipe` is fully resolved; `steps` is the total
+    that is planned; `environment` says what it runs on.
+    """
+
+    root: Path
+    experiment: str
+    recipe_name: str
+    seed: int
+    identity: str
+    recipe: Mapping[str, Any]
+    steps: int
+    environment: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What a person calls the run: `ctss-s0-1a2b3c4d`."""
+        return f"{self.recipe_name}-s{self.seed}-{self.identity[:8]}"
+
+    @property
+    def directory(self) -> Path:
+        return self.root / self.experiment / self.name
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: `finished`, `failed` or `stopped`, why, and the last evaluation's metrics."""
+
+    status: Literal["finished", "failed", "stopped"]
+    step: int
+    seconds: float
+    reason: str | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Observers:
+    """The observers of one run. `observers.tell("on_step_end", run=run, step=3, scalars=None)`."""
+
+    def __init__(self, observers: Mapping[str, object]) -> None:
+        self._managers = {name: _manager(name, observer) for name, observer in observers.items()}
+
+    def tell(self, hook: str, **arguments: Any) -> None:
+        self._call(hook, arguments)
+
+    def ask(self, hook: str, **arguments: Any) -> Any:
+        """The first answer that is not None."""
+        return next((answer for answer in self._call(hook, arguments) if answer is not None), None)
+
+    def _call(self, hook: str, arguments: Mapping[str, Any]) -> list[Any]:
+        answers = []
+        for name, manager in list(self._managers.items()):
+            try:
+                answers.append(getattr(manager.hook, hook)(**arguments))
+            except Exception as error:  # whatever an observer does wrong, the run goes on
+                del self._managers[name]
+                message = f"observer {name!r} failed in {hook} and hears no more: {type(error).__name__}: {error}"
+                warnings.warn(message, RuntimeWarning, stacklevel=3)
+        return answers
+
+
+def _manager(name: str, observer: object) -> pluggy.PluginManager:
+    manager = pluggy.PluginManager("toonlab")
+    manager.add_hookspecs(Hears)
+    manager.register(observer, name)
+    manager.check_pending()
+    return manager

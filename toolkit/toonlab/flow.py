@@ -1,0 +1,143 @@
+"""What flows through one training step.
+
+Images are `(B, 3, H, W)` float in [-1, 1], RGB, unless a docstring says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Unpaired images of the two domains: photos and cartoons, both `(B, 3, H, W)` in [-1, 1]."""
+
+    photo: Tensor
+    cartoon: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a view transform may look at besides the images.
+
+    `rng` is a CPU generator that is fresh for every critic and step: draw from it and from nothing else, then
+    move what was drawn to the images' device. That keeps paired runs paired and needs no device synchronisation.
+    """
+
+    photo: Tensor
+    critic: nn.Module
+    rng: torch.Generator
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """What a critic sees: real cartoons and fakes, after its sampler and its representation.
+
+    `real` and `fake` are `(N, C, H, W)` in `value_range`; the two may differ in N. A sampler that cuts regions gives
+    their boxes, `(N, 5)` int64: image, top, left, height, width, in pixels of the image, and may give scores `(N,)`.
+    """
+
+    real: Tensor
+    fake: Tensor
+    real_boxes: Tensor | None = None
+    fake_boxes: Tensor | None = None
+    real_scores: Tensor | None = None
+    fake_scores: Tensor | None = None
+    value_range: tuple[float, float] = (-1.0, 1.0)
+    context: Context | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Logits:
+    """A critic's raw answers (no sigmoid) to the real and the fake view; any shape with the batch first."""
+
+    real: Tensor
+    fake: Tensor
+
+
+class Features:
+    """The recipe's feature extractor, run at most once per tensor and step: `step.features(step.fake)`.
+
+    Features of a tensor that needs no gradient (photo, cartoon) are computed without a graph.
+    """
+
+    def __init__(self, extractor: Callable[[Tensor], Tensor]) -> None:
+        self._extractor = extractor
+        self._seen: dict[int, tuple[Tensor, Tensor]] = {}  # the image is kept so that its id stays its own
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """`(B, 3, H, W)` in [-1, 1] -> `(B, C, h, w)`, as the extractor defines it."""
+        if id(images) not in self._seen:
+            with torch.set_grad_enabled(torch.is_grad_enabled() and images.requires_grad):
+                self._seen[id(images)] = (images, self._extractor(images))
+        return self._seen[id(images)][1]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Everything that a generator loss may use: `(step) -> scalar`.
+
+    `views` and `fake_logits` have an entry for each critic that is active in this stage; `rng` is a CPU generator
+    that is fresh for every loss and step.
+    """
+
+    batch: Batch
+    fake: Tensor
+    views: Mapping[str, Views]
+    fake_logits: Mapping[str, Tensor]
+    features: Features
+    rng: torch.Generator
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What is known about the cartoon that a photo should become; None where a data set doesn't know it.
+
+    `cartoon` and `flat` (the colours without lines) are `(3, H, W)` in [-1, 1]; `outline` is `(H, W)` bool;
+    `regions` is `(H, W)` int64, one number for each region of one colour.
+    """
+
+    cartoon: Tensor | None = None
+    outline: Tensor | None = None
+    regions: Tensor | None = None
+    flat: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A photo to evaluate on, `(3, H, W)` in [-1, 1], with the truth where there is one."""
+
+    name: str
+    photo: Tensor
+    truth: Truth | None = None
+
+
+def crop(images: Tensor, boxes: Tensor, size: tuple[int, int] | None = None) -> Tensor:
+    """Cut boxes of one size out of images; gradients of overlapping boxes add up.
+
+    Args:
+        images: `(B, C, H, W)`, any range.
+        boxes: `(N, 5)` int64: image, top, left, height, width, in pixels; all of one height and width.
+        size: that height and width, if the caller knows it: reading it from `boxes` synchronises a GPU.
+
+    Returns:
+        `(N, C, height, width)`.
+
+    Raises:
+        ValueError: if the boxes differ in size (checked only where `size` is not given).
+    """
+    if size is None:
+        sizes = {(int(h), int(w)) for h, w in boxes[:, 3:].tolist()}
+        if len(sizes) != 1:
+            raise ValueError(f"crop: boxes must have one size, got {sorted(sizes)}; crop each size by itself")
+        size = sizes.pop()
+    image, top, left = boxes[:, 0], boxes[:, 1], boxes[:, 2]
+    rows = top[:, None] + torch.arange(size[0], device=images.device)  # (N, h)
+    columns = left[:, None] + torch.arange(size[1], device=images.device)  # (N, w)
+    patches = images.movedim(1, -1)[image[:, None, None], rows[:, :, None], columns[:, None, :]]  # (N, h, w, C)
+    return patches.movedim(-1, 1)

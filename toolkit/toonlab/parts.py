@@ -1,0 +1,160 @@
+"""The kinds of part that a plugin can offer, and what each must be able to do.
+
+A part is made by a factory: a frozen dataclass, an `nn.Module` class or a function. The factory's annotated signature is
+its configuration schema; see `Tunable` for search ranges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor, nn
+
+from .flow import Logits, Sample, Step, Views
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of part: the name that errors use, and parameters that the engine fills in, not the recipe."""
+
+    label: str
+    about: str
+    injected: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        return self.label
+
+
+KINDS: Mapping[str, Kind] = {
+    "samplers": Kind("sampler", "chooses the regions that a critic looks at"),
+    "representations": Kind("representation", "changes what a critic sees there"),
+    "discriminators": Kind("discriminator", "a network: view -> logits", frozenset({"in_channels"})),
+    "generators": Kind("generator", "a network: photo -> cartoon, both (B, 3, H, W) in [-1, 1]"),
+    "objectives": Kind("objective", "the adversarial losses of a critic and of the generator against it"),
+    "discriminator_losses": Kind("discriminator loss", "a further scalar that a critic minimises"),
+    "generator_losses": Kind("generator loss", "a scalar that the generator minimises"),
+    "features": Kind("features", "a fixed feature extractor that losses share"),
+    "datasets": Kind("dataset", "photos and cartoons to train on, samples to evaluate on"),
+    "metrics": Kind("metric", "a number that says how good the fakes are"),
+    "observers": Kind("observer", "hears what happens in a run: trackers, progress bars, pruners"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tunable:
+    """The default search range of a number, for `toonlab tune`: `Annotated[int, Field(gt=0), Tunable(16, 128, step=16)]`.
+
+    Both ends belong to the range. `log` searches on a logarithmic scale and excludes `step`.
+    """
+
+    low: float
+    high: float
+    step: float | None = None
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        if self.low > self.high:
+            raise ValueError(f"Tunable: low {self.low} is above high {self.high}")
+        if self.log and (self.step is not None or self.low <= 0):
+            raise ValueError("Tunable: log needs low > 0 and no step")
+
+
+class ViewTransform(Protocol):
+    """A sampler or a representation: `(Views) -> Views`. Use `dataclasses.replace`, which carries the context along."""
+
+    def __call__(self, views: Views, /) -> Views: ...
+
+
+class Objective:
+    """The adversarial objective of one critic. Subclasses give the three terms, each logits -> scalar."""
+
+    def real(self, logits: Tensor) -> Tensor:
+        """The critic's loss on real cartoons."""
+        raise NotImplementedError
+
+    def fake(self, logits: Tensor) -> Tensor:
+        """The critic's loss on fakes."""
+        raise NotImplementedError
+
+    def generator(self, fake_logits: Tensor) -> Tensor:
+        """The generator's loss against this critic."""
+        raise NotImplementedError
+
+    def critic(self, logits: Logits) -> Tensor:
+        """The critic's whole adversarial loss; override where real and fake do not simply add up."""
+        return self.real(logits.real) + self.fake(logits.fake)
+
+
+class CriticParts(Protocol):
+    """What a discriminator loss may use of its critic."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def net(self) -> nn.Module: ...
+    @property
+    def objective(self) -> Objective: ...
+
+
+class DiscriminatorLoss(Protocol):
+    """`(critic, views, logits) -> scalar`; the fake view is detached from the generator."""
+
+    def __call__(self, critic: CriticParts, views: Views, logits: Logits, /) -> Tensor: ...
+
+
+class GeneratorLoss(Protocol):
+    """`(step) -> scalar`."""
+
+    def __call__(self, step: Step, /) -> Tensor: ...
+
+
+class Images(Protocol):
+    """A map-style set of images of one domain: item -> `(3, H, W)`, uint8, or float in [-1, 1]."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> Tensor: ...
+
+
+class Dataset(Protocol):
+    """Photos and cartoons. The engine crops, flips and batches them, so items may have any size of at least `train.size`."""
+
+    def train(self) -> tuple[Images, Images]:
+        """The photos and the cartoons, unpaired."""
+
+    def evaluation(self) -> Sequence[Sample]:
+        """What to evaluate on, in a fixed order; items may be made when they are asked for."""
+
+    def manifest(self) -> Mapping[str, Any]:
+        """What identifies the data, as JSON values: it is part of a run's identity. Cheap: reads no picture."""
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """A measurement over evaluation samples; a fresh one is made for every evaluation.
+
+    `needs` names the fields of `Truth` that every sample must have (`frozenset({"outline"})`; empty for none).
+    """
+
+    needs: frozenset[str]
+    higher_is_better: bool
+
+    def update(self, fake: Tensor, sample: Sample) -> None:
+        """Take in one fake, `(3, H, W)` in [-1, 1], of the sample's photo."""
+
+    def compute(self) -> Mapping[str, float]:
+        """The results by name; the first is the one that leads."""
+
+
+SamplerFactory = Callable[..., ViewTransform]
+RepresentationFactory = Callable[..., ViewTransform]
+DiscriminatorFactory = Callable[..., nn.Module]
+GeneratorFactory = Callable[..., nn.Module]
+ObjectiveFactory = Callable[..., Objective]
+DiscriminatorLossFactory = Callable[..., DiscriminatorLoss]
+GeneratorLossFactory = Callable[..., GeneratorLoss]
+FeaturesFactory = Callable[..., nn.Module]
+DatasetFactory = Callable[..., Dataset]
+MetricFactory = Callable[..., Metric]
+ObserverFactory = Callable[..., object]
