@@ -1,0 +1,60 @@
+"""What every method shares: objectives, losses, feature extractors, simple samplers and representations, folders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from toonlab import (
+    DatasetFactory,
+    DiscriminatorLossFactory,
+    FeaturesFactory,
+    GeneratorLossFactory,
+    ObjectiveFactory,
+    RepresentationFactory,
+    SamplerFactory,
+    hookimpl,
+)
+
+from .critic_losses import R1, GradientPenalty
+from .folder import folder
+from .losses import Color, Content, TotalVariation
+from .objectives import BCE, LSGAN, Hinge, Wasserstein
+from .random_features import RandomFeatures
+from .representations import RGB, Grayscale
+from .samplers import GridPatches, RandomPatches, Whole
+from .vgg import VGG19
+
+
+@hookimpl
+def register_objectives() -> Mapping[str, ObjectiveFactory]:
+    return {"lsgan": LSGAN, "hinge": Hinge, "bce": BCE, "wasserstein": Wasserstein}
+
+
+@hookimpl
+def register_discriminator_losses() -> Mapping[str, DiscriminatorLossFactory]:
+    return {"gradient_penalty": GradientPenalty, "r1": R1}
+
+
+@hookimpl
+def register_generator_losses() -> Mapping[str, GeneratorLossFactory]:
+    return {"content": Content, "color": Color, "total_variation": TotalVariation}
+
+
+@hookimpl
+def register_features() -> Mapping[str, FeaturesFactory]:
+    return {"vgg19": VGG19, "random": RandomFeatures}
+
+
+@hookimpl
+def register_samplers() -> Mapping[str, SamplerFactory]:
+    return {"whole": Whole, "random_patches": RandomPatches, "grid_patches": GridPatches}
+
+
+@hookimpl
+def register_representations() -> Mapping[str, RepresentationFactory]:
+    return {"rgb": RGB, "grayscale": Grayscale}
+
+
+@hookimpl
+def register_datasets() -> Mapping[str, DatasetFactory]:
+    return {"folder": folder}

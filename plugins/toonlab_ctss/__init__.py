@@ -1,0 +1,32 @@
+"""CTSS: texture-saliency-adaptive attention (Gao, Zhang and Tian, ICML 2022): sampler, gray patches and networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from toonlab import DiscriminatorFactory, GeneratorFactory, RepresentationFactory, SamplerFactory, hookimpl
+
+from .discriminator import ctss_image, ctss_patch
+from .generator import ctss_plain, ctss_unet
+from .representation import GrayMinMax
+from .sampler import CTSS
+
+
+@hookimpl
+def register_samplers() -> Mapping[str, SamplerFactory]:
+    return {"ctss": CTSS}
+
+
+@hookimpl
+def register_representations() -> Mapping[str, RepresentationFactory]:
+    return {"gray_minmax": GrayMinMax}
+
+
+@hookimpl
+def register_generators() -> Mapping[str, GeneratorFactory]:
+    return {"ctss_unet": ctss_unet, "ctss_plain": ctss_plain}
+
+
+@hookimpl
+def register_discriminators() -> Mapping[str, DiscriminatorFactory]:
+    return {"ctss_image": ctss_image, "ctss_patch": ctss_patch}

@@ -17,4 +17,6 @@ def check_images(images: Tensor, name: str = "images", channels: int | None = No
 def check_fits(size: int, height: int, width: int, name: str) -> None:
     """Raise `PartError` if a square of `size` pixels does not fit into an image."""
     if size > min(height, width):
-        raise PartError(f"{name}={size} does not fit an image of {height}x{width} pixels; {name} can be at most {min(height, width)}")
+        raise PartError(
+            f"{name}={size} does not fit an image of {height}x{width} pixels; it can be at most {min(height, width)}"
+        )

@@ -45,13 +45,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: `finished`, `failed` or `stopped`, why, and the last evaluation's metrics."""
+    """How a run ended: `finished`, `failed` or `stopped`, why, the last evaluation's metrics, and the photos' own."""
 
     status: Literal["finished", "failed", "stopped"]
     step: int
     seconds: float
     reason: str | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    photo: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -63,23 +64,18 @@ class Observers:
     def __init__(self, observers: Mapping[str, object]) -> None:
         self._managers = {name: _manager(name, observer) for name, observer in observers.items()}
 
-    def tell(self, hook: str, **arguments: Any) -> None:
-        self._call(hook, arguments)
-
-    def ask(self, hook: str, **arguments: Any) -> Any:
-        """The first answer that is not None."""
-        return next((answer for answer in self._call(hook, arguments) if answer is not None), None)
-
-    def _call(self, hook: str, arguments: Mapping[str, Any]) -> list[Any]:
+    def tell(self, hook: str, **arguments: Any) -> list[Any]:
+        """Call a hook of every observer; returns their answers, without those that are None."""
         answers = []
         for name, manager in list(self._managers.items()):
             try:
-                answers.append(getattr(manager.hook, hook)(**arguments))
+                answer = getattr(manager.hook, hook)(**arguments)
+                answers += answer if isinstance(answer, list) else [answer]
             except Exception as error:  # whatever an observer does wrong, the run goes on
                 del self._managers[name]
                 message = f"observer {name!r} failed in {hook} and hears no more: {type(error).__name__}: {error}"
-                warnings.warn(message, RuntimeWarning, stacklevel=3)
-        return answers
+                warnings.warn(message, RuntimeWarning, stacklevel=2)
+        return [answer for answer in answers if answer is not None]
 
 
 def _manager(name: str, observer: object) -> pluggy.PluginManager:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+Corners = list[list[int]]  # image, top, left of each box
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +139,40 @@ def crop(images: Tensor, boxes: Tensor, size: tuple[int, int] | None = None) -> 
         if len(sizes) != 1:
             raise ValueError(f"crop: boxes must have one size, got {sorted(sizes)}; crop each size by itself")
         size = sizes.pop()
+    if images.device.type == "cpu":
+        return _Crop.apply(images, boxes[:, :3].tolist(), size)
     image, top, left = boxes[:, 0], boxes[:, 1], boxes[:, 2]
     rows = top[:, None] + torch.arange(size[0], device=images.device)  # (N, h)
     columns = left[:, None] + torch.arange(size[1], device=images.device)  # (N, w)
     patches = images.movedim(1, -1)[image[:, None, None], rows[:, :, None], columns[:, None, :]]  # (N, h, w, C)
     return patches.movedim(-1, 1)
+
+
+class _Crop(torch.autograd.Function):
+    """`crop` by slices. On the CPU the gradient of indexing is summed in an order that changes from run to run."""
+
+    @staticmethod
+    def forward(ctx: Any, images: Tensor, corners: Corners, size: tuple[int, int]) -> Tensor:
+        ctx.corners, ctx.shape = corners, images.shape
+        patches = [images[image].narrow(1, top, size[0]).narrow(2, left, size[1]) for image, top, left in corners]
+        return torch.stack(patches) if patches else images.new_empty(0, images.shape[1], *size)
+
+    @staticmethod
+    def backward(ctx: Any, *gradient: Tensor) -> tuple[Tensor, None, None]:
+        return _Paste.apply(*gradient, ctx.corners, ctx.shape), None, None
+
+
+class _Paste(torch.autograd.Function):
+    """The adjoint of `_Crop`: patches added up at their places in empty images, in the order of the boxes."""
+
+    @staticmethod
+    def forward(ctx: Any, patches: Tensor, corners: Corners, shape: torch.Size) -> Tensor:
+        ctx.corners, ctx.size = corners, patches.shape[2:]
+        images = patches.new_zeros(shape)
+        for patch, (image, top, left) in zip(patches, corners, strict=True):
+            images[image].narrow(1, top, ctx.size[0]).narrow(2, left, ctx.size[1]).add_(patch)
+        return images
+
+    @staticmethod
+    def backward(ctx: Any, *gradient: Tensor) -> tuple[Tensor, None, None]:
+        return _Crop.apply(*gradient, ctx.corners, ctx.size), None, None

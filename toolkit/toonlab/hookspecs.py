@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pluggy import HookimplMarker, HookspecMarker
 
@@ -28,7 +28,7 @@ hookspec = HookspecMarker("toonlab")
 hookimpl = HookimplMarker("toonlab")
 
 
-class Offers:
+class Offers(Protocol):
     """What a plugin offers: public name -> factory. The factory's signature is its configuration schema."""
 
     @hookspec
@@ -76,7 +76,7 @@ class Offers:
         """Objects whose methods, marked `@hookimpl`, are the hooks of `Hears`."""
 
 
-class Hears:
+class Hears(Protocol):
     """What an observer may hear, on rank 0. An implementation takes the arguments that it needs."""
 
     @hookspec
@@ -98,6 +98,10 @@ class Hears:
     @hookspec
     def on_run_end(self, run: Run, outcome: Outcome) -> None:
         """A run has ended, also after an error; `outcome.json` is written."""
+
+    @hookspec
+    def where_to_look(self, run: Run) -> str | None:
+        """One line that tells people where to see what the observer recorded of a run, printed when it has ended."""
 
     @hookspec(firstresult=True)
     def stop_reason(self, run: Run, step: int) -> str | None:

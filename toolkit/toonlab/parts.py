@@ -1,7 +1,7 @@
 """The kinds of part that a plugin can offer, and what each must be able to do.
 
-A part is made by a factory: a frozen dataclass, an `nn.Module` class or a function. The factory's annotated signature is
-its configuration schema; see `Tunable` for search ranges.
+A part is made by a factory: a frozen dataclass, an `nn.Module` class or a function. The factory's annotated signature
+is its configuration schema; see `Tunable` for search ranges.
 """
 
 from __future__ import annotations
@@ -44,9 +44,10 @@ KINDS: Mapping[str, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class Tunable:
-    """The default search range of a number, for `toonlab tune`: `Annotated[int, Field(gt=0), Tunable(16, 128, step=16)]`.
+    """The default search range of a number: `Annotated[int, Field(gt=0), Tunable(16, 128, step=16)]`.
 
-    Both ends belong to the range. `log` searches on a logarithmic scale and excludes `step`.
+    `toonlab tune` needs no hand-written space for it. Both ends belong to the range. `log` searches on a logarithmic
+    scale and excludes `step`.
     """
 
     low: float
@@ -118,7 +119,7 @@ class Images(Protocol):
 
 
 class Dataset(Protocol):
-    """Photos and cartoons. The engine crops, flips and batches them, so items may have any size of at least `train.size`."""
+    """Photos and cartoons. The engine crops, flips and batches them: items have at least `train.size` on each side."""
 
     def train(self) -> tuple[Images, Images]:
         """The photos and the cartoons, unpaired."""

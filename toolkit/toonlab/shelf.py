@@ -27,7 +27,7 @@ def listed(folder: str) -> dict[str, Path]:
 
 
 def find(name: str, folder: str, near: Path | None = None) -> Path:
-    """The file that `name` means: a path (also relative to `near`, the file that names it), else a name on the shelf."""
+    """The file that `name` means: a path (perhaps relative to `near`, the file that names it), or a shelved name."""
     if name.endswith((".yaml", ".yml")) or os.sep in name:
         for path in [Path(name)] if near is None else [near.parent / name, Path(name)]:
             if path.is_file():
@@ -40,4 +40,6 @@ def find(name: str, folder: str, near: Path | None = None) -> Path:
     if name in (known := listed(folder)):
         return known[name]
     kind = {"baselines": "recipe", "experiments": "experiment"}.get(folder, "file of overrides")
-    raise ToonlabError(f"{name}: no such {kind}; {nearest(name, known)} (`toonlab recipes` lists them; a path ends in .yaml)")
+    raise ToonlabError(
+        f"{name}: no such {kind}; {nearest(name, known)} (`toonlab recipes` lists them; a path ends in .yaml)"
+    )

@@ -1,0 +1,153 @@
+"""Unpaired pictures in folders: one of photos, one of cartoons."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
+from typing import Annotated, Any, Literal, overload
+
+from pydantic import Field
+from torch import Tensor
+
+from toonlab import Dataset, Sample, ToonlabError
+
+from .pictures import PILLOW_LIMIT, complaints, find_pictures, read_picture
+
+
+def folder(
+    photos: Path,
+    cartoons: Path,
+    evaluation: Path | None = None,
+    resize: Annotated[int, Field(gt=0)] | None = None,
+    cache: Literal["none", "ram"] = "none",
+    max_pixels: Annotated[int, Field(gt=0, le=PILLOW_LIMIT)] = 89_478_485,
+) -> Dataset:
+    """Unpaired pictures in two folders and all below them: jpg, png, webp, bmp, tif.
+
+    Pictures are in the order of their relative paths, decoded when they are asked for (`read_picture` says how), and
+    keep their size unless `resize` is given. Files that can't be used by what their headers say are named in one
+    warning and left out; one that turns out to be damaged when it is decoded is an error that names it.
+
+    Args:
+        photos: folder of the photos to train on.
+        cartoons: folder of the cartoons to train on.
+        evaluation: folder of the photos to evaluate on. Without it the training photos serve, which shows what the
+            generator does with photos that it has seen.
+        resize: shorter side in pixels, up or down, for all pictures; the engine crops afterwards.
+        cache: `ram` decodes all training pictures before the first step and keeps them: 3 bytes per pixel, once for
+            all workers that fork.
+        max_pixels: larger pictures are left out, since a small file may unpack to more than fits in memory. The default
+            is Pillow's own.
+    """
+    return FolderDataset(photos, cartoons, evaluation, resize, cache, max_pixels)
+
+
+@dataclass(frozen=True)
+class FolderDataset:
+    """The dataset that `folder` makes; its docstring explains the parameters."""
+
+    photo_folder: Path
+    cartoon_folder: Path
+    evaluation_folder: Path | None
+    resize: int | None
+    cache: Literal["none", "ram"]
+    max_pixels: int
+
+    def train(self) -> tuple[Pictures, Pictures]:
+        """Photos and cartoons, as uint8 `(3, H, W)`."""
+        return self._photos, self._cartoons
+
+    def evaluation(self) -> Samples:
+        """Photos without truth, decoded when they are asked for."""
+        folder = self.evaluation_folder
+        if folder is None:
+            return Samples(self.photo_folder, self._photos.names, self.resize)
+        return Samples(folder, _usable(folder, self.max_pixels), self.resize)
+
+    def manifest(self) -> Mapping[str, Any]:
+        """Names and sizes of the files, not where they lie: a data set may move."""
+        folders = {"photos": self.photo_folder, "cartoons": self.cartoon_folder}
+        if self.evaluation_folder is not None:
+            folders["evaluation"] = self.evaluation_folder
+        listings = {role: _listing(folder) for role, folder in folders.items()}
+        return {**listings, "resize": self.resize, "max_pixels": self.max_pixels}
+
+    @cached_property
+    def _photos(self) -> Pictures:
+        return self._pictures(self.photo_folder)
+
+    @cached_property
+    def _cartoons(self) -> Pictures:
+        return self._pictures(self.cartoon_folder)
+
+    def _pictures(self, folder: Path) -> Pictures:
+        names = _usable(folder, self.max_pixels)
+        return Pictures(folder, names, self.resize, decode_now=self.cache == "ram")
+
+
+class Pictures:
+    """Picture files as a map-style set: item -> uint8 `(3, H, W)`; `names` are their paths below the folder."""
+
+    def __init__(self, folder: Path, names: Sequence[str], resize: int | None, decode_now: bool = False) -> None:
+        self.folder, self.names, self.resize = folder, names, resize
+        self._decoded: list[Tensor] | None = None
+        if decode_now:
+            with ThreadPoolExecutor() as pool:  # decoders release the interpreter's lock
+                self._decoded = list(pool.map(self._read, names))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self._read(self.names[index]) if self._decoded is None else self._decoded[index]
+
+    def _read(self, name: str) -> Tensor:
+        return read_picture(self.folder / name, self.resize)
+
+
+class Samples(Sequence[Sample]):
+    """Photos to evaluate on, in [-1, 1]; a sample's name is its path below the folder."""
+
+    def __init__(self, folder: Path, names: Sequence[str], resize: int | None) -> None:
+        self._folder, self._names, self._resize = folder, names, resize
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Sample]: ...
+    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(len(self))[index]]
+        name = self._names[index]
+        return Sample(name, read_picture(self._folder / name, self._resize).float() / 127.5 - 1)
+
+
+def _usable(folder: Path, max_pixels: int) -> list[str]:
+    """The pictures whose headers are in order; warns of the others, and raises if there are only others."""
+    names = find_pictures(folder)
+    bad = complaints(folder, names, max_pixels)
+    listed = "; ".join(f"{name}: {reason}" for name, reason in bad.items())
+    if len(bad) == len(names):
+        raise ToonlabError(f"{folder}: none of its pictures can be used: {listed}")
+    if bad:
+        message = f"{folder}: {len(bad)} of {len(names)} pictures are left out: {listed}"
+        warnings.warn(message, UserWarning, stacklevel=2)
+    return [name for name in names if name not in bad]
+
+
+def _listing(folder: Path) -> dict[str, Any]:
+    digest, names = blake2b(digest_size=16), find_pictures(folder)
+    for name in names:
+        path = folder / name
+        size = path.stat().st_size if path.exists() else -1  # a link that leads nowhere
+        digest.update(os.fsencode(name) + f"\0{size}\n".encode())
+    return {"pictures": len(names), "digest": digest.hexdigest()}

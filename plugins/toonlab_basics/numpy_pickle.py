@@ -1,0 +1,97 @@
+"""Read the originals' `.npy` weights, a pickled dict of arrays, without running what the pickle says.
+
+A pickle names functions and calls them. Here the few names that numpy's arrays need stand for inert records of this
+module, every other name is an error, and arrays are built from the records' bytes when all has been read.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from toonlab import ToonlabError
+
+
+def read_pickled_arrays(path: Path, names: Iterable[str]) -> dict[str, list[np.ndarray]]:
+    """The arrays of some entries of a `.npy` file that holds one pickled dict, name -> list of arrays.
+
+    Written by Python 2 or 3 and any numpy; `vgg19.npy` of tensorflow-vgg is such a file.
+
+    Raises:
+        ToonlabError: if the file is something else, lacks a name, or names anything but numpy's arrays; nothing that
+            it names has been called then.
+    """
+    try:
+        entries = _unpickle(path)
+        return {name: [array.numpy() for array in entries[name]] for name in names}
+    except KeyError as error:
+        raise ToonlabError(f"{path}: has no entry {error}") from error
+    except Exception as error:  # a damaged pickle fails in many ways
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise ToonlabError(f"{path}: is no .npy of a pickled dict of arrays: {reason}") from error
+
+
+def _unpickle(path: Path) -> dict[str, list[_Array]]:
+    with path.open("rb") as file:
+        version = np.lib.format.read_magic(file)
+        if version != (1, 0):
+            raise ValueError(f"format version {version}, expected (1, 0)")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        if shape != () or dtype != np.dtype(object):
+            raise ValueError(f"an array of shape {shape} and {dtype}, expected a single object")
+        (entries,) = _ArraysOnly(file, encoding="latin1").load().data
+    return entries
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """An unpickler that knows numpy's arrays and nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        module = module.replace("numpy.core", "numpy._core")  # the name before numpy 2
+        if (module, name) not in _STANDS_FOR:
+            raise pickle.UnpicklingError(f"it names {module}.{name}, which is refused")
+        return _STANDS_FOR[module, name]
+
+
+class _DType:
+    """A pickled `numpy.dtype`: a type code such as `f4`, and a byte order."""
+
+    def __init__(self, code: str, *_: object) -> None:
+        self.code = code
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.order = state[1]
+
+
+class _Array:
+    """A pickled `numpy.ndarray`: shape, dtype, memory order, and its bytes (or the objects of an object array)."""
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, self.shape, self.dtype, self.fortran, self.data = state
+
+    def numpy(self) -> np.ndarray:
+        dtype = np.dtype(self.dtype.order + self.dtype.code)
+        if dtype.kind != "f":
+            raise ValueError(f"an array of {dtype}, expected floats")
+        data = self.data.encode("latin1") if isinstance(self.data, str) else self.data  # str from Python 2
+        return np.frombuffer(data, dtype).reshape(self.shape, order="F" if self.fortran else "C")
+
+
+def _reconstruct(*_: object) -> _Array:
+    return _Array()
+
+
+def _encode_latin1(text: str, *_: object) -> bytes:
+    return text.encode("latin1")
+
+
+_STANDS_FOR = {
+    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _DType,
+    ("_codecs", "encode"): _encode_latin1,  # how Python 3 writes bytes in protocol 2
+}

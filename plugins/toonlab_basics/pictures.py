@@ -1,0 +1,112 @@
+"""Picture files: finding them, looking at their headers, and turning whatever they hold into 8-bit RGB."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from toonlab import ToonlabError
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+PILLOW_LIMIT = 178_956_970  # pixels; above it Pillow refuses to open a picture
+_EIGHT_BIT = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"})
+
+
+def find_pictures(folder: Path) -> list[str]:
+    """Paths of all pictures below a folder, relative and with forward slashes, sorted: the same order everywhere.
+
+    By suffix, in any case. Hidden files and folders are left out; links are followed, each folder once.
+
+    Raises:
+        ToonlabError: if there is no such folder, or no picture in it.
+    """
+    if not folder.is_dir():
+        raise ToonlabError(f"{folder}: {'is not a folder' if folder.exists() else 'no such folder'}")
+    names = sorted(path.relative_to(folder).as_posix() for path in _walk(folder))
+    if not names:
+        raise ToonlabError(f"{folder}: no pictures in it ({', '.join(sorted(SUFFIXES))}, also in subfolders)")
+    return names
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    seen = set()
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        if (place := Path(parent).resolve()) in seen:  # a link back up would go on for ever
+            folders.clear()
+            continue
+        seen.add(place)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        visible = (Path(parent, name) for name in files if not name.startswith("."))
+        yield from (path for path in visible if path.suffix.lower() in SUFFIXES)
+
+
+def complaints(folder: Path, names: Sequence[str], max_pixels: int) -> dict[str, str]:
+    """What the headers say against some of the pictures: name -> reason. Decodes no pixels."""
+    with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
+        warnings.simplefilter("ignore")  # Pillow's own limit: ours is given below
+        reasons = list(pool.map(lambda name: _complaint(folder / name, max_pixels), names))
+    return {name: reason for name, reason in zip(names, reasons, strict=True) if reason}
+
+
+def _complaint(path: Path, max_pixels: int) -> str | None:
+    try:
+        with Image.open(path) as image:
+            (width, height), mode = image.size, image.mode
+    except Exception as error:  # a damaged header fails in many ways
+        return f"not readable ({_first_line(error)})"
+    if width * height > max_pixels:
+        return f"{width}x{height} pixels, more than max_pixels={max_pixels}"
+    if mode not in _EIGHT_BIT and not mode.startswith("I;16"):
+        return f"pixels of kind {mode!r}, expected 8 or 16 bits per channel"
+    return None
+
+
+def read_picture(path: Path, short_side: int | None = None) -> Tensor:
+    """Decode a picture into `(3, H, W)` uint8 RGB, upright.
+
+    The EXIF orientation is applied. Transparency is laid on white. 16-bit values are scaled to 8 bits, not clipped.
+    CMYK is converted without a colour profile. Of several frames or pages, the first counts.
+
+    Args:
+        path: the file.
+        short_side: if given, the shorter side is resized to this many pixels, up or down (bicubic, antialiased).
+
+    Raises:
+        ToonlabError: if the file can't be decoded, such as a truncated one.
+    """
+    try:
+        with Image.open(path) as file:
+            image = _to_rgb(ImageOps.exif_transpose(file))
+    except Exception as error:  # damaged pixels fail in many ways
+        raise ToonlabError(f"{path}: can't be decoded ({_first_line(error)}); repair or remove it") from error
+    if short_side is not None:
+        image = _resize(image, short_side)
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):  # Pillow's own conversion clips at 255
+        gray = np.asarray(image).astype(np.uint32)
+        image = Image.fromarray(((gray + 128) // 257).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
+
+
+def _resize(image: Image.Image, short_side: int) -> Image.Image:
+    scale = short_side / min(image.size)
+    width, height = (max(short_side, round(side * scale)) for side in image.size)
+    return image.resize((width, height), Image.Resampling.BICUBIC)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__

@@ -1,0 +1,91 @@
+"""VGG19 as a feature extractor (Simonyan and Zisserman, ICLR 2015), up to one of its layers."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from toonlab import PartError, check_images
+from toonlab.errors import nearest
+
+from .vgg_weights import load_weights
+
+_BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))  # channels and convolutions
+_MEAN = {"caffe": (103.939, 116.779, 123.68), "torchvision": (0.485, 0.456, 0.406)}  # BGR of 0..255; RGB of 0..1
+_STD = {"caffe": (1.0, 1.0, 1.0), "torchvision": (0.229, 0.224, 0.225)}
+
+
+class VGG19(nn.Module):
+    """Features of a VGG19 that is pretrained on ImageNet: `(B, 3, H, W)` -> `(B, C, h, w)`, computed up to `layer`.
+
+    A convention belongs to its weights. `caffe` (BGR in 0..255 less the mean) fits the weights of the VGG authors:
+    tensorflow-vgg's `vgg19.npy`, which CTSS, AnimeGAN and White-box use, and conversions of them such as
+    `vgg19-d01eb7cb.pth`. `torchvision` (RGB in 0..1, by mean and standard deviation) fits `imagenet`. Other pairs run,
+    but show the network red and blue swapped and on another scale than it learned. Features of different weights and
+    conventions differ in size, so a weight of the content loss holds for one such pair only.
+
+    Frozen, and in eval mode whatever is asked. Pools like TensorFlow's SAME: of an odd side, the last row counts.
+
+    Args:
+        weights: `imagenet` (torchvision's `VGG19_Weights.IMAGENET1K_V1`, downloaded once into torch hub's cache),
+            `random` (He et al., 2015, always the same: for benchmarks and tests), or the path of a file: a state dict
+            (`.pt`, `.pth`) or `.safetensors`, with names as in torchvision or as `conv1_1.weight`, or a `.npy` as the
+            originals use.
+        convention: how images in [-1, 1] are turned into what the weights expect, as above.
+        layer: `conv1_1` to `conv5_4` (before ReLU), `relu1_1` to `relu5_4`, or `pool1` to `pool5`. The originals use
+            `conv4_4`: 512 channels at 1/8 of the size.
+
+    Raises:
+        PartError: for a layer that VGG19 does not have.
+        ToonlabError: where the weights can't be had or do not fit.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        weights: str = "imagenet",
+        convention: Literal["caffe", "torchvision"] = "torchvision",
+        layer: str = "conv4_4",
+    ) -> None:
+        super().__init__()
+        layers = _layers()
+        if layer not in layers:
+            raise PartError(f"vgg19: there is no layer {layer!r}; {nearest(layer, layers)}")
+        names = list(layers)
+        needed = names[: names.index(layer) + 1]
+        self.convention = convention
+        self.layers = nn.Sequential(OrderedDict((name, layers[name]) for name in needed))
+        shapes = {name: value.shape for name, value in self.layers.state_dict().items()}
+        self.layers.load_state_dict(load_weights(weights, shapes, names), assign=True)
+        self.register_buffer("mean", torch.tensor(_MEAN[convention]).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(_STD[convention]).view(1, 3, 1, 1), persistent=False)
+        self.requires_grad_(False)
+        self.train(False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        check_images(images, "vgg19", channels=3)
+        unit = (images + 1) / 2
+        pixels = 255 * unit.flip(1) if self.convention == "caffe" else unit
+        return self.layers((pixels - self.mean) / self.std)
+
+    def train(self, mode: bool = True) -> VGG19:
+        """Stay in eval mode: a fixed extractor has no other."""
+        return super().train(False)
+
+
+def _layers() -> OrderedDict[str, nn.Module]:
+    """All layers by name, in the order of torchvision's `vgg19().features`; their tensors have no storage yet."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    channels = 3
+    for block, (width, depth) in enumerate(_BLOCKS, 1):
+        for index in range(1, depth + 1):
+            layers[f"conv{block}_{index}"] = nn.Conv2d(channels, width, 3, padding=1, device="meta")
+            layers[f"relu{block}_{index}"] = nn.ReLU(inplace=True)
+            channels = width
+        layers[f"pool{block}"] = nn.MaxPool2d(2, ceil_mode=True)
+    return layers

@@ -1,0 +1,126 @@
+"""Where the weights of VGG19 come from: torchvision, a file, or a fixed seed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from toonlab import ToonlabError
+from toonlab.errors import nearest
+
+from .numpy_pickle import read_pickled_arrays
+
+Shapes = Mapping[str, torch.Size]  # `conv1_1.weight` -> its shape, for the layers that are needed
+
+
+def load_weights(weights: str, shapes: Shapes, layers: Sequence[str]) -> dict[str, Tensor]:
+    """The tensors named in `shapes`, float32.
+
+    Args:
+        weights: `imagenet`, `random` or the path of a file.
+        shapes: what is needed, by our names.
+        layers: all layers of VGG19 in order: torchvision calls the i-th one `features.i`.
+
+    Raises:
+        ToonlabError: where the weights can't be had or do not fit.
+    """
+    if weights == "random":
+        return _random(shapes)
+    if weights == "imagenet":
+        found, source = _imagenet(), "torchvision's VGG19"
+    else:
+        found, source = _from_file(Path(weights).expanduser(), shapes), weights
+    return {name: _pick(found, name, shape, layers, source) for name, shape in shapes.items()}
+
+
+def _random(shapes: Shapes) -> dict[str, Tensor]:
+    """He initialisation for ReLU, zero biases; a shallower network has the same first layers."""
+    rng = torch.Generator().manual_seed(0)
+    return {
+        name: torch.randn(shape, generator=rng) * math.sqrt(2 / math.prod(shape[1:]))
+        if name.endswith("weight")
+        else torch.zeros(shape)
+        for name, shape in shapes.items()
+    }
+
+
+def _imagenet() -> Mapping[str, Tensor]:
+    from torchvision.models import VGG19_Weights
+
+    weights = VGG19_Weights.IMAGENET1K_V1
+    try:
+        return weights.get_state_dict(check_hash=True, weights_only=True)
+    except (OSError, RuntimeError, EOFError) as error:
+        folder = Path(torch.hub.get_dir(), "checkpoints")
+        raise ToonlabError(
+            f"vgg19: the ImageNet weights can't be had ({_first_line(error)}); put {Path(weights.url).name} into "
+            f"{folder}, or give a file with features.weights=PATH, or do without with features.use=random"
+        ) from error
+
+
+def _from_file(path: Path, shapes: Shapes) -> Mapping[str, Tensor]:
+    if path.suffix not in _READERS:
+        ways = f"{nearest(str(path), ['imagenet', 'random'])} or a path ending in {', '.join(_READERS)}"
+        raise ToonlabError(f"vgg19: weights {str(path)!r} are neither a known name nor a file of a known kind; {ways}")
+    if not path.is_file():
+        raise ToonlabError(f"vgg19: weights {path}: no such file")
+    return _READERS[path.suffix](path, shapes)
+
+
+def _read_torch(path: Path, shapes: Shapes) -> Mapping[str, Tensor]:
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch.load has no exception of its own
+        raise ToonlabError(f"{path}: is no state dict that torch can load: {_first_line(error)}") from error
+    if not isinstance(state, Mapping):
+        raise ToonlabError(f"{path}: holds a {type(state).__name__}, expected a state dict")
+    return state
+
+
+def _read_safetensors(path: Path, shapes: Shapes) -> Mapping[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise ToonlabError(f"{path}: is no safetensors file: {_first_line(error)}") from error
+
+
+def _read_npy(path: Path, shapes: Shapes) -> Mapping[str, Tensor]:
+    """Name -> [kernel in TensorFlow's (height, width, in, out), bias]."""
+    layers = dict.fromkeys(name.partition(".")[0] for name in shapes)
+    state = {}
+    for layer, arrays in read_pickled_arrays(path, layers).items():
+        for kind, array in zip(("weight", "bias"), arrays, strict=False):
+            tensor = torch.from_numpy(array.astype("float32"))
+            state[f"{layer}.{kind}"] = tensor.permute(3, 2, 0, 1) if tensor.ndim == 4 else tensor
+    return state
+
+
+_READERS: dict[str, Callable[[Path, Shapes], Mapping[str, Tensor]]] = {
+    ".pt": _read_torch,
+    ".pth": _read_torch,
+    ".safetensors": _read_safetensors,
+    ".npy": _read_npy,
+}
+
+
+def _pick(state: Mapping[str, Tensor], name: str, shape: torch.Size, layers: Sequence[str], source: str) -> Tensor:
+    layer, _, kind = name.partition(".")
+    index = layers.index(layer)
+    spellings = (name, f"features.{index}.{kind}", f"{index}.{kind}")
+    tensor = next((state[spelling] for spelling in spellings if spelling in state), None)
+    if tensor is None:
+        raise ToonlabError(f"{source}: has none of {', '.join(spellings)}: are these weights of a VGG19?")
+    if tensor.shape != shape:
+        raise ToonlabError(f"{source}: {name} should be {tuple(shape)}, got {tuple(tensor.shape)}: not a VGG19")
+    return tensor.float().contiguous()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__

@@ -1,0 +1,122 @@
+"""CTSS's generators: two steps down, inverted residual blocks, two steps up, with and without U-Net skips."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from toonlab import PartError
+from toonlab.filters import full_precision
+from toonlab.layers import LayerNorm, SameConv2d, upsample2x, variance_scaling_
+
+
+class ConvBlock(nn.Sequential):
+    """Convolution with reflection padding, layer norm, LeakyReLU 0.2."""
+
+    def __init__(self, inputs: int, outputs: int, kernel_size: int = 3, stride: int = 1, groups: int = 1) -> None:
+        super().__init__(
+            SameConv2d(inputs, outputs, kernel_size, stride, groups=groups),
+            LayerNorm(outputs),
+            nn.LeakyReLU(0.2, inplace=True),
+        )
+
+
+class InvertedResidual(nn.Module):
+    """Twice as many channels, depthwise 3x3, then linear to `outputs`; added to the input where the channels agree.
+
+    Sandler et al., "MobileNetV2", CVPR 2018.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        hidden = 2 * inputs
+        self.expand = ConvBlock(inputs, hidden, kernel_size=1)
+        self.depthwise = ConvBlock(hidden, hidden, groups=hidden)
+        self.project = nn.Sequential(SameConv2d(hidden, outputs, kernel_size=1), LayerNorm(outputs))
+        self.residual = inputs == outputs
+
+    def forward(self, features: Tensor) -> Tensor:
+        branch = self.project(self.depthwise(self.expand(features)))
+        return features + branch if self.residual else branch
+
+
+class Generator(nn.Module):
+    """`G_net_unet` and `G_net` of CTSS's code (`net/generator.py`): photo -> cartoon, `(B, 3, H, W)` in [-1, 1].
+
+    Stages a to e are named as there: a and b halve the image, c keeps it, d and e double it. Raises `PartError` for
+    sides that are not multiples of 4, or below 8.
+
+    Args:
+        name: under which a recipe knows it, for errors.
+        width: channels at full resolution; 2 and 4 times as many at half and a quarter.
+        skips: concatenate what a and b start from to what d and e have upsampled (U-Net).
+    """
+
+    def __init__(self, name: str, width: int, skips: bool) -> None:
+        super().__init__()
+        self.name, self.skips = name, skips
+        full, half, quarter = width, 2 * width, 4 * width
+        self.a_full = ConvBlock(3, full, kernel_size=7)
+        self.a_half = nn.Sequential(ConvBlock(full, half, stride=2), ConvBlock(half, half))
+        self.b = nn.Sequential(ConvBlock(half, quarter, stride=2), ConvBlock(quarter, quarter))
+        self.c = nn.Sequential(
+            ConvBlock(quarter, quarter),
+            InvertedResidual(quarter, 2 * quarter),
+            *(InvertedResidual(2 * quarter, 2 * quarter) for _ in range(3)),
+            ConvBlock(2 * quarter, quarter),
+        )
+        self.d_up = ConvBlock(quarter, quarter)
+        self.d = ConvBlock(quarter + half * skips, quarter)
+        self.e_up = ConvBlock(quarter, half)
+        self.e = nn.Sequential(ConvBlock(half + full * skips, half), ConvBlock(half, full, kernel_size=7))
+        self.out = SameConv2d(full, 3, kernel_size=1)
+        self.apply(_initialise)
+
+    def forward(self, photo: Tensor) -> Tensor:
+        self._check(photo)
+        full = self.a_full(photo)  # (B, width, H, W)
+        half = self.a_half(full)  # (B, 2*width, H/2, W/2)
+        quarter = self.c(self.b(half))  # (B, 4*width, H/4, W/4)
+        half = self.d(self._join(self.d_up(upsample2x(quarter)), half))
+        full = self.e(self._join(self.e_up(upsample2x(half)), full))
+        return torch.tanh(full_precision(self.out(full)))  # bf16 has fewer levels near -1 and 1 than a picture
+
+    def _join(self, upsampled: Tensor, skip: Tensor) -> Tensor:
+        return torch.cat([upsampled, skip], dim=1) if self.skips else upsampled
+
+    def _check(self, photo: Tensor) -> None:
+        height, width = photo.shape[-2:]
+        if height % 4 or width % 4 or min(height, width) < 8:
+            raise PartError(f"{self.name}: sides must be multiples of 4 and at least 8, got {height}x{width}")
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, SameConv2d):
+        kernel_area = module.weight[0, 0].numel()
+        # as in TensorFlow 1, for a depthwise kernel too: that makes its initial weights very small
+        variance_scaling_(module.weight, fan_in=kernel_area * module.in_channels)
+
+
+def ctss_unet(width: Annotated[int, Field(gt=0)] = 32) -> nn.Module:
+    """CTSS's generator, with U-Net skips; sides must be multiples of 4.
+
+    `G_net_unet` of its code (`net/generator.py`).
+
+    Args:
+        width: channels at full resolution; cost grows with its square. The original's 32 has 2,233,920 parameters.
+    """
+    return Generator("ctss_unet", width, skips=True)
+
+
+def ctss_plain(width: Annotated[int, Field(gt=0)] = 32) -> nn.Module:
+    """CTSS's generator without skips; sides must be multiples of 4.
+
+    `G_net` of its code (`net/generator.py`).
+
+    Args:
+        width: channels at full resolution; cost grows with its square. The original's 32 has 2,141,760 parameters.
+    """
+    return Generator("ctss_plain", width, skips=False)

@@ -1,0 +1,80 @@
+"""Outline F1: does a fake have dark lines where the true cartoon has them, and nowhere else?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+
+from .pictures import PictureMean
+
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+_DARK = 0.1  # added to the surroundings' luma: near black, a relative contrast alone would be noise
+
+
+class OutlineF1(PictureMean):
+    """F1 of a fake's dark outlines against the true ones, averaged per picture.
+
+    A pixel of the fake belongs to a dark line if it is darker than what surrounds the line: with luma `y` in
+    [0, 1] and its morphological closing `c` by a disc of diameter `width`, (c - y) / (c + 0.1) > `contrast`.
+    The closing fills whatever is dark and thinner than the disc, so an edge between two areas, a dark area or
+    a dark picture are no lines.
+
+    Precision is the share of detected pixels within `tolerance` of a true outline pixel, recall the share of
+    true outline pixels within `tolerance` of a detected one, F1 their harmonic mean. Where one of the two is
+    empty all three are 0; where both are, 1.
+
+    Args:
+        tolerance: distance in pixels, along rows and columns (Chebyshev), at which lines still match.
+        width: the widest line that counts, as a share of the shorter side: the same at any resolution.
+        contrast: how much darker than its surroundings a line must be, relative to them.
+    """
+
+    name = "outline_f1"
+    needs = frozenset({"outline"})
+
+    def __init__(
+        self,
+        tolerance: Annotated[int, Field(ge=0)] = 1,
+        width: Annotated[float, Field(gt=0, le=0.5)] = 0.04,
+        contrast: Annotated[float, Field(gt=0, lt=1)] = 0.3,
+    ) -> None:
+        super().__init__()
+        self.tolerance, self.width, self.contrast = tolerance, width, contrast
+
+    def measure(self, fake: Tensor, truth: Tensor) -> dict[str, float]:
+        found = dark_lines(fake, self.width, self.contrast)
+        f1, precision, recall = match(found, truth.cpu().numpy(), self.tolerance)
+        return {"outline_f1": f1, "outline_precision": precision, "outline_recall": recall}
+
+
+def dark_lines(image: Tensor, width: float, contrast: float) -> NDArray[np.bool_]:
+    """Where an image, `(3, H, W)` in [-1, 1], has dark lines, `(H, W)`; `OutlineF1` defines them."""
+    luma = (image.permute(1, 2, 0).cpu().numpy() + 1) / 2 @ _LUMA
+    surroundings = cv2.morphologyEx(luma, cv2.MORPH_CLOSE, _disc(round(width * min(luma.shape))))
+    return np.asarray((surroundings - luma) / (surroundings + _DARK) > contrast)
+
+
+def match(found: NDArray[np.bool_], true: NDArray[np.bool_], tolerance: int) -> tuple[float, float, float]:
+    """F1, precision and recall of two masks, `(H, W)` each, with a tolerance in pixels."""
+    if not found.any() or not true.any():
+        score = float(found.any() == true.any())
+        return score, score, score
+    precision = float(_grown(true, tolerance)[found].mean())
+    recall = float(_grown(found, tolerance)[true].mean())
+    return 2 * precision * recall / max(precision + recall, 1e-12), precision, recall
+
+
+def _disc(diameter: int) -> NDArray[np.uint8]:
+    """A disc of odd diameter, so that it has a centre, and of 3 pixels at least."""
+    odd = max(3, diameter | 1)
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (odd, odd)), np.uint8)
+
+
+def _grown(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
+    square = np.ones((2 * pixels + 1, 2 * pixels + 1), np.uint8)
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), square), bool)

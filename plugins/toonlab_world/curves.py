@@ -1,0 +1,52 @@
+"""Closed curves and polygons, in scene coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .forms import Ball
+from .scene import Points
+
+
+@cache
+def _turn(samples: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    angle = np.linspace(0, 2 * np.pi, samples, endpoint=False)
+    return np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
+
+
+def polygon(*points: tuple[float, float]) -> Points:
+    return np.array(points, np.float32)
+
+
+def box(left: float, top: float, right: float, bottom: float) -> Points:
+    return polygon((left, top), (right, top), (right, bottom), (left, bottom))
+
+
+def ellipse(x: float, y: float, rx: float, ry: float, samples: int = 48) -> Points:
+    cos, sin = _turn(samples)
+    return np.stack([x + rx * cos, y + ry * sin], axis=1)
+
+
+def union(balls: Sequence[Ball], center: tuple[float, float], samples: int = 96) -> Points:
+    """The outline of overlapping ellipses, as seen from a centre that lies within all of their union's rays."""
+    cos, sin = _turn(samples)
+    reach = np.zeros(samples, np.float32)
+    for ball in balls:
+        dx, dy = (ball.x - center[0]) / ball.rx, (ball.y - center[1]) / ball.ry
+        ux, uy = cos / ball.rx, sin / ball.ry
+        a, b, c = ux * ux + uy * uy, ux * dx + uy * dy, dx * dx + dy * dy - 1
+        root = b * b - a * c  # the ray from the centre meets the ellipse where a t^2 - 2 b t + c = 0
+        far = np.where(root > 0, (b + np.sqrt(np.maximum(root, 0))) / a, 0)
+        reach = np.maximum(reach, far)
+    return np.stack([center[0] + reach * cos, center[1] + reach * sin], axis=1)
+
+
+def shadow(outline: Points, base: float, sun: tuple[float, float, float]) -> Points:
+    """Where a standing outline's shadow falls on level ground whose contact line is at `base`."""
+    height = np.maximum(base - outline[:, 1], 0)
+    sideways = -sun[0] / max(0.35, -sun[1])
+    return np.stack([outline[:, 0] + height * sideways * 0.8, base + height * 0.16], axis=1).astype(np.float32)

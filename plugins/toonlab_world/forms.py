@@ -1,0 +1,168 @@
+"""How the surface of a shape bends, and so how light falls on it.
+
+A form gives the light on its surface, in [0, 1], at the pixels of a window. It is smooth: the photo multiplies
+texture onto it, and the cartoon cuts it into tones, so both renderings are lit alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .keys import Key
+from .noise import fractal_noise
+
+Direction = tuple[float, float, float]  # towards the light: right, down, to the viewer; of length 1
+WRAP = 0.45  # a soft sky lights some of the side that is turned away from the sun
+
+
+class Window(NamedTuple):
+    """A rectangle of pixels of a square picture of `size` pixels."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+    size: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
+    def y(self) -> NDArray[np.float32]:
+        """Scene coordinates of the rows' centres, `(h, 1)`."""
+        return ((np.arange(self.top, self.bottom, dtype=np.float32) + 0.5) / self.size)[:, None]
+
+    @property
+    def x(self) -> NDArray[np.float32]:
+        """Scene coordinates of the columns' centres, `(1, w)`."""
+        return ((np.arange(self.left, self.right, dtype=np.float32) + 0.5) / self.size)[None]
+
+
+class Form(Protocol):
+    def light(self, window: Window, sun: Direction) -> NDArray[np.float32] | float:
+        """The light on the surface, in [0, 1], `(h, w)` or one number."""
+
+
+def lit(cosine: NDArray[np.float32] | float) -> NDArray[np.float32]:
+    """Wrapped Lambert shading: light from the cosine between normal and sun."""
+    return np.clip((np.asarray(cosine, np.float32) + WRAP) / (1 + WRAP), 0, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """A flat face: a wall, a roof."""
+
+    normal: Direction = (0.0, 0.0, 1.0)
+
+    def light(self, window: Window, sun: Direction) -> float:
+        return float(lit(sum(n * s for n, s in zip(self.normal, sun, strict=True))))
+
+
+@dataclass(frozen=True, slots=True)
+class Even:
+    """The same light wherever the sun stands: for what is small, or shines by itself."""
+
+    value: float = 0.7
+
+    def light(self, window: Window, sun: Direction) -> float:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Ball:
+    """An ellipsoid with its centre in the picture plane."""
+
+    x: float
+    y: float
+    rx: float
+    ry: float
+
+    def light(self, window: Window, sun: Direction) -> NDArray[np.float32]:
+        u, v = (window.x - self.x) / self.rx, (window.y - self.y) / self.ry
+        depth = np.sqrt(np.maximum(1 - u * u - v * v, 0))
+        return lit(u * sun[0] + v * sun[1] + depth * sun[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Lobes:
+    """Many balls, each in front of those before it: a crown, a bush, a cloud. The whole is lit as a ball, too."""
+
+    balls: Sequence[Ball]
+    whole: Ball
+    relief: float = 0.55  # the lobes' share of the light
+
+    def light(self, window: Window, sun: Direction) -> NDArray[np.float32]:
+        light = self.whole.light(window, sun)
+        lobes = light.copy()
+        for ball in self.balls:
+            inside = ((window.x - ball.x) / ball.rx) ** 2 + ((window.y - ball.y) / ball.ry) ** 2 < 1
+            np.copyto(lobes, ball.light(window, sun), where=inside)
+        return light * (1 - self.relief) + lobes * self.relief
+
+
+@dataclass(frozen=True, slots=True)
+class Tube:
+    """An upright cone or cylinder: half as wide as `top` at `y0` and as `bottom` at `y1`."""
+
+    x: float
+    y0: float
+    y1: float
+    top: float
+    bottom: float
+
+    def light(self, window: Window, sun: Direction) -> NDArray[np.float32]:
+        along = np.clip((window.y - self.y0) / (self.y1 - self.y0), 0, 1)
+        u = np.clip((window.x - self.x) / (self.top + (self.bottom - self.top) * along), -1, 1)
+        return lit(u * sun[0] + np.sqrt(1 - u * u) * sun[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Rolling ground: light wanders with low-frequency noise, and along the slopes of the ridge above.
+
+    `slope` is the ridge's steepness along the unit interval, scaled to about [-1, 1]; it is felt down the hillside,
+    drifting sideways by `skew` per unit, which draws the faces of a mountain.
+    """
+
+    key: Key
+    ridge: NDArray[np.float32]
+    slope: NDArray[np.float32]
+    cells: int
+    rolling: float
+    facets: float
+    skew: float
+    base: float = 0.62
+
+    def light(self, window: Window, sun: Direction) -> NDArray[np.float32]:
+        noise = fractal_noise(self.key, window.size, (self.cells + 1, self.cells), octaves=2)[window.slices]
+        light = self.base + self.rolling * noise
+        if self.facets:
+            light += self.facets * self._slope(window, noise) * (1 if sun[0] > 0 else -1)
+        return np.clip(light, 0, 1)
+
+    def _slope(self, window: Window, noise: NDArray[np.float32]) -> NDArray[np.float32]:
+        samples = len(self.ridge)
+        columns = np.clip((window.x * samples).astype(np.int32), 0, samples - 1)
+        below = window.y - self.ridge[columns]
+        source = window.x + self.skew * below + 0.04 * noise
+        return self.slope[np.clip(source * samples, 0, samples - 1).astype(np.int32)]
+
+
+@dataclass(frozen=True, slots=True)
+class Sky:
+    """Light spreads from the sun, in rings, and from the horizon up."""
+
+    x: float
+    y: float
+    horizon: float
+
+    def light(self, window: Window, sun: Direction) -> NDArray[np.float32]:
+        distance = np.sqrt((window.x - self.x) ** 2 + (window.y - self.y) ** 2)
+        near_horizon = np.clip(window.y / self.horizon, 0, 1)
+        return np.clip(0.95 - 0.85 * distance + 0.25 * near_horizon, 0, 1)

@@ -1,0 +1,50 @@
+"""Fractal value noise over the unit square: the same at every resolution, up to what the pixels can show."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .keys import Key, generator
+
+
+def fractal_noise(
+    key: Key, size: int, cells: tuple[int, int], octaves: int = 5, gain: float = 0.5
+) -> NDArray[np.float32]:
+    """Fractal value noise (Perlin's fBm with cubic interpolation) on a square of `size` pixels.
+
+    Each octave is a lattice of random values of its own key, so a finer picture only adds octaves: cells smaller than
+    a pixel are averaged, as averaging a finer picture would do, and vanish where they are smaller still.
+
+    Args:
+        key: what the noise depends on.
+        size: side of the picture, in pixels.
+        cells: lattice cells across the unit square in the first octave, as (rows, columns).
+        octaves: how often the cells are halved, at most.
+        gain: amplitude of an octave relative to the one before.
+
+    Returns:
+        `(size, size)`, roughly in [-1, 1], mean 0.
+    """
+    total = np.zeros((size, size), np.float32)
+    for octave in range(octaves):
+        rows, columns = (max(2, side << octave) for side in cells)
+        if min(rows, columns) > 2 * size:
+            break
+        lattice = generator(*key, "octave", octave).random((rows, columns), dtype=np.float32)
+        lattice = (lattice * 2 - 1) * gain**octave
+        if max(rows, columns) > size:
+            lattice = cv2.resize(lattice, (min(columns, size), min(rows, size)), interpolation=cv2.INTER_AREA)
+        total += cv2.resize(lattice, (size, size), interpolation=cv2.INTER_CUBIC)
+    return total
+
+
+def ridge_line(key: Key, samples: int, cells: int, octaves: int, gain: float) -> NDArray[np.float32]:
+    """One-dimensional fractal value noise, `(samples,)` over [0, 1], roughly in [-1, 1]."""
+    total = np.zeros((1, samples), np.float32)
+    for octave in range(octaves):
+        lattice = generator(*key, "octave", octave).random((1, cells << octave), dtype=np.float32)
+        lattice = (lattice * 2 - 1) * gain**octave
+        total += cv2.resize(lattice, (samples, 1), interpolation=cv2.INTER_CUBIC)
+    return total[0]

@@ -1,0 +1,96 @@
+"""A scene: shapes in the unit square, x to the right and y down, painted from back to front."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .forms import Direction, Form
+from .keys import Key
+
+Color = tuple[float, float, float]  # sRGB in [0, 1]
+Points = NDArray[np.float32]  # (n, 2): x, y in the unit square, or beyond it
+
+
+@dataclass(frozen=True, slots=True)
+class Texture:
+    """Amplitudes in [0, 1] of the noises that the photo puts on a surface; see `photo.textures`."""
+
+    grain: float = 0.0
+    blotch: float = 0.0
+    streak: float = 0.0
+    leaf: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """What a shape is made of: its unlit colour, and what only the photo shows of it.
+
+    `ragged` is how far the photo's edges stray from the polygon, in picture sides: leaves and grass, not walls.
+    `glow` in [0, 1] is light of its own: lit windows, the sun.
+    """
+
+    color: Color
+    texture: Texture = Texture()
+    ragged: float = 0.0
+    glow: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A filled polygon. `line` is the weight of its outline in the cartoon, 0 for none; `depth` is 0 near, 1 far."""
+
+    outline: Points
+    surface: Surface
+    form: Form
+    depth: float = 0.5
+    line: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A stretch of ground, the shadows that fall on it (polygons), and what stands on it."""
+
+    ground: Sequence[Shape]
+    objects: Sequence[Shape] = ()
+    shadows: Sequence[Points] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Air:
+    """Light and weather. `haze` in [0, 1]; `sun` points towards the light, `sun_at` is where its disc stands."""
+
+    zenith: Color
+    horizon: Color
+    sunlight: Color
+    ambient: Color
+    haze: float
+    sun: Direction
+    sun_at: tuple[float, float]
+    night: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything that both renderings need.
+
+    `key` seeds the noises of the photo; `horizon` is the eye level, `focus` the depth that the camera is focused on,
+    `blur` in [0, 1] how much is lost away from it. The sky's ground is the sky itself and perhaps the sun or moon;
+    its objects are clouds.
+    """
+
+    key: Key
+    air: Air
+    horizon: float
+    sky: Layer
+    layers: Sequence[Layer]
+    focus: float
+    blur: float
+
+    @property
+    def shapes(self) -> list[Shape]:
+        """All shapes, from back to front; a shape's label is its index."""
+        return [shape for layer in (self.sky, *self.layers) for shape in (*layer.ground, *layer.objects)]

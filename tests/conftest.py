@@ -1,0 +1,88 @@
+"""What tests share: arrays that the methods' authors' code produced, and their inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import settings
+from torch import Tensor, nn
+
+GOLDEN = Path(__file__).parent / "data" / "golden"
+
+torch.set_num_threads(2)
+# derandomised: a commit passes or fails, it does not do both; no deadline: machines are shared
+settings.register_profile("toonlab", deadline=None, derandomize=True)
+settings.load_profile("toonlab")
+
+
+@pytest.fixture(scope="session")
+def golden() -> Callable[[str], dict[str, np.ndarray]]:
+    """`golden("ctss_sampler")["cartoon_s48_index"]`; see `tests/data/golden/README.md`."""
+
+    def load(name: str) -> dict[str, np.ndarray]:
+        with np.load(GOLDEN / f"{name}.npz") as arrays:
+            return dict(arrays)
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def images(golden: Callable[[str], dict[str, np.ndarray]]) -> Tensor:
+    """The ten input images, `(10, 3, 256, 256)` float32 in [-1, 1]."""
+    pixels = golden("inputs")["images_u8"].astype(np.float32) / np.float32(127.5) - 1
+    return torch.from_numpy(pixels).movedim(-1, 1).contiguous()
+
+
+@pytest.fixture(scope="session")
+def inputs(images: Tensor) -> dict[str, Tensor]:
+    """The batches `photo`, `cartoon` and `mixed` that the arrays were made from, `(4, 3, 256, 256)` in [-1, 1]."""
+    return {"photo": images[:4], "cartoon": images[4:8], "mixed": images[[0, 4, 8, 9]]}
+
+
+@pytest.fixture(scope="session")
+def seeded_weights() -> Callable[[nn.Module], nn.Module]:
+    """Gives a network of TensorFlow origin the weights that its golden output was computed with, in place.
+
+    The i-th variable, in the order of creation there, is drawn with seed 7000 + i in TensorFlow's layout.
+    """
+
+    def fill(network: nn.Module) -> nn.Module:
+        with torch.no_grad():
+            for number, (kind, tensor) in enumerate(_tensorflow_variables(network)):
+                tensor.copy_(_draw(kind, tuple(tensor.shape), np.random.RandomState(7000 + number)))
+        return network
+
+    return fill
+
+
+def _tensorflow_variables(network: nn.Module) -> list[tuple[str, Tensor]]:
+    found: list[tuple[str, Tensor]] = []
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            spectral_norm = getattr(module, "parametrizations", None)
+            weight = spectral_norm.weight.original if spectral_norm else module.weight
+            found.append(("depthwise" if module.groups > 1 else "kernel", weight))
+            found += [("shift", module.bias)] if module.bias is not None else []
+            found += [("u", spectral_norm.weight[0].u)] if spectral_norm else []
+        elif isinstance(module, nn.GroupNorm | nn.InstanceNorm2d):
+            found += [("shift", module.bias), ("scale", module.weight)]  # beta comes before gamma
+    return found
+
+
+def _draw(kind: str, shape: tuple[int, ...], random: np.random.RandomState) -> Tensor:
+    if kind == "kernel":  # (out, in, h, w) here, (h, w, in, out) there
+        drawn = random.standard_normal(shape[2:] + (shape[1], shape[0]))
+        drawn = (drawn * np.sqrt(2 / np.prod(drawn.shape[:-1]))).transpose(3, 2, 0, 1)
+    elif kind == "depthwise":  # (channels, 1, h, w) here, (h, w, channels, 1) there
+        drawn = (random.standard_normal((*shape[2:], shape[0], 1)) * np.sqrt(2 / 9)).transpose(2, 3, 0, 1)
+    elif kind == "scale":
+        drawn = 1 + 0.1 * random.standard_normal(shape)
+    elif kind == "shift":
+        drawn = 0.1 * random.standard_normal(shape)
+    else:
+        drawn = random.standard_normal(shape)
+    return torch.from_numpy(drawn.astype(np.float32))

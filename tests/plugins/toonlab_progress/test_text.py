@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toonlab_progress import text
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(12.345, "12.3"), (0.05123, "0.0512"), (4521.3, "4521"), (999.7, "1000"), (-2000.0, "-2000"), (0.0, "0"),
+     (3e-7, "3e-07"), (2e9, "2e+09"), (float("nan"), "nan"), (float("inf"), "inf")],
+)  # fmt: skip
+def test_number(value: float, shown: str) -> None:
+    assert text.number(value) == shown
+
+
+@given(st.floats(1e-3, 1e6, exclude_max=True))
+def test_a_number_is_within_half_a_percent_and_has_no_exponent(value: float) -> None:
+    shown = text.number(value)
+    assert "e" not in shown
+    assert float(shown) == pytest.approx(value, rel=5.1e-3)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "0:00"), (59.4, "0:59"), (59.6, "1:00"), (80, "1:20"), (3600, "1:00:00"), (7300, "2:01:40")],
+)
+def test_duration(seconds: float, shown: str) -> None:
+    assert text.duration(seconds) == shown
+
+
+def test_losses_are_the_totals_of_each_side() -> None:
+    scalars = {"critic/image/adversarial": 1.0, "critic/image/total": 300.0, "generator/content": 2.0}
+    assert text.losses(scalars | {"generator/total": 12.3}) == {"critic/image": 300.0, "generator": 12.3}
+
+
+def test_without_totals_the_first_three_are_shown() -> None:
+    assert text.losses({"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0}) == {"a": 1.0, "b": 2.0, "c": 3.0}
+    assert text.losses({}) == {}
+
+
+def test_speed() -> None:
+    assert text.speed(3.125, 250) == "3.12 steps/s  eta 1:20"
+    assert text.speed(None, 250) == ""

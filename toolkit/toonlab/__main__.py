@@ -1,0 +1,5 @@
+"""`python -m toonlab`."""
+
+from .cli import main
+
+main()

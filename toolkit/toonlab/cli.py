@@ -1,0 +1,227 @@
+"""The command line. Nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from .errors import DivergedError, ToonlabError
+
+if TYPE_CHECKING:
+    from .plugins import Catalogue
+    from .specs import Recipe
+    from .train import Trained
+
+
+class Group(TyperGroup):
+    """toonlab's own commands and, by the entry points `toonlab.commands`, those of plugins."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *sorted(_plugin_commands())]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        own = super().get_command(ctx, cmd_name)
+        return own or (_stub(entry) if (entry := _plugin_commands().get(cmd_name)) else None)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ToonlabError as error:
+            print("\n".join(f"error: {line}" for line in str(error).splitlines()), file=sys.stderr)
+            ctx.exit(1 if isinstance(error, DivergedError) else 2)
+        except KeyboardInterrupt:
+            print("stopped", file=sys.stderr)
+            ctx.exit(130)
+
+
+def _plugin_commands() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group="toonlab.commands")}
+
+
+def _stub(entry: EntryPoint) -> Any:
+    """A command that imports its plugin only when it is called."""
+
+    def run(ctx: typer.Context) -> None:
+        try:
+            function = entry.load()
+        except Exception as error:
+            raise ToonlabError(
+                f"command {entry.name!r} of {_source(entry)}: {type(error).__name__}: {error}"
+            ) from error
+        _command(entry.name, function).main(ctx.args, prog_name=f"toonlab {entry.name}", standalone_mode=False)
+
+    about = f"A command of the plugin {entry.value.partition('.')[0]} ({_source(entry)})."
+    passed_on = {"ignore_unknown_options": True, "allow_extra_args": True}
+    return _command(entry.name, run, help=about, context_settings=passed_on, add_help_option=False)
+
+
+def _command(name: str, function: Callable[..., None], **settings: Any) -> Any:
+    application = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    application.command(name, **settings)(function)
+    return typer.main.get_command(application)
+
+
+def _source(entry: EntryPoint) -> str:
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
+
+
+app = typer.Typer(
+    cls=Group,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A bench for GAN image cartoonization: every part a plugin, every comparison fair.",
+)
+
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Such as train.steps=400 or critics.patch=null.")
+]
+Runs = Annotated[Path, typer.Option("--runs", help="The folder of all runs.")]
+Device = Annotated[str, typer.Option("--device", help="auto (a GPU where there is one), cpu, cuda, cuda:1, …")]
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="A name that `toonlab recipes` lists, or a path.")],
+    overrides: Overrides = None,
+    at: Annotated[list[str] | None, typer.Option("--at", help="Lay a file of overrides over it, such as tiny.")] = None,
+    show: Annotated[bool, typer.Option("--print", help="Print the resolved recipe and stop.")] = False,
+    runs: Runs = Path("runs"),
+    device: Device = "auto",
+) -> None:
+    """Train a recipe."""
+    from .recipe import load
+
+    catalogue = _discover()
+    loaded = load(recipe, catalogue, overrides or (), at or ())
+    if show:
+        from .yamlfile import dump
+
+        print(dump(loaded.tree), end="")
+        return
+    from .train import train as run_training
+
+    _report(loaded, run_training(loaded, catalogue, runs, device=device), catalogue)
+
+
+def _report(recipe: Recipe, trained: Trained, catalogue: Catalogue) -> None:
+    """What a run has to show: the table, the samples, the weights, and where to look further."""
+    from rich.console import Console
+
+    from . import tables
+    from .checkpoint import WEIGHTS, checkpoints
+
+    directory, outcome = trained.run.directory, trained.outcome
+    if trained.again:
+        print(f"{trained.run.name}: finished before, not run again; delete {directory} to train it anew")
+    if outcome.status == "stopped":
+        print(f"stopped at step {outcome.step}: {outcome.reason}")
+    if outcome.metrics:
+        rows = [
+            tables.Row(tables.PHOTO, {k: [v] for k, v in outcome.photo.items()}),
+            tables.Row(recipe.name, {k: [v] for k, v in {**outcome.metrics, "seconds": outcome.seconds}.items()}),
+        ]
+        Console().print(tables.for_terminal(trained.run.name, rows))
+    _print_paths({"samples": sorted((directory / "samples").glob("*.png"))[-1:], "run": [directory]})
+    _print_paths({"weights": [folder / WEIGHTS for folder in checkpoints(directory / "checkpoints")[-1:]]})
+    _print_whereabouts(recipe, trained, catalogue)
+
+
+def _print_paths(paths: dict[str, list[Path]]) -> None:
+    for label, found in paths.items():
+        for path in found:
+            print(f"{label + ':':9}{path}")
+
+
+def _print_whereabouts(recipe: Recipe, trained: Trained, catalogue: Catalogue) -> None:
+    from .events import Observers
+
+    observers = Observers({name: part.make(catalogue) for name, part in recipe.observers.items()})
+    for line in observers.tell("where_to_look", run=trained.run):
+        print(line)
+
+
+@app.command()
+def compare(
+    experiment: Annotated[str, typer.Argument(help="A name that `toonlab recipes` lists, or a path.")],
+    overrides: Overrides = None,
+    seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Instead of the experiment's.")] = None,
+    runs: Runs = Path("runs"),
+    device: Device = "auto",
+) -> None:
+    """Compare recipes over seeds; cells that have finished are not run again."""
+    from rich.console import Console
+
+    from . import tables
+    from .compare import compare as run_comparison
+    from .recipe import parse_override
+
+    catalogue = _discover()
+    results = run_comparison(
+        experiment, catalogue, runs, device, seeds, dict(parse_override(text) for text in overrides or ())
+    )
+    Console().print(tables.for_terminal(results.name, results.rows))
+    directory = results.directory
+    _print_paths(
+        {"samples": [p for p in [directory / "samples.png"] if p.exists()], "table": [directory / "results.md"]}
+    )
+    _print_paths({"runs": [directory]})
+    for cell in [cell for cell in results.cells if cell.trained][-1:]:
+        assert cell.trained is not None
+        _print_whereabouts(cell.recipe, cell.trained, catalogue)
+    for cell in results.failed:
+        print(f"failed: {cell.recipe.name}, seed {cell.recipe.train.seed}: {cell.error}", file=sys.stderr)
+    if results.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def plugins(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """List every part by kind: parameters, types, constraints, defaults, search ranges, distribution."""
+    from .plugins import discover
+
+    catalogue = discover()
+    if as_json:
+        print(json.dumps(catalogue.to_json(), indent=1))
+        return
+    from .listing import show_catalogue
+
+    show_catalogue(catalogue)
+
+
+@app.command()
+def recipes() -> None:
+    """List the recipes, the experiments and the files for --at."""
+    from .listing import show_shelf
+
+    show_shelf()
+
+
+def _discover() -> Catalogue:
+    """The catalogue, with a warning for everything that did not load."""
+    from .plugins import discover
+
+    catalogue = discover()
+    for failure in catalogue.failures:
+        print(f"warning: {failure}", file=sys.stderr)
+    return catalogue
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+    print(f"warning: {message}", file=sys.stderr)
+
+
+def main() -> None:
+    """The entry point of `toonlab`."""
+    warnings.showwarning = _show_warning
+    app()

@@ -1,0 +1,131 @@
+"""Measure a generator on evaluation samples, and show what it does to the first of them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor, nn
+
+from .errors import ToonlabError
+from .flow import Sample
+from .parts import Metric
+from .plugins import Catalogue
+from .specs import Part
+
+Row = tuple[str, Sequence[Tensor]]
+
+
+class Bench:
+    """The evaluation samples of a run and the metrics that they allow."""
+
+    def __init__(self, samples: Sequence[Sample], metrics: Sequence[Part], catalogue: Catalogue, count: int) -> None:
+        self.samples = [samples[i] for i in range(min(count, len(samples)))]
+        self.catalogue = catalogue
+        self.metrics = [part for part in metrics if self._measurable(part)]
+
+    def _measurable(self, part: Part) -> bool:
+        needs = part.make(self.catalogue).needs
+        lacking = [need for need in sorted(needs) if any(getattr(s.truth, need, None) is None for s in self.samples)]
+        if lacking:
+            text = (
+                f"metric {part.use!r} is left out: it needs the truth's {', '.join(lacking)}, which the data don't have"
+            )
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
+        return not lacking
+
+    def evaluate(self, generator: nn.Module, device: torch.device, batch: int = 8) -> dict[str, float]:
+        """Every metric of the generator's fakes."""
+        return self._measure(self.fakes(generator, device, batch))
+
+    def photo(self) -> dict[str, float]:
+        """Every metric of the photos as they are: the floor that stands in every table."""
+        return self._measure(sample.photo for sample in self.samples)
+
+    def _measure(self, fakes: Iterator[Tensor] | Sequence[Tensor]) -> dict[str, float]:
+        metrics: list[Metric] = [part.make(self.catalogue) for part in self.metrics]
+        if not metrics:
+            return {}
+        for fake, sample in zip(fakes, self.samples, strict=True):
+            for metric in metrics:
+                metric.update(fake, sample)
+        return {name: float(value) for metric in metrics for name, value in metric.compute().items()}
+
+    def fakes(
+        self, generator: nn.Module, device: torch.device, batch: int = 8, count: int | None = None
+    ) -> Iterator[Tensor]:
+        """A `(3, H, W)` fake for each sample (or the first `count`), on the CPU."""
+        for photos in _batches([sample.photo for sample in self.samples[:count]], batch):
+            yield from cartoonize(generator, photos.to(device)).cpu()
+
+    def rows(self, fakes: Sequence[Tensor], name: str) -> list[Row]:
+        """The rows of a sample grid: photo, fake, and the truth where there is one."""
+        shown = self.samples[: len(fakes)]
+        rows: list[Row] = [("photo", [sample.photo for sample in shown]), (name, fakes)]
+        truths = [sample.truth.cartoon for sample in shown if sample.truth and sample.truth.cartoon is not None]
+        return [*rows, ("truth", truths)] if len(truths) == len(shown) else rows
+
+
+@torch.no_grad()
+def cartoonize(generator: nn.Module, photos: Tensor) -> Tensor:
+    """`(B, 3, H, W)` photos in [-1, 1] -> fakes in [-1, 1], in eval mode."""
+    training = generator.training
+    generator.eval()
+    try:
+        fakes: Tensor = generator(photos)
+    except ToonlabError as error:
+        raise ToonlabError(f"evaluation: {error}") from error
+    finally:
+        generator.train(training)
+    return fakes.float().clamp(-1, 1)
+
+
+def _batches(photos: Sequence[Tensor], size: int) -> Iterator[Tensor]:
+    """Neighbours of equal shape, stacked."""
+    pending: list[Tensor] = []
+    for photo in photos:
+        if pending and (len(pending) == size or pending[0].shape != photo.shape):
+            yield torch.stack(pending)
+            pending = []
+        pending.append(photo)
+    if pending:
+        yield torch.stack(pending)
+
+
+def save_grid(path: Path, rows: Sequence[Row], side: int = 192) -> None:
+    """Rows of images with their names at the left, as a PNG; images taller than `side` pixels are scaled down."""
+    pictures = [[_picture(image, side) for image in images] for _, images in rows]
+    font = ImageFont.load_default(13)
+    margin = 14 + max(int(font.getlength(name)) for name, _ in rows)
+    widths = [max(row[i].width for row in pictures if i < len(row)) for i in range(max(map(len, pictures)))]
+    heights = [max(picture.height for picture in row) for row in pictures]
+    gap = 4
+    sheet = Image.new("RGB", (margin + sum(w + gap for w in widths), gap + sum(h + gap for h in heights)), "white")
+    draw = ImageDraw.Draw(sheet)
+    top = gap
+    for (name, _), row, height in zip(rows, pictures, heights, strict=True):
+        draw.text((7, top + height // 2), name, "black", font, anchor="lm")
+        left = margin
+        for picture, width in zip(row, widths, strict=False):
+            sheet.paste(picture, (left, top))
+            left += width + gap
+        top += height + gap
+    temporary = path.with_name(f".{path.name}")
+    sheet.save(temporary, "PNG")
+    temporary.replace(path)
+
+
+def _picture(image: Tensor, side: int) -> Image.Image:
+    array = ((image.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).movedim(0, -1).contiguous().numpy()
+    picture = Image.fromarray(array)
+    if max(picture.size) > side:
+        picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return picture
+
+
+def by_name(metrics: Mapping[str, float]) -> str:
+    """`outline_f1 0.652  psnr 16.9`."""
+    return "  ".join(f"{name} {value:.3g}" for name, value in metrics.items())

@@ -1,0 +1,112 @@
+"""Image filters and colour conversions that several methods share: pure, differentiable functions of tensors."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def full_precision(images: Tensor) -> Tensor:
+    """Half and bf16 images as float32, others as they are: sums of many pixels need the digits."""
+    return images.to(torch.promote_types(images.dtype, torch.float32))
+
+
+def box_mean(images: Tensor, radius: int) -> Tensor:
+    """Mean over a square window; at a border, over the part of the window that lies in the image.
+
+    Runs of doubling length are added up, so the time grows with log(radius), and no large prefix sum costs digits.
+
+    Args:
+        images: `(..., H, W)`, any range.
+        radius: the window is `(2 * radius + 1)` pixels wide.
+
+    Returns:
+        `(..., H, W)`.
+    """
+    width = 2 * radius + 1
+    padded = F.pad(images, (radius, radius, radius, radius))
+    sums = _run_sums(_run_sums(padded, -2, width), -1, width)
+    rows, columns = (_window_counts(length, radius, images) for length in images.shape[-2:])
+    return sums / (rows[:, None] * columns)
+
+
+def _run_sums(values: Tensor, dim: int, width: int) -> Tensor:
+    """Sums of `width` neighbours along `dim`, which becomes `width - 1` shorter: width in binary, one run per digit."""
+    length = values.shape[dim] - width + 1
+    runs, run, start = values, 1, 0  # runs[i] = values[i] + … + values[i + run - 1]
+    total: Tensor | None = None
+    while run <= width:
+        if width & run:
+            piece = runs.narrow(dim, start, length)
+            total = piece if total is None else total + piece
+            start += run
+        if 2 * run <= width:
+            shorter = runs.shape[dim] - run
+            runs = runs.narrow(dim, 0, shorter) + runs.narrow(dim, run, shorter)
+        run *= 2
+    assert total is not None  # width is at least 1
+    return total
+
+
+def _window_counts(length: int, radius: int, like: Tensor) -> Tensor:
+    """How many pixels of each window along a side lie in the image: `(length,)`."""
+    place = torch.arange(length, device=like.device)
+    before, after = place.clamp(max=radius), (length - 1 - place).clamp(max=radius)
+    return (before + after + 1).to(like.dtype)
+
+
+def guided_filter(guide: Tensor, source: Tensor, radius: int, eps: float) -> Tensor:
+    """Edge-preserving smoothing: in every window, the source as a linear function of the guide, channel by channel.
+
+    He, Sun and Tang, "Guided Image Filtering", ECCV 2010, eqs. 5, 6 and 8, each channel with its own guide as in the
+    code of CTSS (`tools/guided_filter.py`) and White-box (`guided_filter.py`). O(pixels) time and memory; where
+    `source is guide` a third of the work is saved. Computed in float32 at least.
+
+    Args:
+        guide: `(B, C, H, W)`, or one that broadcasts to it.
+        source: `(B, C, H, W)`; the same tensor as `guide` for plain smoothing.
+        radius: of the window, in pixels; 0 returns the source as it is.
+        eps: in squared units of the guide; windows whose variance is far below are averaged, far above are kept.
+
+    Returns:
+        `(B, C, H, W)` in the dtype of the source.
+    """
+    x = full_precision(guide)
+    y = x if source is guide else full_precision(source)
+    mean_x = box_mean(x, radius)
+    mean_y = mean_x if y is x else box_mean(y, radius)
+    variance = box_mean(x * x, radius) - mean_x * mean_x
+    covariance = variance if y is x else box_mean(x * y, radius) - mean_x * mean_y
+    slope = covariance / (variance + eps)
+    intercept = mean_y - slope * mean_x
+    return (box_mean(slope, radius) * x + box_mean(intercept, radius)).to(source.dtype)
+
+
+def min_max(values: Tensor, dim: int | tuple[int, ...], eps: float = 0.0) -> Tensor:
+    """Stretch to [0, 1]: (values - min) / (max - min + eps), with the minimum and the maximum over `dim`.
+
+    Where all values over `dim` are equal the result is 0, also with `eps = 0`; for a finite gradient there, give one.
+    """
+    low, high = values.amin(dim, keepdim=True), values.amax(dim, keepdim=True)
+    tiny = torch.finfo(values.dtype).tiny
+    return (values - low) / (high - low + eps).clamp_min(tiny)
+
+
+def luminance(images: Tensor) -> Tensor:
+    """0.299 R + 0.587 G + 0.114 B (ITU-R BT.601): `(B, 3, H, W)` -> `(B, 1, H, W)`, in the same range."""
+    red, green, blue = images.unbind(dim=1)
+    return (0.299 * red + 0.587 * green + 0.114 * blue).unsqueeze(1)
+
+
+def rgb_to_yuv(images: Tensor) -> Tensor:
+    """RGB in [-1, 1] to YUV: Y in [0, 1], U in [-0.436, 0.436], V in [-0.615, 0.615].
+
+    `(B, 3, H, W)` -> `(B, 3, H, W)`. The matrix is that of `tf.image.rgb_to_yuv`, applied to (x + 1) / 2 as in the
+    colour loss of CTSS and AnimeGAN (`tools/ops.py`); it is ITU-R BT.601's, to eight digits.
+    """
+    red, green, blue = ((images + 1) / 2).unbind(dim=1)
+    y = 0.299 * red + 0.587 * green + 0.114 * blue
+    u = -0.14714119 * red - 0.28886916 * green + 0.43601035 * blue
+    v = 0.61497538 * red - 0.51496512 * green - 0.10001026 * blue
+    return torch.stack([y, u, v], dim=1)

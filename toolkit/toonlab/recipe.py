@@ -1,0 +1,157 @@
+"""Recipes: a YAML file that is one complete method, checked against the catalogue.
+
+`read` follows `extends`, `load` lays `--at` files and dotted overrides over it, and `resolve` fills in every default
+and reports all errors together.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import shelf, yamlfile
+from .errors import RecipeError, ToonlabError
+from .plugins import Catalogue
+from .resolve import exists, lookup, resolve
+from .specs import Recipe, Tree
+
+
+def load(
+    name: str,
+    catalogue: Catalogue,
+    overrides: Sequence[str | tuple[str, Any]] = (),
+    at: Sequence[str] = (),
+    shared: Mapping[str, Any] | None = None,
+    near: Path | None = None,
+) -> Recipe:
+    """Read, override, complete and check a recipe.
+
+    Args:
+        name: a name on the shelf, or a path.
+        overrides: `critics.patch.sampler.patch_size=48`, or the same as a pair.
+        at: files of overrides, each applied where its path exists (`tiny`, or a path).
+        shared: overrides of an experiment, likewise applied where their path exists, after `at`.
+        near: the file that names the recipe, for paths relative to it.
+
+    Raises:
+        RecipeError: with everything that is wrong.
+    """
+    path = shelf.find(name, "baselines", near)
+    tree = read(path)
+    for overlay in at:
+        lay(tree, overrides_of(shelf.find(overlay, "baselines/at", near)), catalogue)
+    lay(tree, shared or {}, catalogue)
+    for override in overrides:
+        dotted, value = parse_override(override) if isinstance(override, str) else override
+        for target in expand(tree, dotted):
+            assign(tree, target, value)
+    recipe, problems = resolve(tree, path.stem, catalogue)
+    if recipe is None:
+        raise RecipeError(str(name), problems)
+    return recipe
+
+
+def lay(tree: Tree, overrides: Mapping[str, Any], catalogue: Catalogue) -> set[str]:
+    """Apply each override where its path exists, in place; returns those that found a place."""
+    placed = set()
+    for dotted, value in overrides.items():
+        for target in expand(tree, dotted):
+            if exists(tree, target, catalogue):
+                assign(tree, target, value)
+                placed.add(dotted)
+    return placed
+
+
+def overrides_of(path: Path) -> dict[str, Any]:
+    """The overrides of an `--at` file: dotted path -> value, in their order."""
+    return {str(dotted): value for dotted, value in yamlfile.load_file(path).items() if dotted != "about"}
+
+
+def read(path: Path, seen: tuple[Path, ...] = ()) -> Tree:
+    """A recipe's tree with what it `extends` merged in."""
+    path = path.resolve()
+    if path in seen:
+        raise ToonlabError(f"{path}: extends itself: {' -> '.join(p.stem for p in (*seen, path))}")
+    tree = yamlfile.load_file(path)
+    parent = tree.pop("extends", None)
+    if parent is None:
+        return tree
+    if not isinstance(parent, str):
+        raise ToonlabError(f"{path}: extends: got {parent!r}, expected the name or the path of one recipe")
+    # A recipe may extend one of its own name from the shelf: its own file is not what it means.
+    near = path if path.stem != parent else None
+    return merge(read(shelf.find(parent, "baselines", near), (*seen, path)), tree)
+
+
+def merge(base: Tree, over: Mapping[str, Any]) -> Tree:
+    """Mappings merge, everything else replaces; a changed `use` drops the old part's other keys."""
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        if isinstance(old, dict) and isinstance(value, dict) and not _changes_use(key, old, value):
+            merged[key] = merge(old, value)
+        else:
+            merged[key] = copy.deepcopy(value)
+    return merged
+
+
+def _changes_use(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    return "use" in new and new["use"] != old.get("use", key)
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """`train.steps=400` -> ("train.steps", 400); the value is YAML."""
+    dotted, equals, value = text.partition("=")
+    if not equals or not dotted or dotted.startswith(".") or dotted.endswith("."):
+        raise ToonlabError(f"{text!r}: expected key=value, such as train.steps=400 or critics.patch=null")
+    return dotted, yamlfile.load(value, dotted)
+
+
+def expand(tree: Tree, dotted: str) -> list[str]:
+    """The paths that a path with `*` stands for."""
+    head, star, tail = dotted.partition(".*")
+    if not star:
+        return [dotted]
+    there = lookup(tree, head)
+    names = there if isinstance(there, dict) else ()
+    return [path for name in names if there[name] is not None for path in expand(tree, f"{head}.{name}{tail}")]
+
+
+def assign(tree: Tree, dotted: str, value: Any) -> None:
+    """Set the value at a path; mappings on the way are made, a part given by name alone becomes `{use: name}`."""
+    *way, last = dotted.split(".")
+    here: Any = tree
+    above = ""
+    for key in way:
+        here = _child(here, key, dotted)
+        above = key
+    if isinstance(here, list):
+        here[_index(here, last, dotted)] = value
+    elif last == "use" and value != here.get("use", above):
+        here.clear()
+        here["use"] = value
+    elif isinstance(here.get(last), dict) and isinstance(value, dict):
+        here[last] = merge({last: here[last]}, {last: value})[last]
+    else:
+        here[last] = copy.deepcopy(value)
+
+
+def _child(here: Any, key: str, dotted: str) -> Any:
+    if isinstance(here, list):
+        return here[_index(here, key, dotted)]
+    child = here.get(key)
+    if isinstance(child, str):
+        child = here[key] = {"use": child}
+    elif child is None:
+        child = here[key] = {}
+    if not isinstance(child, dict | list):
+        raise ToonlabError(f"{dotted}: {key!r} is {child!r}, which has nothing below it")
+    return child
+
+
+def _index(here: list[Any], key: str, dotted: str) -> int:
+    if not key.isdigit() or int(key) >= len(here):
+        raise ToonlabError(f"{dotted}: {key!r} is not a position in a list of {len(here)}")
+    return int(key)

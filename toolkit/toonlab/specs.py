@@ -1,0 +1,169 @@
+"""A recipe as typed, frozen data: what `resolve` makes of a tree, and what the engine builds from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from .plugins import Catalogue
+
+Tree = dict[str, Any]
+Positive = Annotated[int, Field(gt=0)]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part as a recipe names it, with all its parameters."""
+
+    kind: str
+    use: str
+    parameters: Mapping[str, Any]
+    weight: float = 1.0
+
+    def make(self, catalogue: Catalogue, **injected: Any) -> Any:
+        """Build the part; `injected` is what the engine fills in, such as `in_channels`."""
+        return catalogue.get(self.kind, self.use).factory(**self.parameters, **injected)
+
+
+@dataclass(frozen=True)
+class TorchPart:
+    """A torch optimizer or learning-rate scheduler by its class's name, with the arguments that were given."""
+
+    use: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class GeneratorSpec:
+    network: Part
+    optimizer: TorchPart
+    losses: Mapping[str, Part] = field(default_factory=dict)
+    schedule: TorchPart | None = None
+
+
+@dataclass(frozen=True)
+class Weight:
+    """What the adversarial loss counts on either side."""
+
+    critic: Annotated[float, Field(ge=0)] = 1.0
+    generator: Annotated[float, Field(ge=0)] = 1.0
+
+
+@dataclass(frozen=True)
+class CriticSpec:
+    sampler: Part
+    discriminator: Part
+    objective: Part
+    optimizer: TorchPart
+    representation: Part | None = None
+    losses: Mapping[str, Part] = field(default_factory=dict)
+    weight: Weight = field(default_factory=Weight)
+    schedule: TorchPart | None = None
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long a stage is: one of the three."""
+
+    steps: Positive | None = None
+    epochs: Annotated[float, Field(gt=0)] | None = None
+    share: Annotated[float, Field(gt=0, le=1)] | None = None
+
+
+@dataclass(frozen=True)
+class StageSpec:
+    """A stretch of the training; `critics` and `losses` replace the recipe's sets (None: all of them)."""
+
+    name: str
+    length: Length
+    critics: tuple[str, ...] | None = None
+    losses: Mapping[str, Part] | None = None
+    generator_optimizer: TorchPart | None = None
+    schedule: TorchPart | None = None
+    keep_optimizers: bool = False
+
+
+@dataclass(frozen=True)
+class Train:
+    """The section `train`.
+
+    Args:
+        steps: total number of steps; where stages have steps or epochs of their own, they are scaled to it.
+        size: side of the training crops, in pixels.
+        batch: images per step and domain, over all processes.
+        crop: where a crop is cut from a larger image.
+        flip: mirror half of the images.
+        precision: `fp32`, `tf32` (fp32 with TF32 matrix products on GPUs that have them) or `bf16` (autocast).
+        order: which side is updated first in a step.
+        generator_every: critic updates per generator update.
+        ema: decay of the exponential moving average of the generator that is evaluated and saved; None: off.
+        channels_last: memory format of images and networks.
+        workers: processes that load images; None: by the device.
+        select: which checkpoint counts.
+    """
+
+    steps: Positive | None = None
+    size: Positive = 256
+    batch: Positive = 8
+    seed: Annotated[int, Field(ge=0)] = 0
+    crop: Literal["random", "center"] = "random"
+    flip: bool = False
+    precision: Literal["fp32", "tf32", "bf16"] = "fp32"
+    order: Literal["critics_first", "generator_first"] = "critics_first"
+    generator_every: Positive = 1
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    channels_last: bool = False
+    workers: Annotated[int, Field(ge=0)] | None = None
+    log_every: Positive = 50
+    evaluate_every: Positive = 1000
+    checkpoint_every: Positive = 1000
+    keep_checkpoints: Positive = 3
+    select: Literal["last"] = "last"
+
+
+CADENCE = frozenset({"workers", "log_every", "checkpoint_every", "keep_checkpoints"})  # don't change what is learnt
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """The section `evaluate`; `samples` photos are measured, the first `grid` of them are shown."""
+
+    metrics: tuple[Part, ...] = ()
+    samples: Positive = 64
+    grid: Positive = 6
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe that is complete and valid. `tree` is the same as plain data, with every default filled in."""
+
+    name: str
+    tree: Tree
+    data: Part
+    generator: GeneratorSpec
+    critics: Mapping[str, CriticSpec]
+    stages: tuple[StageSpec, ...]
+    train: Train
+    evaluate: Evaluate
+    observers: Mapping[str, Part]
+    features: Part | None = None
+    about: str = ""
+
+    @property
+    def parts(self) -> Iterator[Part]:
+        """Every part but the observers, which do not change what is learnt."""
+        yield self.data
+        if self.features:
+            yield self.features
+        yield self.generator.network
+        yield from self.generator.losses.values()
+        for critic in self.critics.values():
+            yield from (critic.sampler, critic.discriminator, critic.objective, *critic.losses.values())
+            if critic.representation:
+                yield critic.representation
+        for stage in self.stages:
+            yield from (stage.losses or {}).values()
+        yield from self.evaluate.metrics

@@ -1,0 +1,64 @@
+"""Tables of results, for the terminal and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+from rich.table import Table
+
+PHOTO = "the photo, untouched"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method in a table: for every metric the value of each seed."""
+
+    name: str
+    values: Mapping[str, Sequence[float]]
+    note: str = ""
+
+    @property
+    def seeds(self) -> int:
+        return max((len(values) for values in self.values.values()), default=0)
+
+    def cell(self, column: str) -> str:
+        """`0.652 ± 0.024`: the mean and the standard deviation over seeds."""
+        values = self.values.get(column, ())
+        if not values:
+            return "–"
+        spread = f" ± {_number(stdev(values))}" if len(values) > 1 else ""
+        return _number(fmean(values)) + spread
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.2f}" if abs(value) < 100 else f"{value:.0f}"
+
+
+def columns(rows: Sequence[Row]) -> list[str]:
+    """All metrics, in the order in which they first appear."""
+    return list(dict.fromkeys(name for row in rows for name in row.values))
+
+
+def for_terminal(title: str, rows: Sequence[Row]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("method", no_wrap=True)
+    table.add_column("seeds", justify="right")
+    names = columns(rows)
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        seeds = str(row.seeds) if row.name != PHOTO else "–"
+        table.add_row(row.name + (f" ({row.note})" if row.note else ""), seeds, *(row.cell(name) for name in names))
+    return table
+
+
+def as_markdown(rows: Sequence[Row]) -> str:
+    names = columns(rows)
+    lines = ["| method | seeds | " + " | ".join(names) + " |", "|---" * (2 + len(names)) + "|"]
+    for row in rows:
+        seeds = str(row.seeds) if row.name != PHOTO else "–"
+        note = f" ({row.note})" if row.note else ""
+        lines.append(f"| {row.name}{note} | {seeds} | " + " | ".join(row.cell(name) for name in names) + " |")
+    return "\n".join(lines) + "\n"
