@@ -46,7 +46,7 @@ class GradientPenalty:
     def __call__(self, critic: CriticParts, views: Views, logits: Logits) -> Tensor:
         rng = generator_of(views, "gradient_penalty")
         start, end = self._ends(views, rng)
-        share = torch.rand(len(start), 1, 1, 1, generator=rng, dtype=start.dtype).to(start.device)
+        share = torch.rand(len(start), 1, 1, 1, generator=rng, dtype=start.dtype).to(start.device, non_blocking=True)
         norms = input_gradients(critic.net, torch.lerp(start, end, share)).norm(dim=1)
         excess = norms - self.target
         return (F.relu(excess) if self.mode == "lp" else excess).square().mean()
@@ -55,7 +55,7 @@ class GradientPenalty:
         """The images to draw points between, both `(N, C, H, W)`."""
         real, fake = full_precision(views.real), full_precision(views.fake)
         if self.mode == "dragan":
-            noise = torch.rand(real.shape, generator=rng, dtype=real.dtype).to(real.device)
+            noise = torch.rand(real.shape, generator=rng, dtype=real.dtype).to(real.device, non_blocking=True)
             return real, real + 0.5 * real.std(correction=0) * noise
         if real.shape[1:] != fake.shape[1:]:
             got = f"{tuple(real.shape[1:])} and {tuple(fake.shape[1:])}"

@@ -19,6 +19,8 @@ from toonlab import Dataset, Sample, ToonlabError
 
 from .pictures import PILLOW_LIMIT, complaints, find_pictures, read_picture
 
+_NAMED = 20  # bad pictures that one message names
+
 
 def folder(
     photos: Path,
@@ -61,13 +63,13 @@ class FolderDataset:
 
     def train(self) -> tuple[Pictures, Pictures]:
         """Photos and cartoons, as uint8 `(3, H, W)`."""
-        return self._photos, self._cartoons
+        return self._train
 
     def evaluation(self) -> Samples:
         """Photos without truth, decoded when they are asked for."""
         folder = self.evaluation_folder
         if folder is None:
-            return Samples(self.photo_folder, self._photos.names, self.resize)
+            return Samples(self.photo_folder, self._photo_names, self.resize)
         return Samples(folder, _usable(folder, self.max_pixels), self.resize)
 
     def manifest(self) -> Mapping[str, Any]:
@@ -79,16 +81,15 @@ class FolderDataset:
         return {**listings, "resize": self.resize, "max_pixels": self.max_pixels}
 
     @cached_property
-    def _photos(self) -> Pictures:
-        return self._pictures(self.photo_folder)
+    def _train(self) -> tuple[Pictures, Pictures]:
+        names = self._photo_names, _usable(self.cartoon_folder, self.max_pixels)  # both, before decoding any
+        decode_now = self.cache == "ram"
+        photos = Pictures(self.photo_folder, names[0], self.resize, decode_now)
+        return photos, Pictures(self.cartoon_folder, names[1], self.resize, decode_now)
 
     @cached_property
-    def _cartoons(self) -> Pictures:
-        return self._pictures(self.cartoon_folder)
-
-    def _pictures(self, folder: Path) -> Pictures:
-        names = _usable(folder, self.max_pixels)
-        return Pictures(folder, names, self.resize, decode_now=self.cache == "ram")
+    def _photo_names(self) -> list[str]:
+        return _usable(self.photo_folder, self.max_pixels)
 
 
 class Pictures:
@@ -135,7 +136,8 @@ def _usable(folder: Path, max_pixels: int) -> list[str]:
     """The pictures whose headers are in order; warns of the others, and raises if there are only others."""
     names = find_pictures(folder)
     bad = complaints(folder, names, max_pixels)
-    listed = "; ".join(f"{name}: {reason}" for name, reason in bad.items())
+    listed = "; ".join(f"{name}: {reason}" for name, reason in list(bad.items())[:_NAMED])
+    listed += f"; and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
     if len(bad) == len(names):
         raise ToonlabError(f"{folder}: none of its pictures can be used: {listed}")
     if bad:

@@ -15,6 +15,8 @@ import numpy as np
 
 from toonlab import ToonlabError
 
+from .reasons import first_line
+
 
 def read_pickled_arrays(path: Path, names: Iterable[str]) -> dict[str, list[np.ndarray]]:
     """The arrays of some entries of a `.npy` file that holds one pickled dict, name -> list of arrays.
@@ -31,8 +33,7 @@ def read_pickled_arrays(path: Path, names: Iterable[str]) -> dict[str, list[np.n
     except KeyError as error:
         raise ToonlabError(f"{path}: has no entry {error}") from error
     except Exception as error:  # a damaged pickle fails in many ways
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise ToonlabError(f"{path}: is no .npy of a pickled dict of arrays: {reason}") from error
+        raise ToonlabError(f"{path}: is no .npy of a pickled dict of arrays: {first_line(error)}") from error
 
 
 def _unpickle(path: Path) -> dict[str, list[_Array]]:

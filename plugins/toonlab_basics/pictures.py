@@ -15,6 +15,8 @@ from torch import Tensor
 
 from toonlab import ToonlabError
 
+from .reasons import first_line
+
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 PILLOW_LIMIT = 178_956_970  # pixels; above it Pillow refuses to open a picture
 _EIGHT_BIT = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"})
@@ -61,7 +63,7 @@ def _complaint(path: Path, max_pixels: int) -> str | None:
         with Image.open(path) as image:
             (width, height), mode = image.size, image.mode
     except Exception as error:  # a damaged header fails in many ways
-        return f"not readable ({_first_line(error)})"
+        return f"not readable ({first_line(error)})"
     if width * height > max_pixels:
         return f"{width}x{height} pixels, more than max_pixels={max_pixels}"
     if mode not in _EIGHT_BIT and not mode.startswith("I;16"):
@@ -86,7 +88,7 @@ def read_picture(path: Path, short_side: int | None = None) -> Tensor:
         with Image.open(path) as file:
             image = _to_rgb(ImageOps.exif_transpose(file))
     except Exception as error:  # damaged pixels fail in many ways
-        raise ToonlabError(f"{path}: can't be decoded ({_first_line(error)}); repair or remove it") from error
+        raise ToonlabError(f"{path}: can't be decoded ({first_line(error)}); repair or remove it") from error
     if short_side is not None:
         image = _resize(image, short_side)
     return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
@@ -106,7 +108,3 @@ def _resize(image: Image.Image, short_side: int) -> Image.Image:
     scale = short_side / min(image.size)
     width, height = (max(short_side, round(side * scale)) for side in image.size)
     return image.resize((width, height), Image.Resampling.BICUBIC)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0] or type(error).__name__

@@ -49,7 +49,7 @@ class RandomPatches:
         image = torch.arange(len(images)).repeat_interleave(self.k)
         top = torch.randint(height - self.patch_size + 1, (count,), generator=rng)
         left = torch.randint(width - self.patch_size + 1, (count,), generator=rng)
-        return _square_boxes(image, top, left, self.patch_size).to(images.device)
+        return _square_boxes(image, top, left, self.patch_size).to(images.device, non_blocking=True)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class GridPatches:
         tops = torch.arange(0, height - self.patch_size + 1, step)
         lefts = torch.arange(0, width - self.patch_size + 1, step)
         image, top, left = torch.cartesian_prod(torch.arange(len(images)), tops, lefts).unbind(dim=1)
-        return _square_boxes(image, top, left, self.patch_size).to(images.device)
+        return _square_boxes(image, top, left, self.patch_size).to(images.device, non_blocking=True)
 
 
 def _cut(views: Views, real_boxes: Tensor, fake_boxes: Tensor, size: int) -> Views:
@@ -96,4 +96,4 @@ def _whole_boxes(images: Tensor) -> Tensor:
     boxes = torch.zeros(len(images), 5, dtype=torch.int64)
     boxes[:, 0] = torch.arange(len(images))
     boxes[:, 3], boxes[:, 4] = images.shape[2:]
-    return boxes.to(images.device)
+    return boxes.to(images.device, non_blocking=True)

@@ -13,6 +13,7 @@ from toonlab import ToonlabError
 from toonlab.errors import nearest
 
 from .numpy_pickle import read_pickled_arrays
+from .reasons import first_line
 
 Shapes = Mapping[str, torch.Size]  # `conv1_1.weight` -> its shape, for the layers that are needed
 
@@ -54,10 +55,10 @@ def _imagenet() -> Mapping[str, Tensor]:
     weights = VGG19_Weights.IMAGENET1K_V1
     try:
         return weights.get_state_dict(check_hash=True, weights_only=True)
-    except (OSError, RuntimeError, EOFError) as error:
+    except Exception as error:  # the network, the disk, or a damaged file in the cache
         folder = Path(torch.hub.get_dir(), "checkpoints")
         raise ToonlabError(
-            f"vgg19: the ImageNet weights can't be had ({_first_line(error)}); put {Path(weights.url).name} into "
+            f"vgg19: the ImageNet weights can't be had ({first_line(error)}); put {Path(weights.url).name} into "
             f"{folder}, or give a file with features.weights=PATH, or do without with features.use=random"
         ) from error
 
@@ -75,7 +76,7 @@ def _read_torch(path: Path, shapes: Shapes) -> Mapping[str, Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load has no exception of its own
-        raise ToonlabError(f"{path}: is no state dict that torch can load: {_first_line(error)}") from error
+        raise ToonlabError(f"{path}: is no state dict that torch can load: {first_line(error)}") from error
     if not isinstance(state, Mapping):
         raise ToonlabError(f"{path}: holds a {type(state).__name__}, expected a state dict")
     return state
@@ -88,7 +89,7 @@ def _read_safetensors(path: Path, shapes: Shapes) -> Mapping[str, Tensor]:
     try:
         return load_file(path)
     except SafetensorError as error:
-        raise ToonlabError(f"{path}: is no safetensors file: {_first_line(error)}") from error
+        raise ToonlabError(f"{path}: is no safetensors file: {first_line(error)}") from error
 
 
 def _read_npy(path: Path, shapes: Shapes) -> Mapping[str, Tensor]:
@@ -120,7 +121,3 @@ def _pick(state: Mapping[str, Tensor], name: str, shape: torch.Size, layers: Seq
     if tensor.shape != shape:
         raise ToonlabError(f"{source}: {name} should be {tuple(shape)}, got {tuple(tensor.shape)}: not a VGG19")
     return tensor.float().contiguous()
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0] or type(error).__name__

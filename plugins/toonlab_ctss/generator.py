@@ -55,6 +55,8 @@ class Generator(nn.Module):
         skips: concatenate what a and b start from to what d and e have upsampled (U-Net).
     """
 
+    side_multiple = 4
+
     def __init__(self, name: str, width: int, skips: bool) -> None:
         super().__init__()
         self.name, self.skips = name, skips

@@ -70,9 +70,10 @@ def match(found: NDArray[np.bool_], true: NDArray[np.bool_], tolerance: int) -> 
 
 
 def _disc(diameter: int) -> NDArray[np.uint8]:
-    """A disc of odd diameter, so that it has a centre, and of 3 pixels at least."""
-    odd = max(3, diameter | 1)
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (odd, odd)), np.uint8)
+    """A disc of odd diameter, so that it has a centre, and of 3 pixels at least. (OpenCV's is not symmetric.)"""
+    radius = max(1, diameter // 2)
+    away = np.arange(-radius, radius + 1)
+    return (np.hypot(away, away[:, None]) <= radius + 0.5).astype(np.uint8)
 
 
 def _grown(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:

@@ -36,12 +36,16 @@ class Window(NamedTuple):
     @property
     def y(self) -> NDArray[np.float32]:
         """Scene coordinates of the rows' centres, `(h, 1)`."""
-        return ((np.arange(self.top, self.bottom, dtype=np.float32) + 0.5) / self.size)[:, None]
+        return _centres(self.top, self.bottom, self.size)[:, None]
 
     @property
     def x(self) -> NDArray[np.float32]:
         """Scene coordinates of the columns' centres, `(1, w)`."""
-        return ((np.arange(self.left, self.right, dtype=np.float32) + 0.5) / self.size)[None]
+        return _centres(self.left, self.right, self.size)[None]
+
+
+def _centres(first: int, last: int, size: int) -> NDArray[np.float32]:
+    return (np.arange(first, last, dtype=np.float32) + np.float32(0.5)) / np.float32(size)
 
 
 class Form(Protocol):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -33,11 +35,15 @@ def fractal_noise(
         if min(rows, columns) > 2 * size:
             break
         lattice = generator(*key, "octave", octave).random((rows, columns), dtype=np.float32)
-        lattice = (lattice * 2 - 1) * gain**octave
-        if max(rows, columns) > size:
-            lattice = cv2.resize(lattice, (min(columns, size), min(rows, size)), interpolation=cv2.INTER_AREA)
-        total += cv2.resize(lattice, (size, size), interpolation=cv2.INTER_CUBIC)
+        total += _stretch((lattice * 2 - 1) * np.float32(gain**octave), size)
     return total
+
+
+def _stretch(lattice: NDArray[Any], size: int) -> NDArray[Any]:
+    rows, columns = lattice.shape
+    if max(rows, columns) > size:
+        lattice = cv2.resize(lattice, (min(columns, size), min(rows, size)), interpolation=cv2.INTER_AREA)
+    return cv2.resize(lattice, (size, size), interpolation=cv2.INTER_CUBIC)
 
 
 def ridge_line(key: Key, samples: int, cells: int, octaves: int, gain: float) -> NDArray[np.float32]:

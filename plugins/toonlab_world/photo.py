@@ -107,7 +107,7 @@ def _embossed(field: Plane, scene: Scene) -> Plane:
     step = 0.007 * field.shape[0]
     shift = np.array([[1, 0, step * scene.air.sun[0]], [0, 1, step * scene.air.sun[1]]])
     beside = cv2.warpAffine(field, shift, field.shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return 0.1 * field + 0.5 * beside
+    return 0.4 * field + 0.6 * (beside - field)
 
 
 def _distance(air: Air) -> Color:

@@ -26,7 +26,9 @@ def _gradient(raster: Raster) -> Image:
     squared = (at[None] - air.sun_at[0]) ** 2 + (at[:, None] - air.sun_at[1]) ** 2
     glow = 0.3 * cv2.exp(squared * -14) + 0.5 * cv2.exp(squared * -90)
     strength = 0.3 if air.night else 1.0
-    return linear(air.zenith) * (1 - low) + linear(air.horizon) * low + linear(air.sunlight) * strength * glow[..., None]
+    return (
+        linear(air.zenith) * (1 - low) + linear(air.horizon) * low + linear(air.sunlight) * strength * glow[..., None]
+    )
 
 
 def _with_clouds(raster: Raster, sky: Image) -> Image:

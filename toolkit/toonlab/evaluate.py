@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 
-from .errors import ToonlabError
 from .flow import Sample
 from .parts import Metric
 from .plugins import Catalogue
@@ -71,16 +71,21 @@ class Bench:
 
 @torch.no_grad()
 def cartoonize(generator: nn.Module, photos: Tensor) -> Tensor:
-    """`(B, 3, H, W)` photos in [-1, 1] -> fakes in [-1, 1], in eval mode."""
+    """`(B, 3, H, W)` photos in [-1, 1] -> fakes of the same size in [-1, 1], in eval mode.
+
+    A generator that takes only sides of some multiple says so by an attribute `side_multiple`; photos are padded to it
+    at the bottom and the right by repeating their border, and the fakes cropped back.
+    """
+    height, width = photos.shape[-2:]
+    multiple = int(getattr(generator, "side_multiple", 1))
+    padded = F.pad(photos, (0, -width % multiple, 0, -height % multiple), mode="replicate")
     training = generator.training
     generator.eval()
     try:
-        fakes: Tensor = generator(photos)
-    except ToonlabError as error:
-        raise ToonlabError(f"evaluation: {error}") from error
+        fakes: Tensor = generator(padded)
     finally:
         generator.train(training)
-    return fakes.float().clamp(-1, 1)
+    return fakes[..., :height, :width].float().clamp(-1, 1)
 
 
 def _batches(photos: Sequence[Tensor], size: int) -> Iterator[Tensor]:

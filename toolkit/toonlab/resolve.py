@@ -10,7 +10,7 @@ from . import torchparts
 from .errors import PluginError, Problem, nearest
 from .parts import KINDS
 from .plugins import Catalogue
-from .schema import MUST_BE_GIVEN, Schema
+from .schema import Schema
 from .specs import (
     CriticSpec,
     Evaluate,
@@ -24,6 +24,7 @@ from .specs import (
     Tree,
     Weight,
 )
+from .yamlfile import MUST_BE_GIVEN
 
 T = TypeVar("T")
 SECTIONS = ("about", "data", "features", "generator", "critics", "stages", "train", "evaluate", "observers")

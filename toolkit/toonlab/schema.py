@@ -19,8 +19,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from .errors import Problem, nearest
 from .parts import Tunable
+from .yamlfile import MUST_BE_GIVEN
 
-MUST_BE_GIVEN = "???"
 RESERVED = frozenset({"use", "weight"})
 _SYMBOLS = {
     "gt": ">",

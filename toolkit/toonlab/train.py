@@ -144,10 +144,10 @@ class _Training:
         values = self.read(scalars) if step % train.log_every == 0 or last or step == 1 else None
         self.observers.tell("on_step_end", run=self.run, step=step, scalars=values)
         reason = next(iter(self.observers.tell("stop_reason", run=self.run, step=step)), None)
-        if step % train.evaluate_every == 0 or last:
-            self.evaluate()
         if step % train.checkpoint_every == 0 or last or reason:
             self.save(phase)
+        if step % train.evaluate_every == 0 or last:
+            self.evaluate()
         return None if last else reason
 
     def read(self, scalars: Scalars) -> dict[str, float]:

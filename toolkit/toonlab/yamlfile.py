@@ -10,9 +10,28 @@ import yaml
 
 from .errors import ToonlabError
 
+MUST_BE_GIVEN = "???"
+
 
 class _Loader(yaml.SafeLoader):
-    """A safe loader that refuses duplicate keys, of which YAML would silently keep the last."""
+    """A safe loader that refuses duplicate keys, of which YAML would silently keep the last.
+
+    It also reads `???` as text inside `{…}`, where YAML takes a question mark for the start of a complex key.
+    """
+
+    def check_key(self) -> bool:
+        return self.prefix(3) != MUST_BE_GIVEN and super().check_key()
+
+    def scan_plain(self) -> yaml.ScalarToken:
+        if self.prefix(3) != MUST_BE_GIVEN:
+            return super().scan_plain()
+        start = self.get_mark()
+        self.forward(3)
+        self.allow_simple_key = False
+        return yaml.ScalarToken(MUST_BE_GIVEN, True, start, self.get_mark())
+
+    def check_plain(self) -> bool:
+        return self.prefix(3) == MUST_BE_GIVEN or super().check_plain()
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()

@@ -102,6 +102,13 @@ def test_bad_pictures_are_left_out_with_one_warning(folders):
     assert len(data.evaluation()) == 3
 
 
+def test_a_long_list_of_bad_pictures_is_cut(folders):
+    for index in range(30):
+        (folders["photos"] / f"bad{index:02}.png").write_bytes(b"")
+    with pytest.warns(UserWarning, match=r"30 of 33 .* bad19\.png: [^;]*; and 10 more$"):
+        folder(**folders).train()
+
+
 def test_no_usable_picture_is_an_error(folders):
     with pytest.raises(ToonlabError, match=r"photos: none of its pictures can be used: 0\.png: 6x4 pixels, more than"):
         folder(**folders, max_pixels=10).train()

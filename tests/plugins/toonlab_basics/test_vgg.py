@@ -170,6 +170,19 @@ def test_without_a_network_the_error_names_the_ways_out(monkeypatch, tmp_path: P
     assert "\n" not in text
 
 
+def test_a_file_in_the_cache_needs_no_network(monkeypatch, tmp_path: Path):
+    """As the error above advises; and a damaged file there is no traceback."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    cached = tmp_path / "hub" / "checkpoints" / "vgg19-dcbb9e9d.pth"
+    cached.parent.mkdir(parents=True)
+    weight = torch.randn(64, 3, 3, 3, generator=torch.Generator().manual_seed(0))
+    torch.save({"features.0.weight": weight, "features.0.bias": torch.ones(64)}, cached)
+    assert torch.equal(VGG19(layer="conv1_1").layers.conv1_1.weight, weight)
+    cached.write_bytes(b"half a download")
+    with pytest.raises(ToonlabError, match="the ImageNet weights can't be had"):
+        VGG19(layer="conv1_1")
+
+
 def test_files_that_do_not_fit(tmp_path: Path):
     torch.save({"features.0.weight": torch.zeros(64, 3, 3, 3)}, tmp_path / "half.pt")
     torch.save({"0.weight": torch.zeros(64, 3, 5, 5), "0.bias": torch.zeros(64)}, tmp_path / "other.pth")

@@ -1,0 +1,45 @@
+# The developer's menu: `make help`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test check bench docs format clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+venv: $(STAMP)  ## create .venv and install toonlab with everything that developing needs
+
+$(STAMP): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $(STAMP)
+
+demo: venv  ## train and compare CTSS with a plain GAN, a few minutes on two CPU cores
+	$(BIN)/toonlab compare experiments/demo.yaml
+
+test: venv  ## run the tests
+	$(BIN)/python -m pytest
+
+check: venv  ## ruff, mypy --strict, import-linter, the docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy toolkit plugins
+	$(BIN)/lint-imports
+	$(BIN)/mkdocs build --strict --quiet
+
+bench: venv  ## run the benchmarks; results go to benchmarks/results
+	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+docs: venv  ## serve the documentation
+	$(BIN)/mkdocs serve
+
+format: venv  ## format and mend what ruff can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## delete caches and builds, not runs
+	rm -rf dist build site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

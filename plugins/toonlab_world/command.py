@@ -1,0 +1,69 @@
+"""The command `toonlab world`: pictures of ToonWorld as PNG files."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
+
+import cv2
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from toonlab import ToonlabError
+
+from .render import render, scene_key
+from .styles import StyleName
+from .workers import spread
+
+Rendering = Literal["photo", "cartoon", "both"]
+SPLIT = "pictures"  # scenes that no dataset trains on or evaluates on
+
+
+def world(
+    out: Annotated[Path, typer.Option(help="Folder to write into: OUT/photo/000000.png, OUT/cartoon/000000.png, …")],
+    count: Annotated[int, typer.Option(help="Number of scenes.")] = 16,
+    size: Annotated[int, typer.Option(help="Side of the pictures, in pixels.")] = 256,
+    style: Annotated[Rendering, typer.Option(help="How to render each scene.")] = "both",
+    look: Annotated[StyleName, typer.Option(help="How the cartoons are drawn.")] = "bold",
+    seed: Annotated[int, typer.Option(help="Of the world; another seed shows other scenes.")] = 0,
+) -> None:
+    """Render pictures of ToonWorld: soft-lit photos, flat cartoons with outlines, or both of the same scenes."""
+    _check(count, size, seed)
+    names = ("photo", "cartoon") if style == "both" else (style,)
+    folders = {name: _folder(out / name) for name in names}
+    chunk = partial(_write, folders=folders, size=size, look=look, seed=seed)
+    spread(chunk, count, size, f"rendering {count} scenes at {size} px")
+    typer.echo(f"{count} scenes of {size} px: " + ", ".join(str(folder) for folder in folders.values()))
+
+
+def _check(count: int, size: int, seed: int) -> None:
+    for name, value, low in (("count", count, 1), ("size", size, 16), ("seed", seed, 0)):
+        if value < low:
+            raise ToonlabError(f"--{name} {value}: must be at least {low}")
+
+
+def _folder(path: Path) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        (path / ".writable").touch()
+        (path / ".writable").unlink()
+    except OSError as error:
+        raise ToonlabError(f"--out: can't write to {path}: {error.strerror}; choose another folder") from error
+    return path
+
+
+def _write(indices: range, folders: dict[str, Path], size: int, look: StyleName, seed: int) -> None:
+    for index in indices:
+        for name, picture in render(scene_key(seed, SPLIT, index), size, tuple(folders), look).items():
+            _write_png(folders[name] / f"{index:06d}.png", picture)
+
+
+def _write_png(path: Path, picture: NDArray[np.uint8]) -> None:
+    """`picture` is `(H, W, 3)` RGB."""
+    _, encoded = cv2.imencode(".png", picture[..., ::-1])
+    try:
+        path.write_bytes(encoded.tobytes())
+    except OSError as error:
+        raise ToonlabError(f"--out: can't write {path}: {error.strerror}") from error

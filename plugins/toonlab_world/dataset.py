@@ -1,0 +1,111 @@
+"""The dataset `toonworld`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, overload
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+
+from toonlab import Images, Sample, Truth
+
+from .keys import VERSION
+from .shards import Shards
+from .styles import StyleName
+
+TRUTH = ("cartoon", "outline", "regions", "flat")
+
+
+@dataclass(frozen=True)
+class ToonWorld:
+    """Procedural landscapes, rendered as photos and drawn as cartoons: unpaired to train on, paired to evaluate on.
+
+    Photos and cartoons to train on show different scenes, and evaluation scenes are different from both. All are
+    rendered on first use and memory-mapped from `$TOONLAB_CACHE/toonworld` from then on.
+
+    Args:
+        style: how the cartoons are drawn: `soft` (thin coloured lines, pale), `bold` (thick lines, three tones),
+            `flat` (even lines, one colour a surface).
+        seed: of the world; every seed has scenes of its own.
+        scenes: number of training pictures in each domain.
+        size: side of the pictures, in pixels.
+        evaluation_scenes: number of scenes to evaluate on.
+    """
+
+    style: StyleName = "bold"
+    seed: Annotated[int, Field(ge=0)] = 0
+    scenes: Annotated[int, Field(gt=0)] = 512
+    size: Annotated[int, Field(ge=16, le=2048)] = 128
+    evaluation_scenes: Annotated[int, Field(gt=0)] = 64
+
+    def train(self) -> tuple[Images, Images]:
+        """Photos and cartoons of different scenes; items are `(3, size, size)` uint8."""
+        photos = Shards("train-photo", ("photo",), self.seed, self.scenes, self.size)
+        cartoons = Shards("train-cartoon", ("cartoon",), self.seed, self.scenes, self.size, self.style)
+        return Pictures(photos, "photo"), Pictures(cartoons, "cartoon")
+
+    def evaluation(self) -> Sequence[Sample]:
+        """Scenes rendered both ways, with the whole truth."""
+        count, names = self.evaluation_scenes, ("photo", *TRUTH)
+        return Samples(Shards("evaluation", names, self.seed, count, self.size, self.style))
+
+    def manifest(self) -> Mapping[str, Any]:
+        return {"dataset": "toonworld", "version": VERSION, **asdict(self)}
+
+
+class Pictures:
+    """Pictures of one domain, from a memory-mapped array; it travels to other processes as its path alone."""
+
+    def __init__(self, shards: Shards, name: str) -> None:
+        self.path = shards.path(name)
+        self._array = np.load(self.path, mmap_mode="r")
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __getitem__(self, index: int, /) -> Tensor:
+        """`(3, size, size)` uint8."""
+        return torch.from_numpy(self._array[index].copy())
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": self.path}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.path = state["path"]
+        self._array = np.load(self.path, mmap_mode="r")
+
+
+class Samples(Sequence[Sample]):
+    """Evaluation samples, read from memory-mapped arrays when they are asked for."""
+
+    def __init__(self, shards: Shards) -> None:
+        self._arrays = {name: shards.open(name) for name in shards.names}
+
+    def __len__(self) -> int:
+        return len(self._arrays["photo"])
+
+    @overload
+    def __getitem__(self, index: int, /) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> Sequence[Sample]: ...
+    def __getitem__(self, index: int | slice, /) -> Sample | Sequence[Sample]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        one = {name: array[index] for name, array in self._arrays.items()}
+        truth = Truth(
+            cartoon=_image(one["cartoon"]),
+            outline=torch.from_numpy(one["outline"].copy()),
+            regions=torch.from_numpy(one["regions"].astype(np.int64)),
+            flat=_image(one["flat"]),
+        )
+        return Sample(f"toonworld-{index % len(self):04d}", _image(one["photo"]), truth)
+
+
+def _image(picture: NDArray[np.uint8]) -> Tensor:
+    """uint8 to float in [-1, 1]."""
+    return torch.from_numpy(picture.astype(np.float32)) / 127.5 - 1

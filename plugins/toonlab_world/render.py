@@ -1,0 +1,52 @@
+"""One scene, rendered both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .cartoon import draw_cartoon
+from .compose import compose
+from .keys import Key
+from .photo import render_photo
+from .raster import rasterise
+from .styles import STYLES, StyleName
+
+Pictures = dict[str, NDArray[Any]]
+
+DTYPES: dict[str, type[np.generic]] = {
+    "photo": np.uint8,
+    "cartoon": np.uint8,
+    "flat": np.uint8,
+    "outline": np.bool_,
+    "regions": np.uint16,
+}
+COLORED = {"photo", "cartoon", "flat"}
+
+
+def render(key: Key, size: int, names: Collection[str], style: StyleName = "bold") -> Pictures:
+    """The named renderings of the scene of a key.
+
+    Args:
+        key: of the scene, see `scene_key`.
+        size: side in pixels.
+        names: any of `DTYPES`: photo, cartoon, flat (uint8 RGB, `(size, size, 3)`), outline (bool), regions (uint16,
+            both `(size, size)`).
+        style: of the cartoon; the photo does not depend on it.
+    """
+    raster = rasterise(compose(key), size)
+    pictures: Pictures = {}
+    if "photo" in names:
+        pictures["photo"] = render_photo(raster)
+    if set(names) - {"photo"}:
+        drawing = draw_cartoon(raster, STYLES[style])
+        pictures |= {name: getattr(drawing, name) for name in names if name != "photo"}
+    return pictures
+
+
+def scene_key(seed: int, split: str, index: int) -> Key:
+    """Splits never share a scene: the split's name is part of the key."""
+    return (seed, split, index)

@@ -1,0 +1,103 @@
+"""Rendered once, memory-mapped from then on: arrays of pictures in the cache."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache, partial
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+
+from toonlab import ToonlabError, cache_dir
+
+from .keys import VERSION
+from .render import COLORED, DTYPES, render, scene_key
+from .styles import StyleName
+from .workers import spread
+
+
+@dataclass(frozen=True, slots=True)
+class Shards:
+    """Renderings of the first `count` scenes of a split: one array for each name.
+
+    Args:
+        split: `train-photo`, `train-cartoon`, `evaluation`.
+        names: what is rendered; see `render`.
+        seed: of the world.
+        count: number of scenes.
+        size: side in pixels.
+        style: of the cartoons; photos do not depend on it, so leave it out where there are only photos.
+    """
+
+    split: str
+    names: tuple[str, ...]
+    seed: int
+    count: int
+    size: int
+    style: StyleName = "bold"
+
+    @property
+    def directory(self) -> Path:
+        """`<cache>/toonworld/<hash>`: of the parameters, the world's version and this package's source."""
+        identity = json.dumps([asdict(self), VERSION, source_hash()], sort_keys=True)
+        return cache_dir() / "toonworld" / blake2b(identity.encode(), digest_size=10).hexdigest()
+
+    def path(self, name: str) -> Path:
+        """The array's file, `(count, 3, size, size)` or `(count, size, size)`; rendered now if it isn't there."""
+        if not self.directory.is_dir():
+            self._render()
+        return self.directory / f"{name}.npy"
+
+    def open(self, name: str) -> NDArray[Any]:
+        """The array, memory-mapped and read-only."""
+        return np.load(self.path(name), mmap_mode="r")
+
+    def _render(self) -> None:
+        """Render beside the place and move it there when it is whole, so that what is there is always whole."""
+        directory = self.directory
+        draft = directory.with_name(f"{directory.name}.{uuid4().hex}.tmp")
+        try:
+            draft.mkdir(parents=True)
+            self._allocate(draft)
+            about = f"toonworld: rendering {self.count} scenes ({self.split}) at {self.size} px into {directory}"
+            spread(partial(_fill, self, draft), self.count, self.size, about)
+            draft.replace(directory)
+        except OSError as error:
+            if not directory.is_dir():  # else another process was first, with the same bytes
+                hint = "set TOONLAB_CACHE to a folder with room"
+                raise ToonlabError(f"toonworld: can't keep pictures in {directory.parent}: {error}; {hint}") from error
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+    def _allocate(self, directory: Path) -> None:
+        for name in self.names:
+            channels = (3,) if name in COLORED else ()
+            shape = (self.count, *channels, self.size, self.size)
+            open_memmap(directory / f"{name}.npy", "w+", DTYPES[name], shape)
+        about = {**asdict(self), "version": VERSION}
+        (directory / "about.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+
+
+def _fill(shards: Shards, directory: Path, indices: Sequence[int]) -> None:
+    arrays = {name: open_memmap(directory / f"{name}.npy", "r+") for name in shards.names}
+    for index in indices:
+        key = scene_key(shards.seed, shards.split, index)
+        for name, picture in render(key, shards.size, shards.names, shards.style).items():
+            arrays[name][index] = np.moveaxis(picture, -1, 0) if name in COLORED else picture
+
+
+@cache
+def source_hash() -> str:
+    """Of this package's code: another renderer fills another folder."""
+    digest = blake2b(digest_size=10)
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,84 @@
+"""Work on many scenes at once, in processes that import no torch, with a progress bar."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+
+import cv2
+from rich.console import Console
+from rich.progress import Progress
+
+from toonlab import ToonlabError
+
+Chunk = Callable[[range], None]  # works on the scenes of these indices
+PATIENCE = 2**21  # pixels: below, starting processes takes longer than they save
+
+
+def spread(chunk: Chunk, count: int, size: int, about: str, processes: int | None = None) -> None:
+    """Call `chunk` on ranges that cover `range(count)`, on all cores unless the work is small.
+
+    Args:
+        chunk: picklable; the order of calls is not defined.
+        count: number of scenes.
+        size: side of a picture in pixels, to judge how much work it is.
+        about: what the progress bar says.
+        processes: how many; None for as many as there are cores, or none where they would not pay.
+
+    Raises:
+        ToonlabError: if a process died.
+    """
+    processes = _worth(count * size * size) if processes is None else processes
+    step = max(1, min(16, count // (4 * processes)))
+    ranges = [range(first, min(first + step, count)) for first in range(0, count, step)]
+    done = map(_called(chunk), ranges) if processes == 1 else _in_processes(chunk, ranges, processes)
+    _follow(done, count, about, quiet=count * size * size < PATIENCE)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _worth(pixels: int) -> int:
+    daemonic = multiprocessing.current_process().daemon  # such a process may not start others
+    return 1 if pixels < PATIENCE or daemonic else cores()
+
+
+def _called(chunk: Chunk) -> Callable[[range], int]:
+    def call(indices: range) -> int:
+        chunk(indices)
+        return len(indices)
+
+    return call
+
+
+def _in_processes(chunk: Chunk, ranges: list[range], processes: int) -> Iterator[int]:
+    """Spawned, not forked: a fork of a process whose libraries run threads may hang."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(
+        min(processes, len(ranges)), context, initializer=cv2.setNumThreads, initargs=(1,)
+    ) as pool:
+        running = {pool.submit(chunk, indices): indices for indices in ranges}
+        try:
+            for future in as_completed(running):
+                future.result()
+                yield len(running[future])
+        except BrokenProcessPool as error:
+            hint = 'a script that renders needs `if __name__ == "__main__":` around its main part'
+            raise ToonlabError(f"toonworld: a rendering process died, perhaps for want of memory; {hint}") from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _follow(done: Iterable[int], count: int, about: str, quiet: bool) -> None:
+    console = Console(stderr=True)
+    if not quiet and not console.is_terminal:
+        console.print(about, soft_wrap=True, highlight=False)
+    with Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
+        task = progress.add_task(about, total=count)
+        for finished in done:
+            progress.advance(task, finished)
