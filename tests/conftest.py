@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,47 @@ torch.set_num_threads(2)
 # derandomised: a commit passes or fails, it does not do both; no deadline: machines are shared
 settings.register_profile("toonlab", deadline=None, derandomize=True)
 settings.load_profile("toonlab")
+
+
+SMALL = """\
+about: as small as a recipe with two critics can be
+data: {use: toonworld, size: 32, scenes: 8, evaluation_scenes: 3}
+features: {use: random, width: 4, depth: 2}
+generator:
+  network: {use: ctss_plain, width: 2}
+  losses: {content: {weight: 1.5}, tv: {use: total_variation, weight: 1e-1}}
+critics:
+  image:
+    discriminator: {use: ctss_image, width: 2}
+    objective: lsgan
+  patch:
+    sampler: {use: ctss, patch_size: 16, k: 2}
+    representation: gray_minmax
+    discriminator: {use: ctss_patch, width: 2}
+    objective: {use: lsgan}
+    weight: 3
+stages:
+  - {name: warm-up, share: 0.5, critics: [], losses: {content: {weight: 5}}}
+  - {name: adversarial, share: 0.5}
+train: {size: 32, batch: 2, steps: 4, log_every: 1}
+evaluate: {metrics: [outline_f1, psnr], samples: 3, grid: 2}
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Rendered worlds of the tests are kept apart from the user's, and shared by the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TOONLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+        yield
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A recipe file that trains in about a second."""
+    (tmp_path / "small.yaml").write_text(SMALL)
+    return tmp_path / "small.yaml"
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +116,7 @@ def _tensorflow_variables(network: nn.Module) -> list[tuple[str, Tensor]]:
 
 def _draw(kind: str, shape: tuple[int, ...], random: np.random.RandomState) -> Tensor:
     if kind == "kernel":  # (out, in, h, w) here, (h, w, in, out) there
-        drawn = random.standard_normal(shape[2:] + (shape[1], shape[0]))
+        drawn = random.standard_normal((*shape[2:], shape[1], shape[0]))
         drawn = (drawn * np.sqrt(2 / np.prod(drawn.shape[:-1]))).transpose(3, 2, 0, 1)
     elif kind == "depthwise":  # (channels, 1, h, w) here, (h, w, channels, 1) there
         drawn = (random.standard_normal((*shape[2:], shape[0], 1)) * np.sqrt(2 / 9)).transpose(2, 3, 0, 1)

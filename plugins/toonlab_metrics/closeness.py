@@ -34,8 +34,8 @@ class SSIM(PictureMean):
     """Structural similarity to the true cartoon, at most 1, averaged per picture.
 
     Wang et al., "Image quality assessment: from error visibility to structural similarity", IEEE TIP 2004:
-    RGB, Gaussian window of 11 pixels (sigma 1.5), K1 = 0.01, K2 = 0.03. Its luminance term is defined for
-    intensities that start at 0, so the images are measured in [0, 1].
+    RGB, Gaussian window of 11 pixels (sigma 1.5), K1 = 0.01, K2 = 0.03, borders reflected. Its luminance term
+    is defined for intensities that start at 0, so the images are measured in [0, 1].
     """
 
     name = "ssim"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _POINTS = 1000  # at most in one call, by MLflow's limits
 _PARAMETERS = 100
+_TAG = 5000  # characters at most
 _SECONDS = 5.0
 _REASON = "outcome.reason"
 
@@ -84,7 +85,7 @@ class TrackedRun:
         """Send what waits and end the MLflow run: FINISHED, FAILED or KILLED, with the reason as a tag."""
         self.flush()
         if reason:
-            self.client.set_tag(self.run_id, _REASON, reason)
+            self.client.set_tag(self.run_id, _REASON, reason[:_TAG])
         self.client.set_terminated(self.run_id, status)
 
 
@@ -116,7 +117,7 @@ def _tags(run: Run) -> dict[str, str]:
     known = {"device": run.environment.get("device"), "toonlab": run.environment.get("versions", {}).get("toonlab")}
     tags |= {name: str(value) for name, value in known.items() if value is not None}
     if about := run.recipe.get("about"):
-        tags["mlflow.note.content"] = str(about)  # shown as the run's description
+        tags["mlflow.note.content"] = str(about)[:_TAG]  # shown as the run's description
     return tags
 
 

@@ -75,8 +75,9 @@ def _layer(draw: np.random.Generator, setting: Setting, key: Key, depth: float, 
 def _things(draw: np.random.Generator, setting: Setting, ridge: Ridge, depth: float) -> list[Thing]:
     """What stands on a stretch of ground, from back to front."""
     near = depth < NEAR
-    names = [name for name in setting.theme if near or name not in SMALL]
-    weights = np.array([setting.theme[name] for name in names])
+    often = {**setting.theme, "flowers": setting.theme.get("flowers", 0) * setting.season.flowers}
+    names = [name for name in often if near or name not in SMALL]
+    weights = np.array([often[name] for name in names])
     count = int(draw.integers(6, 16)) if near else int(draw.integers(2, 9))
     things = []
     for name in draw.choice(names, size=count, p=weights / weights.sum()):

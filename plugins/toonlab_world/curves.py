@@ -34,14 +34,13 @@ def ellipse(x: float, y: float, rx: float, ry: float, samples: int = 48) -> Poin
 def union(balls: Sequence[Ball], center: tuple[float, float], samples: int = 96) -> Points:
     """The outline of overlapping ellipses, as seen from a centre that lies within all of their union's rays."""
     cos, sin = _turn(samples)
-    reach = np.zeros(samples, np.float32)
-    for ball in balls:
-        dx, dy = (ball.x - center[0]) / ball.rx, (ball.y - center[1]) / ball.ry
-        ux, uy = cos / ball.rx, sin / ball.ry
-        a, b, c = ux * ux + uy * uy, ux * dx + uy * dy, dx * dx + dy * dy - 1
-        root = b * b - a * c  # the ray from the centre meets the ellipse where a t^2 - 2 b t + c = 0
-        far = np.where(root > 0, (b + np.sqrt(np.maximum(root, 0))) / a, 0)
-        reach = np.maximum(reach, far)
+    x, y, rx, ry = np.array([(ball.x, ball.y, ball.rx, ball.ry) for ball in balls], np.float32).T[..., None]  # (n, 1)
+    dx, dy = (x - np.float32(center[0])) / rx, (y - np.float32(center[1])) / ry
+    ux, uy = cos / rx, sin / ry
+    # a ray from the centre meets an ellipse where a t^2 - 2 b t + c = 0
+    a, b, c = ux * ux + uy * uy, ux * dx + uy * dy, dx * dx + dy * dy - 1
+    root = b * b - a * c
+    reach = np.where(root > 0, (b + np.sqrt(np.maximum(root, 0))) / a, 0).max(axis=0).clip(0)
     return np.stack([center[0] + reach * cos, center[1] + reach * sin], axis=1)
 
 

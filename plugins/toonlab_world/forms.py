@@ -55,7 +55,8 @@ class Form(Protocol):
 
 def lit(cosine: NDArray[np.float32] | float) -> NDArray[np.float32]:
     """Wrapped Lambert shading: light from the cosine between normal and sun."""
-    return np.clip((np.asarray(cosine, np.float32) + WRAP) / (1 + WRAP), 0, 1)
+    wrapped = (np.asarray(cosine, np.float32) + WRAP) / (1 + WRAP)
+    return np.minimum(np.maximum(wrapped, 0), 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,13 @@ class Ball:
     ry: float
 
     def light(self, window: Window, sun: Direction) -> NDArray[np.float32]:
+        return lit(self.cosine(window, sun)[0])
+
+    def cosine(self, window: Window, sun: Direction) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Between normal and sun; and where the ball is. Beyond its edge the normal leans no further back."""
         u, v = (window.x - self.x) / self.rx, (window.y - self.y) / self.ry
-        depth = np.sqrt(np.maximum(1 - u * u - v * v, 0))
-        return lit(u * sun[0] + v * sun[1] + depth * sun[2])
+        height = 1 - (u * u + v * v)  # squared, over the picture plane
+        return u * sun[0] + v * sun[1] + np.sqrt(np.maximum(height, 0)) * sun[2], height > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +107,12 @@ class Lobes:
     relief: float = 0.55  # the lobes' share of the light
 
     def light(self, window: Window, sun: Direction) -> NDArray[np.float32]:
-        light = self.whole.light(window, sun)
-        lobes = light.copy()
+        whole, _ = self.whole.cosine(window, sun)
+        lobes = whole.copy()
         for ball in self.balls:
-            inside = ((window.x - ball.x) / ball.rx) ** 2 + ((window.y - ball.y) / ball.ry) ** 2 < 1
-            np.copyto(lobes, ball.light(window, sun), where=inside)
-        return light * (1 - self.relief) + lobes * self.relief
+            cosine, inside = ball.cosine(window, sun)
+            np.copyto(lobes, cosine, where=inside)
+        return lit(whole) * (1 - self.relief) + lit(lobes) * self.relief
 
 
 @dataclass(frozen=True, slots=True)

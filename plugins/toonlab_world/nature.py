@@ -13,15 +13,19 @@ from .things import Place, Setting, Thing
 LEAVES = Texture(grain=0.25, leaf=0.8)
 BARK = Texture(grain=0.3, streak=0.5)
 STONE = Texture(grain=0.45, blotch=0.45)
+BIRCH: Color = (0.8, 0.78, 0.74)
+PETAL_HUES = (0.0, 0.05, 0.13, 0.15, 0.6, 0.75, 0.85, 0.93)
 
 
 def tree(draw: np.random.Generator, setting: Setting, place: Place) -> Thing:
     """A trunk and a round, tall or broad crown of lobes."""
     height = place.size * draw.uniform(0.75, 1.2)
     rx, ry = height * draw.uniform(0.24, 0.38), height * draw.uniform(0.26, 0.36)
-    top = place.y - height + ry
-    trunk = _trunk(draw, place, height * draw.uniform(0.05, 0.08), top)
-    crown = _lobed(draw, place.x, top, rx, ry, setting.season.leaves.draw(draw), place, int(draw.integers(6, 11)))
+    middle = place.y - height + ry
+    trunk = _trunk(draw, place, height * draw.uniform(0.05, 0.08), middle)
+    crown = _leaves(
+        draw, place, setting.season.leaves.draw(draw), Ball(place.x, middle, rx, ry), int(draw.integers(6, 11))
+    )
     return Thing(place.y, [trunk, crown], [trunk.outline, crown.outline])
 
 
@@ -35,7 +39,7 @@ def poplar(draw: np.random.Generator, setting: Setting, place: Place) -> Thing:
     ]
     outline = union(balls, (place.x, place.y - height * 0.5))
     form = Lobes(balls, Ball(place.x, place.y - height * 0.5, width * 1.1, height * 0.55), 0.3)
-    crown = Shape(outline, Surface(setting.season.leaves.draw(draw), LEAVES, 0.006), form, place.depth)
+    crown = place.shape(outline, Surface(setting.season.leaves.draw(draw), LEAVES, ragged=0.006), form)
     return Thing(place.y, [trunk, crown], [trunk.outline, outline])
 
 
@@ -52,14 +56,15 @@ def conifer(draw: np.random.Generator, setting: Setting, place: Place) -> Thing:
         half = width * (1 - 0.72 * tier / tiers)
         outline = _tier(draw, place.x, top, bottom, half)
         form = Tube(place.x, top, bottom, half * 0.05, half)
-        shapes.append(Shape(outline, Surface(color, LEAVES, 0.004), form, place.depth))
+        shapes.append(place.shape(outline, Surface(color, LEAVES, ragged=0.004), form))
     return Thing(place.y, shapes, [shape.outline for shape in shapes])
 
 
 def bush(draw: np.random.Generator, setting: Setting, place: Place) -> Thing:
+    """A low heap of leaves."""
     rx, ry = place.size * draw.uniform(0.12, 0.26), place.size * draw.uniform(0.1, 0.18)
     color = setting.season.leaves.draw(draw)
-    shape = _lobed(draw, place.x, place.y - ry * 0.6, rx, ry, color, place, int(draw.integers(4, 8)))
+    shape = _leaves(draw, place, color, Ball(place.x, place.y - ry * 0.6, rx, ry), int(draw.integers(4, 8)))
     return Thing(place.y, [shape], [shape.outline])
 
 
@@ -71,11 +76,9 @@ def stone(draw: np.random.Generator, setting: Setting, place: Place) -> Thing:
     around = np.stack([np.cos(angles), np.sin(angles)], axis=1) * draw.uniform(0.8, 1.1, (corners, 1))
     outline = (around * (rx, ry) + (place.x, place.y - ry * 0.7)).astype(np.float32)
     outline[:, 1] = np.minimum(outline[:, 1], place.y)
-    color = setting.season.rock.draw(draw)
-    body = Shape(
-        outline, Surface(color, STONE, 0.002), Ball(place.x, place.y - ry * 0.5, rx * 1.2, ry * 1.3), place.depth
-    )
-    return Thing(place.y, [body], [outline])
+    form = Ball(place.x, place.y - ry * 0.5, rx * 1.2, ry * 1.3)
+    surface = Surface(setting.season.rock.draw(draw), STONE, ragged=0.002)
+    return Thing(place.y, [place.shape(outline, surface, form)], [outline])
 
 
 def tuft(draw: np.random.Generator, setting: Setting, place: Place) -> Thing:
@@ -88,39 +91,36 @@ def tuft(draw: np.random.Generator, setting: Setting, place: Place) -> Thing:
         points.append((place.x + height * lean, place.y - height * draw.uniform(0.7, 1.1)))
         points.append((place.x + height * 0.35 * (2 * (index + 1) / blades - 1), place.y - height * 0.12))
     points[-1] = (place.x + height * 0.35, place.y)
-    shape = Shape(polygon(*points), Surface(color, ragged=0.002), Even(0.62), place.depth, 0.7)
-    return Thing(place.y, [shape])
+    return Thing(place.y, [place.shape(polygon(*points), Surface(color, ragged=0.002), Even(0.62), line=0.7)])
 
 
 def flowers(draw: np.random.Generator, setting: Setting, place: Place) -> Thing:
     """A patch of one kind of flower."""
-    color: Color = hsv(draw.choice((0.0, 0.05, 0.13, 0.15, 0.6, 0.75, 0.85, 0.93)), draw.uniform(0.0, 0.8), 0.95)
+    surface = Surface(hsv(draw.choice(PETAL_HUES), draw.uniform(0.0, 0.8), 0.95))
     shapes = []
     for _ in range(int(draw.integers(4, 9))):
         x, y = place.x + place.size * draw.normal(0, 0.12), place.y + place.size * draw.normal(0, 0.04)
         radius = place.size * draw.uniform(0.013, 0.022)
         form = Even(float(draw.choice((0.6, 0.85))))
-        shapes.append(Shape(ellipse(x, y, radius, radius * 0.8, 12), Surface(color), form, place.depth, 0.5))
+        shapes.append(place.shape(ellipse(x, y, radius, radius * 0.8, samples=12), surface, form, line=0.5))
     return Thing(place.y, sorted(shapes, key=lambda shape: float(shape.outline[0, 1])))
 
 
 def _trunk(draw: np.random.Generator, place: Place, width: float, top: float) -> Shape:
-    birch = draw.uniform() < 0.15
-    color = (
-        hsv(0.1, 0.08, 0.8) if birch else hsv(draw.uniform(0.03, 0.09), draw.uniform(0.3, 0.55), draw.uniform(0.3, 0.5))
-    )
+    brown = hsv(draw.uniform(0.03, 0.09), draw.uniform(0.3, 0.55), draw.uniform(0.3, 0.5))
+    bark = Surface(BIRCH if draw.uniform() < 0.15 else brown, BARK)
     lean = width * draw.uniform(-0.6, 0.6)
     outline = polygon(
         (place.x + lean - width * 0.35, top), (place.x + lean + width * 0.35, top),
         (place.x + width * 0.5, place.y - width), (place.x + width * 0.85, place.y),
         (place.x - width * 0.85, place.y), (place.x - width * 0.5, place.y - width),
     )  # fmt: skip
-    return Shape(outline, Surface(color, BARK), Tube(place.x, top, place.y, width * 0.5, width * 0.8), place.depth)
+    return place.shape(outline, bark, Tube(place.x, top, place.y, width * 0.5, width * 0.8))
 
 
-def _lobed(
-    draw: np.random.Generator, x: float, y: float, rx: float, ry: float, color: Color, place: Place, lobes: int
-) -> Shape:
+def _leaves(draw: np.random.Generator, place: Place, color: Color, whole: Ball, lobes: int) -> Shape:
+    """A heap of leaves: a ring of lobes, and one in the middle, in front."""
+    x, y, rx, ry = whole.x, whole.y, whole.rx, whole.ry
     angles = np.linspace(0, 2 * np.pi, lobes, endpoint=False) + draw.uniform(0, 2 * np.pi)
     balls = [
         Ball(
@@ -134,7 +134,7 @@ def _lobed(
     balls.sort(key=lambda ball: ball.y)
     balls.append(Ball(x + rx * draw.uniform(-0.12, 0.12), y + ry * draw.uniform(0.0, 0.2), rx * 0.55, ry * 0.55))
     form = Lobes(balls, Ball(x, y, rx * 1.08, ry * 1.08))
-    return Shape(union(balls, (x, y)), Surface(color, LEAVES, 0.006), form, place.depth)
+    return place.shape(union(balls, (x, y)), Surface(color, LEAVES, ragged=0.006), form)
 
 
 def _tier(draw: np.random.Generator, x: float, top: float, bottom: float, half: float) -> Points:

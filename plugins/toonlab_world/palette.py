@@ -27,56 +27,60 @@ class Tint:
 
 @dataclass(frozen=True, slots=True)
 class Season:
+    """Colours of what grows and lies about; `flowers` is how much they bloom, in [0, 1]."""
+
     meadow: Tint
     leaves: Tint
     needles: Tint
     rock: Tint
-    flowers: float  # how often they bloom
+    flowers: float
 
 
 SEASONS = {
     "spring": Season(
-        Tint((0.22, 0.3), (0.45, 0.62), (0.55, 0.68)),
-        Tint((0.2, 0.33), (0.45, 0.7), (0.5, 0.68)),
-        Tint((0.34, 0.42), (0.4, 0.6), (0.32, 0.45)),
-        Tint((0.55, 0.72), (0.08, 0.25), (0.45, 0.62)),
-        1.0,
+        meadow=Tint((0.22, 0.3), (0.45, 0.62), (0.55, 0.68)),
+        leaves=Tint((0.2, 0.33), (0.45, 0.7), (0.5, 0.68)),
+        needles=Tint((0.34, 0.42), (0.4, 0.6), (0.32, 0.45)),
+        rock=Tint((0.55, 0.72), (0.08, 0.25), (0.45, 0.62)),
+        flowers=1.0,
     ),
     "summer": Season(
-        Tint((0.2, 0.36), (0.42, 0.66), (0.42, 0.6)),
-        Tint((0.25, 0.38), (0.45, 0.7), (0.35, 0.55)),
-        Tint((0.36, 0.46), (0.4, 0.6), (0.28, 0.4)),
-        Tint((0.05, 0.1), (0.12, 0.3), (0.45, 0.6)),
-        0.7,
+        meadow=Tint((0.2, 0.36), (0.42, 0.66), (0.42, 0.6)),
+        leaves=Tint((0.25, 0.38), (0.45, 0.7), (0.35, 0.55)),
+        needles=Tint((0.36, 0.46), (0.4, 0.6), (0.28, 0.4)),
+        rock=Tint((0.05, 0.1), (0.12, 0.3), (0.45, 0.6)),
+        flowers=0.7,
     ),
     "autumn": Season(
-        Tint((0.1, 0.19), (0.45, 0.6), (0.52, 0.66)),
-        Tint((0.0, 0.13), (0.6, 0.8), (0.58, 0.78)),
-        Tint((0.3, 0.4), (0.35, 0.5), (0.32, 0.42)),
-        Tint((0.02, 0.1), (0.15, 0.3), (0.42, 0.56)),
-        0.2,
+        meadow=Tint((0.1, 0.19), (0.45, 0.6), (0.52, 0.66)),
+        leaves=Tint((0.0, 0.13), (0.6, 0.8), (0.58, 0.78)),
+        needles=Tint((0.3, 0.4), (0.35, 0.5), (0.32, 0.42)),
+        rock=Tint((0.02, 0.1), (0.15, 0.3), (0.42, 0.56)),
+        flowers=0.2,
     ),
     "winter": Season(
-        Tint((0.55, 0.64), (0.04, 0.12), (0.82, 0.92)),
-        Tint((0.5, 0.6), (0.06, 0.2), (0.66, 0.84)),
-        Tint((0.4, 0.5), (0.25, 0.4), (0.38, 0.5)),
-        Tint((0.58, 0.66), (0.12, 0.22), (0.5, 0.66)),
-        0.0,
+        meadow=Tint((0.55, 0.64), (0.04, 0.12), (0.82, 0.92)),
+        leaves=Tint((0.5, 0.6), (0.06, 0.2), (0.66, 0.84)),
+        needles=Tint((0.4, 0.5), (0.25, 0.4), (0.38, 0.5)),
+        rock=Tint((0.58, 0.66), (0.12, 0.22), (0.5, 0.66)),
+        flowers=0.0,
     ),
     "dry": Season(
-        Tint((0.08, 0.13), (0.42, 0.58), (0.68, 0.8)),
-        Tint((0.17, 0.26), (0.3, 0.5), (0.42, 0.55)),
-        Tint((0.26, 0.36), (0.3, 0.5), (0.32, 0.42)),
-        Tint((0.02, 0.08), (0.35, 0.55), (0.55, 0.68)),
-        0.25,
+        meadow=Tint((0.08, 0.13), (0.42, 0.58), (0.68, 0.8)),
+        leaves=Tint((0.17, 0.26), (0.3, 0.5), (0.42, 0.55)),
+        needles=Tint((0.26, 0.36), (0.3, 0.5), (0.32, 0.42)),
+        rock=Tint((0.02, 0.08), (0.35, 0.55), (0.55, 0.68)),
+        flowers=0.25,
     ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """A time of day: sRGB colours of sky and light, haze in [0, 1], and how high the sun stands."""
+    """A time of day, and how `often` it is (a probability): sRGB colours of sky and light, and ranges in [0, 1] of the
+    haze and of the sun's height."""
 
+    often: float
     zenith: Color
     horizon: Color
     sunlight: Color
@@ -87,23 +91,71 @@ class Hour:
 
 
 HOURS = {
-    "noon": Hour((0.2, 0.46, 0.84), (0.7, 0.86, 0.95), (1.0, 0.97, 0.9), (0.5, 0.58, 0.7), (0.15, 0.4), (0.6, 0.9)),
+    "noon": Hour(
+        often=0.25,
+        zenith=(0.2, 0.46, 0.84),
+        horizon=(0.7, 0.86, 0.95),
+        sunlight=(1.0, 0.97, 0.9),
+        ambient=(0.5, 0.58, 0.7),
+        haze=(0.15, 0.4),
+        height=(0.6, 0.9),
+    ),
     "morning": Hour(
-        (0.42, 0.66, 0.86), (0.96, 0.9, 0.8), (1.0, 0.93, 0.8), (0.5, 0.57, 0.68), (0.4, 0.75), (0.35, 0.6)
+        often=0.14,
+        zenith=(0.42, 0.66, 0.86),
+        horizon=(0.96, 0.9, 0.8),
+        sunlight=(1.0, 0.93, 0.8),
+        ambient=(0.5, 0.57, 0.68),
+        haze=(0.4, 0.75),
+        height=(0.35, 0.6),
     ),
     "afternoon": Hour(
-        (0.3, 0.52, 0.82), (0.88, 0.88, 0.86), (1.0, 0.92, 0.76), (0.5, 0.55, 0.66), (0.2, 0.5), (0.4, 0.65)
+        often=0.2,
+        zenith=(0.3, 0.52, 0.82),
+        horizon=(0.88, 0.88, 0.86),
+        sunlight=(1.0, 0.92, 0.76),
+        ambient=(0.5, 0.55, 0.66),
+        haze=(0.2, 0.5),
+        height=(0.4, 0.65),
     ),
-    "sunset": Hour((0.36, 0.34, 0.6), (0.98, 0.62, 0.4), (1.0, 0.74, 0.5), (0.46, 0.42, 0.58), (0.3, 0.65), (0.2, 0.4)),
+    "sunset": Hour(
+        often=0.15,
+        zenith=(0.36, 0.34, 0.6),
+        horizon=(0.98, 0.62, 0.4),
+        sunlight=(1.0, 0.74, 0.5),
+        ambient=(0.46, 0.42, 0.58),
+        haze=(0.3, 0.65),
+        height=(0.2, 0.4),
+    ),
     "overcast": Hour(
-        (0.58, 0.63, 0.7), (0.82, 0.85, 0.88), (0.78, 0.8, 0.83), (0.66, 0.69, 0.74), (0.4, 0.8), (0.7, 0.95)
+        often=0.1,
+        zenith=(0.58, 0.63, 0.7),
+        horizon=(0.82, 0.85, 0.88),
+        sunlight=(0.78, 0.8, 0.83),
+        ambient=(0.66, 0.69, 0.74),
+        haze=(0.4, 0.8),
+        height=(0.7, 0.95),
     ),
-    "teal": Hour((0.2, 0.58, 0.66), (0.85, 0.93, 0.8), (1.0, 0.96, 0.84), (0.46, 0.6, 0.64), (0.2, 0.5), (0.45, 0.75)),
+    "teal": Hour(
+        often=0.08,
+        zenith=(0.2, 0.58, 0.66),
+        horizon=(0.85, 0.93, 0.8),
+        sunlight=(1.0, 0.96, 0.84),
+        ambient=(0.46, 0.6, 0.64),
+        haze=(0.2, 0.5),
+        height=(0.45, 0.75),
+    ),
     "night": Hour(
-        (0.06, 0.09, 0.24), (0.22, 0.3, 0.5), (0.5, 0.6, 0.85), (0.2, 0.26, 0.44), (0.2, 0.5), (0.5, 0.8), True
+        often=0.08,
+        zenith=(0.06, 0.09, 0.24),
+        horizon=(0.22, 0.3, 0.5),
+        sunlight=(0.5, 0.6, 0.85),
+        ambient=(0.2, 0.26, 0.44),
+        haze=(0.2, 0.5),
+        height=(0.5, 0.8),
+        night=True,
     ),
 }
-OFTEN = (0.25, 0.14, 0.2, 0.15, 0.1, 0.08, 0.08)
 
 
 def hsv(hue: float, saturation: float, value: float) -> Color:
@@ -117,7 +169,7 @@ def mix(a: Color, b: Color, share: float) -> Color:
 
 def draw_air(draw: np.random.Generator, horizon: float) -> Air:
     """A time of day, never the same twice: its colours wander, and the sun stands somewhere in its range."""
-    hour = HOURS[str(draw.choice(list(HOURS), p=OFTEN))]
+    hour = HOURS[str(draw.choice(list(HOURS), p=[hour.often for hour in HOURS.values()]))]
     side = draw.choice((-1.0, 1.0))
     height = draw.uniform(*hour.height)
     jitter = hsv(draw.uniform(), 0.5, 1.0)

@@ -7,7 +7,7 @@ import numpy as np
 from .curves import box, ellipse, polygon
 from .forms import Ball, Plane
 from .palette import hsv
-from .scene import Points, Shape, Surface, Texture
+from .scene import Points, Surface, Texture
 from .things import Place, Setting, Thing
 
 WOOD = Texture(grain=0.2, streak=0.45)
@@ -16,62 +16,30 @@ WOOD = Texture(grain=0.2, streak=0.45)
 def fence(draw: np.random.Generator, setting: Setting, place: Place) -> Thing:
     """Posts and two rails."""
     height, posts = place.size * draw.uniform(0.13, 0.18), int(draw.integers(4, 9))
-    gap, width = height * draw.uniform(0.7, 1.0), height * 0.14
-    color = hsv(draw.uniform(0.05, 0.11), draw.uniform(0.05, 0.5), draw.uniform(0.45, 0.9))
-    left = place.x - gap * posts / 2
-
-    def plank(outline: Points) -> Shape:
-        return Shape(outline, Surface(color, WOOD), Plane((0, -0.2, 0.95)), place.depth, 0.7)
-
-    rails = [
-        plank(
-            box(
-                left, place.y - height * at - width * 0.4, left + gap * (posts - 1), place.y - height * at + width * 0.4
-            )
-        )
-        for at in (0.38, 0.72)
-    ]
-    uprights = []
-    for post in range(posts):
-        x, top = left + gap * post, place.y - height * draw.uniform(0.95, 1.08)
-        uprights.append(
-            plank(
-                polygon(
-                    (x - width / 2, place.y),
-                    (x - width / 2, top),
-                    (x, top - width / 2),
-                    (x + width / 2, top),
-                    (x + width / 2, place.y),
-                )
-            )
-        )
-    return Thing(place.y, rails + uprights, [shape.outline for shape in rails + uprights])
+    gap, half = height * draw.uniform(0.7, 1.0), height * 0.07
+    wood = Surface(hsv(draw.uniform(0.05, 0.11), draw.uniform(0.05, 0.5), draw.uniform(0.45, 0.9)), WOOD)
+    left, right = place.x - gap * posts / 2, place.x + gap * (posts / 2 - 1)
+    outlines = []
+    for y in (place.y - height * 0.38, place.y - height * 0.72):
+        outlines.append(box(left, y - half * 0.8, right, y + half * 0.8))
+    for x in left + gap * np.arange(posts):
+        top = place.y - height * draw.uniform(0.95, 1.08)
+        corners = (x - half, place.y), (x - half, top), (x, top - half), (x + half, top), (x + half, place.y)
+        outlines.append(polygon(*corners))
+    planks = [place.shape(outline, wood, Plane((0, -0.2, 0.95)), line=0.5) for outline in outlines]
+    return Thing(place.y, planks, outlines)
 
 
 def ball(draw: np.random.Generator, setting: Setting, place: Place) -> Thing:
     """A ball, plain or with a stripe."""
-    radius = place.size * draw.uniform(0.08, 0.22)
+    radius, hue = place.size * draw.uniform(0.08, 0.22), draw.uniform()
     x, y = place.x, place.y - radius
-    form, hue = Ball(x, y, radius, radius), draw.uniform()
-    shapes = [
-        Shape(
-            ellipse(x, y, radius, radius),
-            Surface(hsv(hue, draw.uniform(0.4, 0.8), draw.uniform(0.5, 0.85))),
-            form,
-            place.depth,
-        )
-    ]
+    form, outline = Ball(x, y, radius, radius), ellipse(x, y, radius, radius)
+    shapes = [place.shape(outline, Surface(hsv(hue, draw.uniform(0.4, 0.8), draw.uniform(0.5, 0.85))), form)]
     if draw.uniform() < 0.5:
-        shapes.append(
-            Shape(
-                _stripe(draw, x, y, radius),
-                Surface(hsv(hue + draw.uniform(0.2, 0.8), draw.uniform(0, 0.6), 0.88)),
-                form,
-                place.depth,
-                0.6,
-            )
-        )
-    return Thing(place.y, shapes, [shapes[0].outline])
+        paint = Surface(hsv(hue + draw.uniform(0.2, 0.8), draw.uniform(0, 0.6), 0.88))
+        shapes.append(place.shape(_stripe(draw, x, y, radius), paint, form, line=0.6))
+    return Thing(place.y, shapes, [outline])
 
 
 def _stripe(draw: np.random.Generator, x: float, y: float, radius: float) -> Points:

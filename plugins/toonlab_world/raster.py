@@ -35,60 +35,68 @@ class Raster:
 def rasterise(scene: Scene, size: int) -> Raster:
     """Paint a scene from back to front for a picture of `size` pixels a side."""
     canvas = Canvas(size * SUPERSAMPLING)
-    canvas.paint_layer(scene.sky, scene)
+    canvas.paint(scene.sky)
     clouds = (canvas.shapes >= len(scene.sky.ground)).astype(np.uint8) * 255
     for layer in scene.layers:
-        canvas.paint_layer(layer, scene)
-    return Raster(scene, size, canvas.shapes, canvas.light, canvas.shadow, clouds)
+        canvas.paint(layer)
+    return Raster(scene, size, canvas.shapes, canvas.light(scene), canvas.shadow, clouds)
 
 
 class Canvas:
-    """The buffers that painting fills in."""
+    """The buffers that painting fills in, `(side, side)`."""
 
     def __init__(self, side: int) -> None:
         self.side = side
         self.shapes = np.zeros((side, side), np.uint16)
-        self.light = np.zeros((side, side), np.float32)
         self.shadow = np.zeros((side, side), np.uint8)
-        self.count = 0
+        self.windows: list[Window | None] = []  # of each shape so far
 
-    def paint_layer(self, layer: Layer, scene: Scene) -> None:
-        first = self.count
+    def paint(self, layer: Layer) -> None:
+        first = len(self.windows)
         for shape in layer.ground:
-            self.paint(shape, scene)
+            self._fill(shape)
         for outline in layer.shadows:
-            self.cast(outline, first)
+            self._cast(outline, first)
         for shape in layer.objects:
-            self.paint(shape, scene)
+            self._fill(shape)
 
-    def paint(self, shape: Shape, scene: Scene) -> None:
-        label, self.count = self.count, self.count + 1
-        if (window := self.window(shape.outline)) is None:
-            return
-        points = self.pixels(shape.outline)
-        cv2.fillPoly(self.shapes, [points], (label,), cv2.LINE_8, _BITS)
-        cv2.fillPoly(self.shadow, [points], (0,), cv2.LINE_8, _BITS)
-        light = shape.form.light(window, scene.air.sun)
-        np.copyto(self.light[window.slices], light, where=self.shapes[window.slices] == label)
+    def light(self, scene: Scene) -> NDArray[np.float32]:
+        """The light on what can be seen of each shape."""
+        light = np.zeros((self.side, self.side), np.float32)
+        for label, (shape, window) in enumerate(zip(scene.shapes, self.windows, strict=True)):
+            if window and (seen := self._seen(label, window)):
+                where = self.shapes[seen.slices] == label
+                np.copyto(light[seen.slices], shape.form.light(seen, scene.air.sun), where=where)
+        return light
 
-    def cast(self, outline: Points, ground: int) -> None:
+    def _seen(self, label: int, window: Window) -> Window | None:
+        """The rows of a window in which a shape was not painted over."""
+        rows = (self.shapes[window.slices] == label).any(axis=1).nonzero()[0]
+        if len(rows) == 0:
+            return None
+        return window._replace(top=window.top + int(rows[0]), bottom=window.top + int(rows[-1]) + 1)
+
+    def _fill(self, shape: Shape) -> None:
+        points, window = self._locate(shape.outline)
+        if window:
+            cv2.fillPoly(self.shapes, [points], (len(self.windows),), cv2.LINE_8, _BITS)
+            cv2.fillPoly(self.shadow, [points], (0,), cv2.LINE_8, _BITS)
+        self.windows.append(window)
+
+    def _cast(self, outline: Points, ground: int) -> None:
         """A shadow falls on what was painted of this layer's ground, not on what lies behind its ridge."""
-        if (window := self.window(outline)) is None:
-            return
-        shadow = self.shadow[window.slices]
-        fallen = np.zeros_like(shadow)
-        points = self.pixels(outline) - (np.array([window.left, window.top], np.int32) << _BITS)
-        cv2.fillPoly(fallen, [points], (255,), cv2.LINE_8, _BITS)
-        np.copyto(shadow, fallen, where=(fallen > 0) & (self.shapes[window.slices] >= ground))
+        points, window = self._locate(outline)
+        if window:
+            fallen = np.zeros((window.bottom - window.top, window.right - window.left), np.uint8)
+            corner = np.array([window.left << _BITS, window.top << _BITS], np.int32)
+            cv2.fillPoly(fallen, [points - corner], (255,), cv2.LINE_8, _BITS)
+            on_ground = self.shapes[window.slices] >= ground
+            np.copyto(self.shadow[window.slices], fallen, where=(fallen > 0) & on_ground)
 
-    def pixels(self, outline: Points) -> NDArray[np.int32]:
-        """Fixed-point pixel coordinates; OpenCV's pixel centres are at integers."""
-        return np.rint((outline * self.side - 0.5) * (1 << _BITS)).astype(np.int32)
-
-    def window(self, outline: Points) -> Window | None:
-        """The pixels that an outline may touch, or None where it is outside of the picture."""
-        left, top = np.floor(outline.min(axis=0) * self.side).astype(int) - 1
-        right, bottom = np.ceil(outline.max(axis=0) * self.side).astype(int) + 1
-        top, left = max(int(top), 0), max(int(left), 0)
-        bottom, right = min(int(bottom), self.side), min(int(right), self.side)
-        return Window(top, bottom, left, right, self.side) if bottom > top and right > left else None
+    def _locate(self, outline: Points) -> tuple[NDArray[np.int32], Window | None]:
+        """Fixed-point pixels of an outline, and the window that it may touch, None where it is out of the picture."""
+        points = np.rint((outline * self.side - 0.5) * (1 << _BITS)).astype(np.int32)  # OpenCV's centres are integers
+        left, top, width, height = cv2.boundingRect(points)
+        right, bottom = min((left + width >> _BITS) + 2, self.side), min((top + height >> _BITS) + 2, self.side)
+        left, top = max(left >> _BITS, 0), max(top >> _BITS, 0)
+        return points, Window(top, bottom, left, right, self.side) if bottom > top and right > left else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -67,7 +68,7 @@ class Shards:
         try:
             draft.mkdir(parents=True)
             self._allocate(draft)
-            about = f"toonworld: rendering {self.count} scenes ({self.split}) at {self.size} px into {directory}"
+            about = f"toonworld: rendering {self.count} scenes ({self.split}, {self.size} px)"
             spread(partial(_fill, self, draft), self.count, self.size, about)
             draft.replace(directory)
         except OSError as error:
@@ -81,9 +82,17 @@ class Shards:
         for name in self.names:
             channels = (3,) if name in COLORED else ()
             shape = (self.count, *channels, self.size, self.size)
-            open_memmap(directory / f"{name}.npy", "w+", DTYPES[name], shape)
+            open_memmap(path := directory / f"{name}.npy", "w+", DTYPES[name], shape)
+            _reserve(path)
         about = {**asdict(self), "version": VERSION}
         (directory / "about.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+
+
+def _reserve(path: Path) -> None:
+    """Claim a sparse file's room on the disk: a full one is an error now, and would kill the process later."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
 def _fill(shards: Shards, directory: Path, indices: Sequence[int]) -> None:

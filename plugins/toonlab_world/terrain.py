@@ -28,7 +28,7 @@ class Ridge:
     y: NDArray[np.float32]
 
     def at(self, x: float) -> float:
-        return float(np.interp(x, np.linspace(0, 1, SAMPLES), self.y))
+        return float(self.y[round(min(max(x, 0), 1) * (SAMPLES - 1))])
 
     @property
     def slope(self) -> NDArray[np.float32]:

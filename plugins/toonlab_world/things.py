@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from .forms import Form
 from .palette import Season
-from .scene import Air, Points, Shape
+from .scene import Air, Points, Shape, Surface
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,10 @@ class Place:
     y: float
     size: float
     depth: float
+
+    def shape(self, outline: Points, surface: Surface, form: Form, line: float = 1.0) -> Shape:
+        """A shape that stands here."""
+        return Shape(outline, surface, form, self.depth, line)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from toonlab.errors import PartError
 from toonlab.flow import Batch, Features, Logits, Step, Views
 from toonlab.gan import GAN, Critic, Phase, Turn
 from toonlab.parts import Objective
@@ -226,7 +227,7 @@ def test_bf16_runs_networks_in_bf16_and_losses_in_float32() -> None:
 
 def test_features_without_a_section_say_what_to_add() -> None:
     gan, phase = make()
-    with pytest.raises(RuntimeError, match="add a `features` section"):
+    with pytest.raises(PartError, match="a loss asks for them; add a section"):
         replace(gan, features=None).step(phase, batch(), 0)
 
 

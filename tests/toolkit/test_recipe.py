@@ -11,38 +11,13 @@ from toonlab.errors import RecipeError, ToonlabError
 from toonlab.plugins import Catalogue
 from toonlab.recipe import assign, expand, load, merge, parse_override
 
-SMALL = """
-about: for tests
-data: {use: toonworld, size: 32, scenes: 8}
-features: random
-generator:
-  network: {use: ctss_plain, width: 4}
-  losses: {content: {weight: 1.5}, tv: {use: total_variation, weight: 1e-1}}
-critics:
-  image:
-    discriminator: {use: ctss_image, width: 4}
-    objective: lsgan
-  patch:
-    sampler: {use: ctss, patch_size: 16, k: 2}
-    discriminator: {use: ctss_patch, width: 4}
-    objective: {use: lsgan}
-    weight: 3
-train: {size: 32, batch: 2, steps: 4}
-"""
-
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
     return discover()
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> str:
-    (tmp_path / "small.yaml").write_text(SMALL)
-    return str(tmp_path / "small.yaml")
-
-
-def test_everything_left_out_is_filled_in(small: str, catalogue: Catalogue) -> None:
+def test_everything_left_out_is_filled_in(small: Path, catalogue: Catalogue) -> None:
     recipe = load(small, catalogue)
     assert recipe.name == "small"
     assert recipe.critics["image"].sampler.use == "whole"
@@ -52,18 +27,18 @@ def test_everything_left_out_is_filled_in(small: str, catalogue: Catalogue) -> N
     assert recipe.generator.losses["content"].use == "content"
     assert recipe.generator.losses["tv"].weight == 0.1
     assert recipe.tree["train"]["precision"] == "fp32"
-    assert recipe.tree["stages"] == [
+    assert load(small, catalogue, ["stages=null"]).tree["stages"] == [
         {"share": 1.0, "name": "training", "keep_optimizers": False},
     ]
 
 
-def test_the_resolved_tree_is_a_recipe_of_the_same_meaning(small: str, catalogue: Catalogue, tmp_path: Path) -> None:
+def test_the_resolved_tree_is_a_recipe_of_the_same_meaning(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:
     recipe = load(small, catalogue)
     (tmp_path / "again.yaml").write_text(yaml.safe_dump(recipe.tree))
     assert load(str(tmp_path / "again.yaml"), catalogue).tree == recipe.tree
 
 
-def test_all_errors_come_together_each_with_its_path(small: str, catalogue: Catalogue) -> None:
+def test_all_errors_come_together_each_with_its_path(small: Path, catalogue: Catalogue) -> None:
     wrong = [
         "critics.patch.sampler.patch_sise=48",
         "critics.patch.sampler.k=0",
@@ -106,7 +81,7 @@ def test_all_errors_come_together_each_with_its_path(small: str, catalogue: Cata
         ("stages=[{name: a, steps: 3}]", "stages.0.steps", 3),
     ],
 )
-def test_overrides(small: str, catalogue: Catalogue, override: str, path: str, value: Any) -> None:
+def test_overrides(small: Path, catalogue: Catalogue, override: str, path: str, value: Any) -> None:
     here: Any = load(small, catalogue, [override]).tree
     for key in path.split("."):
         here = here[int(key)] if isinstance(here, list) else here[key]
@@ -114,7 +89,7 @@ def test_overrides(small: str, catalogue: Catalogue, override: str, path: str, v
 
 
 @pytest.mark.parametrize("gone", ["critics.patch", "generator.losses.content", "features", "observers.mlflow"])
-def test_null_removes(small: str, catalogue: Catalogue, gone: str) -> None:
+def test_null_removes(small: Path, catalogue: Catalogue, gone: str) -> None:
     recipe = load(
         small, catalogue, ["observers.mlflow.tracking_uri=x", f"{gone}=null", "generator.losses.content=null"]
     )
@@ -125,9 +100,10 @@ def test_null_removes(small: str, catalogue: Catalogue, gone: str) -> None:
     assert here.get(last) is None
 
 
-def test_extends_merges_mappings_and_replaces_lists(small: str, catalogue: Catalogue, tmp_path: Path) -> None:
+def test_extends_merges_mappings_and_replaces_lists(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:
     (tmp_path / "child.yaml").write_text(
         "extends: small\ncritics: {patch: {sampler: {use: random_patches, patch_size: 8}}, image: null}\n"
+        "stages: null\n"
         "train: {steps: 9}\n"
     )
     recipe = load(str(tmp_path / "child.yaml"), catalogue)
@@ -143,7 +119,7 @@ def test_extending_itself_is_an_error_not_a_loop(tmp_path: Path, catalogue: Cata
         load(str(tmp_path / "a.yaml"), catalogue)
 
 
-def test_at_applies_what_has_a_place(small: str, catalogue: Catalogue, tmp_path: Path) -> None:
+def test_at_applies_what_has_a_place(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:
     (tmp_path / "narrow.yaml").write_text(
         "about: x\ncritics.*.discriminator.width: 2\ncritics.style.sampler.k: 3\ngenerator.network.widht: 1\n"
         "critics.*.sampler.k: 1\ntrain.steps: 2\n"
@@ -155,7 +131,7 @@ def test_at_applies_what_has_a_place(small: str, catalogue: Catalogue, tmp_path:
     assert recipe.train.steps == 2
 
 
-def test_a_stage_starts_from_the_recipes_losses(small: str, catalogue: Catalogue) -> None:
+def test_a_stage_starts_from_the_recipes_losses(small: Path, catalogue: Catalogue) -> None:
     stages = "stages=[{name: a, share: 0.25, critics: [], losses: {tv: {weight: 7}}}, {name: b, share: 0.75}]"
     recipe = load(small, catalogue, [stages])
     warm_up = recipe.stages[0]
@@ -177,7 +153,7 @@ def test_a_stage_starts_from_the_recipes_losses(small: str, catalogue: Catalogue
         ("{}", "expected a list of stages"),
     ],
 )
-def test_stages_that_make_no_sense(small: str, catalogue: Catalogue, stages: str, says: str) -> None:
+def test_stages_that_make_no_sense(small: Path, catalogue: Catalogue, stages: str, says: str) -> None:
     with pytest.raises(RecipeError) as caught:
         load(small, catalogue, [f"stages={stages}"])
     assert says in str(caught.value)
@@ -219,8 +195,8 @@ def test_an_override_without_a_key_or_value(text: str) -> None:
         parse_override(text)
 
 
-def test_torch_refuses_a_negative_rate_before_the_run(small: str, catalogue: Catalogue) -> None:
+def test_torch_refuses_a_negative_rate_before_the_run(small: Path, catalogue: Catalogue) -> None:
     with pytest.raises(RecipeError, match=r"generator\.optimizer: Adam refuses it: Invalid learning rate: -1"):
         load(small, catalogue, ["generator.optimizer.lr=-1"])
-    with pytest.raises(RecipeError, match=r"did you mean 'AdamW'"):
+    with pytest.raises(RecipeError, match=r"did you mean 'Adam'"):
         load(small, catalogue, ["generator.optimizer.use=AdamX"])

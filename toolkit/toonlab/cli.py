@@ -114,8 +114,6 @@ def train(
 
 def _report(recipe: Recipe, trained: Trained, catalogue: Catalogue) -> None:
     """What a run has to show: the table, the samples, the weights, and where to look further."""
-    from rich.console import Console
-
     from . import tables
     from .checkpoint import WEIGHTS, checkpoints
 
@@ -125,11 +123,10 @@ def _report(recipe: Recipe, trained: Trained, catalogue: Catalogue) -> None:
     if outcome.status == "stopped":
         print(f"stopped at step {outcome.step}: {outcome.reason}")
     if outcome.metrics:
-        rows = [
-            tables.Row(tables.PHOTO, {k: [v] for k, v in outcome.photo.items()}),
-            tables.Row(recipe.name, {k: [v] for k, v in {**outcome.metrics, "seconds": outcome.seconds}.items()}),
-        ]
-        Console().print(tables.for_terminal(trained.run.name, rows))
+        wanted = [part.use for part in recipe.evaluate.metrics]
+        ours = {**tables.leading(outcome.metrics, wanted), "seconds": outcome.seconds}
+        rows = {tables.PHOTO: tables.leading(outcome.photo, wanted), recipe.name: ours}
+        tables.show(trained.run.name, [tables.Row(n, {k: [v] for k, v in r.items()}) for n, r in rows.items()])
     _print_paths({"samples": sorted((directory / "samples").glob("*.png"))[-1:], "run": [directory]})
     _print_paths({"weights": [folder / WEIGHTS for folder in checkpoints(directory / "checkpoints")[-1:]]})
     _print_whereabouts(recipe, trained, catalogue)
@@ -158,8 +155,6 @@ def compare(
     device: Device = "auto",
 ) -> None:
     """Compare recipes over seeds; cells that have finished are not run again."""
-    from rich.console import Console
-
     from . import tables
     from .compare import compare as run_comparison
     from .recipe import parse_override
@@ -168,7 +163,7 @@ def compare(
     results = run_comparison(
         experiment, catalogue, runs, device, seeds, dict(parse_override(text) for text in overrides or ())
     )
-    Console().print(tables.for_terminal(results.name, results.rows))
+    tables.show(results.name, results.rows)
     directory = results.directory
     _print_paths(
         {"samples": [p for p in [directory / "samples.png"] if p.exists()], "table": [directory / "results.md"]}

@@ -8,14 +8,13 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from . import checkpoint, shelf, tables, yamlfile
 from .errors import Problem, RecipeError, ToonlabError
 from .evaluate import Bench, Row, save_grid
-from .events import Outcome
 from .plugins import Catalogue
 from .recipe import lay, load, overrides_of, read
 from .runs import write_atomically
@@ -81,20 +80,27 @@ class Results:
         by_recipe: dict[str, list[Cell]] = {}
         for cell in self.cells:
             by_recipe.setdefault(cell.recipe.name, []).append(cell)
-        outcomes = [cell.trained.outcome for cell in self.cells if cell.trained]
-        photo = next(({k: [v] for k, v in o.photo.items()} for o in outcomes if o.photo), {})
-        return [tables.Row(tables.PHOTO, photo), *(_row(name, cells) for name, cells in by_recipe.items())]
+        photo = next((_leading(c, "photo") for c in self.cells if c.trained and c.trained.outcome.photo), {})
+        return [
+            tables.Row(tables.PHOTO, {k: [v] for k, v in photo.items()}),
+            *(_row(name, cells) for name, cells in by_recipe.items()),
+        ]
 
     @property
     def failed(self) -> list[Cell]:
         return [cell for cell in self.cells if cell.error]
 
 
+def _leading(cell: Cell, which: Literal["metrics", "photo"]) -> dict[str, float]:
+    assert cell.trained is not None
+    return tables.leading(getattr(cell.trained.outcome, which), [part.use for part in cell.recipe.evaluate.metrics])
+
+
 def _row(name: str, cells: Sequence[Cell]) -> tables.Row:
-    finished: list[Outcome] = [cell.trained.outcome for cell in cells if cell.trained]
-    names = dict.fromkeys(metric for outcome in finished for metric in outcome.metrics)
-    values = {n: [outcome.metrics[n] for outcome in finished if n in outcome.metrics] for n in names}
-    values["seconds"] = [outcome.seconds for outcome in finished]
+    finished = [(cell.trained.outcome, _leading(cell, "metrics")) for cell in cells if cell.trained]
+    names = dict.fromkeys(name for _, metrics in finished for name in metrics)
+    values = {name: [metrics[name] for _, metrics in finished if name in metrics] for name in names}
+    values["seconds"] = [outcome.seconds for outcome, _ in finished]
     failed = sum(cell.error is not None for cell in cells)
     return tables.Row(name, values, f"{failed} failed" if failed else "")
 

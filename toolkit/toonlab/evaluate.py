@@ -101,7 +101,7 @@ def _batches(photos: Sequence[Tensor], size: int) -> Iterator[Tensor]:
 
 
 def save_grid(path: Path, rows: Sequence[Row], side: int = 192) -> None:
-    """Rows of images with their names at the left, as a PNG; images taller than `side` pixels are scaled down."""
+    """Rows of images with their names at the left, as a PNG; images are scaled to at most `side` pixels."""
     pictures = [[_picture(image, side) for image in images] for _, images in rows]
     font = ImageFont.load_default(13)
     margin = 14 + max(int(font.getlength(name)) for name, _ in rows)
@@ -128,6 +128,8 @@ def _picture(image: Tensor, side: int) -> Image.Image:
     picture = Image.fromarray(array)
     if max(picture.size) > side:
         picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    elif (times := side // max(picture.size)) > 1:  # small pictures by whole factors, pixels left as they are
+        picture = picture.resize((picture.width * times, picture.height * times), Image.Resampling.NEAREST)
     return picture
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from .errors import PartError
 from .flow import Batch, Context, Features, Logits, Step, Views
 from .parts import DiscriminatorLoss, GeneratorLoss, Objective, ViewTransform
 from .rng import rng
@@ -172,7 +173,7 @@ class GAN:
     def extract(self, images: Tensor) -> Tensor:
         """The recipe's features of images."""
         if self.features is None:
-            raise RuntimeError("a loss asks for features, but the recipe has none: add a `features` section")
+            raise PartError("features: missing, but a loss asks for them; add a section such as features: {use: vgg19}")
         return self.run(self.features, images)
 
 

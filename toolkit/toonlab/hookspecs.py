@@ -45,7 +45,7 @@ class Offers(Protocol):
 
     @hookspec
     def register_generators(self) -> Mapping[str, GeneratorFactory]:
-        """Networks, photo -> cartoon, both `(B, 3, H, W)` in [-1, 1]; an attribute `side_multiple` says what sides fit."""
+        """Networks, photo -> cartoon, `(B, 3, H, W)` in [-1, 1]; an attribute `side_multiple` says what sides fit."""
 
     @hookspec
     def register_objectives(self) -> Mapping[str, ObjectiveFactory]:

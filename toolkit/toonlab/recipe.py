@@ -19,7 +19,7 @@ from .specs import Recipe, Tree
 
 
 def load(
-    name: str,
+    name: str | Path,
     catalogue: Catalogue,
     overrides: Sequence[str | tuple[str, Any]] = (),
     at: Sequence[str] = (),
@@ -38,7 +38,7 @@ def load(
     Raises:
         RecipeError: with everything that is wrong.
     """
-    path = shelf.find(name, "baselines", near)
+    path = shelf.find(str(name), "baselines", near)
     tree = read(path)
     for overlay in at:
         lay(tree, overrides_of(shelf.find(overlay, "baselines/at", near)), catalogue)

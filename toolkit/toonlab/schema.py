@@ -102,13 +102,15 @@ class Schema:
             SchemaError: naming the parameter.
         """
         hints = _hints(factory)
+        made = _default_factories(factory)
         found = {}
         for name, parameter in inspect.signature(factory).parameters.items():
             if name in skip:
                 continue
             if strict:
                 _check(parameter, name in hints)
-            found[name] = Parameter(name, hints.get(name, Any), parameter.default)
+            default = made[name]() if name in made else parameter.default
+            found[name] = Parameter(name, hints.get(name, Any), default)
         schema = cls(found)
         if strict:
             schema._check_defaults()
@@ -192,6 +194,12 @@ def _hints(factory: Callable[..., Any]) -> dict[str, Any]:
         return typing.get_type_hints(target, include_extras=True)
     except Exception as error:
         raise SchemaError(f"its annotations can't be read: {error}") from error
+
+
+def _default_factories(factory: Callable[..., Any]) -> dict[str, Callable[[], Any]]:
+    """The fields of a dataclass whose default is made anew for each instance."""
+    fields = dataclasses.fields(factory) if dataclasses.is_dataclass(factory) else ()
+    return {f.name: f.default_factory for f in fields if f.default_factory is not dataclasses.MISSING}
 
 
 def _check(parameter: inspect.Parameter, annotated: bool) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
+from rich.console import Console
 from rich.table import Table
 
 PHOTO = "the photo, untouched"
@@ -36,9 +37,22 @@ def _number(value: float) -> str:
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.2f}" if abs(value) < 100 else f"{value:.0f}"
 
 
+def leading(metrics: Mapping[str, float], wanted: Sequence[str]) -> dict[str, float]:
+    """The metrics that carry the name of one that was asked for, not what else it computes; all, if none does."""
+    return {name: metrics[name] for name in wanted if name in metrics} or dict(metrics)
+
+
 def columns(rows: Sequence[Row]) -> list[str]:
     """All metrics, in the order in which they first appear."""
     return list(dict.fromkeys(name for row in rows for name in row.values))
+
+
+def show(title: str, rows: Sequence[Row]) -> None:
+    """Print a table; in a file or a pipe it takes the width that it needs."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = 200
+    console.print(for_terminal(title, rows))
 
 
 def for_terminal(title: str, rows: Sequence[Row]) -> Table:

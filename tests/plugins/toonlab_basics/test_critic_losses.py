@@ -84,8 +84,9 @@ def test_r1_is_half_the_squared_gradient_at_the_real_images():
 
 
 @pytest.mark.parametrize("mode", ["gp", "lp"])
-def test_points_lie_between_pairs_of_real_and_fake(mode):
-    net, real, fake = HalfSquare(), torch.zeros(5, 1, 2, 2), torch.ones(3, 1, 2, 2)
+@pytest.mark.parametrize("counts", [(5, 3), (3, 5)])
+def test_points_lie_between_pairs_of_real_and_fake(mode, counts: tuple[int, int]):
+    net, real, fake = HalfSquare(), torch.zeros(counts[0], 1, 2, 2), torch.ones(counts[1], 1, 2, 2)
     loss = GradientPenalty(mode=mode)(Critic(net), views(real, fake), NO_LOGITS)
     assert net.seen.shape == (3, 1, 2, 2)  # the first three of each
     share = net.seen[:, 0, 0, 0]
@@ -128,8 +129,11 @@ def test_gradient_of_the_penalty_matches_finite_differences(penalty):
 def test_runs_in_float32_under_autocast(penalty):
     net = convolutions(torch.float32)
     exact = penalty(Critic(net), random_views(torch.float32), NO_LOGITS)
+    seen = []
+    net[0].register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
     with torch.autocast("cpu", torch.bfloat16):
         loss = penalty(Critic(net), random_views(torch.float32), NO_LOGITS)
+    assert seen == [torch.float32]
     assert loss.dtype == torch.float32
     assert torch.equal(loss, exact)
     half = views(*(x.bfloat16() for x in (random_views().real, random_views().fake)))

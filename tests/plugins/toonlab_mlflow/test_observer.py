@@ -161,6 +161,12 @@ def test_the_outcome_is_shown(run: Run, status: str, expected: str) -> None:
     assert tracked.data.tags.get("outcome.reason") == reason
 
 
+def test_a_reason_longer_than_a_tag_is_cut(run: Run) -> None:
+    started(run).tell("on_run_end", run=run, outcome=replace(FINISHED, status="failed", reason="x" * 20_000))
+    (tracked,) = stored(run)
+    assert (tracked.info.status, tracked.data.tags["outcome.reason"]) == ("FAILED", "x" * 5000)
+
+
 def test_a_resumed_run_goes_on_in_the_same_mlflow_run(run: Run) -> None:
     observers = started(run)
     observers.tell("on_step_end", run=run, step=1, scalars={"generator/total": 1.0})

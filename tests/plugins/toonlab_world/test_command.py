@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from toonlab import ToonlabError
+from toonlab_world.command import world
+from toonlab_world.render import render, scene_key
+
+APP = typer.Typer()
+APP.command()(world)
+
+
+def run(*arguments: str) -> str:
+    """What the command prints; raises what it raises."""
+    result = CliRunner().invoke(APP, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def picture(path: Path) -> np.ndarray:
+    return cv2.imread(str(path))[..., ::-1]
+
+
+def test_both_renderings_of_the_same_scenes(tmp_path):
+    out = tmp_path / "new" / "folder"
+    printed = run("--out", str(out), "--count", "2", "--size", "40", "--style", "both", "--look", "flat", "--seed", "4")
+    assert files(out) == {f"{name}/00000{index}.png" for name in ("photo", "cartoon") for index in (0, 1)}
+    expected = render(scene_key(4, "pictures", 1), 40, ("photo", "cartoon"), "flat")
+    for name in ("photo", "cartoon"):
+        np.testing.assert_array_equal(picture(out / name / "000001.png"), expected[name])
+        assert str(out / name) in printed
+
+
+@pytest.mark.parametrize("style", ["photo", "cartoon"])
+def test_one_rendering(tmp_path, style):
+    run("--out", str(tmp_path), "--count", "3", "--size", "32", "--style", style)
+    assert files(tmp_path) == {f"{style}/00000{index}.png" for index in range(3)}
+
+
+def test_seeds_show_other_scenes(tmp_path):
+    for seed in ("0", "1"):
+        run("--out", str(tmp_path / seed), "--count", "1", "--size", "32", "--style", "photo", "--seed", seed)
+    assert (picture(tmp_path / "0/photo/000000.png") != picture(tmp_path / "1/photo/000000.png")).mean() > 0.5
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (["--count", "0"], "--count 0: must be at least 1"),
+        (["--count", "-3"], "--count -3: must be at least 1"),
+        (["--size", "4"], "--size 4: must be at least 16"),
+        (["--seed", "-1"], "--seed -1: must be at least 0"),
+    ],
+)
+def test_wrong_numbers_are_one_clear_line(tmp_path, wrong, message):
+    with pytest.raises(ToonlabError) as error:
+        run("--out", str(tmp_path / "out"), *wrong)
+    assert str(error.value) == message
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_can_not_be_written_is_one_clear_line(tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(ToonlabError, match=r"--out: can't write to .*taken.*; choose another folder"):
+        run("--out", str(tmp_path / "taken"), "--count", "1")
+
+
+@pytest.mark.parametrize("wrong", [["--style", "oil"], ["--look", "loud"]])
+def test_unknown_names_are_refused_by_the_command_line(tmp_path, wrong):
+    result = CliRunner().invoke(APP, ["--out", str(tmp_path), *wrong])
+    assert result.exit_code == 2
+    assert wrong[1] in result.output

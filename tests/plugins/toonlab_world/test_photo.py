@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from toonlab_world.cartoon import draw_cartoon
+from toonlab_world.compose import compose
+from toonlab_world.photo import render_photo
+from toonlab_world.raster import rasterise
+from toonlab_world.styles import STYLES
+
+
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_a_finer_photo_shows_the_same(index):
+    scene = compose((0, "test", index))
+    fine, coarse = (render_photo(rasterise(scene, size), sensor_noise=False) for size in (256, 64))
+    averaged = cv2.resize(fine, (64, 64), interpolation=cv2.INTER_AREA)
+    assert np.abs(averaged.astype(float) - coarse).mean() < 5
+
+
+def test_sensor_noise_is_small_and_repeatable():
+    raster = rasterise(compose((0, "test", 0)), 64)
+    clean, noisy, again = render_photo(raster, sensor_noise=False), render_photo(raster), render_photo(raster)
+    np.testing.assert_array_equal(noisy, again)
+    assert 1 < (noisy.astype(float) - clean).std() < 10
+
+
+def test_photos_have_texture_where_cartoons_have_none():
+    for index in range(5):
+        raster = rasterise(compose((0, "test", index)), 128)
+        photo, drawing = render_photo(raster, sensor_noise=False), draw_cartoon(raster, STYLES["bold"])
+        inside = interior(drawing.regions, drawing.outline)
+        assert inside.mean() > 0.2
+        assert roughness(photo, inside) > 1.5
+        assert roughness(drawing.cartoon, inside) < 0.1
+
+
+def test_photos_have_no_outlines():
+    """Where the cartoon has a line that is darker than both of its sides, the photo has none."""
+    for index in range(5):
+        raster = rasterise(compose((0, "test", index)), 128)
+        drawing = draw_cartoon(raster, STYLES["bold"])
+        photo, cartoon = (
+            line_darkness(picture)[drawing.outline].mean() for picture in (render_photo(raster), drawing.cartoon)
+        )
+        assert photo < 0.3 * cartoon
+
+
+def line_darkness(picture: np.ndarray) -> np.ndarray:
+    """How much darker each pixel is than what lies on both sides of it (black-hat transform)."""
+    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    return cv2.morphologyEx(gray, cv2.MORPH_BLACKHAT, np.ones((7, 7)))
+
+
+def interior(regions: np.ndarray, outline: np.ndarray) -> np.ndarray:
+    """Pixels whose 5x5 surroundings are one region and free of ink."""
+    flat = regions.astype(np.float32)
+    same = cv2.dilate(flat, np.ones((5, 5))) == cv2.erode(flat, np.ones((5, 5)))
+    return same & ~cv2.dilate(outline.astype(np.uint8), np.ones((7, 7))).astype(bool)
+
+
+def roughness(picture: np.ndarray, where: np.ndarray) -> float:
+    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return float(np.abs(cv2.Laplacian(gray, cv2.CV_32F))[where].mean())

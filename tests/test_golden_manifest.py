@@ -1,0 +1,53 @@
+"""The manifest says the truth: every golden array is matched by a test that exists, or excluded for a reason."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+GOLDEN = ROOT / "tests" / "data" / "golden"
+MANIFEST: dict[str, dict[str, str]] = json.loads((GOLDEN / "manifest.json").read_text())
+MATCHED = "matched by "
+
+
+def entries() -> list[tuple[str, str, str]]:
+    return [(file, array, says) for file, arrays in MANIFEST.items() for array, says in arrays.items()]
+
+
+def test_every_file_is_listed():
+    assert {path.stem for path in GOLDEN.glob("*.npz")} == set(MANIFEST)
+
+
+@pytest.mark.parametrize("file", MANIFEST)
+def test_every_array_is_listed(file: str):
+    with np.load(GOLDEN / f"{file}.npz") as arrays:
+        assert set(arrays.files) == set(MANIFEST[file])
+
+
+def test_every_array_is_matched_or_has_a_reason():
+    for file, array, says in entries():
+        known = says.startswith((MATCHED, "excluded: "))
+        assert known, f"{file}/{array}: expected 'matched by …' or 'excluded: …', got {says!r}"
+
+
+def test_every_test_that_is_named_exists_and_reads_the_file():
+    for file, array, says in entries():
+        if says.startswith(MATCHED):
+            path, _, name = says.removeprefix(MATCHED).partition("::")
+            source = functions_in(path).get(name)
+            assert source is not None, f"{file}/{array}: there is no test {says.removeprefix(MATCHED)}"
+            assert f'golden("{file}")' in source, f"{file}/{array}: {name} does not read {file}"
+
+
+def functions_in(path: str) -> dict[str, str]:
+    """The test functions of a file: name -> source."""
+    if not (ROOT / path).is_file():
+        return {}
+    text = (ROOT / path).read_text()
+    functions = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
+    return {node.name: ast.unparse(node).replace("'", '"') for node in functions if node.name.startswith("test_")}

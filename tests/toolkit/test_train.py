@@ -1,0 +1,234 @@
+"""A whole run: what it leaves in its directory, what its observers hear, how it ends."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+from toonlab import Outcome, Run, discover, hookimpl
+from toonlab.checkpoint import STATE, WEIGHTS, checkpoints, load_generator, load_state, read_weights
+from toonlab.errors import DivergedError, ToonlabError
+from toonlab.plugins import Catalogue, Offer
+from toonlab.recipe import load
+from toonlab.runs import read_metrics
+from toonlab.schema import Schema
+from toonlab.train import Trained, train
+
+
+@pytest.fixture
+def catalogue() -> Catalogue:
+    return discover()
+
+
+@dataclass
+class Ears:
+    """An observer that remembers what it heard."""
+
+    heard: list[tuple[str, Any]] = field(default_factory=list)
+    stop_at: int = 0
+
+    @hookimpl
+    def on_run_start(self, run: Run) -> None:
+        self.heard.append(("start", run.name))
+
+    @hookimpl
+    def on_step_end(self, step: int, scalars: Mapping[str, float] | None) -> None:
+        self.heard.append(("step", step if scalars is None else (step, dict(scalars))))
+
+    @hookimpl
+    def on_evaluation_end(self, step: int, metrics: Mapping[str, float], images: Mapping[str, Path]) -> None:
+        self.heard.append(("evaluation", (step, dict(metrics), dict(images))))
+
+    @hookimpl
+    def on_checkpoint(self, step: int, path: Path) -> None:
+        self.heard.append(("checkpoint", (step, path)))
+
+    @hookimpl
+    def on_run_end(self, outcome: Outcome) -> None:
+        self.heard.append(("end", outcome))
+
+    @hookimpl
+    def stop_reason(self, step: int) -> str | None:
+        return "enough" if step == self.stop_at else None
+
+
+def offer(catalogue: Catalogue, kind: str, name: str, factory: Any) -> None:
+    catalogue.add(Offer(kind, name, factory, Schema.of(factory), "tests 0"))
+
+
+def run(small: Path, catalogue: Catalogue, tmp_path: Path, *overrides: str) -> Trained:
+    return train(load(small, catalogue, overrides), catalogue, tmp_path / "runs", device="cpu")
+
+
+def test_the_run_directory_holds_the_truth(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:
+    trained = run(small, catalogue, tmp_path, "train.evaluate_every=2", "train.checkpoint_every=2")
+    directory = trained.run.directory
+    assert directory.parent == tmp_path / "runs" / "small"
+    assert directory.name.startswith("small-s0-")
+    assert yaml.safe_load((directory / "recipe.yaml").read_text()) == trained.run.recipe
+    environment = json.loads((directory / "environment.json").read_text())
+    assert environment["versions"]["torch"] == torch.__version__.partition("+")[0]
+    lines = list(read_metrics(directory / "metrics.jsonl"))
+    assert [line["step"] for line in lines if "scalars" in line] == [1, 2, 3, 4]
+    assert [line["step"] for line in lines if "evaluation" in line] == [2, 4]
+    assert "critic/patch/total" not in lines[0]["scalars"]  # the warm-up has no critics
+    assert "critic/patch/total" in lines[-2]["scalars"]
+    assert [path.name for path in checkpoints(directory / "checkpoints")] == ["step-00000002", "step-00000004"]
+    with Image.open(directory / "samples" / "step-00000004.png") as sheet:
+        assert sheet.width > sheet.height > 192
+    outcome = json.loads((directory / "outcome.json").read_text())
+    assert (outcome["status"], outcome["step"]) == ("finished", 4)
+    assert outcome["metrics"] == pytest.approx(lines[-1]["evaluation"])
+    assert set(outcome["photo"]) == set(outcome["metrics"])
+
+
+def test_a_run_is_the_same_again_bit_by_bit(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:
+    one = run(small, catalogue, tmp_path / "a")
+    two = run(small, catalogue, tmp_path / "b", "train.workers=1")
+    assert one.run.name == two.run.name
+    weights = [read_weights(checkpoints(t.run.directory / "checkpoints")[-1] / WEIGHTS)[0] for t in (one, two)]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    losses = [[line.get("scalars") for line in read_metrics(t.run.directory / "metrics.jsonl")] for t in (one, two)]
+    assert losses[0] == losses[1]
+
+
+def test_a_finished_run_is_not_trained_again_unless_something_that_matters_changes(
+    small: Path, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    first = run(small, catalogue, tmp_path)
+    again = run(small, catalogue, tmp_path, "train.log_every=3", "observers={progress: {}}", "about=other words")
+    assert again.again
+    assert again.outcome == first.outcome
+    other = run(small, catalogue, tmp_path, "critics.patch.sampler.k=1")
+    assert not other.again
+    assert other.run.directory != first.run.directory
+
+
+def test_observers_hear_everything_in_order(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:
+    ears = Ears()
+
+    def make_ears() -> Ears:
+        return ears
+
+    offer(catalogue, "observers", "ears", make_ears)
+    trained = run(small, catalogue, tmp_path, "train.log_every=2", "observers.ears={}")
+    kinds = [kind for kind, _ in ears.heard]
+    assert kinds == ["start", "step", "step", "step", "step", "checkpoint", "evaluation", "end"]
+    steps = [value for kind, value in ears.heard if kind == "step"]
+    assert steps[2] == 3  # not logged
+    assert steps[1][0] == 2
+    assert ears.heard[-1][1] == trained.outcome
+    step, metrics, images = ears.heard[-2][1]
+    assert (step, metrics) == (4, trained.outcome.metrics)
+    assert images["samples"].exists()
+
+
+def test_an_observer_that_raises_is_dropped_and_the_run_goes_on(
+    small: Path, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    class Broken:
+        @hookimpl
+        def on_step_end(self, step: int) -> None:
+            raise OSError("no such server")
+
+    def make_broken() -> Broken:
+        return Broken()
+
+    offer(catalogue, "observers", "broken", make_broken)
+    with pytest.warns(RuntimeWarning, match="observer 'broken' failed in on_step_end and hears no more") as caught:
+        trained = run(small, catalogue, tmp_path, "observers.broken={}")
+    assert trained.outcome.status == "finished"
+    assert len(caught) == 1
+
+
+def test_stop_reason_ends_the_run_with_a_checkpoint(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:
+    def make_ears() -> Ears:
+        return Ears(stop_at=3)
+
+    offer(catalogue, "observers", "ears", make_ears)
+    trained = run(small, catalogue, tmp_path, "observers.ears={}")
+    assert (trained.outcome.status, trained.outcome.step, trained.outcome.reason) == ("stopped", 3, "enough")
+    assert checkpoints(trained.run.directory / "checkpoints")[-1].name == "step-00000003"
+    assert not run(small, catalogue, tmp_path).again
+
+
+def test_a_loss_that_is_not_finite_fails_the_run_and_names_the_loss(
+    small: Path, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    with pytest.raises(DivergedError, match=r"diverged at step \d: .*generator/"):
+        run(small, catalogue, tmp_path, "generator.losses.content.weight=1e30", "generator.optimizer.lr=1e30")
+    (outcome,) = tmp_path.glob("runs/small/*/outcome.json")
+    assert json.loads(outcome.read_text())["status"] == "failed"
+
+
+def test_weights_carry_their_recipe_and_load_without_anything_else(
+    small: Path, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    trained = run(small, catalogue, tmp_path, "train.ema=0.5")
+    last = checkpoints(trained.run.directory / "checkpoints")[-1]
+    _, tree = read_weights(last / WEIGHTS)
+    assert tree == trained.run.recipe
+    generator = load_generator(last / WEIGHTS, catalogue)
+    assert generator(torch.zeros(1, 3, 16, 16)).shape == (1, 3, 16, 16)
+    state = load_state(last)
+    name = next(iter(generator.state_dict()))
+    assert torch.equal(generator.state_dict()[name], state["ema"][f"module.{name}"])
+    assert not torch.equal(generator.state_dict()[name], state["parts"]["generator"][name])
+
+
+@pytest.mark.parametrize("content", [b"", b"not weights at all", b"\x80\x04."])
+def test_a_file_that_is_not_weights_is_refused(tmp_path: Path, catalogue: Catalogue, content: bytes) -> None:
+    (tmp_path / "w.safetensors").write_bytes(content)
+    with pytest.raises(ToonlabError, match="not a safetensors file of weights"):
+        load_generator(tmp_path / "w.safetensors", catalogue)
+
+
+def test_old_checkpoints_are_deleted(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:
+    trained = run(small, catalogue, tmp_path, "train.checkpoint_every=1", "train.keep_checkpoints=2")
+    names = [path.name for path in checkpoints(trained.run.directory / "checkpoints")]
+    assert names == ["step-00000003", "step-00000004"]
+    assert (trained.run.directory / "checkpoints" / names[-1] / STATE).exists()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["train.precision=bf16"],
+        ["train.precision=tf32"],
+        ["train.channels_last=true"],
+        ["train.order=generator_first"],
+        ["train.generator_every=2", "train.steps=5"],
+        ["critics.image.losses={gradient_penalty: {weight: 10}}", "critics.image.objective=wasserstein"],
+        ["generator.schedule={use: CosineAnnealingLR, T_max: 4}", "generator.optimizer={use: SGD, lr: 1e-3}"],
+    ],
+)
+def test_settings_that_change_how_a_step_runs(
+    small: Path, catalogue: Catalogue, tmp_path: Path, settings: list[str]
+) -> None:
+    plain = run(small, catalogue, tmp_path)
+    other = run(small, catalogue, tmp_path, *settings)
+    assert other.outcome.status == "finished"
+    assert other.run.identity != plain.run.identity
+    weights = [read_weights(checkpoints(t.run.directory / "checkpoints")[-1] / WEIGHTS)[0] for t in (plain, other)]
+    name = "a_full.0.weight"
+    torch.testing.assert_close(weights[0][name], weights[1][name], rtol=0, atol=0.1)
+
+
+def test_metrics_that_the_data_cannot_give_are_left_out_with_a_warning(
+    small: Path, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    for folder in ("photos", "cartoons"):
+        (tmp_path / folder).mkdir()
+        for i in range(3):
+            Image.effect_noise((40, 37), 60).convert("RGB").save(tmp_path / folder / f"{i}.png")
+    data = f"data={{use: folder, photos: {tmp_path / 'photos'}, cartoons: {tmp_path / 'cartoons'}}}"
+    with pytest.warns(RuntimeWarning, match="'outline_f1' is left out: it needs the truth's outline"):
+        trained = run(small, catalogue, tmp_path, data)
+    assert trained.outcome.metrics == {}
+    assert (trained.run.directory / "samples" / "step-00000004.png").exists()  # 37 is no multiple of 4
