@@ -13,7 +13,7 @@ def read(directory: Path, uri: str) -> str | None:
     """The id of the MLflow run, if the file is there and speaks of this store."""
     try:
         known = json.loads((directory / _FILE).read_text(encoding="utf-8"))
-        return str(known["run_id"]) if known["tracking_uri"] == _without_password(uri) else None
+        return str(known["run_id"]) if known["tracking_uri"] == without_password(uri) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -21,12 +21,12 @@ def read(directory: Path, uri: str) -> str | None:
 def write(directory: Path, uri: str, run_id: str) -> None:
     """Write the file, whole or not at all."""
     new = directory / f"{_FILE}.new"
-    text = json.dumps({"tracking_uri": _without_password(uri), "run_id": run_id}, indent=2)
+    text = json.dumps({"tracking_uri": without_password(uri), "run_id": run_id}, indent=2)
     new.write_text(text + "\n", encoding="utf-8")
     new.replace(directory / _FILE)
 
 
-def _without_password(uri: str) -> str:
+def without_password(uri: str) -> str:
     parts = urlsplit(uri)
     if parts.password is None:
         return uri

@@ -9,6 +9,7 @@ from pathlib import Path
 from toonlab import Outcome, Run, hookimpl
 
 from . import store
+from .link import without_password
 from .tracked import TrackedRun
 
 _STATUS = {"finished": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
@@ -34,7 +35,7 @@ class MLflow:
 
     @hookimpl
     def on_run_start(self, run: Run) -> None:
-        uri = self.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or store.default_uri(run.root)
+        uri = self._uri(run)
         with store.exclusive(uri):
             client = store.connect(uri)
             experiment = store.experiment_id(client, self.experiment or run.experiment, store.artifacts(uri, run.root))
@@ -67,3 +68,13 @@ class MLflow:
             self._tracked.add_metrics({f"photo/{name}": value for name, value in outcome.photo.items()}, outcome.step)
             self._tracked.close(_STATUS[outcome.status], outcome.reason)
             self._tracked = None
+
+    @hookimpl
+    def where_to_look(self, run: Run) -> str:
+        uri = without_password(self._uri(run))
+        if uri.startswith(("http://", "https://")):
+            return f"MLflow:  {uri}"
+        return f"MLflow:  {uri}\n         look at it with: mlflow ui --backend-store-uri {uri}"
+
+    def _uri(self, run: Run) -> str:
+        return self.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or store.default_uri(run.root)

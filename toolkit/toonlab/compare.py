@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from . import checkpoint, shelf, tables, yamlfile
 from .errors import Problem, RecipeError, ToonlabError
@@ -28,6 +28,8 @@ Seeds = Annotated[int, Field(gt=0)] | list[Annotated[int, Field(ge=0)]]
 @dataclass(frozen=True)
 class MetricNames:
     """`primary` leads the table; `also` stands beside it. Empty: the recipes' own."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     primary: str | None = None
     also: list[str] = field(default_factory=list)

@@ -45,6 +45,6 @@ class RecipeError(ToonlabError):
 def nearest(name: str, valid: Iterable[str]) -> str:
     """A hint to append to an error: the valid name that looks most like `name`, else all of them."""
     names = sorted(valid)
-    if match := get_close_matches(name, names, n=1, cutoff=0.6):
+    if match := get_close_matches(name, names, n=1, cutoff=0.5):
         return f"did you mean {match[0]!r}?"
     return f"valid: {', '.join(names)}" if names else "there are none"

@@ -14,7 +14,7 @@ import torch
 from . import checkpoint, runs
 from .build import build, enter, plan
 from .data import Steps, batches
-from .errors import DivergedError
+from .errors import DivergedError, ToonlabError
 from .evaluate import Bench, save_grid
 from .events import Observers, Outcome, Run
 from .gan import GAN, Phase, Scalars
@@ -152,6 +152,8 @@ class _Training:
 
     def read(self, scalars: Scalars) -> dict[str, float]:
         """The losses as numbers: the one place where the loop waits for the device."""
+        if not scalars:  # nobody moved in this step
+            return {}
         numbers = dict(zip(scalars, torch.stack(list(scalars.values())).tolist(), strict=True))
         if wrong := [name for name, value in numbers.items() if not math.isfinite(value)]:
             raise DivergedError(f"diverged at step {self.step}: {', '.join(wrong)} is {numbers[wrong[0]]}")
@@ -181,7 +183,13 @@ def pick_device(name: str) -> torch.device:
     """`auto`: a GPU where there is one, else the CPU."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        text = str(error).partition("\n")[0]
+        raise ToonlabError(f"--device {name}: not usable here: {text}; take auto or cpu") from error
+    return device
 
 
 def _workers(device: torch.device) -> int:
