@@ -8,13 +8,14 @@ import torch
 from toonlab import discover
 from toonlab.build import build, enter, plan
 from toonlab.data import Steps
+from toonlab.devices import World
 from toonlab.errors import RecipeError, ToonlabError
 from toonlab.gan import GAN
 from toonlab.plugins import Catalogue
 from toonlab.recipe import load
 from toonlab.specs import Recipe
 
-CPU = torch.device("cpu")
+HERE = World(torch.device("cpu"))
 NO_STAGES = "stages=null"
 
 
@@ -48,7 +49,7 @@ def test_changing_one_part_leaves_the_others_and_the_images_bit_identical(
 ) -> None:
     base = load(small, catalogue, [NO_STAGES, "critics.patch.sampler.patch_size=16"])
     other = load(small, catalogue, [NO_STAGES, change, *_keep_patch_size(change)])
-    ours, theirs = weights(build(base, catalogue, CPU)), weights(build(other, catalogue, CPU))
+    ours, theirs = weights(build(base, catalogue, HERE)), weights(build(other, catalogue, HERE))
     shared = ours.keys() & theirs.keys()
     assert {name.partition(".")[0] for name in shared} >= {"generator", "image"}
     assert all(torch.equal(ours[name], theirs[name]) for name in shared)
@@ -61,7 +62,7 @@ def _keep_patch_size(change: str) -> list[str]:
 
 
 def test_another_seed_gives_other_weights(small: Path, catalogue: Catalogue) -> None:
-    one, two = (build(load(small, catalogue, [f"train.seed={s}"]), catalogue, CPU) for s in (0, 1))
+    one, two = (build(load(small, catalogue, [f"train.seed={s}"]), catalogue, HERE) for s in (0, 1))
     first = "generator.a_full.0.weight"
     assert not torch.equal(weights(one)[first], weights(two)[first])
 
@@ -70,7 +71,7 @@ def test_building_leaves_the_global_generator_alone(small: Path, catalogue: Cata
     torch.manual_seed(3)
     expected = torch.rand(2)
     torch.manual_seed(3)
-    build(load(small, catalogue), catalogue, CPU)
+    build(load(small, catalogue), catalogue, HERE)
     assert torch.equal(torch.rand(2), expected)
 
 
@@ -81,7 +82,7 @@ def test_the_probe_finds_everything_that_does_not_fit(small: Path, catalogue: Ca
         "critics.image.sampler={use: random_patches, patch_size: 64}",
     ]
     with pytest.raises(RecipeError) as caught:
-        build(load(small, catalogue, wrong), catalogue, CPU)
+        build(load(small, catalogue, wrong), catalogue, HERE)
     text = str(caught.value)
     assert "critics.patch.sampler: ctss: k=99" in text
     assert "k can be at most" in text
@@ -91,7 +92,7 @@ def test_the_probe_finds_everything_that_does_not_fit(small: Path, catalogue: Ca
 
 
 def test_the_probe_tells_the_discriminator_its_channels(small: Path, catalogue: Catalogue) -> None:
-    gan = build(load(small, catalogue), catalogue, CPU)
+    gan = build(load(small, catalogue), catalogue, HERE)
     channels = {name: next(critic.net.parameters()).shape[1] for name, critic in gan.critics.items()}
     assert channels == {"image": 3, "patch": 1}
 
@@ -127,7 +128,7 @@ def test_a_stage_has_its_own_critics_losses_and_optimizers(small: Path, catalogu
         "stages.1.keep_optimizers=true",
     ]
     recipe = load(small, catalogue, overrides)
-    gan = build(recipe, catalogue, CPU)
+    gan = build(recipe, catalogue, HERE)
     warm_up = enter(gan, recipe, 0, 0, 2, None)
     main = enter(gan, recipe, 1, 2, 4, warm_up)
     assert warm_up.critics == ()
@@ -144,5 +145,5 @@ def test_a_stage_has_its_own_critics_losses_and_optimizers(small: Path, catalogu
 
 
 def test_a_loss_of_two_stages_with_other_weights_is_one_object(small: Path, catalogue: Catalogue) -> None:
-    gan = build(load(small, catalogue), catalogue, CPU)
+    gan = build(load(small, catalogue), catalogue, HERE)
     assert gan.stage_losses[0]["content"][1] is gan.stage_losses[1]["content"][1]

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from toonlab.devices import World
 from toonlab.errors import PartError
 from toonlab.flow import Batch, Features, Logits, Step, Views
 from toonlab.gan import GAN, Critic, Phase, Turn
@@ -17,7 +18,7 @@ from toonlab.parts import Objective
 from toonlab.rng import seeded
 from toonlab.specs import Weight
 
-CPU = torch.device("cpu")
+HERE = World(torch.device("cpu"))
 
 
 class LeastSquares(Objective):
@@ -71,7 +72,7 @@ def make(**settings: Any) -> tuple[GAN, Phase]:
         "patch": Critic("patch", nets["patch"], LeastSquares(), centre, gray, weight=Weight(1.0, 5.0)),
     }
     losses = {"content": (1.5, content)}
-    gan = GAN(generator, critics, (losses,), features, seed=0, device=CPU, **settings)
+    gan = GAN(generator, critics, (losses,), features, seed=0, world=HERE, **settings)
     turns = {name: Turn(torch.optim.SGD(critic.net.parameters(), 0.1)) for name, critic in critics.items()}
     return gan, Phase(
         "only", 0, 9, tuple(critics.values()), losses, Turn(torch.optim.SGD(generator.parameters(), 0.1)), turns
@@ -165,9 +166,9 @@ def test_the_order_of_the_turns(first: bool) -> None:
     class Recording(Turn):
         name: str = field(default="")
 
-        def take(self, loss: Tensor) -> None:
+        def take(self, loss: Tensor, world: World) -> None:
             moved.append(self.name)
-            super().take(loss)
+            super().take(loss, world)
 
     phase = replace(
         phase,

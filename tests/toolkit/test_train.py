@@ -63,7 +63,7 @@ def offer(catalogue: Catalogue, kind: str, name: str, factory: Any) -> None:
 
 
 def run(small: Path, catalogue: Catalogue, tmp_path: Path, *overrides: str) -> Trained:
-    return train(load(small, catalogue, overrides), catalogue, tmp_path / "runs", device="cpu")
+    return train(load(small, catalogue, overrides), catalogue, tmp_path / "runs", world="cpu")
 
 
 def test_the_run_directory_holds_the_truth(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:

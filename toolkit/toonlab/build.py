@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from .devices import World
 from .errors import PluginError, Problem, RecipeError, ToonlabError
 from .flow import Context, Views
 from .gan import GAN, Critic, Phase, Turn
@@ -21,7 +22,7 @@ from .specs import CriticSpec, Part, Recipe, StageSpec, TorchPart
 PROBE = 2  # images: enough for parts that rank over a batch, few enough to cost nothing
 
 
-def build(recipe: Recipe, catalogue: Catalogue, device: torch.device) -> GAN:
+def build(recipe: Recipe, catalogue: Catalogue, world: World) -> GAN:
     """Build everything that a recipe names and send one small batch through it.
 
     Initial weights depend on the seed and on a part's place in the recipe alone, so that they stay as they are when
@@ -47,7 +48,7 @@ def build(recipe: Recipe, catalogue: Catalogue, device: torch.device) -> GAN:
     everything += [module for of_stage in (losses, *stage_losses) for module in _learners(of_stage)]
     for module in everything:
         if module is not None:
-            module.to(device=device, memory_format=memory_format)
+            module.to(device=world.device, memory_format=memory_format)
     decay = recipe.train.ema
     return GAN(
         generator=generator,
@@ -55,7 +56,7 @@ def build(recipe: Recipe, catalogue: Catalogue, device: torch.device) -> GAN:
         stage_losses=stage_losses,
         features=features,
         seed=recipe.train.seed,
-        device=device,
+        world=world,
         autocast=torch.bfloat16 if recipe.train.precision == "bf16" else None,
         generator_first=recipe.train.order == "generator_first",
         generator_every=recipe.train.generator_every,
@@ -223,7 +224,7 @@ def _generator_turn(gan: GAN, recipe: Recipe, index: int, kept: Phase | None) ->
     optimizer = kept.generator_turn.optimizer if kept else None
     if optimizer is None:
         parameters = _parameters([gan.generator, *_learners(gan.stage_losses[index])])
-        optimizer = _optimizer(stage.generator_optimizer or spec.optimizer, parameters, gan.device)
+        optimizer = _optimizer(stage.generator_optimizer or spec.optimizer, parameters, gan.world.device)
     elif stage.generator_optimizer:
         for group in optimizer.param_groups:
             group.update(stage.generator_optimizer.arguments)
@@ -234,7 +235,7 @@ def _critic_turn(gan: GAN, recipe: Recipe, stage: StageSpec, critic: Critic, kep
     spec = recipe.critics[critic.name]
     before = kept.critic_turns.get(critic.name) if kept else None
     learners = [critic.net, *_learners(critic.losses)]
-    optimizer = before.optimizer if before else _optimizer(spec.optimizer, _parameters(learners), gan.device)
+    optimizer = before.optimizer if before else _optimizer(spec.optimizer, _parameters(learners), gan.world.device)
     return Turn(optimizer, _schedule(stage.schedule or spec.schedule, optimizer))
 
 

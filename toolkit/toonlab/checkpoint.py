@@ -5,41 +5,62 @@ Loading someone's checkpoint runs no code of theirs: safetensors for weights, `w
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from .errors import ToonlabError
-from .gan import GAN, Phase
+from .gan import GAN, Phase, Turn
 from .plugins import Catalogue
+from .resolve import resolve
 from .rng import seeded
-from .specs import Recipe, Tree
+from .specs import Tree
 
 WEIGHTS = "generator.safetensors"
 STATE = "state.pt"
 
 
-def save(directory: Path, step: int, seconds: float, gan: GAN, phase: Phase, recipe: Recipe, keep: int) -> Path:
-    """Write `step-00001000/` into `directory`, whole or not at all, and delete all but the newest `keep`."""
-    target = directory / f"step-{step:08d}"
+def save(directory: Path, state: Mapping[str, Any], generator: nn.Module, tree: Tree, keep: int) -> Path:
+    """Write `step-00001000/` into `directory`, whole or not at all, and delete all but the newest `keep`.
+
+    Raises:
+        OSError: if it can't be written; the checkpoints that were there stay as they are.
+    """
+    target = directory / f"step-{state['step']:08d}"
     temporary = directory / f".{target.name}.{os.getpid()}"
     shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    save_weights(temporary / WEIGHTS, trained(gan), recipe.tree)
-    torch.save({"step": step, "seconds": seconds, **state_of(gan, phase)}, temporary / STATE)
-    shutil.rmtree(target, ignore_errors=True)
-    temporary.replace(target)
+    try:
+        temporary.mkdir(parents=True)
+        _write(temporary / WEIGHTS, weights_of(generator, tree))
+        buffer = io.BytesIO()
+        torch.save(dict(state), buffer)
+        _write(temporary / STATE, buffer.getvalue())
+        shutil.rmtree(target, ignore_errors=True)
+        temporary.replace(target)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
     for old in checkpoints(directory)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
     return target
+
+
+def _write(path: Path, content: bytes) -> None:
+    """To the disk itself: what a rename makes visible has to be there after a power cut too."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def checkpoints(directory: Path) -> list[Path]:
@@ -47,19 +68,55 @@ def checkpoints(directory: Path) -> list[Path]:
     return sorted(directory.glob("step-*"))
 
 
-def trained(gan: GAN) -> nn.Module:
-    """The generator that is evaluated and saved: the moving average where there is one."""
-    return gan.ema.module if gan.ema else gan.generator
+def latest_state(directory: Path, identity: str) -> dict[str, Any] | None:
+    """The state of the newest checkpoint that is whole; None if there is none.
+
+    Raises:
+        ToonlabError: if it belongs to another run.
+    """
+    for path in reversed(checkpoints(directory)):
+        try:
+            state = load_state(path)
+        except ToonlabError as error:
+            warnings.warn(f"{error}; going back to the checkpoint before it", RuntimeWarning, stacklevel=2)
+            continue
+        if state["identity"] != identity:
+            raise ToonlabError(f"{path}: is a checkpoint of another recipe, data or code; remove it to train here")
+        return state
+    return None
 
 
-def save_weights(path: Path, generator: nn.Module, tree: Tree) -> None:
-    """A generator's weights with its recipe as metadata."""
+def load_state(checkpoint: Path) -> dict[str, Any]:
+    """The training state of a checkpoint, on the CPU.
+
+    Raises:
+        ToonlabError: if the file is missing, truncated, or not a state.
+    """
+    path = checkpoint / STATE
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises whatever the bytes happen to lead it to
+        raise ToonlabError(f"{path}: can't be read ({type(error).__name__})") from error
+    if not isinstance(state, dict) or not {"step", "identity", "parts"} <= state.keys():
+        raise ToonlabError(f"{path}: not a training state")
+    return state
+
+
+# -- weights
+
+
+def weights_of(generator: nn.Module, tree: Tree) -> bytes:
+    """A generator's weights as a safetensors file, with its recipe as metadata."""
     tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in generator.state_dict().items()}
-    save_file(tensors, path, metadata={"format": "pt", "toonlab": json.dumps(tree)})
+    return safetensors.torch.save(tensors, metadata={"format": "pt", "toonlab": json.dumps(tree)})
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], Tree]:
-    """The weights and the recipe's tree of a file that `save_weights` wrote."""
+    """The weights and the recipe's tree of a file that `save` wrote.
+
+    Raises:
+        ToonlabError: if it is anything else; nothing in it is executed.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             tree = (file.metadata() or {}).get("toonlab")
@@ -73,8 +130,6 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], Tree]:
 
 def load_generator(path: Path, catalogue: Catalogue) -> nn.Module:
     """The generator of a weights file, ready to use."""
-    from .resolve import resolve
-
     tensors, tree = read_weights(path)
     recipe, problems = resolve({**tree, "observers": {}}, path.stem, catalogue)
     if recipe is None:
@@ -82,8 +137,17 @@ def load_generator(path: Path, catalogue: Catalogue) -> nn.Module:
     with seeded(0, "load"):
         generator = recipe.generator.network.make(catalogue)
     assert isinstance(generator, nn.Module)
-    generator.load_state_dict(tensors)
+    try:
+        generator.load_state_dict(tensors)
+    except RuntimeError as error:
+        text = " ".join(str(error).split())
+        raise ToonlabError(f"{path}: the weights don't fit {recipe.generator.network.use!r}: {text}") from error
     return generator.eval()
+
+
+def trained(gan: GAN) -> nn.Module:
+    """The generator that is evaluated and saved: the moving average where there is one."""
+    return gan.ema.module if gan.ema else gan.generator
 
 
 # -- training state
@@ -91,7 +155,7 @@ def load_generator(path: Path, catalogue: Catalogue) -> nn.Module:
 
 def state_of(gan: GAN, phase: Phase) -> dict[str, Any]:
     """Everything that changes in training, by name."""
-    turns = {"generator": phase.generator_turn, **{f"critic/{n}": t for n, t in phase.critic_turns.items()}}
+    turns = _turns(phase)
     return {
         "parts": {name: part.state_dict() for name, part in _stateful(gan)},
         "ema": gan.ema.state_dict() if gan.ema else None,
@@ -106,16 +170,15 @@ def restore(state: Mapping[str, Any], gan: GAN, phase: Phase) -> None:
         part.load_state_dict(state["parts"][name])
     if gan.ema:
         gan.ema.load_state_dict(state["ema"])
-    turns = {"generator": phase.generator_turn, **{f"critic/{n}": t for n, t in phase.critic_turns.items()}}
-    for name, turn in turns.items():
+    for name, turn in _turns(phase).items():
         if turn.optimizer:
             turn.optimizer.load_state_dict(state["optimizers"][name])
         if turn.schedule:
             turn.schedule.load_state_dict(state["schedules"][name])
 
 
-def load_state(checkpoint: Path) -> dict[str, Any]:
-    return torch.load(checkpoint / STATE, map_location="cpu", weights_only=True)
+def _turns(phase: Phase) -> dict[str, Turn]:
+    return {"generator": phase.generator_turn, **{f"critic/{name}": turn for name, turn in phase.critic_turns.items()}}
 
 
 def _stateful(gan: GAN) -> Iterator[tuple[str, Any]]:

@@ -37,9 +37,9 @@ class Group(TyperGroup):
         except ToonlabError as error:
             print("\n".join(f"error: {line}" for line in str(error).splitlines()), file=sys.stderr)
             ctx.exit(1 if isinstance(error, DivergedError) else 2)
-        except KeyboardInterrupt:
-            print("stopped", file=sys.stderr)
-            ctx.exit(130)
+        except KeyboardInterrupt as interrupt:
+            print(str(interrupt) or "interrupted", file=sys.stderr)
+            ctx.exit(128 + getattr(interrupt, "number", 2))  # as a shell tells that a signal ended it
 
 
 def _plugin_commands() -> dict[str, EntryPoint]:
@@ -86,6 +86,8 @@ Overrides = Annotated[
 ]
 Runs = Annotated[Path, typer.Option("--runs", help="The folder of all runs.")]
 Device = Annotated[str, typer.Option("--device", help="auto (a GPU where there is one), cpu, cuda, cuda:1, …")]
+Devices = Annotated[int, typer.Option("--devices", min=1, help="Processes on this machine, one for each device.")]
+Nodes = Annotated[int, typer.Option("--nodes", min=1, help="Machines; start the command on each, or use torchrun.")]
 
 
 @app.command()
@@ -96,8 +98,10 @@ def train(
     show: Annotated[bool, typer.Option("--print", help="Print the resolved recipe and stop.")] = False,
     runs: Runs = Path("runs"),
     device: Device = "auto",
+    devices: Devices = 1,
+    nodes: Nodes = 1,
 ) -> None:
-    """Train a recipe."""
+    """Train a recipe; one that was stopped or killed goes on from its last checkpoint."""
     from .recipe import load
 
     catalogue = _discover()
@@ -107,9 +111,32 @@ def train(
 
         print(dump(loaded.tree), end="")
         return
+    from .devices import launch
     from .train import train as run_training
 
-    _report(loaded, run_training(loaded, catalogue, runs, device=device), catalogue)
+    world = launch(device, devices, nodes)
+    trained = run_training(loaded, catalogue, runs, world=world)
+    if world.rank == 0:
+        _report(loaded, trained, catalogue)
+
+
+@app.command()
+def resume(
+    run: Annotated[Path, typer.Argument(help="The directory of a run.")],
+    device: Device = "auto",
+    devices: Devices = 1,
+    nodes: Nodes = 1,
+) -> None:
+    """Go on with a run that was stopped or killed, from its last checkpoint."""
+    from .devices import launch
+    from .recipe import load
+    from .train import resume as go_on
+
+    catalogue = _discover()
+    world = launch(device, devices, nodes)
+    trained = go_on(run, catalogue, world)
+    if world.rank == 0:
+        _report(load(run / "recipe.yaml", catalogue), trained, catalogue)
 
 
 def _report(recipe: Recipe, trained: Trained, catalogue: Catalogue) -> None:
@@ -125,7 +152,7 @@ def _report(recipe: Recipe, trained: Trained, catalogue: Catalogue) -> None:
     if outcome.metrics:
         wanted = [part.use for part in recipe.evaluate.metrics]
         ours = {**tables.leading(outcome.metrics, wanted), "seconds": outcome.seconds}
-        rows = {tables.PHOTO: tables.leading(outcome.photo, wanted), recipe.name: ours}
+        rows = {tables.PHOTO: tables.leading(outcome.photo, wanted), trained.run.recipe_name: ours}
         tables.show(trained.run.name, [tables.Row(n, {k: [v] for k, v in r.items()}) for n, r in rows.items()])
     _print_paths({"samples": sorted((directory / "samples").glob("*.png"))[-1:], "run": [directory]})
     _print_paths({"weights": [folder / WEIGHTS for folder in checkpoints(directory / "checkpoints")[-1:]]})
@@ -153,16 +180,21 @@ def compare(
     seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Instead of the experiment's.")] = None,
     runs: Runs = Path("runs"),
     device: Device = "auto",
+    devices: Devices = 1,
+    nodes: Nodes = 1,
 ) -> None:
     """Compare recipes over seeds; cells that have finished are not run again."""
     from . import tables
     from .compare import compare as run_comparison
+    from .devices import launch
     from .recipe import parse_override
 
     catalogue = _discover()
-    results = run_comparison(
-        experiment, catalogue, runs, device, seeds, dict(parse_override(text) for text in overrides or ())
-    )
+    world = launch(device, devices, nodes)
+    given = dict(parse_override(text) for text in overrides or ())
+    results = run_comparison(experiment, catalogue, runs, world, seeds, given)
+    if world.rank > 0:
+        return
     tables.show(results.name, results.rows)
     directory = results.directory
     _print_paths(

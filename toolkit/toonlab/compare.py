@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import torch
 from pydantic import ConfigDict, Field
 
 from . import checkpoint, shelf, tables, yamlfile
+from .devices import World, launch
 from .errors import Problem, RecipeError, ToonlabError
 from .evaluate import Bench, Row, save_grid
 from .plugins import Catalogue
@@ -20,7 +22,7 @@ from .recipe import lay, load, overrides_of, read
 from .runs import write_atomically
 from .schema import Schema
 from .specs import Recipe
-from .train import Trained, pick_device, train
+from .train import Trained, train
 
 Seeds = Annotated[int, Field(gt=0)] | list[Annotated[int, Field(ge=0)]]
 
@@ -160,24 +162,26 @@ def compare(
     name: str,
     catalogue: Catalogue,
     root: Path = Path("runs"),
-    device: str = "auto",
+    world: World | str = "auto",
     seeds: int | None = None,
     overrides: dict[str, Any] | None = None,
 ) -> Results:
     """Run every cell of an experiment that has not finished, and write the table and the pictures."""
     experiment, path = read_experiment(name, seeds)
     recipes = plan_cells(experiment, path, overrides or {}, catalogue)
-    cells = list(_run(recipes, catalogue, root, path.stem, device))
+    world = launch(world) if isinstance(world, str) else world
+    cells = list(_run(recipes, catalogue, root, path.stem, world))
     results = Results(path.stem, cells, root / path.stem)
-    _write(results, catalogue, device)
+    if world.rank == 0:
+        _write(results, catalogue, world.device)
     return results
 
 
-def _run(recipes: Sequence[Recipe], catalogue: Catalogue, root: Path, name: str, device: str) -> Iterator[Cell]:
+def _run(recipes: Sequence[Recipe], catalogue: Catalogue, root: Path, name: str, world: World) -> Iterator[Cell]:
     for number, recipe in enumerate(recipes, 1):
         label = f"[{number}/{len(recipes)}] {recipe.name}, seed {recipe.train.seed}"
         try:
-            trained = train(recipe, catalogue, root, name, device)
+            trained = train(recipe, catalogue, root, name, world)
         except Exception as error:  # a cell that fails costs that cell alone
             text = str(error) if isinstance(error, ToonlabError) else f"{type(error).__name__}: {error}"
             warnings.warn(f"{label}: {text}", RuntimeWarning, stacklevel=2)
@@ -188,7 +192,7 @@ def _run(recipes: Sequence[Recipe], catalogue: Catalogue, root: Path, name: str,
         yield Cell(recipe, trained)
 
 
-def _write(results: Results, catalogue: Catalogue, device: str) -> None:
+def _write(results: Results, catalogue: Catalogue, device: torch.device) -> None:
     results.directory.mkdir(parents=True, exist_ok=True)
     cells = [
         {
@@ -206,11 +210,10 @@ def _write(results: Results, catalogue: Catalogue, device: str) -> None:
         save_grid(results.directory / "samples.png", rows)
 
 
-def _pictures(results: Results, catalogue: Catalogue, device: str) -> list[Row]:
+def _pictures(results: Results, catalogue: Catalogue, device: torch.device) -> list[Row]:
     """The same photos through every recipe, with the first seed that it finished."""
     first = {cell.recipe.name: cell for cell in reversed(results.cells) if cell.trained}
     rows: list[Row] = []
-    where = pick_device(device)
     for name in dict.fromkeys(cell.recipe.name for cell in results.cells if cell.recipe.name in first):
         cell = first[name]
         assert cell.trained is not None
@@ -218,7 +221,7 @@ def _pictures(results: Results, catalogue: Catalogue, device: str) -> list[Row]:
         bench = Bench(recipe.data.make(catalogue).evaluation(), (), catalogue, recipe.evaluate.grid)
         latest = checkpoint.checkpoints(cell.trained.run.directory / "checkpoints")[-1:]
         for folder in latest:
-            generator = checkpoint.load_generator(folder / checkpoint.WEIGHTS, catalogue).to(where)
-            photo, fake, *truth = bench.rows(list(bench.fakes(generator, where)), name)
+            generator = checkpoint.load_generator(folder / checkpoint.WEIGHTS, catalogue).to(device)
+            photo, fake, *truth = bench.rows(list(bench.fakes(generator, device)), name)
             rows = [*(rows[: len(rows) - len(truth)] or [photo]), fake, *truth]
     return rows

@@ -15,6 +15,7 @@ from .errors import ToonlabError
 from .flow import Batch
 from .parts import Images
 from .rng import key_to_seed, rng
+from .signals import ignore_interrupt
 from .specs import Train
 
 
@@ -25,12 +26,19 @@ class Domain:
     name: str
     images: Images
     train: Train
+    rank: int = 0
+    size: int = 1
 
     def __post_init__(self) -> None:
         if len(self.images) < self.train.batch:
             raise ToonlabError(
                 f"data: {len(self.images)} {self.name}s are fewer than train.batch={self.train.batch}; "
                 f"give more pictures or lower train.batch"
+            )
+        if self.train.batch % self.size:
+            raise ToonlabError(
+                f"train.batch: {self.train.batch} images can't be shared equally by {self.size} processes; "
+                f"give a multiple of {self.size}"
             )
 
     @property
@@ -39,11 +47,12 @@ class Domain:
         return len(self.images) // self.train.batch
 
     def batch(self, step: int) -> Tensor:
-        """`(B, 3, size, size)`, uint8, or float in [-1, 1], as the data set gives them."""
+        """This process's share of a batch: `(B, 3, size, size)`, uint8 or float in [-1, 1], as the data give it."""
         epoch, place = divmod(step, self.batches)
         order = _permutation(len(self.images), key_to_seed(self.train.seed, "order", self.name, epoch))
-        chosen = order[place * self.train.batch : (place + 1) * self.train.batch].tolist()
-        return torch.stack([self.item(index, epoch) for index in chosen])
+        share = self.train.batch // self.size
+        first = place * self.train.batch + self.rank * share
+        return torch.stack([self.item(index, epoch) for index in order[first : first + share].tolist()])
 
     def named(self, index: int) -> str:
         """What a person calls an image: its name, if the data set gives `names`."""
@@ -78,8 +87,9 @@ class Steps(TorchDataset[tuple[Tensor, Tensor] | ToonlabError]):
     A user's mistake found in a worker comes back as a value: raised there, it would arrive wrapped in a traceback.
     """
 
-    def __init__(self, photos: Images, cartoons: Images, train: Train) -> None:
-        self.photos, self.cartoons = Domain("photo", photos, train), Domain("cartoon", cartoons, train)
+    def __init__(self, photos: Images, cartoons: Images, train: Train, rank: int = 0, size: int = 1) -> None:
+        self.photos = Domain("photo", photos, train, rank, size)
+        self.cartoons = Domain("cartoon", cartoons, train, rank, size)
 
     @property
     def per_epoch(self) -> int:
@@ -102,6 +112,7 @@ def batches(steps: Steps, start: int, stop: int, workers: int, device: torch.dev
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         pin_memory=device.type == "cuda",
+        worker_init_fn=ignore_interrupt,
     )
     for item in loader:
         if isinstance(item, ToonlabError):

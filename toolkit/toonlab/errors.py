@@ -41,6 +41,9 @@ class RecipeError(ToonlabError):
         self.source, self.problems = source, tuple(problems)
         super().__init__("\n".join(f"{source}: {problem}" for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type[RecipeError], tuple[str, tuple[Problem, ...]]]:
+        return type(self), (self.source, self.problems)  # to travel between processes
+
 
 def nearest(name: str, valid: Iterable[str]) -> str:
     """A hint to append to an error: the valid name that looks most like `name`, else all of them."""

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from .devices import World
 from .errors import PartError
 from .flow import Batch, Context, Features, Logits, Step, Views
 from .parts import DiscriminatorLoss, GeneratorLoss, Objective, ViewTransform
@@ -48,11 +49,12 @@ class Turn:
     optimizer: Optimizer | None  # None: nothing to learn
     schedule: LRScheduler | None = None
 
-    def take(self, loss: Tensor) -> None:
+    def take(self, loss: Tensor, world: World) -> None:
         if self.optimizer is None:
             return
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        world.average_gradients(p for group in self.optimizer.param_groups for p in group["params"])
         self.optimizer.step()
         if self.schedule:
             self.schedule.step()
@@ -84,7 +86,7 @@ class GAN:
     stage_losses: tuple[Mapping[str, tuple[float, GeneratorLoss]], ...]
     features: nn.Module | None
     seed: int
-    device: torch.device
+    world: World
     autocast: torch.dtype | None = None
     generator_first: bool = False
     generator_every: int = 1
@@ -111,20 +113,20 @@ class GAN:
 
     def run(self, net: nn.Module, images: Tensor) -> Tensor:
         """A network's forward pass in the precision of the run; its output leaves autocast as float32."""
-        with torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None):
+        with torch.autocast(self.world.device.type, self.autocast, enabled=self.autocast is not None):
             output: Tensor = net(images)
         return output.float() if self.autocast else output
 
     def view(self, critic: Critic, batch: Batch, fake: Tensor, number: int) -> Views:
         """What a critic sees in this step; the fake side stays attached to the generator."""
-        context = Context(batch.photo, critic.net, rng(self.seed, "view", critic.name, number), number)
+        context = Context(batch.photo, critic.net, rng(self.seed, "view", critic.name, number, self.world.rank), number)
         return critic.view(Views(batch.cartoon, fake, context=context))
 
     def critics_turn(self, phase: Phase, views: Mapping[str, Views], scalars: Scalars) -> None:
         for critic in phase.critics:
             seen = views[critic.name]
             loss = self.critic_loss(critic, replace(seen, real=seen.real.detach(), fake=seen.fake.detach()), scalars)
-            phase.critic_turns[critic.name].take(loss)
+            phase.critic_turns[critic.name].take(loss, self.world)
 
     def critic_loss(self, critic: Critic, views: Views, scalars: Scalars) -> Tensor:
         """`weight.critic` times the adversarial loss and the further losses."""
@@ -142,7 +144,7 @@ class GAN:
         with frozen(critic.net for critic in phase.critics):
             logits = {critic.name: self.run(critic.net, views[critic.name].fake) for critic in phase.critics}
             loss = self.generator_loss(phase, batch, fake, views, logits, number, scalars)
-            phase.generator_turn.take(loss)
+            phase.generator_turn.take(loss, self.world)
         if self.ema:
             self.ema.update_parameters(self.generator)
 
@@ -164,7 +166,9 @@ class GAN:
             total = total + critic.weight.generator * value
         features = Features(self.extract)
         for name, (weight, loss) in phase.losses.items():
-            value = loss(Step(batch, fake, views, fake_logits, features, rng(self.seed, "loss", name, number)))
+            value = loss(
+                Step(batch, fake, views, fake_logits, features, rng(self.seed, "loss", name, number, self.world.rank))
+            )
             scalars[f"generator/{name}"] = value
             total = total + weight * value
         scalars["generator/total"] = total

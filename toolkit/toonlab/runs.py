@@ -21,10 +21,11 @@ from typing import Any
 import torch
 
 from . import yamlfile
+from .devices import World
 from .errors import ToonlabError
 from .events import Outcome, Run
 from .plugins import Catalogue
-from .specs import CADENCE, Recipe, Tree
+from .specs import CADENCE, Recipe
 
 
 def identity(recipe: Recipe, catalogue: Catalogue, manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,21 +62,32 @@ def source_hash(package: str) -> str:
     return state.hexdigest()
 
 
-def environment(device: torch.device, code: Mapping[str, str], command: str | None = None) -> dict[str, Any]:
-    """What a run runs on: device, threads, versions, the command and the date (UTC)."""
+def what_changed(directory: Path, now: Mapping[str, Any]) -> str:
+    """What a run's identity differs in from that of a directory, in words."""
+    then = json.loads((directory / "environment.json").read_text(encoding="utf-8")).get("identity", {})
+    changed = [f"the {key}" for key in now if key not in ("recipe", "code") and then.get(key) != now[key]]
+    packages = {**then.get("code", {}), **now["code"]}
+    changed += [f"the code of {p}" for p in packages if then.get("code", {}).get(p) != now["code"].get(p)]
+    return f"{' and '.join(changed) or 'its recipe'} {'have' if len(changed) > 1 else 'has'} changed"
+
+
+def environment(world: World, what: Mapping[str, Any], command: str | None = None) -> dict[str, Any]:
+    """What a run runs on: device, threads, versions, the command and the date (UTC), and its identity's parts."""
+    device = world.device
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
     packages = ("toonlab", "torch", "torchvision", "numpy", "opencv-python", "torchmetrics", "mlflow", "optuna")
     return {
         "device": str(device),
         "device_name": name,
+        "processes": world.size,
         "cpus": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "versions": {package: _version(package) for package in packages},
-        "code": dict(code),
         "command": command or " ".join(["toonlab", *sys.argv[1:]]),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "identity": {key: value for key, value in what.items() if key != "recipe"},
     }
 
 
@@ -96,7 +108,7 @@ def write_atomically(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
-def prepare(run: Run, tree: Tree) -> None:
+def prepare(run: Run) -> None:
     """Make the run directory with `recipe.yaml` and `environment.json`.
 
     Raises:
@@ -105,7 +117,7 @@ def prepare(run: Run, tree: Tree) -> None:
     try:
         (run.directory / "samples").mkdir(parents=True, exist_ok=True)
         (run.directory / "checkpoints").mkdir(exist_ok=True)
-        write_atomically(run.directory / "recipe.yaml", yamlfile.dump(tree))
+        write_atomically(run.directory / "recipe.yaml", yamlfile.dump(dict(run.recipe)))
         write_atomically(run.directory / "environment.json", json.dumps(run.environment, indent=1) + "\n")
     except OSError as error:
         raise ToonlabError(
