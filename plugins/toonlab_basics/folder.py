@@ -16,8 +16,7 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import Dataset, Sample, ToonlabError
-
-from .pictures import PILLOW_LIMIT, complaints, find_pictures, read_picture
+from toonlab.pictures import MAX_PIXELS, PILLOW_LIMIT, complaints, find_pictures, read_picture
 
 _NAMED = 20  # bad pictures that one message names
 
@@ -28,7 +27,7 @@ def folder(
     evaluation: Path | None = None,
     resize: Annotated[int, Field(gt=0)] | None = None,
     cache: Literal["none", "ram"] = "none",
-    max_pixels: Annotated[int, Field(gt=0, le=PILLOW_LIMIT)] = 89_478_485,
+    max_pixels: Annotated[int, Field(gt=0, le=PILLOW_LIMIT)] = MAX_PIXELS,
 ) -> Dataset:
     """Unpaired pictures in two folders and all below them: jpg, png, webp, bmp, tif.
 

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from toonlab import ToonlabError
-
-from .reasons import first_line
+from toonlab.errors import first_line
 
 
 def read_pickled_arrays(path: Path, names: Iterable[str]) -> dict[str, list[np.ndarray]]:

@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 
 from toonlab import ToonlabError
-from toonlab.errors import nearest
+from toonlab.errors import first_line, nearest
 
 from .numpy_pickle import read_pickled_arrays
-from .reasons import first_line
 
 Shapes = Mapping[str, torch.Size]  # `conv1_1.weight` -> its shape, for the layers that are needed
 

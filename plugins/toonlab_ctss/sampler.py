@@ -16,6 +16,8 @@ from toonlab.checks import check_fits
 from .saliency import Scope, edge_map, smooth
 from .windows import patch_maxima, patch_sums, places
 
+Stride = Literal["stride_real", "stride_fake"]
+
 
 @dataclass(frozen=True)
 class CTSS:
@@ -72,12 +74,19 @@ class CTSS:
             fake_scores=fake_scores,
         )
 
-    def choose(self, images: Tensor, stride: Literal["stride_real", "stride_fake"]) -> tuple[Tensor, Tensor]:
-        """The chosen patches' boxes, `(B*k, 5)` int64, and scores, `(B*k,)` float32, in the order of the ranking.
+    @torch.no_grad()
+    def choose(self, images: Tensor, stride: Stride) -> tuple[Tensor, Tensor]:
+        """The chosen patches of images, `(B, 3, H, W)` in [-1, 1]; returns as `best`."""
+        self._check(images, stride)
+        return self.best(self.saliency(images), stride)
 
-        With `rank: image`, image by image and within each best first.
+    @torch.no_grad()
+    def best(self, edges: Tensor, stride: Stride) -> tuple[Tensor, Tensor]:
+        """The best patches of a heat map, `(B, H, W)`: their boxes, `(B*k, 5)` int64, and scores, `(B*k,)` float32.
+
+        In the order of the ranking; with `rank: image`, image by image and within each best first.
         """
-        scores = self.scores(images, stride)  # (B, rows, columns)
+        scores = self._over_patches(edges, stride)  # (B, rows, columns)
         best, place = _best(scores.flatten(1), self.k, together=self.rank == "batch")
         rows, columns = scores.shape[1:]
         step = self._pixels(stride)
@@ -86,12 +95,10 @@ class CTSS:
         return torch.stack([image, place // columns * step, place % columns * step, side, side], dim=1), best
 
     @torch.no_grad()
-    def scores(self, images: Tensor, stride: Literal["stride_real", "stride_fake"]) -> Tensor:
+    def scores(self, images: Tensor, stride: Stride) -> Tensor:
         """The score of every candidate: `(B, 3, H, W)` -> `(B, rows, columns)` float32."""
         self._check(images, stride)
-        over_patches = patch_sums if self.score == "sum" else patch_maxima
-        # float32 makes sums equal that differ in the 16th digit alone, so that ties are ties
-        return over_patches(self.saliency(images), self.patch_size, self._pixels(stride)).float()
+        return self._over_patches(self.saliency(images), stride)
 
     def saliency(self, images: Tensor) -> Tensor:
         """The heat map that patches are scored on: `(B, 3, H, W)` in [-1, 1] -> `(B, H, W)` in [0, 1]."""
@@ -100,6 +107,11 @@ class CTSS:
     def filtered(self, images: Tensor) -> Tensor:
         """The image that edges are looked for in: `(B, 3, H, W)` in [-1, 1], like the input."""
         return smooth(images, self.guided_radius, self.guided_eps)
+
+    def _over_patches(self, edges: Tensor, stride: Stride) -> Tensor:
+        over_patches = patch_sums if self.score == "sum" else patch_maxima
+        # float32 makes sums equal that differ in the 16th digit alone, so that ties are ties
+        return over_patches(edges, self.patch_size, self._pixels(stride)).float()
 
     def _pixels(self, stride: str) -> int:
         return max(1, round(getattr(self, stride) * self.patch_size))

@@ -35,7 +35,10 @@ def patch_sums(values: Tensor, size: int, stride: int) -> Tensor:
 
 def _sums(values: Tensor, size: int, stride: int) -> Tensor:
     """Window sums along the last axis."""
-    prefix = F.pad(values.cumsum(-1, dtype=torch.float64), (1, 0))
+    *rest, length = values.shape
+    prefix = values.new_zeros((*rest, length + 1), dtype=torch.float64)
+    prefix[..., 1:] = values
+    prefix.cumsum_(-1)  # in place: as large as the images, it would otherwise be held twice
     return prefix[..., size::stride] - prefix[..., :-size:stride]
 
 

@@ -1,33 +1,36 @@
-"""Which MLflow run a run directory belongs to: `mlflow.json`."""
+"""Which MLflow run a run directory belongs to: a key, kept in `mlflow.json` and as a tag of the MLflow run.
+
+The key is written before the MLflow run is made. So a run that is killed in between, or whose server makes the MLflow
+run but is not heard any more, finds that one again and makes no second; and it is found in every store that has it.
+"""
 
 from __future__ import annotations
 
 import json
+import uuid
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
+TAG = "toonlab.run"
 _FILE = "mlflow.json"
 
 
-def read(directory: Path, uri: str) -> str | None:
-    """The id of the MLflow run, if the file is there and speaks of this store."""
+def key(directory: Path) -> str:
+    """The directory's key, made and written if it has none."""
+    return read(directory) or _new(directory)
+
+
+def read(directory: Path) -> str | None:
+    """The key, if the file is there and whole."""
     try:
-        known = json.loads((directory / _FILE).read_text(encoding="utf-8"))
-        return str(known["run_id"]) if known["tracking_uri"] == without_password(uri) else None
+        known = json.loads((directory / _FILE).read_text(encoding="utf-8"))[TAG]
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    return known if isinstance(known, str) and known.isalnum() else None
 
 
-def write(directory: Path, uri: str, run_id: str) -> None:
-    """Write the file, whole or not at all."""
-    new = directory / f"{_FILE}.new"
-    text = json.dumps({"tracking_uri": without_password(uri), "run_id": run_id}, indent=2)
-    new.write_text(text + "\n", encoding="utf-8")
+def _new(directory: Path) -> str:
+    made = uuid.uuid4().hex
+    new = directory / f".{_FILE}.{made}"
+    new.write_text(json.dumps({TAG: made}) + "\n", encoding="utf-8")
     new.replace(directory / _FILE)
-
-
-def without_password(uri: str) -> str:
-    parts = urlsplit(uri)
-    if parts.password is None:
-        return uri
-    return urlunsplit(parts._replace(netloc=f"{parts.username}@{parts.netloc.rpartition('@')[2]}"))
+    return made

@@ -1,12 +1,11 @@
-"""MLflow's store: found, opened quietly, and by one process at a time."""
+"""MLflow's store: opened quietly, with short timeouts, and by one process at a time."""
 
 from __future__ import annotations
 
 import logging
 import os
 import warnings
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,28 +13,55 @@ from filelock import FileLock
 
 from toonlab import ToonlabError
 
+from . import uris
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # by default a lost server would hold up the run for four minutes
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # whoever calls tries again, and knows better when
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
+_SPEAKERS = {"mlflow": logging.WARNING, "alembic": logging.WARNING, "mlflow.system_metrics": logging.CRITICAL}
 
 
-def default_uri(root: Path) -> str:
-    """SQLite beside the runs."""
-    return f"sqlite:///{(root / 'mlflow.db').resolve().as_posix()}"
+def load(uri: str) -> None:
+    """Import what the store needs, without the log lines of table creation and its authors' own deprecations.
+
+    To be called where no other thread imports: a data worker that is forked in the middle of an import would wait for
+    it for ever. That also goes for the filter of warnings, which belongs to all threads.
+    """
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module="mlflow|alembic|sqlalchemy")
+    import mlflow.entities
+    import mlflow.tracking.request_header.registry
+
+    if not uris.is_server(uri):
+        import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+    for name, level in _SPEAKERS.items():
+        logging.getLogger(name).setLevel(level)
 
 
-def artifacts(uri: str, root: Path) -> str | None:
-    """Where a new experiment keeps its artifacts: beside the runs, unless a server decides."""
-    return None if uri.startswith("http") else (root / "mlflow-artifacts").resolve().as_uri()
+def connect(uri: str, experiment: str, root: Path) -> tuple[MlflowClient, str]:
+    """Open the store, with its tables made if it has none; and the id of the experiment, made if there is none.
+
+    A new experiment keeps its artifacts beside the runs, unless a server decides.
+
+    Raises:
+        ToonlabError: if the experiment was deleted in MLflow, which keeps the name occupied.
+    """
+    from mlflow import MlflowClient
+
+    artifacts = None if uris.is_server(uri) else (root / "mlflow-artifacts").resolve().as_uri()
+    with _exclusive(uri):
+        client = MlflowClient(uri)
+        return client, _experiment(client, experiment, artifacts)
 
 
-def exclusive(uri: str) -> AbstractContextManager[object]:
+def _exclusive(uri: str) -> AbstractContextManager[object]:
     """A lock for a SQLite store: two processes that make its tables, or an experiment, at once would collide."""
     if not uri.startswith("sqlite:///"):
         return nullcontext()
@@ -44,22 +70,7 @@ def exclusive(uri: str) -> AbstractContextManager[object]:
     return FileLock(f"{database}.lock")
 
 
-def connect(uri: str) -> MlflowClient:
-    """Open the store, and make its tables if it has none."""
-    for name, value in _ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-    from mlflow import MlflowClient
-
-    with _quiet():
-        return MlflowClient(uri)
-
-
-def experiment_id(client: MlflowClient, name: str, artifacts: str | None) -> str:
-    """The experiment of that name, made if there is none.
-
-    Raises:
-        ToonlabError: if it was deleted in MLflow, which keeps the name occupied.
-    """
+def _experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:
     from mlflow.exceptions import MlflowException
 
     experiment = client.get_experiment_by_name(name)
@@ -76,19 +87,3 @@ def experiment_id(client: MlflowClient, name: str, artifacts: str | None) -> str
             f"{experiment.experiment_id}`, or choose another name by observers.mlflow.experiment"
         )
     return experiment.experiment_id
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the log lines of table creation, and the deprecations that concern MLflow's authors."""
-    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        for logger in loggers:
-            logger.setLevel(logging.WARNING)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)

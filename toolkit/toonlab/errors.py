@@ -51,3 +51,8 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     if match := get_close_matches(name, names, n=1, cutoff=0.5):
         return f"did you mean {match[0]!r}?"
     return f"valid: {', '.join(names)}" if names else "there are none"
+
+
+def first_line(error: BaseException) -> str:
+    """What another library's error says, for a message of one line; its type where it says nothing."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -6,8 +6,9 @@ import math
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ import torch
 from . import checkpoint, runs
 from .build import enter, plan
 from .data import Steps, batches
-from .errors import DivergedError
+from .errors import DivergedError, ToonlabError
 from .evaluate import Bench, save_grid
 from .events import Observers, Outcome, Run
 from .flow import Batch
@@ -65,6 +66,12 @@ class Training:
         except KeyboardInterrupt:
             self.end("stopped", "interrupted")
             raise
+        except OSError as error:
+            whole = checkpoint.checkpoints(self.run.directory / "checkpoints")
+            text = f"{error.filename or self.run.directory}: can't be written: {error.strerror or error}"
+            text += f"; make room, and the same command goes on from {_named(whole)}"
+            self.end("failed", text)
+            raise ToonlabError(text) from error
         except BaseException as error:
             self.end("failed", str(error) if isinstance(error, DivergedError) else f"{type(error).__name__}: {error}")
             raise
@@ -198,6 +205,10 @@ class Training:
         if self.log:
             self.log.write(self.step, "evaluation", self.metrics)
         self.tell("on_evaluation_end", step=self.step, metrics=self.metrics, images=images)
+
+
+def _named(whole: Sequence[Path]) -> str:
+    return f"step {int(whole[-1].name.partition('-')[2])}" if whole else "the start"
 
 
 def _workers(device: torch.device) -> int:

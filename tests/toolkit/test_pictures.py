@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from toonlab import ToonlabError
-from toonlab_basics.pictures import complaints, find_pictures, read_picture
+from toonlab.pictures import complaints, find_pictures, read_picture
 
 COLORS = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 255]], [[0, 0, 0], [9, 99, 199]]], np.uint8)
 

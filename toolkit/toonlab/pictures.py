@@ -13,11 +13,10 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from toonlab import ToonlabError
-
-from .reasons import first_line
+from .errors import ToonlabError, first_line
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+MAX_PIXELS = 89_478_485  # a small file may unpack to more than fits in memory; where Pillow begins to warn
 PILLOW_LIMIT = 178_956_970  # pixels; above it Pillow refuses to open a picture
 _EIGHT_BIT = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"})
 
@@ -71,7 +70,7 @@ def _complaint(path: Path, max_pixels: int) -> str | None:
     return None
 
 
-def read_picture(path: Path, short_side: int | None = None) -> Tensor:
+def read_picture(path: Path, short_side: int | None = None, max_side: int | None = None) -> Tensor:
     """Decode a picture into `(3, H, W)` uint8 RGB, upright.
 
     The EXIF orientation is applied. Transparency is laid on white. 16-bit values are scaled to 8 bits, not clipped.
@@ -80,6 +79,7 @@ def read_picture(path: Path, short_side: int | None = None) -> Tensor:
     Args:
         path: the file.
         short_side: if given, the shorter side is resized to this many pixels, up or down (bicubic, antialiased).
+        max_side: if given, a longer side than this is scaled down to it, in the same way.
 
     Raises:
         ToonlabError: if the file can't be decoded, such as a truncated one.
@@ -91,6 +91,8 @@ def read_picture(path: Path, short_side: int | None = None) -> Tensor:
         raise ToonlabError(f"{path}: can't be decoded ({first_line(error)}); repair or remove it") from error
     if short_side is not None:
         image = _resize(image, short_side)
+    if max_side is not None and max(image.size) > max_side:
+        image = image.resize(fitted(*image.size, max_side), Image.Resampling.BICUBIC)
     return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
 
 
@@ -108,3 +110,31 @@ def _resize(image: Image.Image, short_side: int) -> Image.Image:
     scale = short_side / min(image.size)
     width, height = (max(short_side, round(side * scale)) for side in image.size)
     return image.resize((width, height), Image.Resampling.BICUBIC)
+
+
+def fitted(width: int, height: int, max_side: int) -> tuple[int, int]:
+    """The size of a picture scaled so that its longer side is `max_side`; either order of the sides."""
+    scale = max_side / max(width, height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def to_picture(image: Tensor) -> Image.Image:
+    """`(3, H, W)` float in [-1, 1] (clipped to it) -> 8-bit RGB, rounded."""
+    array = ((image.detach().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    return Image.fromarray(array.movedim(0, -1).contiguous().cpu().numpy())
+
+
+def save_png(path: Path, picture: Image.Image) -> None:
+    """Write a PNG, whole or not at all, into a folder that is made where it is missing.
+
+    Raises:
+        ToonlabError: if it can't be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(temporary, "PNG")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise ToonlabError(f"{path}: can't be written: {error.strerror or error}; choose another folder") from error

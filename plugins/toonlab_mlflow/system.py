@@ -1,0 +1,29 @@
+"""System metrics, by MLflow's own monitor."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from toonlab import PartError
+
+
+def check() -> None:
+    """Raise a PartError if what the monitor needs is not installed."""
+    if find_spec("psutil") is None:
+        raise PartError("mlflow: system_metrics needs psutil: pip install psutil (and nvidia-ml-py for NVIDIA GPUs)")
+
+
+class SystemMetrics:
+    """Processor, memory, disk, network and GPU as metrics `system/…` of one MLflow run, every ten seconds.
+
+    They are samples of a machine and no result of the run: what MLflow misses of them is gone.
+    """
+
+    def __init__(self, run_id: str, uri: str) -> None:
+        from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+        self._monitor = SystemMetricsMonitor(run_id, resume_logging=True, tracking_uri=uri)
+        self._monitor.start()
+
+    def stop(self) -> None:
+        self._monitor.finish()

@@ -1,0 +1,63 @@
+"""Tracking URIs: which one counts, whether it can be one, and how it may be shown."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from toonlab import PartError
+
+OVERRIDE = "TOONLAB_TRACKING_URI"  # the option --tracking-uri
+_EXPECTED = "expected a server (http://host:5000) or a database (sqlite:////path/mlflow.db, postgresql://…)"
+
+
+def chosen(given: str | None) -> str | None:
+    """What the command line says, else the recipe, else MLflow's own variable; None: nobody says anything.
+
+    Raises:
+        PartError: if it is not a URI that MLflow keeps new runs under.
+    """
+    told = {"--tracking-uri": os.environ.get(OVERRIDE), "observers.mlflow.tracking_uri": given}
+    told |= {"MLFLOW_TRACKING_URI": os.environ.get("MLFLOW_TRACKING_URI")}
+    for source, uri in told.items():
+        if uri:
+            _check(uri, source)
+            return uri
+    return None
+
+
+def default(root: Path) -> str:
+    """SQLite beside the runs."""
+    return f"sqlite:///{(root / 'mlflow.db').resolve().as_posix()}"
+
+
+def is_server(uri: str) -> bool:
+    return uri.startswith(("http://", "https://"))
+
+
+def without_password(uri: str) -> str:
+    """The URI as it may be shown."""
+    parts = urlsplit(uri)
+    if parts.password is None:
+        return uri
+    return urlunsplit(parts._replace(netloc=f"{parts.username}@{parts.netloc.rpartition('@')[2]}"))
+
+
+def hide_password(text: str, uri: str) -> str:
+    """A text that may quote the URI, such as an error's, without its password."""
+    password = urlsplit(uri).password
+    for secret in filter(None, (password, unquote(password or ""))):
+        text = text.replace(secret, "***")
+    return text
+
+
+def _check(uri: str, source: str) -> None:
+    try:
+        parts = urlsplit(uri)
+        complete = bool(parts.hostname and (parts.port is None or parts.port > 0)) if is_server(uri) else True
+    except ValueError:  # a port that is no number
+        complete = False
+    if not complete or (parts.scheme in ("", "file") and not uri.startswith("databricks")):
+        shown = uri if "@" not in uri else f"…@{uri.rpartition('@')[2]}"
+        raise PartError(f"mlflow: {source}: got {shown!r}, {_EXPECTED}")
