@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from toonlab import DiscriminatorFactory, GeneratorFactory, RepresentationFactory, SamplerFactory, hookimpl
+from toonlab import (
+    DiscriminatorFactory,
+    GeneratorFactory,
+    PostprocessorFactory,
+    RepresentationFactory,
+    SamplerFactory,
+    hookimpl,
+)
 
 from .discriminator import ctss_image, ctss_patch
 from .generator import ctss_plain, ctss_unet
+from .postprocess import CTSSPostprocessing
 from .representation import GrayMinMax
 from .sampler import CTSS
 
@@ -30,3 +38,8 @@ def register_generators() -> Mapping[str, GeneratorFactory]:
 @hookimpl
 def register_discriminators() -> Mapping[str, DiscriminatorFactory]:
     return {"ctss_image": ctss_image, "ctss_patch": ctss_patch}
+
+
+@hookimpl
+def register_postprocessors() -> Mapping[str, PostprocessorFactory]:
+    return {"ctss": CTSSPostprocessing}

@@ -101,7 +101,7 @@ class MLflow:
         except Exception as error:
             text = f"{where}: {failure.reason(error, uri)}; nothing is lost, repeat `{_sync(run)}` when it is back"
             raise ToonlabError(text) from error
-        sent = ", ".join(f"{count} {kind}" for kind, count in mirror.sent.items())
+        sent = ", ".join(f"{n} {kind if n > 1 else kind[:-1]}" for kind, n in mirror.sent.items() if n)
         return f"{where}: {f'sent {sent}' if sent else 'complete'}"
 
     @hookimpl

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from typing import Any
 
 from toonlab import PartError
 
@@ -20,9 +21,10 @@ class SystemMetrics:
     """
 
     def __init__(self, run_id: str, uri: str) -> None:
-        from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+        from mlflow.system_metrics import system_metrics_monitor
 
-        self._monitor = SystemMetricsMonitor(run_id, resume_logging=True, tracking_uri=uri)
+        monitor: Any = system_metrics_monitor.SystemMetricsMonitor  # MLflow does not type it
+        self._monitor = monitor(run_id, resume_logging=True, tracking_uri=uri)
         self._monitor.start()
 
     def stop(self) -> None:

@@ -129,22 +129,28 @@ def test_observers_hear_everything_in_order(small: Path, catalogue: Catalogue, t
     assert images["samples"].exists()
 
 
-def test_an_observer_that_raises_is_dropped_and_the_run_goes_on(
-    small: Path, catalogue: Catalogue, tmp_path: Path
-) -> None:
-    class Broken:
-        @hookimpl
-        def on_step_end(self, step: int) -> None:
-            raise OSError("no such server")
+HEARD_IN_A_RUN = ["on_run_start", "on_step_end", "stop_reason", "on_checkpoint", "on_evaluation_end", "on_run_end"]
 
-    def make_broken() -> Broken:
-        return Broken()
+
+@pytest.mark.parametrize("hook", HEARD_IN_A_RUN)
+def test_an_observer_that_raises_in_any_hook_is_reported_once_and_dropped(
+    small: Path, catalogue: Catalogue, tmp_path: Path, hook: str
+) -> None:
+    calls = []
+
+    def raising(run: Run) -> None:
+        calls.append(run.name)
+        raise OSError("no such server")
+
+    def make_broken() -> object:
+        return type("Broken", (), {hook: staticmethod(hookimpl(raising))})()
 
     offer(catalogue, "observers", "broken", make_broken)
-    with pytest.warns(RuntimeWarning, match="observer 'broken' failed in on_step_end and hears no more") as caught:
+    message = f"observer 'broken' failed in {hook} and hears no more: OSError: no such server"
+    with pytest.warns(RuntimeWarning, match=message) as caught:
         trained = run(small, catalogue, tmp_path, "observers.broken={}")
     assert trained.outcome.status == "finished"
-    assert len(caught) == 1
+    assert len(caught) == len(calls) == 1
 
 
 def test_stop_reason_ends_the_run_with_a_checkpoint(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:

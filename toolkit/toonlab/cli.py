@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -88,6 +89,9 @@ Runs = Annotated[Path, typer.Option("--runs", help="The folder of all runs.")]
 Device = Annotated[str, typer.Option("--device", help="auto (a GPU where there is one), cpu, cuda, cuda:1, …")]
 Devices = Annotated[int, typer.Option("--devices", min=1, help="Processes on this machine, one for each device.")]
 Nodes = Annotated[int, typer.Option("--nodes", min=1, help="Machines; start the command on each, or use torchrun.")]
+TrackingURI = Annotated[
+    str | None, typer.Option("--tracking-uri", help="Where trackers keep the runs, instead of what recipes say.")
+]
 
 
 @app.command()
@@ -100,8 +104,10 @@ def train(
     device: Device = "auto",
     devices: Devices = 1,
     nodes: Nodes = 1,
+    tracking_uri: TrackingURI = None,
 ) -> None:
     """Train a recipe; one that was stopped or killed goes on from its last checkpoint."""
+    _track_at(tracking_uri)
     from .recipe import load
 
     catalogue = _discover()
@@ -126,8 +132,10 @@ def resume(
     device: Device = "auto",
     devices: Devices = 1,
     nodes: Nodes = 1,
+    tracking_uri: TrackingURI = None,
 ) -> None:
     """Go on with a run that was stopped or killed, from its last checkpoint."""
+    _track_at(tracking_uri)
     from .devices import launch
     from .recipe import load
     from .train import resume as go_on
@@ -137,6 +145,30 @@ def resume(
     trained = go_on(run, catalogue, world)
     if world.rank == 0:
         _report(load(run / "recipe.yaml", catalogue), trained, catalogue)
+
+
+@app.command()
+def sync(
+    run: Annotated[list[Path], typer.Argument(help="Directories of runs, or folders that hold them.")],
+    tracking_uri: TrackingURI = None,
+) -> None:
+    """Replay to trackers what they miss of runs, such as after a server was away."""
+    _track_at(tracking_uri)
+    from .sync import sync as complete
+
+    failed = False
+    for synced in complete(run, _discover()):
+        failed = failed or synced.error
+        line = f"{synced.run.name}: {synced.line}"
+        print(f"error: {line}" if synced.error else line, file=sys.stderr if synced.error else sys.stdout, flush=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _track_at(uri: str | None) -> None:
+    """For all observers of this process and of those that it starts."""
+    if uri is not None:
+        os.environ["TOONLAB_TRACKING_URI"] = uri
 
 
 def _report(recipe: Recipe, trained: Trained, catalogue: Catalogue) -> None:
@@ -182,8 +214,10 @@ def compare(
     device: Device = "auto",
     devices: Devices = 1,
     nodes: Nodes = 1,
+    tracking_uri: TrackingURI = None,
 ) -> None:
     """Compare recipes over seeds; cells that have finished are not run again."""
+    _track_at(tracking_uri)
     from . import tables
     from .compare import compare as run_comparison
     from .devices import launch

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         MetricFactory,
         ObjectiveFactory,
         ObserverFactory,
+        PostprocessorFactory,
         RepresentationFactory,
         SamplerFactory,
     )
@@ -72,6 +73,10 @@ class Offers(Protocol):
         """Measurements over evaluation samples: `toonlab.Metric`."""
 
     @hookspec
+    def register_postprocessors(self) -> Mapping[str, PostprocessorFactory]:
+        """Last touches to finished fakes, outside of training: `(fake, photo) -> picture`, `(H, W, 3)` uint8 RGB."""
+
+    @hookspec
     def register_observers(self) -> Mapping[str, ObserverFactory]:
         """Objects whose methods, marked `@hookimpl`, are the hooks of `Hears`."""
 
@@ -98,6 +103,13 @@ class Hears(Protocol):
     @hookspec
     def on_run_end(self, run: Run, outcome: Outcome) -> None:
         """A run has ended, also after an error; `outcome.json` is written."""
+
+    @hookspec
+    def sync(self, run: Run, outcome: Outcome | None) -> str | None:
+        """Complete what you recorded of a run from its directory (`toonlab sync`); one line about what was done.
+
+        `outcome` is None while the run has not ended. Raise a `ToonlabError` if it can't be done now.
+        """
 
     @hookspec
     def where_to_look(self, run: Run) -> str | None:

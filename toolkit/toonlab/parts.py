@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .flow import Logits, Sample, Step, Views
@@ -38,6 +40,7 @@ KINDS: Mapping[str, Kind] = {
     "features": Kind("features", "a fixed feature extractor that losses share"),
     "datasets": Kind("dataset", "photos and cartoons to train on, samples to evaluate on"),
     "metrics": Kind("metric", "a number that says how good the fakes are"),
+    "postprocessors": Kind("post-processor", "a last touch to finished fakes, outside of training"),
     "observers": Kind("observer", "hears what happens in a run: trackers, progress bars, pruners"),
 }
 
@@ -66,6 +69,19 @@ class ViewTransform(Protocol):
     """A sampler or a representation: `(Views) -> Views`. Use `dataclasses.replace`, which carries the context along."""
 
     def __call__(self, views: Views, /) -> Views: ...
+
+
+class Explains(Protocol):
+    """What a sampler may tell besides its choice, for the pictures of `toonlab inspect` and of a run's samples.
+
+    Both methods are optional; the panel of one that is missing is left out.
+    """
+
+    def filtered(self, images: Tensor, /) -> Tensor:
+        """The images as the sampler looks at them: `(B, 3, H, W)` in [-1, 1], like the input."""
+
+    def saliency(self, images: Tensor, /) -> Tensor:
+        """The map that boxes are scored on: `(B, 3, H, W)` in [-1, 1] -> `(B, H, W)`, any range, larger is better."""
 
 
 class Objective:
@@ -148,6 +164,12 @@ class Metric(Protocol):
         """The results by name; the first is the one that leads."""
 
 
+class Postprocessor(Protocol):
+    """`(fake, photo) -> picture`: all `(H, W, 3)` uint8 RGB arrays of one size; the inputs are left as they are."""
+
+    def __call__(self, fake: NDArray[np.uint8], photo: NDArray[np.uint8], /) -> NDArray[np.uint8]: ...
+
+
 SamplerFactory = Callable[..., ViewTransform]
 RepresentationFactory = Callable[..., ViewTransform]
 DiscriminatorFactory = Callable[..., nn.Module]
@@ -158,4 +180,5 @@ GeneratorLossFactory = Callable[..., GeneratorLoss]
 FeaturesFactory = Callable[..., nn.Module]
 DatasetFactory = Callable[..., Dataset]
 MetricFactory = Callable[..., Metric]
+PostprocessorFactory = Callable[..., Postprocessor]
 ObserverFactory = Callable[..., object]

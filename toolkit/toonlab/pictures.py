@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -136,5 +137,6 @@ def save_png(path: Path, picture: Image.Image) -> None:
         picture.save(temporary, "PNG")
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # its folder may be what is missing
+            temporary.unlink()
         raise ToonlabError(f"{path}: can't be written: {error.strerror or error}; choose another folder") from error

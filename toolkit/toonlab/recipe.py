@@ -71,8 +71,7 @@ def overrides_of(path: Path) -> dict[str, Any]:
 
 def read(path: Path, seen: tuple[Path, ...] = ()) -> Tree:
     """A recipe's tree with what it `extends` merged in."""
-    path = path.resolve()
-    if path in seen:
+    if path.resolve() in seen:
         raise ToonlabError(f"{path}: extends itself: {' -> '.join(p.stem for p in (*seen, path))}")
     tree = yamlfile.load_file(path)
     parent = tree.pop("extends", None)
@@ -82,7 +81,7 @@ def read(path: Path, seen: tuple[Path, ...] = ()) -> Tree:
         raise ToonlabError(f"{path}: extends: got {parent!r}, expected the name or the path of one recipe")
     # A recipe may extend one of its own name from the shelf: its own file is not what it means.
     near = path if path.stem != parent else None
-    return merge(read(shelf.find(parent, "baselines", near), (*seen, path)), tree)
+    return merge(read(shelf.find(parent, "baselines", near), (*seen, path.resolve())), tree)
 
 
 def merge(base: Tree, over: Mapping[str, Any]) -> Tree:

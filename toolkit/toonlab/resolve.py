@@ -74,7 +74,7 @@ class _Resolver:
         self.tree["about"] = about if isinstance(about, str) else str(about)
         data = self.part("data", "datasets", self.given.get("data"))
         features = self.optional("features", "features", self.given.get("features"))
-        generator = self.generator(self.mapping("generator", self.given.get("generator")))
+        generator = self.generator(self.given.get("generator"))
         critics = self.critics(self.mapping("critics", self.given.get("critics") or {}))
         train = self.section("train", Train)
         stages = self.stages(self.given.get("stages"), critics)
@@ -99,7 +99,10 @@ class _Resolver:
 
     # -- sections
 
-    def generator(self, given: Tree) -> GeneratorSpec | None:
+    def generator(self, section: Any) -> GeneratorSpec | None:
+        given = self.mapping("generator", section)
+        if not isinstance(section, Mapping):
+            return None
         self.only("generator", given, ("network", "optimizer", "losses", "schedule"))
         network = self.part("generator.network", "generators", given.get("network"))
         optimizer = self.optimizer("generator.optimizer", given.get("optimizer"))
@@ -232,9 +235,10 @@ class _Resolver:
         return Evaluate(tuple(part for part in parts if part), **values)
 
     def section(self, path: str, factory: Callable[..., T]) -> T | None:
+        before = len(self.problems)
         values = self.values(path, Schema.of(factory), self.mapping(path, self.given.get(path) or {}))
         self.put(path, values)
-        return factory(**values) if values else None
+        return factory(**values) if len(self.problems) == before else None
 
     # -- parts
 

@@ -130,7 +130,7 @@ def read_outcome(directory: Path) -> Outcome | None:
     path = directory / "outcome.json"
     try:
         return Outcome(**json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, TypeError) as error:
         raise ToonlabError(f"{path}: not an outcome: {error}; delete it to run again") from error

@@ -12,6 +12,7 @@ OFFERED = [
     ("generators", "ctss_plain"),
     ("discriminators", "ctss_image"),
     ("discriminators", "ctss_patch"),
+    ("postprocessors", "ctss"),
 ]
 
 
@@ -42,6 +43,7 @@ def test_parts_are_offered_and_explain_themselves(catalogue: Catalogue, kind: st
         ("samplers", "ctss", {"score": "mean"}),
         ("generators", "ctss_unet", {"width": 0}),
         ("discriminators", "ctss_patch", {"in_channels": 1, "width": 0}),
+        ("postprocessors", "ctss", {"style": "wind"}),
     ],
 )
 def test_constraints(catalogue: Catalogue, kind: str, name: str, parameters: dict[str, object]):

@@ -1,0 +1,255 @@
+"""Bad input, typed as a user would: one clear line for each mistake, exit code 2, no traceback, nothing lost.
+
+The cases and their messages are a page of the documentation; `TOONLAB_WRITE_DOCS=1 make test` writes it anew.
+"""
+
+import json
+import os
+import pickle
+import shlex
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner
+
+from toonlab.cli import app
+
+PAGE = Path(__file__).parents[1] / "docs" / "errors.md"
+
+# What is wrong, the command, and what each line of its answer must say. `S` stands for a small valid recipe, `F` for
+# one on folders.
+CASES = [
+    ("an unknown command", "tran", "No such command 'tran'"),
+    ("an unknown option", "train S --step 3", "No such option: --step"),
+    ("an unknown recipe", "train cts", "cts: no such recipe; did you mean 'ctss'?"),
+    ("a recipe file that is not there", "train nowhere.yaml", "nowhere.yaml: no such file"),
+    (
+        "a recipe that is a list",
+        "train list.yaml",
+        "list.yaml: expected a mapping of names to values at the top, got list",
+    ),
+    ("broken YAML", "train broken.yaml", "broken.yaml, line 3:"),
+    (
+        "a YAML file with Python tags",
+        "train tags.yaml",
+        "tags.yaml, line 1: could not determine a constructor for the tag",
+    ),
+    ("a key given twice", "train twice.yaml", "twice.yaml, line 2: key 'train' is given twice"),
+    ("a file that is no text", "train binary.yaml", "binary.yaml: can't be read"),
+    ("a recipe that extends itself", "train loop.yaml", "extends itself: loop -> loop"),
+    ("a recipe that extends nothing", "train orphan.yaml", "ctsss: no such recipe; did you mean 'ctss'?"),
+    ("extends a list", "train two.yaml", "extends: got ['plain', 'ctss'], expected the name or the path of one recipe"),
+    ("an override without a value", "train S train.steps", "'train.steps': expected key=value"),
+    ("an override below a number", "train S train.steps.x=1", "'steps' is 4, which has nothing below it"),
+    ("an override with broken YAML", "train S 'train={'", "train, line 1:"),
+    ("an unknown file for --at", "train S --at tyni", "tyni: no such file of overrides; did you mean 'tiny'?"),
+    ("an unknown section", "train S trian.steps=3", "trian: unknown section; did you mean 'train'?"),
+    ("an unknown setting", "train S train.stepz=3", "train.stepz: unknown; did you mean 'steps'?"),
+    ("a wrong type", "train S train.steps=many", "train.steps: got 'many', expected int | null, > 0"),
+    ("a value out of range", "train S train.batch=0", "train.batch: got 0, expected int, > 0"),
+    ("a decay of 1.5", "train S train.ema=1.5", "train.ema: got 1.5, expected float | null, > 0, < 1"),
+    (
+        "an unknown precision",
+        "train S train.precision=fp16",
+        "train.precision: got 'fp16', expected fp32 | tf32 | bf16",
+    ),
+    (
+        "several mistakes at once",
+        "train S train.size=big critics.patch.sampler.k=0 critics.image.objective.use=lsgam",
+        "train.size: got 'big'",
+        "critics.patch.sampler.k: got 0, expected int, > 0",
+        "critics.image.objective.use: 'lsgam': no such objective; did you mean 'lsgan'?",
+    ),
+    ("an unknown part", "train S critics.patch.sampler.use=ctsss", "'ctsss': no such sampler; did you mean 'ctss'?"),
+    (
+        "an unknown parameter",
+        "train S critics.patch.sampler.patch=8",
+        "sampler.patch: unknown; did you mean 'patch_size'?",
+    ),
+    (
+        "a parameter of the part before",
+        "train S critics.patch.sampler.use=whole critics.patch.sampler.k=2",
+        "k: unknown",
+    ),
+    (
+        "a misplaced `weight`",
+        "train S generator.network.weight=2",
+        "generator.network.weight: a generator has no weight",
+    ),
+    ("another misplaced `weight`", "train S critics.patch.sampler.weight=2", "a sampler has no weight"),
+    ("a misplaced `use`", "train S train.use=fast", "train.use: unknown"),
+    ("a `use` that is a number", "train S features.use=3", "features.use: missing; valid:"),
+    ("a weight that is a word", "train S generator.losses.tv.weight=heavy", "tv.weight: got 'heavy', expected float"),
+    ("a section that is a number", "train S generator=3", "generator: got 3, expected names with values"),
+    ("no generator", "train S generator=null", "generator: missing"),
+    ("an unknown optimizer", "train S generator.optimizer.use=AdamX", "did you mean 'Adam'?"),
+    ("a negative rate", "train S generator.optimizer.lr=-1", "Adam refuses it: Invalid learning rate: -1"),
+    ("an unknown argument of an optimizer", "train S generator.optimizer.lrr=1", "lrr: unknown; did you mean 'lr'?"),
+    ("an unknown schedule", "train S generator.schedule=Cosine", "did you mean 'CosineAnnealingLR'?"),
+    ("stages that are no list", "train S stages=2", "stages: got 2, expected a list of stages"),
+    ("a stage without a length", "train S 'stages=[{name: a}]'", "stages.0: its length is missing"),
+    ("a stage with two lengths", "train S 'stages=[{steps: 2, epochs: 1}]'", "give one of steps, epochs, share"),
+    ("shares that are not 1", "train S 'stages=[{share: 0.5}]'", "stages: the shares add up to 0.5, not to 1"),
+    ("a stage with an unknown critic", "train S 'stages=[{share: 1, critics: [imag]}]'", "did you mean 'image'?"),
+    ("no length at all", "train S train.steps=null", "train.steps: missing; give the number of steps"),
+    ("fewer steps than stages", "train S train.steps=1", "train.steps: 1 steps are fewer than the 2 stages"),
+    (
+        "an unknown metric",
+        "train S evaluate.metrics=[outline_f2]",
+        "'outline_f2': no such metric; did you mean 'outline_f1'?",
+    ),
+    ("metrics that are no list", "train S evaluate.metrics=psnr", "evaluate.metrics: got 'psnr', expected a list"),
+    ("an unknown observer", "train S observers.mlfow={}", "'mlfow': no such observer; did you mean 'mlflow'?"),
+    ("`k` larger than there are patches", "train S critics.patch.sampler.k=99", "k can be at most 9"),
+    (
+        "a patch larger than the image",
+        "train S critics.patch.sampler.patch_size=64",
+        "patch_size=64 does not fit an image",
+    ),
+    (
+        "another patch larger than the image",
+        "train S 'critics.image.sampler={use: random_patches, patch_size: 64}'",
+        "critics.image.sampler: patch_size=64 does not fit an image of 32x32 pixels",
+    ),
+    ("a size that a network cannot take", "train S train.size=30", "generator.network: can't take an input of 3x30x30"),
+    ("crops larger than the pictures", "train S train.size=64", "less than train.size=64"),
+    ("fewer pictures than a batch", "train S train.batch=50", "8 photos are fewer than train.batch=50"),
+    ("losses without features", "train S features=null", "features: missing, but a loss asks for them"),
+    ("weights that are not there", "train S 'features={use: vgg19, weights: nowhere.pth}'", "nowhere.pth"),
+    ("a layer that VGG19 has not", "train S 'features={use: vgg19, weights: random, layer: conv9_1}'", "conv9_1"),
+    ("a pickle disguised as weights", "train S 'features={use: vgg19, weights: evil.npy}'", "evil.npy"),
+    ("another pickle disguised as weights", "train S 'features={use: vgg19, weights: evil.pth}'", "evil.pth"),
+    ("truncated weights", "train S 'features={use: vgg19, weights: half.safetensors}'", "half.safetensors"),
+    ("data that must be given", "train ctss", "data.photos: must be given", "data.cartoons: must be given"),
+    ("a missing folder", "train F data.photos=nowhere", "nowhere"),
+    ("a file instead of a folder", "train F data.photos=list.yaml", "list.yaml"),
+    ("a folder without pictures", "train F data.photos=empty", "empty"),
+    ("a folder of broken pictures alone", "train F data.photos=corrupt", "corrupt"),
+    ("pictures smaller than the crop", "train F train.size=48", "less than train.size=48"),
+    ("an unknown cache", "train F data.cache=disk", "data.cache: got 'disk', expected none | ram"),
+    ("an unknown device", "train S --device abacus", "--device abacus: not usable here"),
+    ("a run folder that can't be written", "train S --runs list.yaml", "can't be written"),
+    ("an unknown experiment", "compare dmo", "dmo: no such experiment; did you mean 'demo'?"),
+    (
+        "an unknown key of an experiment",
+        "compare key.yaml",
+        "recipe: unknown; did you mean 'recipes'?",
+        "recipes: missing",
+    ),
+    ("an experiment without recipes", "compare none.yaml", "recipes: got [], expected"),
+    ("no seeds", "compare seeds.yaml", "seeds: got 0, expected"),
+    ("a path that no recipe has", "compare path.yaml", "train.stepz: no recipe has this path"),
+    ("the same on the command line", "compare demo trian.steps=3", "trian.steps: no recipe has this path"),
+    (
+        "an experiment with a bad recipe",
+        "compare bad.yaml",
+        "list.yaml: expected a mapping of names to values at the top, got list",
+    ),
+    ("resuming what is no run", "resume empty", "empty: not the directory of a run"),
+    ("a world without scenes", "world --out w --count 0", "count"),
+    ("a world of an unknown look", "world --out w --look noir", "noir"),
+    ("a world in a file", "world --out list.yaml", "list.yaml"),
+]
+
+
+class Touch:
+    """Unpickled, it makes a file."""
+
+    def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
+        return os.mkdir, ("executed",)
+
+
+@pytest.fixture
+def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.chdir(tmp_path)
+    for name, text in {
+        "list.yaml": "- 1\n- 2\n",
+        "broken.yaml": "train:\n  steps: [1, 2\nabout: x: y\n",
+        "tags.yaml": "about: !!python/object/apply:os.mkdir [executed]\n",
+        "twice.yaml": "train: {steps: 1}\ntrain: {steps: 2}\n",
+        "loop.yaml": "extends: loop.yaml\n",
+        "orphan.yaml": "extends: ctsss\n",
+        "two.yaml": "extends: [plain, ctss]\n",
+        "folders.yaml": "extends: small\ndata: {use: folder, photos: photos, cartoons: cartoons}\n"
+        "evaluate: {metrics: []}\n",
+        "key.yaml": "recipe: [small]\n",
+        "none.yaml": "recipes: []\n",
+        "seeds.yaml": "recipes: [small]\nseeds: 0\n",
+        "path.yaml": "recipes: [small]\nset: {train.stepz: 3}\n",
+        "bad.yaml": "recipes: [small, list.yaml]\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "binary.yaml").write_bytes(bytes(range(128, 256)))
+    _pictures(tmp_path)
+    (tmp_path / "evil.npy").write_bytes(pickle.dumps(Touch()))
+    np.save(tmp_path / "inner.npy", np.array({"conv1_1": Touch()}), allow_pickle=True)
+    shutil.copy(tmp_path / "inner.npy", tmp_path / "evil.npy")
+    torch.save({"weights": Touch()}, tmp_path / "evil.pth")
+    (tmp_path / "half.safetensors").write_bytes(b"\x40\0\0\0\0\0\0\0{")
+    yield tmp_path
+    assert not (tmp_path / "executed").exists()
+    outcomes = [json.loads(path.read_text()) for path in tmp_path.glob("runs/*/*/outcome.json")]
+    assert all(outcome["status"] == "failed" for outcome in outcomes)
+
+
+def _pictures(folder: Path) -> None:
+    for name in ("photos", "cartoons", "corrupt", "empty"):
+        (folder / name).mkdir()
+    for i in range(4):
+        for name in ("photos", "cartoons"):
+            Image.effect_noise((40, 40), 50 + i).convert("RGB").save(folder / name / f"{i}.png")
+    whole = (folder / "photos" / "0.png").read_bytes()
+    (folder / "corrupt" / "empty.png").write_bytes(b"")
+    (folder / "corrupt" / "text.jpg").write_text("no picture")
+    (folder / "corrupt" / "cut.png").write_bytes(whole[:20])
+
+
+def typed(command: str) -> tuple[int, str]:
+    """Run a command in this process; the exit code and what went to stderr."""
+    words = [{"S": "small.yaml", "F": "folders.yaml"}.get(word, word) for word in shlex.split(command)]
+    result = CliRunner().invoke(app, words, env={"COLUMNS": "200", "NO_COLOR": "1"})
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.stderr
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_bad_input_is_one_line_for_each_mistake_and_exit_code_2(workspace: Path, case: tuple[str, ...]) -> None:
+    _, command, *says = case
+    code, errors = typed(command)
+    assert code == 2, errors
+    for text in says:
+        assert text in errors
+    assert "Traceback" not in errors
+    lines = [line for line in errors.splitlines() if not line.startswith("warning: ")]
+    if lines[0].startswith("error: "):  # the usage errors of the command line itself come in a frame
+        assert all(line.startswith("error: ") for line in lines)
+        assert len(lines) == len(says), errors
+
+
+def page() -> str:
+    lines = [
+        "# Mistakes and what they are answered with",
+        "",
+        "Every command below ends with exit code 2. `S` is a small valid recipe, `F` one on folders of pictures.",
+        "The tests run each of them, and made this page.",
+        "",
+        "| what is wrong | command | the answer says |",
+        "|---|---|---|",
+    ]
+    for what, command, *says in CASES:
+        answer = "<br>".join(f"`{text}`" for text in says).replace("|", "\\|")
+        lines.append(f"| {what} | `toonlab {command}` | {answer} |".replace("null, >", "null, >"))
+    return "\n".join(lines) + "\n"
+
+
+def test_the_page_of_the_documentation_is_up_to_date() -> None:
+    if os.environ.get("TOONLAB_WRITE_DOCS"):
+        PAGE.write_text(page(), encoding="utf-8")
+    assert len(CASES) >= 60
+    assert PAGE.read_text(encoding="utf-8") == page()

@@ -1,0 +1,95 @@
+"""How large a picture a generator can take: the memory that it needs for a pixel, and what there is."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from .evaluate import cartoonize
+from .pictures import fitted
+
+PROBE = 256  # pixels on each side: enough that weights and other constants weigh little
+MARGIN = 0.9  # of what is free: other processes live too
+
+
+def bytes_per_pixel(generator: nn.Module, device: torch.device) -> float | None:
+    """The peak memory of a forward pass, beyond the weights, for each pixel of a photo; None if it can't be measured.
+
+    Measured with one photo of `PROBE` pixels a side.
+    """
+    photo = torch.zeros(1, 3, PROBE, PROBE, device=device)
+    peak = _cuda_peak(generator, photo) if device.type == "cuda" else _cpu_peak(generator, photo)
+    return peak / PROBE**2 if peak else None
+
+
+def _cuda_peak(generator: nn.Module, photo: torch.Tensor) -> int:
+    torch.cuda.reset_peak_memory_stats(photo.device)
+    before = torch.cuda.memory_allocated(photo.device)
+    cartoonize(generator, photo)
+    return torch.cuda.max_memory_allocated(photo.device) - before
+
+
+def _cpu_peak(generator: nn.Module, photo: torch.Tensor) -> int:
+    """By torch's profiler, which sees every allocation, those inside of operators too."""
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler would report on itself to the terminal
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profiler:
+        cartoonize(generator, photo)
+    with tempfile.TemporaryDirectory() as folder:
+        trace = Path(folder) / "trace.json"
+        profiler.export_chrome_trace(str(trace))
+        events = json.loads(trace.read_text(encoding="utf-8"))["traceEvents"]
+    return max((event["args"]["Total Allocated"] for event in events if event["name"] == "[memory]"), default=0)
+
+
+def available(device: torch.device) -> int | None:
+    """Bytes that are free for a forward pass; None where the system doesn't tell."""
+    if device.type == "cuda":
+        reserved = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # ours, and not in use
+        return torch.cuda.mem_get_info(device)[0] + reserved
+    free = [limit for limit in (_free_of_machine(), _free_of_group()) if limit is not None]
+    return min(free, default=None)
+
+
+def _free_of_machine() -> int | None:
+    with suppress(OSError):  # there is no such file but on Linux
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return None
+
+
+def _free_of_group() -> int | None:
+    """What a container may still take: its limit, less what it holds and could not give back."""
+    group = Path("/sys/fs/cgroup")
+    with suppress(OSError, ValueError, KeyError):  # no group, no limit ("max")
+        limit, held = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
+        lines = (group / "memory.stat").read_text().splitlines()
+        cached = int(dict(line.split() for line in lines)["inactive_file"])
+        return limit - held + cached
+    return None
+
+
+def largest_side(height: int, width: int, pixels: float, multiple: int) -> int:
+    """The longer side of the largest picture of these proportions that has at most so many pixels when padded.
+
+    Args:
+        height: of the picture that is too large.
+        width: likewise.
+        pixels: how many fit.
+        multiple: of which the padded sides are multiples.
+    """
+    side = min(max(height, width), int((pixels * max(height, width) / min(height, width)) ** 0.5))
+    while side > 1 and padded_pixels(*fitted(width, height, side), multiple) > pixels:
+        side -= 1
+    return side
+
+
+def padded_pixels(width: int, height: int, multiple: int) -> int:
+    """The pixels of a picture whose sides are padded to multiples."""
+    return (width + -width % multiple) * (height + -height % multiple)
