@@ -110,13 +110,11 @@ class SpectralNorm(nn.Module):
             u, v = self._iterate(matrix.detach() if self.stop_gradient else matrix)
             sigma = torch.dot(u, matrix @ v)
         if self.training:
-            with torch.no_grad():
-                self.u.copy_(u)
+            self.u = u.detach()  # a new tensor: graphs of earlier evaluations still need the old one
         return weight / sigma
 
     def _iterate(self, matrix: Tensor) -> tuple[Tensor, Tensor]:
-        before = self.u.clone()  # the graph keeps it, and the buffer is about to be overwritten
-        v = F.normalize(before @ matrix, dim=0)
+        v = F.normalize(self.u @ matrix, dim=0)
         return F.normalize(matrix @ v, dim=0), v
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import sys
 import tempfile
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -16,6 +20,65 @@ from .pictures import fitted
 
 PROBE = 256  # pixels on each side: enough that weights and other constants weigh little
 MARGIN = 0.9  # of what is free: other processes live too
+
+
+@dataclass
+class Room:
+    """How many pixels a generator can take at once: measured when a picture first is large enough to ask.
+
+    Args:
+        generator: a network, photo -> cartoon.
+        device: that it is on.
+        memory: bytes that a forward pass may take; None for what is free when it is asked.
+    """
+
+    generator: nn.Module
+    device: torch.device
+    memory: int | None = None
+
+    @cached_property
+    def free(self) -> float:
+        """In bytes; infinite where the system doesn't tell."""
+        if self.memory is not None:
+            return self.memory
+        free = available(self.device)
+        return math.inf if free is None else free * MARGIN
+
+    @cached_property
+    def pixel(self) -> float:
+        """Bytes for each pixel; 0 if they can't be measured."""
+        return bytes_per_pixel(self.generator, self.device) or 0.0
+
+    def pictures(self, height: int, width: int) -> int:
+        """How many pictures of a size fit together; 0 if not one does."""
+        pixels = padded_pixels(width, height, self.multiple)
+        if pixels <= PROBE**2 or not self.pixel or math.isinf(self.free):
+            return sys.maxsize
+        return int(self.free / self.pixel / pixels)
+
+    @property
+    def multiple(self) -> int:
+        return int(getattr(self.generator, "side_multiple", 1))
+
+    def refusal(self, height: int, width: int) -> str:
+        """What to tell of a picture that does not fit by `pictures`, and what would."""
+        need = self.pixel * padded_pixels(width, height, self.multiple)
+        side = largest_side(height, width, self.free / self.pixel, self.multiple)
+        fits = "x".join(map(str, fitted(width, height, side)))
+        return (
+            f"{width}x{height} pixels need about {_gib(need)} of memory, and {_gib(self.free)} can be had; "
+            f"the largest size that fits is {fits}: --max-side {side}"
+        )
+
+    def overflow(self, height: int, width: int) -> str:
+        """What to tell of a picture that ran out of memory all the same."""
+        pixels = padded_pixels(width, height, self.multiple)
+        side = largest_side(height, width, pixels / 2, self.multiple)
+        return f"{width}x{height} pixels took more memory than there is; try --max-side {side}"
+
+
+def _gib(count: float) -> str:
+    return f"{count / 2**30:.3g} GiB"
 
 
 def bytes_per_pixel(generator: nn.Module, device: torch.device) -> float | None:

@@ -13,8 +13,9 @@ from typing import Any
 
 from . import shelf, yamlfile
 from .errors import RecipeError, ToonlabError
+from .partresolver import lookup
 from .plugins import Catalogue
-from .resolve import exists, lookup, resolve
+from .resolve import exists, resolve
 from .specs import Recipe, Tree
 
 

@@ -7,22 +7,24 @@ import pytest
 from toonlab_mlflow import link
 
 
-def test_what_is_written_is_read_back_for_the_same_store_only(tmp_path: Path) -> None:
-    link.write(tmp_path, "sqlite:////runs/mlflow.db", "abc")
-    assert link.read(tmp_path, "sqlite:////runs/mlflow.db") == "abc"
-    assert link.read(tmp_path, "http://localhost:5000") is None
+def test_a_directory_keeps_its_key(tmp_path: Path) -> None:
+    assert link.read(tmp_path) is None
+    made = link.key(tmp_path)
+    assert len(made) == 32
+    assert link.key(tmp_path) == link.read(tmp_path) == made
     assert [path.name for path in tmp_path.iterdir()] == ["mlflow.json"]
 
 
-def test_a_password_is_not_written(tmp_path: Path) -> None:
-    link.write(tmp_path, "postgresql://me:secret@host:5432/db", "abc")
-    assert "secret" not in (tmp_path / "mlflow.json").read_text(encoding="utf-8")
-    assert link.read(tmp_path, "postgresql://me:renewed@host:5432/db") == "abc"
-    assert link.read(tmp_path, "postgresql://you:secret@host:5432/db") is None
+def test_two_directories_have_keys_of_their_own(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    assert link.key(tmp_path / "a") != link.key(tmp_path / "b")
 
 
-@pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"run_id": "abc"', '{"run_id": "abc"}', "3"])
-def test_a_missing_or_damaged_file_means_no_run(tmp_path: Path, text: str | None) -> None:
-    if text is not None:
-        (tmp_path / "mlflow.json").write_text(text, encoding="utf-8")
-    assert link.read(tmp_path, "sqlite:////runs/mlflow.db") is None
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"toonlab.run": "abc"', '{"toonlab.run": 3}', '{"toonlab.run": "x\' or"}', "3"]
+)
+def test_a_damaged_file_means_no_key(tmp_path: Path, text: str) -> None:
+    (tmp_path / "mlflow.json").write_text(text, encoding="utf-8")
+    assert link.read(tmp_path) is None
+    assert link.key(tmp_path) == link.read(tmp_path)

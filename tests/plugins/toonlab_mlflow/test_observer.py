@@ -2,87 +2,58 @@
 
 from __future__ import annotations
 
-import json
+import math
 import shutil
+import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from mlflow import MlflowClient
-from mlflow.entities import Run as MlflowRun
 
-from toonlab.events import Observers, Outcome, Run
-from toonlab_mlflow import MLflow, register_observers, store
-
-RECIPE = {
-    "about": "CTSS, narrow",
-    "data": {"use": "toonworld", "style": "storybook"},
-    "critics": {"patch": {"sampler": {"use": "ctss", "patch_size": 96, "stride_real": 0.5}, "representation": None}},
-    "stages": [{"name": "warm-up", "steps": 10}, {"name": "adversarial", "steps": 30}],
-    "train": {"ema": None, "deterministic": True},
-    "observers": {"mlflow": {"tracking_uri": "postgresql://me:secret@host/db"}},
-}
-FINISHED = Outcome("finished", step=40, seconds=3.0, photo={"outline_f1": 0.05})
-
-
-@pytest.fixture(autouse=True)
-def _no_server_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+from toonlab.events import Observers, Run
+from toonlab_mlflow import MLflow, register_observers, uris
+from toonlab_mlflow import store as stores
 
 
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with its tables and nothing else: to make them takes a second."""
     root = tmp_path_factory.mktemp("store")
-    store.connect(store.default_uri(root))
+    stores.load("sqlite:///")
+    stores.connect(uris.default(root), "Default", root)
     return root / "mlflow.db"
 
 
 @pytest.fixture
-def run(tmp_path: Path, tables: Path) -> Run:
-    environment = {"versions": {"toonlab": "0.1.0"}, "device": "cpu", "threads": 2}
-    run = Run(tmp_path / "my runs", "demo", "ctss", 0, "1a2b3c4d5e6f", RECIPE, 40, environment)
-    run.directory.mkdir(parents=True)
+def uri(run: Run, tables: Path) -> str:
     shutil.copy(tables, run.root)
-    return run
+    return uris.default(run.root)
 
 
-def started(run: Run, **parameters: str) -> Observers:
-    observers = Observers({"mlflow": MLflow(**parameters)})
-    observers.tell("on_run_start", run=run)
-    return observers
+def synced(run: Run, outcome: Any = None, **parameters: Any) -> str:
+    (line,) = Observers({"mlflow": MLflow(**parameters)}).tell("sync", run=run, outcome=outcome)
+    return str(line)
 
 
-def client(run: Run) -> MlflowClient:
-    return MlflowClient(store.default_uri(run.root))
-
-
-def stored(run: Run, experiment: str = "demo") -> list[MlflowRun]:
-    found = client(run).get_experiment_by_name(experiment)
-    return [] if found is None else list(client(run).search_runs([found.experiment_id]))
-
-
-def history(run: Run, name: str) -> list[tuple[int, float]]:
-    (tracked,) = stored(run)
-    return [(point.step, point.value) for point in client(run).get_metric_history(tracked.info.run_id, name)]
-
-
-def test_a_run_has_a_name_that_a_person_understands_and_tags_to_search_by(run: Run) -> None:
-    started(run)
-    (tracked,) = stored(run)
+def test_a_run_has_a_name_that_a_person_understands_and_tags_to_search_by(
+    run: Run, uri: str, life: Any, store: Any
+) -> None:
+    life(run, MLflow()).end(1, "stopped", "enough")
+    tracked = store(uri).the_run()
     assert tracked.info.run_name == "ctss-s0-1a2b3c4d"
-    assert tracked.info.status == "RUNNING"
-    expected = {"recipe": "ctss", "seed": "0", "identity": "1a2b3c4d5e6f", "toonlab": "0.1.0", "device": "cpu"}
+    expected = {"recipe": "ctss", "seed": "0", "cell": "1a2b3c4d", "toonlab": "0.1.0", "device": "cpu"}
     assert expected.items() <= tracked.data.tags.items()
     assert tracked.data.tags["mlflow.note.content"] == "CTSS, narrow"
+    assert tracked.info.start_time == 1_767_323_045_000  # 2026-01-02T03:04:05Z
 
 
-def test_every_resolved_parameter_is_there_and_no_password(run: Run) -> None:
-    started(run)
-    (tracked,) = stored(run)
-    assert tracked.data.params == {
+def test_every_resolved_parameter_is_there_and_no_password(run: Run, uri: str, life: Any, store: Any) -> None:
+    life(run, MLflow()).end(1)
+    assert store(uri).the_run().data.params == {
         "about": "CTSS, narrow",
         "data.use": "toonworld",
         "data.style": "storybook",
@@ -96,155 +67,254 @@ def test_every_resolved_parameter_is_there_and_no_password(run: Run) -> None:
     }
 
 
-def test_more_parameters_than_mlflow_takes_at_once(run: Run) -> None:
+def test_more_parameters_than_mlflow_takes_at_once(run: Run, uri: str, life: Any, store: Any) -> None:
     many = {"critics": {f"critic {n} (of 250)": {"k": n} for n in range(250)}}
-    started(replace(run, recipe=many))
-    (tracked,) = stored(run)
-    assert len(tracked.data.params) == 250
-    assert tracked.data.params["critics.critic 249 _of 250_.k"] == "249"
+    life(replace(run, recipe=many), MLflow()).end(1)
+    params = store(uri).the_run().data.params
+    assert len(params) == 250
+    assert params["critics.critic 249 _of 250_.k"] == "249"
 
 
-def test_every_scalar_arrives_once(run: Run) -> None:
-    observers = started(run)
-    for step in range(1, 2501):  # more than one batch, with a rest that only the end flushes
-        scalars = {"generator/total": step / 2, "critic/patch/total": float("nan")} if step % 2 == 0 else None
-        observers.tell("on_step_end", run=run, step=step, scalars=scalars)
-    observers.tell("on_run_end", run=run, outcome=FINISHED)
-    assert history(run, "generator/total") == [(step, step / 2) for step in range(2, 2501, 2)]
-    assert len(history(run, "critic/patch/total")) == 1250
+def test_every_scalar_arrives_once(run: Run, uri: str, life: Any, store: Any) -> None:
+    alive = life(run, MLflow())
+    for step in range(2, 2501, 2):  # more than one batch
+        alive.step(step, **{"generator/total": step / 2, "critic/patch/total": float("nan")})
+    alive.end(2500)
+    assert store(uri).history("generator/total") == [(step, step / 2) for step in range(2, 2501, 2)]
+    lost = store(uri).history("critic/patch/total")
+    assert [step for step, _ in lost] == list(range(2, 2501, 2))
+    assert all(math.isnan(value) for _, value in lost)
 
 
-@pytest.mark.parametrize("event", ["on_evaluation_end", "on_checkpoint"])
-def test_an_evaluation_and_a_checkpoint_flush(run: Run, tmp_path: Path, event: str) -> None:
-    observers = started(run)
-    observers.tell("on_step_end", run=run, step=50, scalars={"generator/total": 2.5})
-    assert history(run, "generator/total") == []
-    extra = {"metrics": {}, "images": {}} if event == "on_evaluation_end" else {"path": tmp_path}
-    observers.tell(event, run=run, step=50, **extra)
-    assert history(run, "generator/total") == [(50, 2.5)]
+@pytest.mark.parametrize("event", ["evaluate", "checkpoint"])
+def test_an_evaluation_and_a_checkpoint_are_seen_while_the_run_goes_on(
+    run: Run, uri: str, life: Any, store: Any, until: Callable[..., None], event: str
+) -> None:
+    alive = life(run, MLflow())
+    alive.step(50, **{"generator/total": 2.5})
+    getattr(alive, event)(50)
+    until(lambda: store(uri).runs() and store(uri).history("generator/total") == [(50, 2.5)], 30)
+    assert store(uri).the_run().info.status == "RUNNING"
+    alive.end(50)
 
 
-def test_an_evaluation_brings_metrics_and_pictures(run: Run) -> None:
-    picture = run.directory / "samples" / "step-20.png"
-    picture.parent.mkdir()
-    picture.write_bytes(b"a picture")
-    observers = started(run)
-    observers.tell("on_evaluation_end", run=run, step=20, metrics={"outline_f1": 0.652}, images={"grid": picture})
-    assert history(run, "eval/outline_f1") == [(20, 0.652)]
-    (tracked,) = stored(run)
-    kept = Path(client(run).download_artifacts(tracked.info.run_id, "samples/step-20.png"))
-    assert kept.read_bytes() == b"a picture"
-    assert tracked.info.artifact_uri.startswith((run.root / "mlflow-artifacts").as_uri())
+def test_an_evaluation_brings_metrics_and_pictures(run: Run, uri: str, life: Any, store: Any) -> None:
+    alive = life(run, MLflow())
+    alive.evaluate(20, outline_f1=0.652)
+    alive.end(20)
+    assert store(uri).history("eval/outline_f1") == [(20, 0.652)]
+    assert store(uri).history("photo/outline_f1") == [(20, 0.05)]
+    assert store(uri).artifact("samples/step-00000020.png") == b"a picture of step 20"
+    assert store(uri).the_run().info.artifact_uri.startswith((run.root / "mlflow-artifacts").as_uri())
 
 
-def test_recipe_and_environment_are_artifacts(run: Run) -> None:
+def test_recipe_environment_and_the_last_weights_are_artifacts(run: Run, uri: str, life: Any, store: Any) -> None:
     (run.directory / "recipe.yaml").write_text("about: CTSS\n", encoding="utf-8")
     (run.directory / "environment.json").write_text("{}", encoding="utf-8")
-    started(run)
-    (tracked,) = stored(run)
-    assert {file.path for file in client(run).list_artifacts(tracked.info.run_id)} == {
-        "recipe.yaml",
-        "environment.json",
-    }
+    alive = life(run, MLflow())
+    alive.checkpoint(10, b"earlier")
+    alive.checkpoint(20, b"the last")
+    alive.end(20)
+    assert store(uri).artifacts() == {"recipe.yaml", "environment.json", "weights"}
+    assert store(uri).artifact("weights/generator.safetensors") == b"the last"
 
 
 @pytest.mark.parametrize(
     ("status", "expected"), [("finished", "FINISHED"), ("failed", "FAILED"), ("stopped", "KILLED")]
 )
-def test_the_outcome_is_shown(run: Run, status: str, expected: str) -> None:
+def test_the_outcome_is_shown(run: Run, uri: str, life: Any, store: Any, status: str, expected: str) -> None:
     reason = None if status == "finished" else "loss is nan"
-    observers = started(run)
-    observers.tell("on_run_end", run=run, outcome=replace(FINISHED, status=status, reason=reason))
-    (tracked,) = stored(run)
+    life(run, MLflow()).end(1, status, reason)
+    tracked = store(uri).the_run()
     assert tracked.info.status == expected
-    assert tracked.info.end_time is not None
+    assert tracked.info.end_time == round((run.directory / "outcome.json").stat().st_mtime * 1000)
     assert tracked.data.tags.get("outcome.reason") == reason
 
 
-def test_a_reason_longer_than_a_tag_is_cut(run: Run) -> None:
-    started(run).tell("on_run_end", run=run, outcome=replace(FINISHED, status="failed", reason="x" * 20_000))
-    (tracked,) = stored(run)
+def test_a_reason_longer_than_a_tag_is_cut(run: Run, uri: str, life: Any, store: Any) -> None:
+    life(run, MLflow()).end(1, "failed", "x" * 20_000)
+    tracked = store(uri).the_run()
     assert (tracked.info.status, tracked.data.tags["outcome.reason"]) == ("FAILED", "x" * 5000)
 
 
-def test_a_resumed_run_goes_on_in_the_same_mlflow_run(run: Run) -> None:
-    observers = started(run)
-    observers.tell("on_step_end", run=run, step=1, scalars={"generator/total": 1.0})
-    observers.tell("on_run_end", run=run, outcome=Outcome("stopped", 1, 1.0, "interrupted"))
-    again = replace(run, recipe={**RECIPE, "about": "cannot change any more", "new": 1})
-    observers = started(again)
-    (tracked,) = stored(run)
-    assert (tracked.info.status, tracked.data.tags.get("outcome.reason")) == ("RUNNING", None)
-    observers.tell("on_step_end", run=again, step=2, scalars={"generator/total": 2.0})
-    observers.tell("on_run_end", run=again, outcome=FINISHED)
-    (tracked,) = stored(run)
+def test_a_resumed_run_goes_on_in_the_same_mlflow_run(
+    run: Run, uri: str, life: Any, store: Any, until: Callable[..., None]
+) -> None:
+    alive = life(run, MLflow())
+    alive.step(1)
+    alive.checkpoint(1, b"weights of 1")
+    alive.end(1, "stopped", "interrupted")
+    again = replace(run, recipe={**run.recipe, "about": "cannot change any more", "new": 1})
+    alive = life(again, MLflow(), keep=1)
+    until(lambda: store(uri).the_run().info.status == "RUNNING", 30)
+    until(lambda: "outcome.reason" not in store(uri).the_run().data.tags, 30)
+    alive.step(2)
+    alive.checkpoint(2, b"weights of 2")
+    alive.end(2)
+    tracked = store(uri).the_run()
     assert tracked.info.status == "FINISHED"
     assert (tracked.data.params["about"], tracked.data.params["new"]) == ("CTSS, narrow", "1")
-    assert history(run, "generator/total") == [(1, 1.0), (2, 2.0)]
+    assert store(uri).history("generator/total") == [(1, 1.0), (2, 0.5)]
+    assert store(uri).artifact("weights/generator.safetensors") == b"weights of 2"
 
 
-def test_steps_that_a_resumed_run_takes_again_are_there_once(run: Run) -> None:
-    for steps in (range(1, 8), range(5, 11)):  # killed at step 7; the last checkpoint was that of step 4
-        observers = started(run)
-        for step in steps:
-            observers.tell("on_step_end", run=run, step=step, scalars={"generator/total": 1 / step})
-        observers.tell("on_checkpoint", run=run, step=7, path=run.directory)
-    assert history(run, "generator/total") == [(step, 1 / step) for step in range(1, 11)]
+def test_texts_and_pictures_of_a_later_life_replace_the_earlier(run: Run, uri: str, life: Any, store: Any) -> None:
+    for text, keep in (("1st life", 0), ("2nd life", 4)):
+        (run.directory / "environment.json").write_text(text, encoding="utf-8")
+        alive = life(run, MLflow(), keep)
+        (run.directory / "samples").mkdir(exist_ok=True)
+        (run.directory / "samples" / "step-00000005.png").write_text(f"picture of the {text}{keep}" + "!" * keep)
+        alive.end(5, "stopped", "again")
+    assert store(uri).artifact("environment.json") == b"2nd life"
+    assert store(uri).artifact("samples/step-00000005.png") == b"picture of the 2nd life4!!!!"
 
 
-def test_the_photos_own_metrics_stand_beside(run: Run) -> None:
-    started(run).tell("on_run_end", run=run, outcome=FINISHED)
-    assert history(run, "photo/outline_f1") == [(40, 0.05)]
+def test_steps_that_a_resumed_run_takes_again_are_there_once(run: Run, uri: str, life: Any, store: Any) -> None:
+    alive = life(run, MLflow())
+    for step in range(1, 8):
+        alive.step(step)
+    alive.end(7, "stopped", "killed")
+    alive = life(run, MLflow(), keep=4)  # the last checkpoint was that of step 4
+    for step in range(5, 11):
+        alive.step(step)
+    alive.end(10)
+    assert store(uri).history("generator/total") == [(step, 1 / step) for step in range(1, 11)]
 
 
-def test_a_run_deleted_in_mlflow_is_made_anew(run: Run) -> None:
-    started(run)
-    (first,) = stored(run)
-    client(run).delete_run(first.info.run_id)
-    started(run)
-    (second,) = stored(run)
-    assert second.info.run_id != first.info.run_id
-    assert json.loads((run.directory / "mlflow.json").read_text(encoding="utf-8"))["run_id"] == second.info.run_id
+def test_a_run_deleted_in_mlflow_is_made_anew(run: Run, uri: str, life: Any, store: Any) -> None:
+    alive = life(run, MLflow())
+    alive.step(1)
+    alive.end(1, "stopped", "interrupted")
+    first = store(uri).the_run()
+    store(uri).client.delete_run(first.info.run_id)
+    alive = life(run, MLflow(), keep=1)
+    alive.step(2)
+    alive.end(2)
+    assert store(uri).the_run().info.run_id != first.info.run_id
+    assert store(uri).history("generator/total") == [(1, 1.0), (2, 0.5)]
 
 
-def test_a_store_of_the_users_choice(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mine/mine.db")
+def test_an_mlflow_run_whose_maker_was_killed_before_it_knew_is_found_again(
+    run: Run, uri: str, life: Any, store: Any
+) -> None:
+    life(run, MLflow()).end(1, "stopped", "interrupted")
+    first = store(uri).the_run().info.run_id
+    shutil.copytree(run.directory, run.directory.with_name("copy"))  # all that a kill leaves: the key
+    for path in run.directory.iterdir():
+        if path.name != "mlflow.json":
+            path.unlink()
+    life(run, MLflow()).end(1)
+    assert store(uri).the_run().info.run_id == first
+
+
+def test_a_store_of_the_users_choice(
+    run: Run, uri: str, life: Any, store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = f"sqlite:///{tmp_path}/mine/mine.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mine)
     monkeypatch.chdir(tmp_path)
-    started(run, experiment="patch sizes")
-    mine = MlflowClient(f"sqlite:///{tmp_path}/mine/mine.db")
-    experiment = mine.get_experiment_by_name("patch sizes")
-    assert len(mine.search_runs([experiment.experiment_id])) == 1
-    assert stored(run) == []
+    life(run, MLflow(experiment="patch sizes")).end(1)
+    assert store(mine).the_run("patch sizes").info.status == "FINISHED"
+    assert store(uri).runs() == []
     assert not (tmp_path / "mlruns").exists()
 
 
-def test_two_runs_share_an_experiment(run: Run) -> None:
+def test_the_command_lines_store_is_preferred_to_the_recipes(
+    run: Run, uri: str, life: Any, store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = f"sqlite:///{tmp_path}/mine.db"
+    monkeypatch.setenv("TOONLAB_TRACKING_URI", mine)
+    life(run, MLflow(tracking_uri=uri)).end(1)
+    assert len(store(mine).runs()) == 1
+    assert store(uri).runs() == []
+
+
+def test_two_runs_share_an_experiment(run: Run, uri: str, life: Any, store: Any) -> None:
     other = replace(run, seed=1)
     other.directory.mkdir(parents=True)
-    started(run)
-    started(other)
-    assert sorted(tracked.info.run_name for tracked in stored(run)) == ["ctss-s0-1a2b3c4d", "ctss-s1-1a2b3c4d"]
+    lives = [life(run, MLflow()), life(other, MLflow())]
+    for alive in lives:
+        alive.end(1)
+    assert sorted(one.info.run_name for one in store(uri).runs()) == ["ctss-s0-1a2b3c4d", "ctss-s1-1a2b3c4d"]
 
 
-def test_a_deleted_experiment_is_named_with_the_remedy(run: Run) -> None:
-    started(run)
-    (tracked,) = stored(run)
-    client(run).delete_experiment(tracked.info.experiment_id)
-    with pytest.warns(RuntimeWarning, match="'demo' is deleted; bring it back by `mlflow experiments restore -x 1`"):
-        started(run)
+def test_a_deleted_experiment_is_named_with_the_remedy(run: Run, uri: str, life: Any, store: Any) -> None:
+    life(run, MLflow()).end(1, "stopped", "again")
+    store(uri).client.delete_experiment(store(uri).the_run().info.experiment_id)
+    alive = life(run, MLflow(), keep=1)
+    remedy = "'demo' is deleted; bring it back by `mlflow experiments restore -x 1`"
+    with pytest.warns(RuntimeWarning, match=remedy):
+        alive.end(1)
+    with pytest.warns(RuntimeWarning, match=remedy):
+        assert Observers({"mlflow": MLflow()}).tell("sync", run=run, outcome=None) == []
 
 
-def test_what_happens_to_a_run_that_never_started_is_ignored(run: Run) -> None:
+def test_sync_makes_complete_what_nobody_recorded_and_then_adds_nothing(
+    run: Run, uri: str, life: Any, store: Any, recorded: Any
+) -> None:
+    (run.directory / "recipe.yaml").write_text("about: CTSS\n", encoding="utf-8")
+    alive = life(run, object())
+    for step in range(1, 11):
+        alive.step(step)
+    alive.evaluate(10, outline_f1=0.5)
+    alive.checkpoint(10)
+    outcome = alive.end(10)
+    line = f"MLflow at {uri}: "
+    assert synced(run, outcome) == line + "sent 10 parameters, 12 points, 3 files, 1 tag, 1 outcome"
+    tracked = store(uri).the_run()
+    assert store(uri).points(tracked) == recorded(run.directory)
+    assert tracked.info.status == "FINISHED"
+    assert synced(run, outcome) == line + "complete"
+    assert store(uri).points(store(uri).the_run()) == recorded(run.directory)
+    assert store(uri).the_run().info.end_time == tracked.info.end_time
+
+
+def test_sync_leaves_a_run_that_has_not_ended_running(run: Run, uri: str, life: Any, store: Any) -> None:
+    alive = life(run, object())
+    alive.step(1)
+    alive.log.close()
+    assert synced(run).endswith("sent 10 parameters, 1 point")
+    assert store(uri).the_run().info.status == "RUNNING"
+
+
+def test_sync_brings_a_run_to_another_store_and_forgets_the_first_not(
+    run: Run, uri: str, life: Any, store: Any, tmp_path: Path
+) -> None:
+    alive = life(run, MLflow())
+    alive.step(1)
+    outcome = alive.end(1)
+    other = f"sqlite:///{tmp_path}/other.db"
+    assert "1 point" in synced(run, outcome, tracking_uri=other)
+    assert store(other).history("generator/total") == [(1, 1.0)]
+    assert synced(run, outcome).endswith("complete")
+    assert len(store(uri).runs()) == 1
+
+
+def test_what_happens_to_a_run_that_never_started_is_ignored(run: Run, uri: str, store: Any) -> None:
     observers = Observers({"mlflow": MLflow()})
-    observers.tell("on_step_end", run=run, step=1, scalars={"generator/total": 1.0})
-    observers.tell("on_run_end", run=run, outcome=FINISHED)
-    assert stored(run) == []
+    for hook, arguments in {"on_step_end": {"step": 1, "scalars": {}}, "on_run_end": {"outcome": None}}.items():
+        observers.tell(hook, run=run, **arguments)
+    assert store(uri).runs() == []
+
+
+def test_where_to_look(run: Run) -> None:
+    assert Observers({"mlflow": MLflow("http://me:secret@host:5000")}).tell("where_to_look", run=run) == [
+        "MLflow:  http://me@host:5000"
+    ]
+    (lines,) = Observers({"mlflow": MLflow()}).tell("where_to_look", run=run)
+    assert lines.endswith(f"mlflow ui --backend-store-uri sqlite:///{run.root}/mlflow.db")
+
+
+def test_a_tracking_uri_that_is_none_is_an_error_before_the_run() -> None:
+    with pytest.raises(Exception, match="got 'mlruns', expected a server"):
+        MLflow("mlruns")
 
 
 ONE_RUN = """
 import sys, time
 from pathlib import Path
 from toonlab.events import Observers, Outcome, Run
+from toonlab.runs import MetricsFile
 from toonlab_mlflow import MLflow
 import mlflow  # so that both arrive at the empty store together
 
@@ -254,15 +324,14 @@ run.directory.mkdir(parents=True)
 print("ready", flush=True)
 while not start.exists():
     time.sleep(0.01)
-observers = Observers({"mlflow": MLflow()})
+observers = Observers({"mlflow": MLflow(patience=60)})
 observers.tell("on_run_start", run=run)
-observers.tell("on_step_end", run=run, step=1, scalars={"generator/total": float(seed)})
+MetricsFile(run.directory / "metrics.jsonl", 0).write(1, "scalars", {"generator/total": float(seed)})
 observers.tell("on_run_end", run=run, outcome=Outcome("finished", 1, 1.0))
 """
 
 
-def test_two_processes_start_on_an_empty_store_at_once(run: Run, tmp_path: Path) -> None:
-    (run.root / "mlflow.db").unlink()
+def test_two_processes_start_on_an_empty_store_at_once(run: Run, store: Any, tmp_path: Path) -> None:
     start = tmp_path / "start"
     command = [sys.executable, "-W", "error::RuntimeWarning", "-c", ONE_RUN, str(run.root)]
     processes = [
@@ -276,7 +345,7 @@ def test_two_processes_start_on_an_empty_store_at_once(run: Run, tmp_path: Path)
     for process in processes:
         output, errors = process.communicate(timeout=120)
         assert (process.returncode, output, errors) == (0, "", "")  # nor does table creation clutter the terminal
-    tracked = stored(run)
+    tracked = store(uris.default(run.root)).runs()
     assert {one.info.run_name: one.data.metrics["generator/total"] for one in tracked} == {
         "ctss-s1-1a2b3c4d": 1.0,
         "ctss-s2-1a2b3c4d": 2.0,
@@ -291,3 +360,21 @@ def test_importing_the_plugin_imports_no_mlflow() -> None:
 
 def test_it_is_offered_by_name() -> None:
     assert register_observers() == {"mlflow": MLflow}
+
+
+def test_a_port_where_nobody_listens_costs_two_lines_and_no_more(
+    run: Run, life: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    where = rf"MLflow at http://me@127\.0\.0\.1:{port}"
+    with pytest.warns(RuntimeWarning) as caught:
+        alive = life(run, MLflow(f"http://me:secret@127.0.0.1:{port}"))
+        for step in range(1, 200):
+            alive.step(step)
+        alive.end(200)
+    texts = [str(warning.message) for warning in caught]
+    assert texts[-1].startswith(where.replace("\\", "") + " lacks a part of ctss-s0-1a2b3c4d (connection refused); ")
+    assert f"`toonlab sync '{run.directory}'` completes it" in texts[-1]
+    assert len(texts) <= 2
+    assert capfd.readouterr().err == ""

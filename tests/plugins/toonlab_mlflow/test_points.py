@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toonlab.runs import MetricsFile
+from toonlab_mlflow.points import MetricsReader, Point, points
+
+
+def test_scalars_keep_their_names_and_evaluations_have_a_prefix(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    lines = [
+        {"step": 1, "time": 1000.5, "scalars": {"generator/total": 2.5, "critic/patch/real": 0.25}},
+        {"step": 1, "time": 1001.0, "evaluation": {"psnr (dB)": 17.5}},
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert list(MetricsReader(path).new()) == [
+        Point("generator/total", 2.5, 1_000_500, 1),
+        Point("critic/patch/real", 0.25, 1_000_500, 1),
+        Point("eval/psnr _dB_", 17.5, 1_001_000, 1),
+    ]
+
+
+def test_there_need_be_no_file_yet(tmp_path: Path) -> None:
+    reader = MetricsReader(tmp_path / "metrics.jsonl")
+    assert list(reader.new()) == []
+    MetricsFile(tmp_path / "metrics.jsonl", keep=0).write(1, "scalars", {"loss": 0.5})
+    assert [point.value for point in reader.new()] == [0.5]
+
+
+def test_a_damaged_line_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"step": 1, "ti\n{"step": 2, "time": 1.0, "scalars": {"loss": 1.0}}\n')
+    assert [point.step for point in MetricsReader(path).new()] == [2]
+
+
+def test_a_file_that_was_cut_back_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    log = MetricsFile(path, keep=0)
+    for step in range(1, 8):
+        log.write(step, "scalars", {"loss": 1 / step})
+    log.close()
+    reader = MetricsReader(path)
+    assert [point.step for point in reader.new()] == [1, 2, 3, 4, 5, 6, 7]
+    MetricsFile(path, keep=4).close()
+    assert [point.step for point in reader.new()] == [1, 2, 3, 4]
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=12), st.integers(1, 8))
+def test_every_point_is_read_once_however_the_writing_is_torn(cuts: list[int], count: int) -> None:
+    text = "".join(
+        json.dumps({"step": n, "time": float(n), "scalars": {"ä": n / 3}}, ensure_ascii=False) + "\n"
+        for n in range(count)
+    ).encode()
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "metrics.jsonl"
+        reader, read, start = MetricsReader(path), [], 0
+        for cut in [*cuts, len(text)]:
+            with path.open("ab") as file:
+                file.write(text[start : start + cut])
+            start += cut
+            read += list(reader.new())
+    assert [(point.step, point.value) for point in read] == [(n, n / 3) for n in range(count)]
+
+
+def test_points_of_one_step() -> None:
+    assert list(points({"f1": 0.5}, 3, 1.0, "photo/")) == [Point("photo/f1", 0.5, 1000, 3)]

@@ -1,0 +1,142 @@
+"""Use a trained generator: photos in, cartoons out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from .checkpoint import WEIGHTS, checkpoints, read_weights
+from .data import to_float
+from .errors import ToonlabError, first_line
+from .evaluate import cartoonize
+from .memory import Room
+from .parts import Postprocessor
+from .picturefiles import Done, Job, decode, usable
+from .pictures import save_png, to_picture
+
+Photo = tuple[Job, Tensor]  # the picture, (3, H, W) uint8
+
+
+def find_weights(source: Path) -> Path:
+    """The weights that a run's directory, a checkpoint's or a file means: a run's newest that are whole.
+
+    Raises:
+        ToonlabError: if there are none.
+    """
+    if source.is_file():
+        return source
+    if not source.exists():
+        raise ToonlabError(f"{source}: no such run and no such file of weights")
+    if (source / WEIGHTS).is_file():
+        return source / WEIGHTS
+    for folder in reversed(checkpoints(source / "checkpoints")):
+        try:
+            read_weights(folder / WEIGHTS)
+        except ToonlabError as error:
+            warnings.warn(f"{error}; going back to the checkpoint before it", RuntimeWarning, stacklevel=2)
+            continue
+        return folder / WEIGHTS
+    raise ToonlabError(f"{source}: no checkpoint in it; give a run's directory or a .safetensors file")
+
+
+def cartoonize_pictures(
+    generator: nn.Module,
+    jobs: Sequence[Job],
+    device: torch.device,
+    batch: int = 4,
+    max_side: int | None = None,
+    postprocess: Postprocessor | None = None,
+    memory: int | None = None,
+) -> Iterator[Done]:
+    """Cartoonize picture files one after the other, as the results are asked for; neighbours of one size go together.
+
+    A picture that can't be read is skipped, one that is too large for the memory fails, and the rest goes on. Pictures
+    are never cut into tiles: networks that normalise over the whole image would give another result.
+
+    Args:
+        generator: photo -> cartoon, `(B, 3, H, W)` in [-1, 1].
+        jobs: what to read and what to write (`toonlab.picturefiles.plan`).
+        device: where to compute.
+        batch: at most so many pictures at once; fewer where the memory asks for it.
+        max_side: larger pictures are scaled down, so that their longer side is this many pixels.
+        postprocess: a last touch to the finished picture.
+        memory: bytes that a forward pass may take; None for what is free.
+    """
+    forward = _Forward(generator.to(device), device, Room(generator, device, memory), batch, postprocess)
+    jobs, skipped = usable(jobs)
+    yield from skipped
+    pending: list[Photo] = []
+    for job in jobs:
+        photo = forward.read(job, max_side)
+        if isinstance(photo, Done):
+            yield photo
+            continue
+        if not forward.takes(pending, photo):
+            yield from forward(pending)
+            pending = []
+        pending.append((job, photo))
+    yield from forward(pending)
+
+
+@dataclass(frozen=True)
+class _Forward:
+    """Photos of one size through the generator, and to their files."""
+
+    generator: nn.Module
+    device: torch.device
+    room: Room
+    batch: int
+    postprocess: Postprocessor | None
+
+    def read(self, job: Job, max_side: int | None) -> Tensor | Done:
+        photo = decode(job, max_side)
+        if isinstance(photo, Tensor) and not self.room.pictures(*photo.shape[1:]):
+            return Done(job, "failed", self.room.refusal(*photo.shape[1:]))
+        return photo
+
+    def takes(self, pending: Sequence[Photo], photo: Tensor) -> bool:
+        """Whether a photo may go together with those that wait."""
+        if not pending:
+            return True
+        fit = min(self.batch, self.room.pictures(*photo.shape[1:]))
+        return len(pending) < fit and pending[0][1].shape == photo.shape
+
+    def __call__(self, photos: Sequence[Photo]) -> Iterator[Done]:
+        if not photos:
+            return
+        try:
+            fakes = cartoonize(self.generator, to_float(torch.stack([photo for _, photo in photos]).to(self.device)))
+        except (RuntimeError, ToonlabError) as error:  # a network may refuse a size in many ways
+            yield from self.again(photos, error.with_traceback(None))  # whose frames would keep the memory taken
+            return
+        for (job, photo), fake in zip(photos, fakes, strict=True):
+            save_png(job.target, self.finish(fake, photo))
+            yield Done(job)
+
+    def again(self, photos: Sequence[Photo], error: Exception) -> Iterator[Done]:
+        """What failed together is tried one by one."""
+        if len(photos) > 1:
+            for photo in photos:
+                yield from self([photo])
+            return
+        job, (_, height, width) = photos[0][0], photos[0][1].shape
+        reason = self.room.overflow(height, width) if _out_of_memory(error) else first_line(error)
+        yield Done(job, "failed", reason)
+
+    def finish(self, fake: Tensor, photo: Tensor) -> Image.Image:
+        picture = to_picture(fake)
+        if self.postprocess is None:
+            return picture
+        return Image.fromarray(self.postprocess(np.asarray(picture), photo.movedim(0, -1).numpy()))
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """torch has a type for a GPU's memory only."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
