@@ -6,6 +6,7 @@ import json
 import math
 import os
 import platform
+import resource
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -79,6 +80,17 @@ def extra_bytes(work: Callable[[], object], device: torch.device) -> int:
         held += event.nbytes()  # negative where memory is given back
         peak = max(peak, held)
     return peak
+
+
+def resident() -> int:
+    """Bytes of memory that this process has now; 0 where the system does not tell."""
+    status = Path("/proc/self/statm")
+    return int(status.read_text().split()[1]) * resource.getpagesize() if status.exists() else 0
+
+
+def most_resident() -> int:
+    """The most that it ever had (Linux gives KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 # -- the report

@@ -58,6 +58,6 @@ def _check(uri: str, source: str) -> None:
         complete = bool(parts.hostname and (parts.port is None or parts.port > 0)) if is_server(uri) else True
     except ValueError:  # a port that is no number
         complete = False
-    if not complete or (parts.scheme in ("", "file") and not uri.startswith("databricks")):
+    if not complete or uri.startswith("file:") or not ("://" in uri or uri == "databricks"):
         shown = uri if "@" not in uri else f"…@{uri.rpartition('@')[2]}"
         raise PartError(f"mlflow: {source}: got {shown!r}, {_EXPECTED}")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from toonlab import ToonlabError
-from toonlab.pictures import complaints, find_pictures, read_picture
+from toonlab.pictures import complaints, find_pictures, fitted, read_picture, save_png, to_picture
 
 COLORS = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 255]], [[0, 0, 0], [9, 99, 199]]], np.uint8)
 
@@ -140,6 +140,36 @@ def test_resize_is_antialiased(tmp_path: Path):
     stripes[:, ::2] = 255
     picture = read_picture(saved(tmp_path / "a.png", Image.fromarray(stripes)), 20)
     assert (picture[:, :, 2:-2].int() - 127).abs().max() < 12
+
+
+@given(width=st.integers(1, 60), height=st.integers(1, 60), side=st.integers(1, 60))
+def test_max_side_scales_down_and_never_up(tmp_path_factory, width: int, height: int, side: int):
+    path = saved(tmp_path_factory.mktemp("p") / "a.png", Image.new("RGB", (width, height), (10, 200, 30)))
+    size = read_picture(path, max_side=side).shape[1:]
+    if max(width, height) <= side:
+        assert size == (height, width)
+    else:
+        assert max(size) == side
+        assert size == tuple(reversed(fitted(width, height, side)))
+        assert abs(min(size) - side * min(width, height) / max(width, height)) < 1
+
+
+def test_to_picture_is_the_inverse_of_decoding(tmp_path: Path):
+    every_level = torch.arange(256).view(1, 16, 16).expand(3, -1, -1)
+    values = every_level.float() / 127.5 - 1
+    assert np.array_equal(np.asarray(to_picture(values)), every_level.movedim(0, -1).numpy())
+    beyond = torch.tensor([-3.0, 3.0]).view(1, 1, 2).expand(3, -1, -1)
+    assert np.asarray(to_picture(beyond))[0, :, 0].tolist() == [0, 255]
+
+
+def test_save_png_writes_whole_files_or_says_why_not(tmp_path: Path):
+    picture = Image.fromarray(COLORS)
+    save_png(tmp_path / "new" / "folder" / "a.png", picture)
+    assert pixels(tmp_path / "new" / "folder" / "a.png") == COLORS.tolist()
+    assert [path.name for path in (tmp_path / "new" / "folder").iterdir()] == ["a.png"]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ToonlabError, match=r"file/a\.png: can't be written: .*; choose another folder"):
+        save_png(tmp_path / "file" / "a.png", picture)
 
 
 def png(width: int, height: int, bit_depth: int = 8, color_type: int = 0, rows: bytes = b"") -> bytes:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from .compiling import compiled
 from .devices import World
 from .errors import PluginError, Problem, RecipeError, ToonlabError
 from .flow import Context, Views
@@ -50,7 +51,7 @@ def build(recipe: Recipe, catalogue: Catalogue, world: World) -> GAN:
         if module is not None:
             module.to(device=world.device, memory_format=memory_format)
     decay = recipe.train.ema
-    return GAN(
+    gan = GAN(
         generator=generator,
         critics=critics,
         stage_losses=stage_losses,
@@ -62,6 +63,8 @@ def build(recipe: Recipe, catalogue: Catalogue, world: World) -> GAN:
         generator_every=recipe.train.generator_every,
         ema=_moving_average(generator, decay) if decay else None,
     )
+    train = recipe.train
+    return compiled(gan, train.batch // world.size, train.size, train.channels_last) if train.compile else gan
 
 
 def _moving_average(generator: nn.Module, decay: float) -> AveragedModel:
@@ -124,7 +127,7 @@ class _Builder:
 
     def view(self, path: str, spec: CriticSpec, sampler: Any, representation: Any, photo: Tensor) -> Views | None:
         """The view of a probe batch: it tells the discriminator's `in_channels`."""
-        context = Context(photo, _Unbuilt(), rng(0, "probe", path), 0)
+        context = Context(photo, Unbuilt(), rng(0, "probe", path), 0)
         views: Views | None = Views(photo, photo.flip(-1), context=context)
         for key, part, transform in (
             ("sampler", spec.sampler, sampler),
@@ -155,7 +158,7 @@ class _Builder:
             net.train(training)
 
 
-class _Unbuilt(nn.Module):
+class Unbuilt(nn.Module):
     """Stands in for a critic that is not built yet, since its view decides its channels: logits are the mean."""
 
     def forward(self, images: Tensor) -> Tensor:

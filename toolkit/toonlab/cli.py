@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -84,6 +84,11 @@ app = typer.Typer(
 
 Overrides = Annotated[
     list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Such as train.steps=400 or critics.patch=null.")
+]
+Side = Literal["real", "fake"]
+Images = Annotated[
+    list[str],
+    typer.Argument(metavar="IMAGE|KEY=VALUE", help="Files, folders with all below them, and parameters of the part."),
 ]
 Runs = Annotated[Path, typer.Option("--runs", help="The folder of all runs.")]
 Device = Annotated[str, typer.Option("--device", help="auto (a GPU where there is one), cpu, cuda, cuda:1, …")]
@@ -242,6 +247,58 @@ def compare(
         print(f"failed: {cell.recipe.name}, seed {cell.recipe.train.seed}: {cell.error}", file=sys.stderr)
     if results.failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def cartoonize(
+    model: Annotated[Path, typer.Argument(metavar="RUN_OR_WEIGHTS", help="A run's directory or a .safetensors file.")],
+    images: Images,
+    out: Annotated[Path, typer.Option("--out", help="The folder to write PNG files into.")],
+    post: Annotated[str | None, typer.Option("--post", help="A post-processor; key=value sets it.")] = None,
+    max_side: Annotated[int | None, typer.Option("--max-side", min=1, help="Scale larger pictures down to it.")] = None,
+    batch: Annotated[int, typer.Option("--batch", min=1, help="Pictures of one size at once.")] = 4,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of OUT.")] = False,
+    device: Device = "auto",
+) -> None:
+    """Turn pictures into cartoons with a trained model."""
+    from .cartoonize import cartoonize_pictures, find_weights
+    from .checkpoint import load_generator
+    from .devices import pick_device
+    from .picturefiles import follow, parted, plan
+
+    catalogue = _discover()
+    paths, settings = parted(images)
+    if settings and post is None:
+        raise ToonlabError(f"{next(iter(settings))}=…: no such file; as a parameter it needs --post NAME")
+    touch = catalogue.make("postprocessors", post, **settings) if post else None
+    jobs = plan(paths, out, overwrite)
+    generator = load_generator(find_weights(model), catalogue)
+    results = cartoonize_pictures(generator, jobs, pick_device(device), batch, max_side, touch)
+    written = follow(results, len(jobs), "cartoonizing")
+    print(f"{len(written)} of {len(jobs)} pictures are in {out}")
+
+
+@app.command()
+def inspect(
+    images: Images,
+    out: Annotated[Path, typer.Option("--out", help="The folder to write PNG files into.")] = Path("inspect"),
+    sampler: Annotated[str | None, typer.Option("--sampler", help="Instead of the critic's; key=value sets it.")] = None,
+    representation: Annotated[str | None, typer.Option("--representation", help="Instead of the critic's.")] = None,
+    recipe: Annotated[str, typer.Option("--recipe", help="Whose patch critic looks.")] = "ctss",
+    critic: Annotated[str | None, typer.Option("--critic", help="The first with a sampler if not given.")] = None,
+    side: Annotated[Side, typer.Option("--as", help="What the pictures count as.")] = "real",
+    max_side: Annotated[int, typer.Option("--max-side", min=1, help="Scale larger pictures down to it.")] = 512,
+) -> None:
+    """Draw what a patch critic looks at: the filtered image, saliency, chosen patches, and what the critic sees."""
+    from .inspect import critic_view, inspect_pictures
+    from .picturefiles import follow, parted, plan
+
+    catalogue = _discover()
+    paths, settings = parted(images)
+    view = critic_view(catalogue, recipe, critic, sampler, representation, settings)
+    jobs = plan(paths, out, overwrite=True)
+    written = follow(inspect_pictures(view, jobs, side, max_side), len(jobs), "looking")
+    print(f"{len(written)} of {len(jobs)} pictures are in {out}")
 
 
 @app.command()

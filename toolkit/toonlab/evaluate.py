@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from .flow import Sample
 from .parts import Metric
+from .pictures import to_picture
 from .plugins import Catalogue
 from .specs import Part
 
@@ -124,8 +125,7 @@ def save_grid(path: Path, rows: Sequence[Row], side: int = 192) -> None:
 
 
 def _picture(image: Tensor, side: int) -> Image.Image:
-    array = ((image.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).movedim(0, -1).contiguous().numpy()
-    picture = Image.fromarray(array)
+    picture = to_picture(image)
     if max(picture.size) > side:
         picture.thumbnail((side, side), Image.Resampling.LANCZOS)
     elif (times := side // max(picture.size)) > 1:  # small pictures by whole factors, pixels left as they are

@@ -6,7 +6,7 @@ parameters frozen for that pass. Critics are called on real and fake separately,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -78,7 +78,8 @@ class GAN:
     """The networks and how a step runs them.
 
     `seed` keys the draws of views and losses. `autocast` is the dtype that the networks' forward passes run in (None:
-    float32); views, objectives and losses are always computed in float32.
+    float32); views, objectives and losses are always computed in float32. `compiled` has the forward passes that stand
+    in for networks' own.
     """
 
     generator: nn.Module
@@ -91,6 +92,7 @@ class GAN:
     generator_first: bool = False
     generator_every: int = 1
     ema: torch.optim.swa_utils.AveragedModel | None = None
+    compiled: Mapping[nn.Module, Callable[[Tensor], Tensor]] = field(default_factory=dict)
 
     def step(self, phase: Phase, batch: Batch, number: int) -> Scalars:
         """Train on one batch; `number` counts all steps from 0.
@@ -114,7 +116,7 @@ class GAN:
     def run(self, net: nn.Module, images: Tensor) -> Tensor:
         """A network's forward pass in the precision of the run; its output leaves autocast as float32."""
         with torch.autocast(self.world.device.type, self.autocast, enabled=self.autocast is not None):
-            output: Tensor = net(images)
+            output: Tensor = self.compiled.get(net, net)(images)
         return output.float() if self.autocast else output
 
     def view(self, critic: Critic, batch: Batch, fake: Tensor, number: int) -> Views:

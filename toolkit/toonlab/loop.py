@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from .evaluate import Bench, save_grid
 from .events import Observers, Outcome, Run
 from .flow import Batch
 from .gan import GAN, Phase, Scalars
+from .overlay import fixed_batch, overlays
 from .signals import Interrupted, Signals
 from .specs import Recipe
 
@@ -193,15 +195,22 @@ class Training:
     def evaluate(self) -> None:
         self.gan.world.on_first(self.measure)
 
+    @cached_property
+    def fixed(self) -> Batch:
+        """The photos and cartoons on which the patch critics' choices are shown."""
+        batch = fixed_batch(self.steps.photos.images, self.steps.cartoons.images, self.recipe.train.size)
+        return Batch(batch.photo.to(self.gan.world.device), batch.cartoon.to(self.gan.world.device))
+
     def measure(self) -> None:
+        """Metrics, the sample grid, and what each patch critic looks at."""
         generator, device = checkpoint.trained(self.gan), self.gan.world.device
         self.metrics = self.bench.evaluate(generator, device)
         fakes = list(self.bench.fakes(generator, device, count=self.recipe.evaluate.grid))
-        images = {}
+        folder = self.run.directory / "samples"
+        images = overlays(self.gan, generator, self.fixed, self.step, folder)
         if fakes:
-            path = self.run.directory / "samples" / f"step-{self.step:08d}.png"
-            save_grid(path, self.bench.rows(fakes, self.run.recipe_name))
-            images = {"samples": path}
+            images["samples"] = folder / f"step-{self.step:08d}.png"
+            save_grid(images["samples"], self.bench.rows(fakes, self.run.recipe_name))
         if self.log:
             self.log.write(self.step, "evaluation", self.metrics)
         self.tell("on_evaluation_end", step=self.step, metrics=self.metrics, images=images)

@@ -54,6 +54,8 @@ def plan(images: Sequence[str | Path], out: Path, overwrite: bool = False) -> li
         ToonlabError: if something is not there, if two pictures would become one file, or if a file would be
             overwritten (an input always, others unless `overwrite`).
     """
+    if out.exists() and not out.is_dir():
+        raise ToonlabError(f"--out {out}: is a file; choose a folder")
     jobs = [job for image in images for job in _jobs(Path(image), out)]
     if not jobs:
         raise ToonlabError("no pictures: give files, or folders of pictures")
@@ -99,7 +101,8 @@ def decode(job: Job, max_side: int | None = None) -> Tensor | Done:
     try:
         return read_picture(job.source, max_side=max_side)
     except ToonlabError as error:
-        return Done(job, "skipped", str(error).removeprefix(f"{job.source}: "))
+        reason = str(error).removeprefix(f"{job.source}: ").removesuffix("; repair or remove it")
+        return Done(job, "skipped", reason)
 
 
 def follow(results: Iterable[Done], total: int, doing: str) -> list[Path]:

@@ -101,6 +101,7 @@ class Train:
         generator_every: critic updates per generator update.
         ema: decay of the exponential moving average of the generator that is evaluated and saved; None: off.
         channels_last: memory format of images and networks.
+        compile: run the networks through `torch.compile`, where it works: slow to begin, then faster steps.
         workers: processes that load images; None: by the device.
         select: which checkpoint counts.
     """
@@ -116,6 +117,7 @@ class Train:
     generator_every: Positive = 1
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     channels_last: bool = False
+    compile: bool = False
     workers: Annotated[int, Field(ge=0)] | None = None
     log_every: Positive = 50
     evaluate_every: Positive = 1000

@@ -36,6 +36,7 @@ def test_image_logits_gradient_and_power_iteration_match_ctss(golden, seeded_wei
 
     expected = torch.from_numpy(arrays["D_net_out"])
     torch.testing.assert_close(logits.movedim(1, -1), expected, rtol=0, atol=1e-4 * float(expected.abs().max()))
+    _, u = first_weight(network)
     torch.testing.assert_close(u, torch.from_numpy(arrays["D_net_u1_after_one_run"][0]), rtol=0, atol=1e-6)
     gradient = torch.from_numpy(arrays["D_net_dkernel1_of_sum_sq_logit_minus1"])  # (h, w, in, out)
     tolerance = 1e-4 * float(gradient.abs().max())

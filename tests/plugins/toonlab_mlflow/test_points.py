@@ -28,7 +28,9 @@ def test_scalars_keep_their_names_and_evaluations_have_a_prefix(tmp_path: Path) 
 def test_there_need_be_no_file_yet(tmp_path: Path) -> None:
     reader = MetricsReader(tmp_path / "metrics.jsonl")
     assert list(reader.new()) == []
-    MetricsFile(tmp_path / "metrics.jsonl", keep=0).write(1, "scalars", {"loss": 0.5})
+    log = MetricsFile(tmp_path / "metrics.jsonl", keep=0)
+    log.write(1, "scalars", {"loss": 0.5})
+    log.close()
     assert [point.value for point in reader.new()] == [0.5]
 
 

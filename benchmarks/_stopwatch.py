@@ -1,0 +1,109 @@
+"""Where the time of a training step goes: each part's forward pass, and its backward pass within the whole one."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+
+import torch
+from _common import wait
+from torch import Tensor, nn
+
+from toonlab import Views
+from toonlab.gan import GAN, Critic, Phase
+from toonlab.parts import ViewTransform
+
+REST = "losses"  # objectives, colour, total variation, sums: whatever is no part of its own
+
+
+class Stopwatch:
+    """Seconds by part. One part runs at a time; on a GPU every change of parts waits for the device."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.reset()
+
+    def reset(self) -> None:
+        self.seconds: Counter[str] = Counter()
+        self.part, self.since = REST, time.perf_counter()
+
+    def switch(self, part: str) -> None:
+        wait(self.device)
+        now = time.perf_counter()
+        self.seconds[self.part] += now - self.since
+        self.part, self.since = part, now
+
+    @contextmanager
+    def during(self, part: str) -> Iterator[None]:
+        before = self.part
+        self.switch(part)
+        yield
+        self.switch(before)
+
+    def through(self, part: str, work: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+        """`work(images)`, timed forwards and, by hooks on what goes in and what comes out, backwards."""
+        attached = torch.is_grad_enabled() and images.requires_grad
+        inside = images.view_as(images) if attached else images
+        with self.during(part):
+            output = work(inside)
+        if output is not inside and output.requires_grad:
+            output.register_hook(lambda _: self.switch(part))
+            if attached:
+                inside.register_hook(lambda _: self.switch(REST))
+        return output
+
+
+@dataclass(frozen=True)
+class TimedGAN(GAN):
+    """A GAN whose networks are timed."""
+
+    watch: Stopwatch = field(kw_only=True)
+
+    def run(self, net: nn.Module, images: Tensor) -> Tensor:
+        part = "generator" if net is self.generator else "features" if net is self.features else "critics"
+        return self.watch.through(part, lambda inside: GAN.run(self, net, inside), images)
+
+
+@dataclass(frozen=True)
+class TimedTransform:
+    """A sampler or a representation that is timed, on the side of the fake: the only one that has gradients."""
+
+    part: str
+    transform: ViewTransform
+    watch: Stopwatch
+
+    def __call__(self, views: Views) -> Views:
+        made = views
+
+        def work(fake: Tensor) -> Tensor:
+            nonlocal made
+            made = self.transform(replace(views, fake=fake))
+            return made.fake
+
+        self.watch.through(self.part, work, views.fake)
+        return made
+
+
+def timed(gan: GAN, watch: Stopwatch) -> TimedGAN:
+    """The same GAN, timed."""
+    values = {known.name: getattr(gan, known.name) for known in fields(gan)}
+    critics = {name: _timed_critic(critic, watch) for name, critic in gan.critics.items()}
+    return TimedGAN(**{**values, "critics": critics, "watch": watch})
+
+
+def _timed_critic(critic: Critic, watch: Stopwatch) -> Critic:
+    critic = replace(critic, sampler=TimedTransform("sampler", critic.sampler, watch))
+    if critic.representation is None:
+        return critic
+    return replace(critic, representation=TimedTransform("representation", critic.representation, watch))
+
+
+def time_optimizers(phase: Phase, watch: Stopwatch) -> None:
+    """From the end of a backward pass to the end of the update that follows it."""
+    for turn in (phase.generator_turn, *phase.critic_turns.values()):
+        if turn.optimizer is not None:
+            turn.optimizer.register_step_pre_hook(lambda *_: watch.switch("optimizers"))
+            turn.optimizer.register_step_post_hook(lambda *_: watch.switch(REST))

@@ -1,0 +1,95 @@
+"""`toonlab train` and `toonlab sync` as a user types them, with everything killed that can be killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TOONLAB = [sys.executable, "-m", "toonlab"]
+TRAIN = ["train", "small.yaml", "observers={mlflow: {}}", "train.steps=150", "train.checkpoint_every=15"]
+
+
+@pytest.fixture
+def started(small: Path, server: Any, tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
+    """Starts the training, in a process of its own."""
+    processes = []
+
+    def start() -> subprocess.Popen[str]:
+        command = [*TOONLAB, *TRAIN, "train.evaluate_every=50", "--tracking-uri", server.uri]
+        process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        with process:
+            process.kill()
+
+
+def directory(tmp_path: Path) -> Path:
+    return next(tmp_path.glob("runs/small/small-s0-*"), tmp_path / "none yet")
+
+
+def lines(tmp_path: Path) -> int:
+    path = directory(tmp_path) / "metrics.jsonl"
+    return path.read_text().count("\n") if path.exists() else 0
+
+
+def test_after_kills_of_server_and_run_and_a_sync_everything_is_there_once(
+    server: Any, started: Any, store: Any, until: Any, recorded: Any, tmp_path: Path
+) -> None:
+    def shown() -> int:
+        runs = store(server.uri).runs("small")
+        return (
+            max((step for step, _ in store(server.uri).history("generator/total", "small")), default=0) if runs else 0
+        )
+
+    server.start()
+    first = started()
+    until(lambda: lines(tmp_path) > 20 and shown())
+    server.kill()
+    until(lambda: lines(tmp_path) > 40)
+    os.kill(first.pid, signal.SIGSTOP)  # so that it has not finished when the server is up again
+    server.start()
+    before = shown()
+    os.kill(first.pid, signal.SIGCONT)
+    until(lambda: shown() > before)
+    first.kill()
+    first.communicate()
+
+    again = started()
+    until(lambda: lines(tmp_path) > 80)
+    server.kill()
+    _, errors = again.communicate(timeout=120)
+    assert again.returncode == 0, errors
+    away, lacking = errors.splitlines()
+    assert away.startswith(f"warning: MLflow at {server.uri}: connection refused; the run goes on")
+    assert lacking.endswith(f"(connection refused); `toonlab sync runs/small/{directory(tmp_path).name}` completes it")
+
+    sync = [*TOONLAB, "sync", "runs", "--tracking-uri", server.uri]
+    refused = subprocess.run(sync, cwd=tmp_path, capture_output=True, text=True)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "connection refused; nothing is lost, repeat `toonlab sync " in refused.stderr
+    server.start()
+    done = subprocess.run(sync, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    tracked = store(server.uri).the_run("small")
+    assert store(server.uri).points(tracked) == recorded(directory(tmp_path))
+    assert set(recorded(directory(tmp_path)).values()) == {1}
+    assert tracked.info.status == "FINISHED"
+    assert store(server.uri).artifacts("samples", "small") == {
+        f"samples/step-{step:08d}.png" for step in (50, 100, 150)
+    }
+    weights = "checkpoints/step-00000150/generator.safetensors"
+    expected = (directory(tmp_path) / weights).read_bytes()
+    assert store(server.uri).artifact("weights/generator.safetensors", "small") == expected
+    again_done = subprocess.run(sync, cwd=tmp_path, capture_output=True, text=True)
+    assert again_done.stdout.endswith(": complete\n")
+    assert store(server.uri).points(store(server.uri).the_run("small")) == recorded(directory(tmp_path))

@@ -1,0 +1,176 @@
+"""Sheets of captioned pictures: boxes drawn on images, heat maps with their scale, all laid out in rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+from torch import Tensor
+
+MARGIN, GAP, TEXT = 20, 16, 15
+INK, FAINT, PAPER = "#202020", "#6b6b6b", "#ffffff"
+# Okabe and Ito's palette, "Color Universal Design": told apart by colour-blind people too
+PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
+
+Box = tuple[int, int, int, int]  # top, left, height, width
+Corners = tuple[int, int, int, int]  # left, top, right, bottom, all inside
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A picture with a caption above it."""
+
+    caption: str
+    picture: Image.Image
+
+    @property
+    def width(self) -> int:
+        return max(self.picture.width, int(font(TEXT).getlength(self.caption)))
+
+
+def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
+def scaled(picture: Image.Image, factor: float) -> Image.Image:
+    """Enlarged by repeating pixels, so that they stay what they are; made smaller with antialiasing."""
+    size = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
+    return picture.resize(size, Image.Resampling.NEAREST if factor >= 1 else Image.Resampling.LANCZOS)
+
+
+def factor_for(image: Tensor, side: int) -> float:
+    """What brings the longer side of `(C, H, W)` to about `side`: a whole number where it enlarges."""
+    factor = side / max(image.shape[1:])
+    return float(int(factor)) if factor >= 1 else factor
+
+
+def with_boxes(picture: Image.Image, boxes: Sequence[Box], labels: Sequence[str], factor: float = 1.0) -> Image.Image:
+    """The picture, scaled, with numbered boxes; the first lies on top.
+
+    Args:
+        picture: to draw on.
+        boxes: in pixels of the picture before it is scaled; a frame's outer edge is the box's own outermost pixels.
+        labels: of the boxes, in a tag at their top left corner.
+        factor: of the scale.
+    """
+    drawn = scaled(picture, factor)
+    draw = ImageDraw.Draw(drawn)
+    line = max(2, round(min(drawn.size) / 160))
+    corners = [_corners(box, factor) for box in boxes]
+    for (left, top, right, bottom), color in reversed(list(zip(corners, colors(len(boxes)), strict=True))):
+        inner = (left + line, top + line, right - line, bottom - line)
+        if inner[0] < inner[2] and inner[1] < inner[3]:
+            draw.rectangle(inner, outline="black")  # sets a light frame off from light ground
+        draw.rectangle((left, top, right, bottom), outline=color, width=line)
+    _tag(draw, corners, labels)
+    return drawn
+
+
+def _corners(box: Box, factor: float) -> Corners:
+    """The first and the last pixel of a scaled box."""
+    top, left, height, width = box
+    first = (round(left * factor), round(top * factor))
+    last = (round((left + width) * factor) - 1, round((top + height) * factor) - 1)
+    return (*first, max(last[0], first[0]), max(last[1], first[1]))
+
+
+def _tag(draw: ImageDraw.ImageDraw, corners: Sequence[Corners], labels: Sequence[str]) -> None:
+    """Write each label into a corner of its box: the first that no label before it has taken."""
+    taken: list[Corners] = []
+    for box, label, color in zip(corners, labels, colors(len(labels)), strict=True):
+        places = _tag_places(box, round(draw.textlength(label, font(TEXT))) + 9, TEXT + 5)
+        place = next((place for place in places if not any(_meet(place, other) for other in taken)), places[0])
+        draw.rectangle(place, fill=color)
+        middle = (place[1] + place[3]) / 2 + 1
+        draw.text((place[0] + 5, middle), label, _legible_on(color), font(TEXT), anchor="lm")
+        taken.append(place)
+
+
+def _tag_places(box: Corners, width: int, height: int) -> list[Corners]:
+    """A tag's place in each corner of a box: top left, bottom left, top right, bottom right."""
+    left, top, right, bottom = box
+    return [
+        (x, y, x + width, y + height)
+        for x in (left, max(left, right - width))
+        for y in (top, max(top, bottom - height))
+    ]
+
+
+def _meet(one: Corners, other: Corners) -> bool:
+    apart = one[2] < other[0] or other[2] < one[0] or one[3] < other[1] or other[3] < one[1]
+    return not apart
+
+
+def _legible_on(color: str) -> str:
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 120 else "white"
+
+
+def colors(count: int) -> list[str]:
+    """A colour for each of so many boxes, in the palette's order and then again."""
+    return [PALETTE[i % len(PALETTE)] for i in range(count)]
+
+
+def heat_map(values: Tensor, low: float, high: float, factor: float = 1.0) -> Image.Image:
+    """A map in the colours of "inferno", black at `low` to light yellow at `high`, with its scale at the right.
+
+    Args:
+        values: `(H, W)`.
+        low: the value that is black.
+        high: the value that is lightest.
+        factor: by which the map is scaled.
+    """
+    span = max(high - low, 1e-12)
+    levels = ((values.detach().cpu().float() - low) / span * 255).clamp(0, 255).round().byte().numpy()
+    picture = scaled(_inferno(levels), factor)
+    bar = _inferno(np.linspace(255, 0, picture.height).round().astype(np.uint8)[:, None]).resize((14, picture.height))
+    texts = number(high), number(low)
+    width = max(int(font(TEXT).getlength(text)) for text in texts)
+    whole = Image.new("RGB", (picture.width + 8 + bar.width + 6 + width, picture.height), PAPER)
+    whole.paste(picture, (0, 0))
+    whole.paste(bar, (picture.width + 8, 0))
+    draw = ImageDraw.Draw(whole)
+    left = picture.width + 8 + bar.width + 6
+    draw.text((left, 0), texts[0], FAINT, font(TEXT), anchor="lt")
+    draw.text((left, picture.height), texts[1], FAINT, font(TEXT), anchor="lb")
+    return whole
+
+
+def _inferno(levels: np.ndarray) -> Image.Image:
+    import cv2
+
+    return Image.fromarray(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO)[..., ::-1].copy())
+
+
+def number(value: float) -> str:
+    """`1,530`, `0.962`: three digits, or all before the point."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def compose(title: str, rows: Sequence[Sequence[Tile]], note: str = "") -> Image.Image:
+    """Rows of tiles below a title and a note."""
+    rows = [row for row in rows if row]
+    head = MARGIN + 38 + (24 if note else 0)
+    heights = [TEXT + 8 + max(tile.picture.height for tile in row) for row in rows]
+    widths = [sum(tile.width for tile in row) + GAP * (len(row) - 1) for row in rows]
+    wide = max(*widths, int(font(20).getlength(title)), int(font(TEXT).getlength(note)))
+    sheet = Image.new("RGB", (wide + 2 * MARGIN, head + sum(heights) + GAP * (len(rows) - 1) + MARGIN), PAPER)
+    draw = ImageDraw.Draw(sheet)
+    draw.text((MARGIN, MARGIN), title, INK, font(20), anchor="lt")
+    draw.text((MARGIN, MARGIN + 30), note, FAINT, font(TEXT), anchor="lt")
+    top = head
+    for row, height in zip(rows, heights, strict=True):
+        left = MARGIN
+        for tile in row:
+            draw.text((left, top), tile.caption, INK, font(TEXT), anchor="lt")
+            sheet.paste(tile.picture, (left, top + TEXT + 8))
+            left += tile.width + GAP
+        top += height + GAP
+    return sheet
+
+
+def framed(picture: Image.Image, color: str, line: int = 4) -> Image.Image:
+    """The picture with a frame around it."""
+    return ImageOps.expand(picture, line, color)
