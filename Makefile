@@ -32,7 +32,7 @@ check: venv  ## ruff, mypy --strict, import-linter, the docs
 	$(BIN)/mkdocs build --strict --quiet
 
 bench: venv  ## run the benchmarks; results go to benchmarks/results
-	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	@for script in benchmarks/[!_]*.py; do $(BIN)/python $$script || exit 1; done
 
 docs: venv  ## serve the documentation
 	$(BIN)/mkdocs serve

@@ -16,6 +16,10 @@ from typing import Any
 
 import torch
 
+from toonlab import discover
+from toonlab.recipe import load
+from toonlab.specs import Recipe
+
 os.environ.setdefault("KINETO_LOG_LEVEL", "9")  # torch's profiler would tell of every start and stop
 RESULTS = Path(__file__).parent / "results"
 MIB = 2**20
@@ -91,6 +95,18 @@ def resident() -> int:
 def most_resident() -> int:
     """The most that it ever had (Linux gives KiB)."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def full_ctss(size: int, batch: int, *overrides: str) -> Recipe:
+    """CTSS's second stage at full width, on ToonWorld, with VGG19's random weights and no observers."""
+    standard = (
+        f"data={{use: toonworld, size: {size}, scenes: {4 * batch}}}",
+        "features={use: vgg19, weights: random, convention: caffe, layer: conv4_4}",
+        *("stages=null", "observers.mlflow=null", "observers.progress=null"),
+        *(f"train.size={size}", f"train.batch={batch}", "train.steps=1000000"),
+        f"critics.patch.sampler.patch_size={96 * size // 256}",  # as many candidates as at 256 px
+    )
+    return load("ctss", discover(), [*standard, *overrides])
 
 
 # -- the report

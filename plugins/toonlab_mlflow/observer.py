@@ -33,7 +33,7 @@ class MLflow:
             with artifacts in `mlflow-artifacts`. The option `--tracking-uri` overrides it.
         experiment: MLflow's experiment; by default the run's.
         system_metrics: log the load of processor, memory, disk, network and GPU as `system/…`; needs psutil.
-        patience: how long the end of a run waits for what is not sent yet, in seconds.
+        patience: how long the end of a run waits at most for what is not sent yet, in seconds.
 
     Raises:
         PartError: if `tracking_uri` is none, or psutil is not installed.
@@ -44,7 +44,7 @@ class MLflow:
         tracking_uri: str | None = None,
         experiment: str | None = None,
         system_metrics: bool = False,
-        patience: Annotated[float, Field(ge=0)] = 10.0,
+        patience: Annotated[float, Field(ge=0)] = 20.0,
     ) -> None:
         self.tracking_uri, self.experiment = uris.chosen(tracking_uri), experiment
         self.system_metrics, self.patience = system_metrics, patience
@@ -56,6 +56,8 @@ class MLflow:
     def on_run_start(self, run: Run) -> None:
         uri = self._uri(run)
         store.load(uri)
+        if self.system_metrics:
+            system.load()
         where = f"MLflow at {uris.without_password(uri)}"
         self._sender = Sender(lambda: self._opened(run), lambda error: failure.reason(error, uri), where)
 
@@ -99,7 +101,7 @@ class MLflow:
         except ToonlabError:
             raise
         except Exception as error:
-            text = f"{where}: {failure.reason(error, uri)}; nothing is lost, repeat `{_sync(run)}` when it is back"
+            text = f"{where}: {failure.reason(error, uri)}; nothing is lost, and `{_sync(run)}` can be repeated"
             raise ToonlabError(text) from error
         sent = ", ".join(f"{n} {kind if n > 1 else kind[:-1]}" for kind, n in mirror.sent.items() if n)
         return f"{where}: {f'sent {sent}' if sent else 'complete'}"
@@ -138,4 +140,7 @@ def _tell(sender: Sender) -> None:
 
 
 def _sync(run: Run) -> str:
-    return f"toonlab sync {shlex.quote(str(run.directory))}"
+    """The command that completes a run; the recipe does not know what was given on the command line."""
+    override = uris.override()
+    option = f" --tracking-uri {shlex.quote(uris.without_password(override))}" if override else ""
+    return f"toonlab sync {shlex.quote(str(run.directory))}{option}"

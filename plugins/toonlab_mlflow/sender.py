@@ -14,6 +14,7 @@ from .mirror import Mirror
 
 _SECONDS = 5.0  # between two looks at the directory
 _LONGEST_PAUSE = 60.0  # between two attempts while MLflow is away
+_SECONDS_IF_AWAY = 2.0  # at the end of a run: a refusal comes at once, a server that does not answer is not waited for
 
 
 class News(NamedTuple):
@@ -56,11 +57,11 @@ class Sender:
     def finish(self, outcome: Outcome, seconds: float) -> bool:
         """Send what is left and the outcome; whether all was sent within so many seconds.
 
-        There is no wait for an MLflow that is away: one more attempt decides.
+        An MLflow that is away already gets one more attempt, and hardly a wait.
         """
         self._outcome = outcome
         self._wake.set()
-        self._thread.join(seconds)
+        self._thread.join(min(seconds, _SECONDS_IF_AWAY) if self.trouble else seconds)
         return self.complete
 
     def _work(self) -> None:

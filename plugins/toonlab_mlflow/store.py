@@ -24,11 +24,16 @@ _ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-_SPEAKERS = {"mlflow": logging.WARNING, "alembic": logging.WARNING, "mlflow.system_metrics": logging.CRITICAL}
+_SPEAKERS = {  # what fails raises, too, and whoever calls says so in a line
+    "mlflow": logging.WARNING,
+    "mlflow.store": logging.CRITICAL,
+    "mlflow.system_metrics": logging.CRITICAL,
+    "alembic": logging.WARNING,
+}
 
 
 def load(uri: str) -> None:
-    """Import what the store needs, without the log lines of table creation and its authors' own deprecations.
+    """Import what the store needs, without its log lines (tables made, tracebacks) and its authors' deprecations.
 
     To be called where no other thread imports: a data worker that is forked in the middle of an import would wait for
     it for ever. That also goes for the filter of warnings, which belongs to all threads.

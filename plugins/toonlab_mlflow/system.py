@@ -14,6 +14,13 @@ def check() -> None:
         raise PartError("mlflow: system_metrics needs psutil: pip install psutil (and nvidia-ml-py for NVIDIA GPUs)")
 
 
+def load() -> Any:
+    """Import MLflow's monitor, where no other thread imports (see `store.load`)."""
+    from mlflow.system_metrics import system_metrics_monitor
+
+    return system_metrics_monitor.SystemMetricsMonitor  # untyped there
+
+
 class SystemMetrics:
     """Processor, memory, disk, network and GPU as metrics `system/…` of one MLflow run, every ten seconds.
 
@@ -21,10 +28,7 @@ class SystemMetrics:
     """
 
     def __init__(self, run_id: str, uri: str) -> None:
-        from mlflow.system_metrics import system_metrics_monitor
-
-        monitor: Any = system_metrics_monitor.SystemMetricsMonitor  # MLflow does not type it
-        self._monitor = monitor(run_id, resume_logging=True, tracking_uri=uri)
+        self._monitor = load()(run_id, resume_logging=True, tracking_uri=uri)
         self._monitor.start()
 
     def stop(self) -> None:

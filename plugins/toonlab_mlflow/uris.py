@@ -8,8 +8,12 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from toonlab import PartError
 
-OVERRIDE = "TOONLAB_TRACKING_URI"  # the option --tracking-uri
 _EXPECTED = "expected a server (http://host:5000) or a database (sqlite:////path/mlflow.db, postgresql://…)"
+
+
+def override() -> str | None:
+    """What the option `--tracking-uri` says."""
+    return os.environ.get("TOONLAB_TRACKING_URI")
 
 
 def chosen(given: str | None) -> str | None:
@@ -18,7 +22,7 @@ def chosen(given: str | None) -> str | None:
     Raises:
         PartError: if it is not a URI that MLflow keeps new runs under.
     """
-    told = {"--tracking-uri": os.environ.get(OVERRIDE), "observers.mlflow.tracking_uri": given}
+    told = {"--tracking-uri": override(), "observers.mlflow.tracking_uri": given}
     told |= {"MLFLOW_TRACKING_URI": os.environ.get("MLFLOW_TRACKING_URI")}
     for source, uri in told.items():
         if uri:

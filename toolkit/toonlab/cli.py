@@ -282,8 +282,8 @@ def cartoonize(
 def inspect(
     images: Images,
     out: Annotated[Path, typer.Option("--out", help="The folder to write PNG files into.")] = Path("inspect"),
-    sampler: Annotated[str | None, typer.Option("--sampler", help="Instead of the critic's; key=value sets it.")] = None,
-    representation: Annotated[str | None, typer.Option("--representation", help="Instead of the critic's.")] = None,
+    sampler: Annotated[str | None, typer.Option("--sampler", help="In place of its own; key=value sets it.")] = None,
+    representation: Annotated[str | None, typer.Option("--representation", help="In place of its own.")] = None,
     recipe: Annotated[str, typer.Option("--recipe", help="Whose patch critic looks.")] = "ctss",
     critic: Annotated[str | None, typer.Option("--critic", help="The first with a sampler if not given.")] = None,
     side: Annotated[Side, typer.Option("--as", help="What the pictures count as.")] = "real",

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from .flow import Sample
 from .parts import Metric
-from .pictures import to_picture
+from .pictures import to_picture, write_png
 from .plugins import Catalogue
 from .specs import Part
 
@@ -119,9 +119,7 @@ def save_grid(path: Path, rows: Sequence[Row], side: int = 192) -> None:
             sheet.paste(picture, (left, top))
             left += width + gap
         top += height + gap
-    temporary = path.with_name(f".{path.name}")
-    sheet.save(temporary, "PNG")
-    temporary.replace(path)
+    write_png(path, sheet)
 
 
 def _picture(image: Tensor, side: int) -> Image.Image:

@@ -14,7 +14,7 @@ from .build import Unbuilt
 from .data import to_float
 from .errors import ToonlabError, first_line, nearest
 from .flow import Context, Views
-from .overlay import Look, looks, panels, patches
+from .looks import Look, looks, panels, patches
 from .parts import ViewTransform
 from .picturefiles import Done, Job, decode, usable
 from .pictures import save_png
@@ -58,24 +58,28 @@ def critic_view(
     Raises:
         ToonlabError: if something does not exist, or does not take these values.
     """
-    spec = _critic(recipe, critic, needs_sampler=sampler is None)
     given = {"sampler": _part("--sampler", sampler), "representation": _part("--representation", representation)}
-    spec = merge(spec, {key: part for key, part in given.items() if part})
+    spec = merge(_critic(recipe, critic, any_will_do=sampler is not None), {k: v for k, v in given.items() if v})
+    if "sampler" not in spec:
+        raise ToonlabError(f"--critic {critic}: sees whole images; name a sampler with --sampler")
     spec = merge(spec, {"sampler": dict(parameters or {})})
-    made = {key: _made(catalogue, f"{key}s", spec[key]) for key in given if spec.get(key)}
+    made = {key: _made(catalogue, f"{key}s", spec[key]) for key in given if key in spec}
     about = " · ".join(f"{key} {_text(spec[key])}" for key in made)
     return CriticView(made["sampler"], made.get("representation"), about)
 
 
-def _critic(recipe: str, name: str | None, needs_sampler: bool) -> dict[str, Any]:
-    """Sampler and representation of a critic, as `{use: name, …}` each."""
-    critics = read(shelf.find(recipe, "baselines")).get("critics") or {}
-    if name is not None and name not in critics:
+def _critic(recipe: str, name: str | None, any_will_do: bool) -> dict[str, Any]:
+    """Sampler and representation of a critic, as `{use: name, …}` each, as far as it names them."""
+    critics = {
+        key: critic for key, critic in (read(shelf.find(recipe, "baselines")).get("critics") or {}).items() if critic
+    }
+    if name is None:
+        name = next((key for key, critic in critics.items() if critic.get("sampler")), None)
+        if name is None and not any_will_do:
+            raise ToonlabError(f"{recipe}: no critic of this recipe names a sampler; name one with --sampler")
+    elif name not in critics:
         raise ToonlabError(f"--critic {name}: recipe {recipe!r} has no such critic; {nearest(name, critics)}")
-    with_sampler = [key for key, critic in critics.items() if critic and critic.get("sampler")]
-    if name is None and not with_sampler and needs_sampler:
-        raise ToonlabError(f"{recipe}: no critic of this recipe names a sampler; name one with --sampler")
-    critic = critics.get(name or next(iter(with_sampler), None)) or {}
+    critic = critics[name] if name else {}
     parts = {key: critic[key] for key in ("sampler", "representation") if critic.get(key)}
     return {key: {"use": part} if isinstance(part, str) else dict(part) for key, part in parts.items()}
 
@@ -91,6 +95,8 @@ def _part(option: str, text: str | None) -> dict[str, Any] | None:
 
 def _made(catalogue: Catalogue, kind: str, spec: Mapping[str, Any]) -> Any:
     parameters = dict(spec)
+    if "use" not in parameters:
+        raise ToonlabError(f"--{kind.removesuffix('s')}: the critic has none to change; name one: {{use: …}}")
     return catalogue.make(kind, str(parameters.pop("use")), **parameters)
 
 
@@ -146,7 +152,7 @@ def inspection(look: Look, title: str, note: str) -> Image.Image:
     """The sheet of one image: its panels, and below them the patches as the critic sees them."""
     above = panels(look, "picture", side=max(PANEL, *look.image.shape[1:]))
     rows = [above[i : i + 2] for i in range(0, len(above), 2)]
-    width = 2 * above[0].width + sheet.GAP
+    width = max(2 * above[0].width + sheet.GAP, 2 * PANEL)
     below = patches(look, PATCH if len(look.boxes) <= 4 else PATCH // 2)
     return sheet.compose(title, [*rows, *_wrapped(below, width)], note)
 

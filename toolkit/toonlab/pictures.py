@@ -125,18 +125,30 @@ def to_picture(image: Tensor) -> Image.Image:
     return Image.fromarray(array.movedim(0, -1).contiguous().cpu().numpy())
 
 
-def save_png(path: Path, picture: Image.Image) -> None:
+def write_png(path: Path, picture: Image.Image) -> None:
     """Write a PNG, whole or not at all, into a folder that is made where it is missing.
 
     Raises:
-        ToonlabError: if it can't be written.
+        OSError: if it can't be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         picture.save(temporary, "PNG")
         temporary.replace(path)
-    except OSError as error:
+    except BaseException:
         with suppress(OSError):  # its folder may be what is missing
             temporary.unlink()
+        raise
+
+
+def save_png(path: Path, picture: Image.Image) -> None:
+    """As `write_png`, for a path that a user chose.
+
+    Raises:
+        ToonlabError: if it can't be written.
+    """
+    try:
+        write_png(path, picture)
+    except OSError as error:
         raise ToonlabError(f"{path}: can't be written: {error.strerror or error}; choose another folder") from error

@@ -197,6 +197,15 @@ def test_the_most_textured_place_is_found():
     assert abs(left - 16) <= 1
 
 
+def test_best_ranks_any_heat_map():
+    edges = torch.zeros(2, 48, 48)
+    edges[1, 8:24, 16:32] = 1
+    edges[0, 40:48, 40:48] = 1
+    boxes, scores = CTSS(patch_size=16, stride_real=0.5, k=1).best(edges, "stride_real")
+    assert boxes.tolist() == [[1, 8, 16, 16, 16], [1, 0, 16, 16, 16]]  # of the four that hold half of it, the upper
+    assert scores.tolist() == [256, 128]
+
+
 def test_bf16_images_are_ranked_in_float32():
     images = noise(2, 3, 48, 48).to(torch.bfloat16)
     sampler = CTSS(patch_size=16)

@@ -220,9 +220,9 @@ def test_a_store_of_the_users_choice(
 
 
 def test_the_command_lines_store_is_preferred_to_the_recipes(
-    run: Run, uri: str, life: Any, store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, uri: str, tables: Path, life: Any, store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mine = f"sqlite:///{tmp_path}/mine.db"
+    mine = f"sqlite:///{shutil.copy(tables, tmp_path / 'mine.db')}"
     monkeypatch.setenv("TOONLAB_TRACKING_URI", mine)
     life(run, MLflow(tracking_uri=uri)).end(1)
     assert len(store(mine).runs()) == 1
@@ -278,12 +278,12 @@ def test_sync_leaves_a_run_that_has_not_ended_running(run: Run, uri: str, life: 
 
 
 def test_sync_brings_a_run_to_another_store_and_forgets_the_first_not(
-    run: Run, uri: str, life: Any, store: Any, tmp_path: Path
+    run: Run, uri: str, tables: Path, life: Any, store: Any, tmp_path: Path
 ) -> None:
     alive = life(run, MLflow())
     alive.step(1)
     outcome = alive.end(1)
-    other = f"sqlite:///{tmp_path}/other.db"
+    other = f"sqlite:///{shutil.copy(tables, tmp_path / 'other.db')}"
     assert "2 points, 1 outcome" in synced(run, outcome, tracking_uri=other)
     assert store(other).history("generator/total") == [(1, 1.0)]
     assert synced(run, outcome).endswith("complete")
@@ -392,7 +392,17 @@ def test_sync_with_a_store_that_is_away_says_so_and_can_be_repeated(run: Run, li
     with socket.create_server(("127.0.0.1", 0)) as taken:
         where = f"127.0.0.1:{taken.getsockname()[1]}"
     observers = Observers({"mlflow": MLflow(f"http://me:secret@{where}")})
-    with pytest.warns(
-        RuntimeWarning, match=f"MLflow at http://me@{where}: connection refused; nothing is lost, repeat"
-    ):
+    with pytest.warns(RuntimeWarning, match=f"MLflow at http://me@{where}: connection refused; nothing is lost, and"):
         observers.tell("sync", run=run, outcome=None)
+
+
+def test_a_database_that_breaks_is_a_warning_and_no_traceback(
+    run: Run, uri: str, life: Any, until: Callable[..., None], store: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    alive = life(run, MLflow())
+    until(lambda: store(uri).runs(), 30)
+    (run.root / "mlflow.db").write_bytes(b"no database")
+    alive.step(1)
+    with pytest.warns(RuntimeWarning, match=r"lacks a part of ctss-s0-1a2b3c4d \(.*file is not a database"):
+        alive.end(1)
+    assert capfd.readouterr().err == ""
