@@ -1,29 +1,29 @@
 """A training step of CTSS at full width: its speed, its memory, and the share of each part.
 
-    python benchmarks/step.py [--size 256] [--batch 8] [--steps 20] [--variants fp32 bf16 …]
+    python benchmarks/step.py [--size 256] [--batch 8] [--steps 20] [--rounds 3] [--variants fp32 bf16 …]
 
 CTSS with VGG19 (random weights, shaped as ImageNet's), ToonWorld's pictures, both critics: the step of the second
 stage. On a GPU at 256 px with a batch of 8, as in the paper; on a CPU, unless asked otherwise, small enough to end in a
 few minutes. Each variant runs in a process of its own.
 
-`seconds` is the mean of a step; `peak MiB` is what the allocator held at most (on a CPU: how much the process grew at
-most, compiler included). The shares, in percent, come from further steps in which every part is timed, forwards and
-backwards; on a GPU waiting for each part makes these steps slower, so they say nothing about the speed.
-Writes `benchmarks/results/step-<device>.json`.
+`seconds` is that of a step, in the fastest round; `peak MiB` is what the allocator held at most (on a CPU: by how much
+the process grew at most, compiler included). The shares, in percent, come from further steps in which every part is
+timed, forwards and backwards, and the fastest of each counts; on a GPU waiting for each part makes these steps slower,
+so they say nothing about the speed. Writes `benchmarks/results/step-<device>.json`.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import multiprocessing
 import os
-import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import torch
-from _common import MIB, device, full_ctss, most_resident, report, resident, wait
+from _common import MIB, device, full_ctss, most_resident, once, report, resident
 from _stopwatch import REST, Stopwatch, time_optimizers, timed
 
 from toonlab import Batch, discover
@@ -50,12 +50,9 @@ def measure(variant: str, options: argparse.Namespace) -> dict[str, Any]:
         gan = build(recipe, discover(), World(where))
         data = batches_of(recipe, where)
         run(gan, recipe, data, options.warm_up)
-        wait(where)
-        start = time.perf_counter()
-        run(gan, recipe, data, options.steps)
-        wait(where)
-        seconds = (time.perf_counter() - start) / options.steps
-        shares = shares_of(gan, recipe, data, options.steps)
+        rounds = [once(lambda: run(gan, recipe, data, options.steps), where) for _ in range(options.rounds)]
+        seconds = min(rounds) / options.steps
+        shares = shares_of(gan, recipe, data, options.rounds)
     peak = torch.cuda.max_memory_allocated(where) if where.type == "cuda" else most_resident() - before
     return {
         "variant": variant,
@@ -82,19 +79,21 @@ def run(gan: GAN, recipe: Recipe, data: Iterator[Batch], steps: int) -> None:
 
 
 def shares_of(gan: GAN, recipe: Recipe, data: Iterator[Batch], steps: int) -> dict[str, float]:
-    """Every part's share of the time."""
+    """Every part's share of the time, of each the fastest of some steps."""
     watch = Stopwatch(gan.world.device)
     watched = timed(gan, watch)
     phase = enter(watched, recipe, 0, 0, steps, None)
     time_optimizers(phase, watch)
-    watch.reset()
+    least = dict.fromkeys(PARTS, math.inf)
     for number in range(steps):
+        watch.reset()
         with watch.during("data"):
             batch = next(data)
         watched.step(phase, batch, number)
-    watch.switch(REST)
-    total = sum(watch.seconds.values())
-    return {part: watch.seconds[part] / total for part in PARTS}
+        watch.switch(REST)
+        least = {part: min(least[part], watch.seconds[part]) for part in PARTS}
+    total = sum(least.values())
+    return {part: seconds / total for part, seconds in least.items()}
 
 
 def main() -> None:
@@ -102,7 +101,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=256 if gpu else 128)
     parser.add_argument("--batch", type=int, default=8 if gpu else 2)
-    parser.add_argument("--steps", type=int, default=20 if gpu else 2)
+    parser.add_argument("--steps", type=int, default=20 if gpu else 1)
+    parser.add_argument("--rounds", type=int, default=3, help="of so many steps; the fastest counts")
     parser.add_argument("--warm-up", type=int, default=5 if gpu else 1)
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     options = parser.parse_args()

@@ -154,7 +154,7 @@ def resume(
 
 @app.command()
 def sync(
-    run: Annotated[list[Path], typer.Argument(help="Directories of runs, or folders that hold them.")],
+    run: Annotated[list[Path], typer.Argument(metavar="RUN", help="Directories of runs, or folders of them.")],
     tracking_uri: TrackingURI = None,
 ) -> None:
     """Replay to trackers what they miss of runs, such as after a server was away."""
