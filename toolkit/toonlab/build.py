@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from .compiling import compiled
 from .devices import World
-from .errors import PluginError, Problem, RecipeError, ToonlabError
+from .errors import PluginError, Problem, RecipeError, ToonlabError, first_line
 from .flow import Context, Views
 from .gan import GAN, Critic, Phase, Turn
 from .plugins import Catalogue
@@ -151,7 +151,7 @@ class _Builder:
             with torch.no_grad():
                 net.eval()(images)
         except Exception as error:
-            text = str(error) if isinstance(error, ToonlabError) else f"{type(error).__name__}: {_first_line(error)}"
+            text = str(error) if isinstance(error, ToonlabError) else f"{type(error).__name__}: {first_line(error)}"
             shape = "x".join(map(str, images.shape[1:]))
             self.problems.append(Problem(path, f"can't take an input of {shape} (channels, height, width): {text}"))
         finally:
@@ -168,11 +168,7 @@ class Unbuilt(nn.Module):
 def _text(use: str, error: Exception) -> str:
     if isinstance(error, ToonlabError):
         return str(error)
-    return f"{use} failed: {type(error).__name__}: {_first_line(error)}"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
+    return f"{use} failed: {type(error).__name__}: {first_line(error)}"
 
 
 def _modules(critic: Critic) -> list[Any]:
