@@ -9,7 +9,7 @@ few minutes. Each variant runs in a process of its own.
 `seconds` is that of a step, in the fastest round; `peak MiB` is what the allocator held at most (on a CPU: by how much
 the process grew at most, compiler included). The shares, in percent, come from further steps in which every part is
 timed, forwards and backwards, and the fastest of each counts; on a GPU waiting for each part makes these steps slower,
-so they say nothing about the speed. Writes `benchmarks/results/step-<device>.json`.
+so they say nothing about the speed. Writes `benchmarks/results/step-<size>px-<batch>-<device>.json`.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def main() -> None:
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, spawn, max_tasks_per_child=1) as pool:
         rows = [pool.submit(measure, variant, options).result() for variant in options.variants]
-    report("step", device(), rows, vars(options))
+    report(f"step-{options.size}px-{options.batch}", device(), rows, vars(options))
 
 
 if __name__ == "__main__":
