@@ -1,6 +1,6 @@
 """What tracking costs: the demo's CTSS with its observers, MLflow and progress, against the same run without.
 
-    python benchmarks/tracking.py [--steps 300] [--repeat 5]
+    python benchmarks/tracking.py [--steps 300] [--repeat 4]
 
 Both runs of a pair follow each other, in an order that alternates. MLflow writes to SQLite beside the runs, as by
 default. Importing mlflow (once in a process) and making its tables (once in a store) are reported by themselves, and
@@ -106,7 +106,7 @@ def summary(found: list[tuple[Times, Times]]) -> list[dict[str, Any]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--repeat", type=int, default=4)
     options = parser.parse_args()
     done = [
         subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True, check=True) for _ in range(3)

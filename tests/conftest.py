@@ -19,8 +19,8 @@ settings.register_profile("toonlab", deadline=None, derandomize=True)
 settings.load_profile("toonlab")
 
 
-# These start servers, kill processes and wait for both: on a busy machine a wait can be too short, so a failure is tried
-# again before it counts. What only computes is never tried twice.
+# These start servers, kill processes and wait for both: on a busy machine a wait can be too short, so a failure is
+# tried again before it counts. What only computes is never tried twice.
 REAL_PROCESSES = ("toonlab_mlflow", "test_resume", "test_devices", "test_sync")
 
 
