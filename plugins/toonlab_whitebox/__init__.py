@@ -1,0 +1,1 @@
+"""White-box cartoonization (Wang and Yu, CVPR 2020): surface, structure and texture representations, networks."""
