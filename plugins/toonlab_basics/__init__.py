@@ -8,6 +8,7 @@ from toonlab import (
     DatasetFactory,
     DiscriminatorLossFactory,
     FeaturesFactory,
+    GeneratorFactory,
     GeneratorLossFactory,
     ObjectiveFactory,
     RepresentationFactory,
@@ -17,12 +18,18 @@ from toonlab import (
 
 from .critic_losses import R1, GradientPenalty
 from .folder import folder
-from .losses import Color, Content, TotalVariation
+from .losses import Color, Content, Reconstruction, TotalVariation
 from .objectives import BCE, LSGAN, Hinge, Wasserstein
+from .pictures import Pictures
 from .random_features import RandomFeatures
 from .representations import RGB, Grayscale
 from .samplers import GridPatches, RandomPatches, Whole
 from .vgg import VGG19
+
+
+@hookimpl
+def register_generators() -> Mapping[str, GeneratorFactory]:
+    return {"pictures": Pictures}
 
 
 @hookimpl
@@ -37,7 +44,12 @@ def register_discriminator_losses() -> Mapping[str, DiscriminatorLossFactory]:
 
 @hookimpl
 def register_generator_losses() -> Mapping[str, GeneratorLossFactory]:
-    return {"content": Content, "color": Color, "total_variation": TotalVariation}
+    return {
+        "content": Content,
+        "color": Color,
+        "total_variation": TotalVariation,
+        "reconstruction": Reconstruction,
+    }
 
 
 @hookimpl

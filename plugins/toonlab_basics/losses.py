@@ -1,14 +1,14 @@
-"""Losses of the generator that CTSS, AnimeGAN and CartoonGAN share. Their weights are the engine's."""
+"""Losses of the generator that several methods share. Their weights are the engine's."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import torch.nn.functional as F
-from toonlab.filters import rgb_to_yuv
 from torch import Tensor
 
 from toonlab import Step
+from toonlab.filters import rgb_to_yuv
 
 
 @dataclass(frozen=True)
@@ -49,3 +49,14 @@ class TotalVariation:
         vertical = F.mse_loss(fake[:, :, 1:], fake[:, :, :-1])
         horizontal = F.mse_loss(fake[:, :, :, 1:], fake[:, :, :, :-1])
         return 0.5 * (vertical + horizontal)
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """L1 distance between the pixels of the fake and of its photo: the generator learns to leave the photo as it is.
+
+    Mean over all values. White-box begins with it alone (`train_code/pretrain.py`).
+    """
+
+    def __call__(self, step: Step) -> Tensor:
+        return F.l1_loss(step.fake, step.batch.photo)

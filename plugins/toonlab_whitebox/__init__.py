@@ -1,1 +1,26 @@
 """White-box cartoonization (Wang and Yu, CVPR 2020): surface, structure and texture representations, networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from toonlab import DiscriminatorFactory, GeneratorFactory, RepresentationFactory, hookimpl
+
+from .discriminator import WhiteboxDiscriminator
+from .generator import WhiteboxUNet
+from .representations import Surface, Texture
+
+
+@hookimpl
+def register_representations() -> Mapping[str, RepresentationFactory]:
+    return {"surface": Surface, "texture": Texture}
+
+
+@hookimpl
+def register_generators() -> Mapping[str, GeneratorFactory]:
+    return {"whitebox_unet": WhiteboxUNet}
+
+
+@hookimpl
+def register_discriminators() -> Mapping[str, DiscriminatorFactory]:
+    return {"whitebox": WhiteboxDiscriminator}

@@ -35,6 +35,16 @@ def test_guided_filter_matches_ctss(golden, inputs, name: str):
     torch.testing.assert_close(actual, expected, rtol=0, atol=5e-5)
 
 
+@pytest.mark.parametrize(("radius", "eps"), [(1, 0.01), (5, 0.01), (5, 0.2)])
+def test_guided_filter_matches_whitebox(golden, images, radius: int, eps: float):
+    arrays, name = golden("whitebox_guided_filter"), f"gf_self_r{radius}_eps{eps}"
+    photo = images[:2].flip(1)  # blue first
+    actual = guided_filter(photo, photo, radius, eps).movedim(1, -1)
+    expected = torch.from_numpy(arrays[f"{name}_photo_bgr_sub4"])
+    torch.testing.assert_close(actual[:, ::4, ::4], expected, rtol=0, atol=5e-5)
+    torch.testing.assert_close(actual.mean(), torch.tensor(arrays[f"{name}_mean"]), rtol=0, atol=1e-6)
+
+
 def test_guided_filter_keeps_what_is_linear_in_the_guide():
     guide = noise(2, 3, 20, 24)
     slope = torch.tensor([2.0, -0.5, 0.0]).view(1, 3, 1, 1)

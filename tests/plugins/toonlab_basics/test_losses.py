@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from toonlab import Batch, Features, GeneratorLoss, Step
-from toonlab_basics import Color, Content, RandomFeatures, TotalVariation
+from toonlab_basics import Color, Content, RandomFeatures, Reconstruction, TotalVariation
 
 
 def step(fake: Tensor, photo: Tensor, features: torch.nn.Module | None = None) -> Step:
@@ -54,6 +54,16 @@ def test_total_variation_matches_ctss(golden, photo_and_cartoon):
     torch.testing.assert_close(actual, torch.from_numpy(arrays["dtv_dfake_sub4"]), rtol=1e-5, atol=1e-11)
 
 
+def test_total_variation_matches_whitebox_by_a_weight(golden, photo_and_cartoon):
+    """There the means are not halved, but divided by the image's 3 * 256 * 256 values."""
+    photo, cartoon = (images[:2] for images in photo_and_cartoon)
+    arrays, weight = golden("whitebox_losses"), 2 / (3 * 256 * 256)
+    for name, images in (("photo", photo), ("cartoon", cartoon)):
+        torch.testing.assert_close(weight * TotalVariation()(step(images, photo)), torch.tensor(arrays[f"tv_{name}"]))
+    actual = weight * gradient(TotalVariation(), photo, cartoon).flip(-1)
+    torch.testing.assert_close(actual, torch.from_numpy(arrays["dtv_cartoon_sub4"]), rtol=1e-5, atol=1e-16)
+
+
 def test_content_matches_animegan(golden):
     """There the maps are given in place of VGG's."""
     arrays = golden("animegan_losses")
@@ -73,7 +83,13 @@ def test_content_is_the_distance_of_the_features():
     torch.testing.assert_close(Content()(step(fake, photo, features)), expected)
 
 
-@pytest.mark.parametrize("loss", [Content(), Color(), TotalVariation()])
+def test_reconstruction_is_the_mean_distance_in_pixels():
+    photo, fake = torch.zeros(2, 3, 2, 2), torch.zeros(2, 3, 2, 2)
+    fake[0, 1, 0, 1] = -2.4
+    torch.testing.assert_close(Reconstruction()(step(fake, photo)), torch.tensor(0.1))
+
+
+@pytest.mark.parametrize("loss", [Content(), Color(), TotalVariation(), Reconstruction()])
 def test_gradients(loss: GeneratorLoss):
     rng = torch.Generator().manual_seed(4)
     photo, fake = (torch.rand(2, 3, 4, 5, dtype=torch.float64, generator=rng) for _ in range(2))
@@ -83,7 +99,7 @@ def test_gradients(loss: GeneratorLoss):
 @given(color=st.tuples(*[st.floats(-1, 1)] * 3), size=st.tuples(st.integers(2, 9), st.integers(2, 9)))
 def test_nothing_is_lost_on_an_equal_flat_picture(color: tuple[float, ...], size: tuple[int, int]):
     flat = torch.tensor(color).view(1, 3, 1, 1).expand(2, 3, *size)
-    for loss in (Content(), Color(), TotalVariation()):
+    for loss in (Content(), Color(), TotalVariation(), Reconstruction()):
         assert loss(step(flat, flat)) == 0
 
 

@@ -40,6 +40,14 @@ def test_objectives_match_animegan(golden, objective: Objective, type_: str):
     torch.testing.assert_close(objective.generator(fake), torch.tensor(arrays[f"g_loss_{type_}"]))
 
 
+@pytest.mark.parametrize(("objective", "name"), [(LSGAN(critic_scale=0.5), "lsgan"), (BCE(), "gan")])
+def test_objectives_match_whitebox(golden, objective: Objective, name: str):
+    arrays = golden("whitebox_losses")
+    real, fake = torch.from_numpy(arrays["logit_real"]), torch.from_numpy(arrays["logit_fake"])
+    torch.testing.assert_close(objective.critic(Logits(real, fake)), torch.tensor(arrays[f"{name}_d"]))
+    torch.testing.assert_close(objective.generator(fake), torch.tensor(arrays[f"{name}_g"]))
+
+
 def test_critic_scale_is_the_critics_alone():
     logits = torch.randn(5, 1, generator=torch.Generator().manual_seed(0))
     half, whole = LSGAN(critic_scale=0.5), LSGAN()

@@ -10,7 +10,7 @@ from toonlab.plugins import Catalogue
 OFFERED = {
     "objectives": {"lsgan", "hinge", "bce", "wasserstein"},
     "discriminator_losses": {"gradient_penalty", "r1"},
-    "generator_losses": {"content", "color", "total_variation"},
+    "generator_losses": {"content", "color", "total_variation", "reconstruction"},
     "features": {"vgg19", "random"},
     "samplers": {"whole", "random_patches", "grid_patches"},
     "representations": {"rgb", "grayscale"},
