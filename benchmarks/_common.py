@@ -97,16 +97,22 @@ def most_resident() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+def full(method: str, size: int, batch: int, *overrides: str) -> Recipe:
+    """A method's last stage at full width, on ToonWorld, with VGG19's random weights and no observers."""
+    standard = {
+        "data": {"use": "toonworld", "size": size, "scenes": 4 * batch},
+        "features": {"use": "vgg19", "weights": "random", "convention": "caffe", "layer": "conv4_4"},
+        "critics.patch.sampler.patch_size": 96 * size // 256,  # as many candidates as at 256 px
+        "stages": None,
+        "evaluate.metrics": [],
+        **{f"train.{key}": value for key, value in {"size": size, "batch": batch, "steps": 10**6}.items()},
+    }
+    return load(method, discover(), ["observers.mlflow=null", "observers.progress=null", *overrides], shared=standard)
+
+
 def full_ctss(size: int, batch: int, *overrides: str) -> Recipe:
-    """CTSS's second stage at full width, on ToonWorld, with VGG19's random weights and no observers."""
-    standard = (
-        f"data={{use: toonworld, size: {size}, scenes: {4 * batch}}}",
-        "features={use: vgg19, weights: random, convention: caffe, layer: conv4_4}",
-        *("stages=null", "observers.mlflow=null", "observers.progress=null"),
-        *(f"train.size={size}", f"train.batch={batch}", "train.steps=1000000"),
-        f"critics.patch.sampler.patch_size={96 * size // 256}",  # as many candidates as at 256 px
-    )
-    return load("ctss", discover(), [*standard, *overrides])
+    """CTSS's second stage at full width."""
+    return full("ctss", size, batch, *overrides)
 
 
 # -- the report

@@ -1,15 +1,18 @@
-"""A training step of CTSS at full width: its speed, its memory, and the share of each part.
+"""A training step of every method at full width: its time, the floor below it, its memory, the share of each part.
 
-    python benchmarks/step.py [--size 256] [--batch 8] [--steps 20] [--rounds 3] [--variants fp32 bf16 …]
+    python benchmarks/step.py [--methods plain ctss …] [--sizes 64 128] [--batch 2] [--variants fp32 bf16 …]
 
-CTSS with VGG19 (random weights, shaped as ImageNet's), ToonWorld's pictures, both critics: the step of the second
-stage. On a GPU at 256 px with a batch of 8, as in the paper; on a CPU, unless asked otherwise, small enough to end in a
-few minutes. Each variant runs in a process of its own.
+The step of a method's last stage, whole: critics and generator, with VGG19 (random weights, shaped as ImageNet's) and
+ToonWorld's pictures. On a GPU at 256 px with a batch of 8, as in the papers; on a CPU, unless asked otherwise, with two
+images of 64 and of 128 px. Each row comes from a process of its own.
 
-`seconds` is that of a step, in the fastest round; `peak MiB` is what the allocator held at most (on a CPU: by how much
-the process grew at most, compiler included). The shares, in percent, come from further steps in which every part is
-timed, forwards and backwards, and the fastest of each counts; on a GPU waiting for each part makes these steps slower,
-so they say nothing about the speed. Writes `benchmarks/results/step-<size>px-<batch>-<device>.json`.
+`seconds` is that of a step and `floor` that of the step's convolutions alone (`_floor.py`), both in their fastest round;
+the rounds of both take turns. `peak MiB` is what the allocator held at most (on a CPU: by how much the process grew at
+most, compiler included). The shares, in percent, come from further steps in which every part is timed, forwards and
+backwards, and the fastest of each counts; on a GPU waiting for each part makes these steps slower, so they say nothing
+about the speed. A processor without bf16 instructions emulates them, slowly: the record says which kind it is.
+
+Writes `benchmarks/results/step-<size>px-<batch>-<device>.json`.
 """
 
 from __future__ import annotations
@@ -20,44 +23,59 @@ import multiprocessing
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from itertools import product
 from typing import Any
 
 import torch
-from _common import MIB, device, full_ctss, most_resident, once, report, resident
+from _common import MIB, device, full, most_resident, once, report, resident
+from _floor import recorded, replay
 from _stopwatch import REST, Stopwatch, time_optimizers, timed
 
 from toonlab import Batch, discover
 from toonlab.build import build, enter
 from toonlab.data import Steps, batches
 from toonlab.devices import Precision, World
-from toonlab.gan import GAN
+from toonlab.gan import GAN, Phase
 from toonlab.specs import Recipe
 
+METHODS = ("plain", "ctss", "cartoongan", "animegan", "whitebox")
 VARIANTS = {
     "fp32": [],
     "bf16": ["train.precision=bf16"],
     "bf16+compile": ["train.precision=bf16", "train.compile=true"],
     "channels_last": ["train.channels_last=true"],
+    "bf16+channels_last": ["train.precision=bf16", "train.channels_last=true"],
 }
-PARTS = ("generator", "critics", "features", "sampler", "representation", REST, "optimizers", "data")
+VIEWS = ("sampler", "representation")
+PARTS = ("generator", "critics", "features", *VIEWS, REST, "optimizers", "data")
 
 
-def measure(variant: str, options: argparse.Namespace) -> dict[str, Any]:
+def measure(method: str, size: int, variant: str, options: argparse.Namespace) -> dict[str, Any]:
     """A row; runs in a process of its own."""
-    recipe, where = full_ctss(options.size, options.batch, *VARIANTS[variant]), device()
+    recipe, where = full(method, size, options.batch, *VARIANTS[variant]), device()
     before = resident()
     with Precision(recipe.train.precision):
         gan = build(recipe, discover(), World(where))
         data = batches_of(recipe, where)
-        run(gan, recipe, data, options.warm_up)
-        rounds = [once(lambda: run(gan, recipe, data, options.steps), where) for _ in range(options.rounds)]
-        seconds = min(rounds) / options.steps
+        phase = enter(gan, recipe, 0, 0, 10**6, None)
+        run(gan, phase, data, options.warm_up)
+        floor = replay(recorded(lambda: run(gan, phase, data, 1)))
+        works = {"step": lambda: run(gan, phase, data, options.steps), "floor": floor}
+        seconds = dict.fromkeys(works, math.inf)
+        for _ in range(options.rounds):
+            for name, work in works.items():
+                seconds[name] = min(seconds[name], once(work, where))
+        step = seconds["step"] / options.steps
+        peak = torch.cuda.max_memory_allocated(where) if where.type == "cuda" else most_resident() - before
         shares = shares_of(gan, recipe, data, options.rounds)
-    peak = torch.cuda.max_memory_allocated(where) if where.type == "cuda" else most_resident() - before
     return {
+        "method": method,
+        "size": size,
         "variant": variant,
-        "seconds": round(seconds, 4),
-        "images/s": round(options.batch / seconds, 3),
+        "seconds": round(step, 4),
+        "floor": round(seconds["floor"], 4),
+        "seconds / floor": round(step / seconds["floor"], 3),
+        "images/s": round(options.batch / step, 3),
         "peak MiB": round(peak / MIB),
         **{f"{part} %": round(100 * shares[part], 2) for part in PARTS},
     }
@@ -72,8 +90,7 @@ def batches_of(recipe: Recipe, where: torch.device) -> Iterator[Batch]:
         yield Batch(batch.photo.contiguous(memory_format=form), batch.cartoon.contiguous(memory_format=form))
 
 
-def run(gan: GAN, recipe: Recipe, data: Iterator[Batch], steps: int) -> None:
-    phase = enter(gan, recipe, 0, 0, steps, None)
+def run(gan: GAN, phase: Phase, data: Iterator[Batch], steps: int) -> None:
     for number in range(steps):
         gan.step(phase, next(data), number)
 
@@ -99,17 +116,25 @@ def shares_of(gan: GAN, recipe: Recipe, data: Iterator[Batch], steps: int) -> di
 def main() -> None:
     gpu = device().type == "cuda"
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", type=int, default=256 if gpu else 128)
+    parser.add_argument("--methods", nargs="+", default=list(METHODS))
+    parser.add_argument("--sizes", type=int, nargs="+", default=[256] if gpu else [64, 128])
     parser.add_argument("--batch", type=int, default=8 if gpu else 2)
-    parser.add_argument("--steps", type=int, default=20 if gpu else 1)
-    parser.add_argument("--rounds", type=int, default=3, help="of so many steps; the fastest counts")
+    parser.add_argument("--steps", type=int, default=20 if gpu else 1, help="in a round")
+    parser.add_argument("--rounds", type=int, default=5, help="of steps and of the floor; the fastest of each counts")
     parser.add_argument("--warm-up", type=int, default=5 if gpu else 1)
-    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS) if gpu else ["fp32", "bf16"])
     options = parser.parse_args()
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, spawn, max_tasks_per_child=1) as pool:
-        rows = [pool.submit(measure, variant, options).result() for variant in options.variants]
-    report(f"step-{options.size}px-{options.batch}", device(), rows, vars(options))
+        for size in options.sizes:
+            asked = [(m, size, v) for m, v in product(options.methods, options.variants)]
+            rows = [pool.submit(measure, *which, options).result() for which in asked]
+            report(f"step-{size}px-{options.batch}", device(), rows, {**vars(options), "bf16 instructions": has_bf16()})
+
+
+def has_bf16() -> bool:
+    """Whether the device computes in bf16 by itself; a processor that does not emulates it, many times slower."""
+    return torch.cuda.is_bf16_supported() if torch.cuda.is_available() else torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 if __name__ == "__main__":

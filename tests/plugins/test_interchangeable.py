@@ -1,0 +1,63 @@
+"""Interchangeable parts: any sampler, any representation and any discriminator loss train together."""
+
+from itertools import product
+from pathlib import Path
+
+import pytest
+import torch
+
+from toonlab import Batch, discover
+from toonlab.build import build, enter
+from toonlab.devices import World
+from toonlab.recipe import load
+from toonlab.specs import Recipe
+
+SIZE, BATCH, STEPS = 64, 2, 2
+CATALOGUE = discover()
+SAMPLERS = CATALOGUE.names("samplers")
+REPRESENTATIONS = [None, *CATALOGUE.names("representations")]
+LOSSES = CATALOGUE.names("discriminator_losses")
+SMALL = {"patch_size": 24, "k": 2}  # for samplers with such parameters
+
+
+def one_critic(path: Path, sampler: str, representation: str | None, loss: str) -> Recipe:
+    """The small recipe with the patch critic alone, made of those parts."""
+    known = CATALOGUE.get("samplers", sampler).schema.parameters
+    chosen = {"use": sampler} | {name: value for name, value in SMALL.items() if name in known}
+    changes = {
+        "train.size": SIZE,
+        "critics.image": None,
+        "critics.patch.sampler": chosen,
+        "critics.patch.representation": representation,
+        "critics.patch.losses": {loss: {}},
+        "stages": None,
+    }
+    return load(path, CATALOGUE, list(changes.items()))
+
+
+def batch() -> Batch:
+    """Smooth photos and cartoons of flat squares with dark lines, so that edges are found and filters have work."""
+    generator = torch.Generator().manual_seed(0)
+    low = torch.rand(2, BATCH, 3, SIZE // 8, SIZE // 8, generator=generator) * 2 - 1
+    photo = torch.nn.functional.interpolate(low[0], size=SIZE, mode="bilinear")
+    cartoon = torch.nn.functional.interpolate(low[1], size=SIZE, mode="nearest")
+    cartoon[..., ::16] = -0.9
+    return Batch(photo, cartoon)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_every_combination_trains(sampler: str, small: Path):
+    for representation, loss in product(REPRESENTATIONS, LOSSES):
+        recipe = one_critic(small, sampler, representation, loss)
+        gan = build(recipe, CATALOGUE, World(torch.device("cpu")))
+        phase = enter(gan, recipe, 0, 0, STEPS, None)
+        for number in range(STEPS):
+            scalars = gan.step(phase, batch(), number)
+            wrong = {name: value.item() for name, value in scalars.items() if not value.isfinite()}
+            assert not wrong, f"{sampler} x {representation} x {loss}, step {number}: {wrong}"
+            assert f"critic/patch/{loss}" in scalars
+        for side, net in (("generator", gan.generator), ("critic", gan.critics["patch"].net)):
+            gradients = [parameter.grad for parameter in net.parameters() if parameter.grad is not None]
+            what = f"{sampler} x {representation} x {loss}: the {side}'s gradients"
+            assert all(gradient.isfinite().all() for gradient in gradients), f"{what} are not finite"
+            assert any(gradient.any() for gradient in gradients), f"{what} are all zero"
