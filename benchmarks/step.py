@@ -6,7 +6,7 @@ The step of a method's last stage, whole: critics and generator, with VGG19 (ran
 ToonWorld's pictures. On a GPU at 256 px with a batch of 8, as in the papers; on a CPU, unless asked otherwise, with two
 images of 64 and of 128 px. Each row comes from a process of its own.
 
-`seconds` is that of a step and `floor` that of the step's convolutions alone (`_floor.py`), both in their fastest round;
+`seconds` is that of a step and `floor` that of the step's convolutions alone (`_floor.py`), each in its fastest round;
 the rounds of both take turns. `peak MiB` is what the allocator held at most (on a CPU: by how much the process grew at
 most, compiler included). The shares, in percent, come from further steps in which every part is timed, forwards and
 backwards, and the fastest of each counts; on a GPU waiting for each part makes these steps slower, so they say nothing
