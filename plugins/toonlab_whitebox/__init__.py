@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from toonlab import DiscriminatorFactory, GeneratorFactory, RepresentationFactory, hookimpl
+from toonlab import DiscriminatorFactory, GeneratorFactory, GeneratorLossFactory, RepresentationFactory, hookimpl
 
 from .discriminator import WhiteboxDiscriminator
 from .generator import WhiteboxUNet
 from .representations import Surface, Texture
+from .structure import Structure
 
 
 @hookimpl
@@ -24,3 +25,8 @@ def register_generators() -> Mapping[str, GeneratorFactory]:
 @hookimpl
 def register_discriminators() -> Mapping[str, DiscriminatorFactory]:
     return {"whitebox": WhiteboxDiscriminator}
+
+
+@hookimpl
+def register_generator_losses() -> Mapping[str, GeneratorLossFactory]:
+    return {"structure": Structure}

@@ -1,0 +1,104 @@
+"""Superpixels by k-means over colour and position, a batch at a time on any device, and by scikit-image on a CPU."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from toonlab import check_images
+from toonlab.devices import Precision
+from toonlab.filters import full_precision, min_max
+
+from .cells import Cells, cells
+from .components import connected
+from .lab import rgb_to_lab
+
+_SMOOTHING = 1.0  # standard deviation in pixels, as the original's call has it
+_ITERATIONS = 10  # scikit-image's default
+_ABSENT = 1e4  # a centre that far away is nobody's
+
+
+@torch.no_grad()
+def slic(images: Tensor, segments: int = 200, compactness: float = 10.0) -> Tensor:
+    """Superpixels: `(B, 3, H, W)`, any range, -> `(B, H, W)` int64, region numbers below H*W.
+
+    Achanta et al., "SLIC Superpixels", PAMI 2012, with scikit-image's settings: each image is stretched to [0, 1],
+    smoothed, and clustered in Lab and position. A pixel chooses among the centres of its own cell of the starting grid
+    and of the 8 around; what gathers the pixels of a centre is a product of matrices, so that no sum depends on the
+    order in which a device's threads arrive. Parts of a superpixel that are cut off are regions of their own, or, if
+    smaller than half a cell, of the region above or to the left.
+
+    Args:
+        segments: how many cells there are at first, about; some vanish. At most one per pixel.
+        compactness: weight of position against colour: larger is rounder.
+    """
+    check_images(images, "slic", channels=3)
+    height, width = images.shape[2:]
+    grid = cells(height, width, segments, images.device)
+    # distances are small differences of large numbers: no bf16, no TF32
+    with torch.autocast(images.device.type, enabled=False), Precision("fp32"):
+        choice = _cluster(_features(full_precision(images), grid.step, compactness), grid)
+    return connected(choice.view(-1, height, width), smallest=int(0.5 * grid.step**2))
+
+
+def scikit_slic(image: NDArray[np.float32], segments: int = 200, compactness: float = 10.0) -> NDArray[np.int64]:
+    """The same by scikit-image, on one core, without the GIL: `(H, W, 3)`, any range, -> `(H, W)`."""
+    from skimage.segmentation import slic
+
+    segments = min(segments, image[..., 0].size)
+    return slic(image, segments, compactness, max_num_iter=_ITERATIONS, sigma=_SMOOTHING, start_label=0)
+
+
+def _features(images: Tensor, step: float, compactness: float) -> Tensor:
+    """What pixels are compared by, colour and position in units of their usual distance: `(B, 5, H, W)`."""
+    batch, _, height, width = images.shape
+    colour = rgb_to_lab(_smooth(min_max(images, dim=(1, 2, 3)))) / compactness
+    y = torch.arange(height, device=images.device, dtype=colour.dtype) / step
+    x = torch.arange(width, device=images.device, dtype=colour.dtype) / step
+    place = torch.stack(torch.meshgrid(y, x, indexing="ij"))
+    return torch.cat([colour, place.expand(batch, 2, height, width)], dim=1)
+
+
+def _smooth(images: Tensor) -> Tensor:
+    """A Gaussian blur, with the border repeated."""
+    radius = int(4 * _SMOOTHING + 0.5)
+    offsets = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
+    kernel = torch.exp(-0.5 * (offsets / _SMOOTHING) ** 2)
+    kernel = (kernel / kernel.sum()).expand(images.shape[1], 1, 1, -1)
+    padded = F.pad(images, (radius,) * 4, "replicate")
+    rows = F.conv2d(padded, kernel, groups=images.shape[1])
+    return F.conv2d(rows, kernel.transpose(2, 3), groups=images.shape[1])
+
+
+def _cluster(features: Tensor, grid: Cells) -> Tensor:
+    """The centre that each pixel belongs to in the end: `(B, D, H, W)` -> `(B, H*W)` int64."""
+    batch, (count, room) = len(features), grid.pixels.shape
+    inside = features.flatten(2)[..., grid.pixels] * grid.own  # (B, D, cells, room)
+    ones = grid.own.to(features.dtype).expand(batch, 1, count, room)
+    points = torch.cat([inside, ones], dim=1).transpose(1, 2).flatten(0, 1)  # (B*cells, D+1, room)
+    sums = points.sum(2).view(batch, count, -1)
+    centres = sums[..., :-1] / sums[..., -1:]  # (B, cells, D)
+    for _ in range(_ITERATIONS - 1):
+        distances = _distances(points, centres, grid)
+        chosen = (distances == distances.amin(1, keepdim=True)).to(points.dtype)
+        centres = _means(chosen @ points.transpose(1, 2), centres, grid)
+    offset = _distances(points, centres, grid).argmin(1).view(batch, count * room)[:, grid.home]
+    cell = grid.home.div(room, rounding_mode="floor")
+    return grid.near[cell.expand_as(offset), offset]
+
+
+def _distances(points: Tensor, centres: Tensor, grid: Cells) -> Tensor:
+    """Squared, less what is common to all nine, of each pixel to the centres around its cell: `(B*cells, 9, room)`."""
+    around = F.pad(centres, (0, 0, 0, 1), value=_ABSENT)[:, grid.near].flatten(0, 1)  # (B*cells, 9, D)
+    return torch.baddbmm(around.square().sum(2, keepdim=True), around, points[:, :-1], alpha=-2)
+
+
+def _means(sums: Tensor, centres: Tensor, grid: Cells) -> Tensor:
+    """New centres from what each cell's pixels gave to the nine around, `(B*cells, 9, D+1)`; an empty one stays."""
+    batch, count = centres.shape[:2]
+    given = F.pad(sums.view(batch, count * 9, -1), (0, 0, 0, 1))
+    total = given[:, grid.back].sum(2)  # (B, cells, D+1)
+    return torch.where(total[..., -1:] > 0, total[..., :-1] / total[..., -1:].clamp_min(1), centres)

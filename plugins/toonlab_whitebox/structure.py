@@ -1,0 +1,97 @@
+"""White-box's structure representation: the picture as a few flat regions, and the loss that asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor
+
+from toonlab import Step, Tunable, check_images
+from toonlab.filters import full_precision
+
+from .adaptive import adaptive
+from .paint import Coloring, paint
+from .slic import scikit_slic, slic
+from .threads import start
+
+
+@dataclass(frozen=True)
+class Structure:
+    """L1 distance between the features of the fake and of its own superpixel version, for flat blocks of colour.
+
+    Mean over all elements; the superpixel version is a constant, made anew from every fake. Wang and Yu, "Learning to
+    Cartoonize Using White-box Cartoon Representations", CVPR 2020, section 3.2 and eq. 6. `slic` is what their training
+    does by default: superpixels by k-means over colour and position. `adaptive` is what the paper describes: segments
+    of Felzenszwalb and Huttenlocher, merged as in selective search, in adaptive colouring. On a CPU both are computed
+    in threads while the features of the fake are; on a GPU `slic` is computed there.
+
+    Args:
+        mode: `slic` or `adaptive`.
+        segments: superpixels of `slic`, about.
+        compactness: of `slic`: weight of position against colour.
+        coloring: of `slic`: each region's `mean`, or `mixed`: adaptive, by `gamma1` and `gamma2`. `adaptive` is always
+            coloured adaptively.
+        scale: of `adaptive`: larger gives larger segments.
+        sigma: of `adaptive`: blur before segmenting, in pixels.
+        min_size: of `adaptive`: pixels of the smallest segment.
+        regions: of `adaptive`: how many are left at most.
+        gamma1: standard deviation on a scale of 0 to 255, below which a region gets its mean.
+        gamma2: the same, above which it gets its median; between the two, the mean of both.
+        power: of `adaptive`: exponent on values in [0, 1], which are then stretched so that the largest is 1; larger
+            than 1 for more contrast.
+    """
+
+    mode: Literal["slic", "adaptive"] = "slic"
+    segments: Annotated[int, Field(gt=0), Tunable(50, 400, step=50)] = 200
+    compactness: Annotated[float, Field(gt=0), Tunable(1.0, 40.0, log=True)] = 10.0
+    coloring: Coloring = "mean"
+    scale: Annotated[float, Field(gt=0), Tunable(1.0, 100.0, log=True)] = 10.0
+    sigma: Annotated[float, Field(ge=0)] = 0.8
+    min_size: Annotated[int, Field(gt=0), Tunable(10, 200, step=10)] = 100
+    regions: Annotated[int, Field(gt=0), Tunable(30, 200, step=10)] = 90
+    gamma1: Annotated[float, Field(ge=0)] = 20.0
+    gamma2: Annotated[float, Field(ge=0)] = 40.0
+    power: Annotated[float, Field(gt=0), Tunable(1.0, 1.5, step=0.1)] = 1.2
+
+    def __call__(self, step: Step) -> Tensor:
+        target = self.begin(step.fake)
+        features = step.features(step.fake)  # meanwhile
+        return F.l1_loss(features, step.features(target()))
+
+    def superpixels(self, images: Tensor) -> Tensor:
+        """Pictures of few flat regions: `(B, 3, H, W)` in [-1, 1] -> the same, without a graph.
+
+        Values beyond [-1, 1] are clipped. Raises `PartError` unless there are 3 channels.
+        """
+        return self.begin(images)()
+
+    def begin(self, images: Tensor) -> Callable[[], Tensor]:
+        """Begin to compute `superpixels`; what is returned waits for them."""
+        check_images(images, "structure", channels=3)
+        # a network that diverged gives no number: then its features say so, and this must not fail before
+        pictures = full_precision(images.detach()).nan_to_num(0.0).clamp(-1, 1)
+        labels = self._labels(pictures)
+        return lambda: self._colored(pictures, labels()).to(images.dtype)
+
+    def _labels(self, pictures: Tensor) -> Callable[[], Tensor]:
+        if self.mode == "adaptive":
+            own = (self.scale, self.sigma, self.min_size, self.regions)
+            return start(lambda picture: adaptive(picture, *own), pictures)
+        if pictures.device.type == "cpu":  # where scikit-image is faster: benchmarks/structure.py
+            return start(partial(scikit_slic, segments=self.segments, compactness=self.compactness), pictures)
+        return partial(slic, pictures, self.segments, self.compactness)
+
+    @torch.no_grad()
+    def _colored(self, pictures: Tensor, labels: Tensor) -> Tensor:
+        if self.mode == "slic":
+            return paint(pictures, labels, self.coloring, self.gamma1, self.gamma2)
+        unit = (paint(pictures, labels, "mixed", self.gamma1, self.gamma2) + 1) / 2
+        darker = unit**self.power
+        largest = darker.amax((1, 2, 3), keepdim=True)
+        return 2 * torch.where(largest > 0, darker / largest, darker).clamp(0, 1) - 1  # black stays black
