@@ -1,0 +1,93 @@
+"""CartoonGAN's generator: two steps down, residual blocks, two steps up."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from toonlab import PartError
+from toonlab.filters import full_precision
+
+from .layers import convolution, initialise, instance_norm
+
+Padding = Literal["zeros", "reflect"]
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions, each with its norm, and ReLU between them, added to the input."""
+
+    def __init__(self, channels: int, padding: Padding, affine: bool) -> None:
+        super().__init__()
+        self.branch = nn.Sequential(
+            convolution(channels, channels, padding=padding),
+            instance_norm(channels, affine),
+            nn.ReLU(inplace=True),
+            convolution(channels, channels, padding=padding),
+            instance_norm(channels, affine),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features + self.branch(features)
+
+
+class CartoonGenerator(nn.Module):
+    """CartoonGAN's generator: photo -> cartoon, `(B, 3, H, W)` in [-1, 1]; sides must be multiples of 4.
+
+    Chen, Lai and Liu, "CartoonGAN", CVPR 2018, figure 2. The defaults are those of `networks.py` in its PyTorch code
+    (znxlwm/pytorch-CartoonGAN); `padding: reflect` and `affine: true` are those of its Lua code
+    (`models/architectures.lua`). Raises `PartError` for sides that are not multiples of 4, or below 8.
+
+    Args:
+        width: channels at full resolution; cost grows with its square. The original's 64 has 11,120,195 parameters.
+        blocks: residual blocks; 8 in the paper and in the PyTorch code, 16 in the Lua code.
+        padding: of the two 7x7 convolutions and of the residual blocks; the others pad with zeros.
+        affine: instance norm with a scale and a shift per channel.
+    """
+
+    side_multiple = 4
+
+    def __init__(
+        self,
+        width: Annotated[int, Field(gt=0)] = 64,
+        blocks: Annotated[int, Field(gt=0)] = 8,
+        padding: Padding = "zeros",
+        affine: bool = False,
+    ) -> None:
+        super().__init__()
+        half, quarter = 2 * width, 4 * width
+        self.down = nn.Sequential(
+            convolution(3, width, 7, padding=padding),
+            *_norm_and_relu(width, affine),
+            *_step(convolution(width, half, stride=2), half, affine),
+            *_step(convolution(half, quarter, stride=2), quarter, affine),
+        )
+        self.blocks = nn.Sequential(*(ResidualBlock(quarter, padding, affine) for _ in range(blocks)))
+        self.up = nn.Sequential(
+            *_step(_double(quarter, half), half, affine),
+            *_step(_double(half, width), width, affine),
+            convolution(width, 3, 7, padding=padding),
+        )
+        self.apply(initialise)
+
+    def forward(self, photo: Tensor) -> Tensor:
+        height, width = photo.shape[-2:]
+        if height % 4 or width % 4 or min(height, width) < 8:
+            raise PartError(f"cartoongan: sides must be multiples of 4 and at least 8, got {height}x{width}")
+        cartoon = self.up(self.blocks(self.down(photo)))
+        return torch.tanh(full_precision(cartoon))  # bf16 has fewer levels near -1 and 1 than a picture
+
+
+def _step(resize: nn.Module, channels: int, affine: bool) -> list[nn.Module]:
+    """A convolution that halves or doubles the sides, another straight after it, norm, ReLU."""
+    return [resize, convolution(channels, channels), *_norm_and_relu(channels, affine)]
+
+
+def _double(inputs: int, outputs: int) -> nn.Module:
+    return nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1)
+
+
+def _norm_and_relu(channels: int, affine: bool) -> list[nn.Module]:
+    return [instance_norm(channels, affine), nn.ReLU(inplace=True)]
