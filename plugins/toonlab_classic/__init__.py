@@ -1,1 +1,17 @@
 """Baselines that do not learn: smoothing, colour quantisation and edge overlay, and the untouched photo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from toonlab import GeneratorFactory, hookimpl
+
+from .classic import Classic
+from .identity import Identity
+from .mean_shift import MeanShift
+from .superpixel import Superpixel
+
+
+@hookimpl
+def register_generators() -> Mapping[str, GeneratorFactory]:
+    return {"identity": Identity, "classic": Classic, "mean_shift": MeanShift, "superpixel": Superpixel}

@@ -31,10 +31,11 @@ def build(recipe: Recipe, catalogue: Catalogue, world: World) -> GAN:
 
     Raises:
         RecipeError: with everything that does not fit: a `k` too large, a patch larger than the image, a side that
-            a network can't take.
+            a network can't take, a stage that teaches nothing, a generator that has nothing to learn.
     """
     builder = _Builder(recipe, catalogue)
     generator = builder.module("generator.network", recipe.generator.network)
+    builder.check_taught(generator)
     features = builder.module("features", recipe.features) if recipe.features else None
     photo = torch.rand((PROBE, 3, recipe.train.size, recipe.train.size), generator=rng(0, "probe")) * 2 - 1
     builder.probe("generator.network", generator, photo[:1])
@@ -67,6 +68,27 @@ def build(recipe: Recipe, catalogue: Catalogue, world: World) -> GAN:
     return compiled(gan, train.batch // world.size, train.size, train.channels_last) if train.compile else gan
 
 
+def build_fixed(recipe: Recipe, catalogue: Catalogue) -> nn.Module:
+    """The generator of a recipe that trains nothing.
+
+    Raises:
+        RecipeError: if it would have to learn, or can't be made.
+    """
+    builder = _Builder(recipe, catalogue)
+    generator = builder.module("generator.network", recipe.generator.network)
+    if generator and learns(generator):
+        text = f"{recipe.generator.network.use} has to learn, but nothing teaches it; give generator.losses or critics"
+        builder.problems.append(Problem("generator", text))
+    if builder.problems or generator is None:
+        raise RecipeError(recipe.name, builder.problems)
+    return generator
+
+
+def learns(generator: nn.Module) -> bool:
+    """Whether a generator has parameters to train."""
+    return bool(_parameters([generator]))
+
+
 def _moving_average(generator: nn.Module, decay: float) -> AveragedModel:
     average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
     return AveragedModel(generator, multi_avg_fn=average, use_buffers=True)
@@ -95,6 +117,21 @@ class _Builder:
             return made
         self.problems.append(Problem(path, f"{part.use} made a {type(made).__name__}, expected an nn.Module"))
         return None
+
+    def check_taught(self, generator: nn.Module | None) -> None:
+        """A generator that learns needs something to learn from, at every stage; another needs nothing."""
+        if generator is None:
+            return
+        if not learns(generator):
+            text = f"{self.recipe.generator.network.use} has nothing to learn; remove losses, critics and stages"
+            self.problems.append(Problem("generator", text))
+            return
+        for index, stage in enumerate(self.recipe.stages):
+            critics = self.recipe.critics if stage.critics is None else stage.critics
+            losses = self.recipe.generator.losses if stage.losses is None else stage.losses
+            if not critics and not losses:
+                text = f"{stage.name!r} has neither losses nor critics for the generator to learn from; give it some"
+                self.problems.append(Problem(f"stages.{index}", text))
 
     def losses(self, path: str, parts: Mapping[str, Part]) -> dict[str, tuple[float, Any]]:
         return {name: (part.weight, self.make(f"{path}.{name}", part)) for name, part in parts.items()}

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from .checkpoint import WEIGHTS, checkpoints, read_weights
+from . import shelf
+from .build import learns
+from .checkpoint import WEIGHTS, checkpoints, load_generator, read_weights
 from .data import to_float
-from .errors import ToonlabError, first_line
+from .errors import RecipeError, ToonlabError, first_line, nearest
 from .evaluate import cartoonize
 from .memory import Room
 from .parts import Postprocessor
 from .picturefiles import Done, Job, decode, usable
 from .pictures import save_png, to_picture
+from .plugins import Catalogue
+from .recipe import assign, read
+from .resolve import resolve_part
 
 Photo = tuple[Job, Tensor]  # the picture, (3, H, W) uint8
 
@@ -33,7 +39,8 @@ def find_weights(source: Path) -> Path:
     if source.is_file():
         return source
     if not source.exists():
-        raise ToonlabError(f"{source}: no such run and no such file of weights")
+        hint = nearest(str(source), shelf.listed("baselines"))
+        raise ToonlabError(f"{source}: no such run, file of weights or recipe; {hint}")
     if (source / WEIGHTS).is_file():
         return source / WEIGHTS
     for folder in reversed(checkpoints(source / "checkpoints")):
@@ -44,6 +51,37 @@ def find_weights(source: Path) -> Path:
             continue
         return folder / WEIGHTS
     raise ToonlabError(f"{source}: no checkpoint in it; give a run's directory or a .safetensors file")
+
+
+def load_model(model: str, catalogue: Catalogue, overrides: Mapping[str, Any] | None = None) -> nn.Module:
+    """The generator that a run, a file of weights or a recipe means, ready to use.
+
+    Args:
+        model: what `find_weights` takes, or the name or the path of a recipe whose generator does not learn.
+        catalogue: to build from.
+        overrides: of that recipe, such as `generator.network.colors`; its data need not be given.
+
+    Raises:
+        ToonlabError: if there is no such model, or it has to be trained first.
+    """
+    if model in shelf.listed("baselines") or model.endswith((".yaml", ".yml")):
+        return _untrained(model, catalogue, overrides or {})
+    for dotted in overrides or ():
+        raise ToonlabError(f"{dotted}=…: only a recipe can be changed, and {model} is none")
+    return load_generator(find_weights(Path(model)), catalogue)
+
+
+def _untrained(name: str, catalogue: Catalogue, overrides: Mapping[str, Any]) -> nn.Module:
+    tree = read(shelf.find(name, "baselines"))
+    for dotted, value in overrides.items():
+        assign(tree, dotted, value)
+    network, problems = resolve_part(tree, "generator.network", "generators", catalogue)
+    if network is None:
+        raise RecipeError(name, problems)
+    generator: nn.Module = network.make(catalogue)
+    if learns(generator):
+        raise ToonlabError(f"{name}: is a recipe that has to be trained; give a run or weights")
+    return generator.eval()
 
 
 def cartoonize_pictures(

@@ -36,6 +36,10 @@ Images = Annotated[
     list[str],
     typer.Argument(metavar="IMAGE|KEY=VALUE", help="Files, folders with all below them, and parameters of the part."),
 ]
+Model = Annotated[
+    str,
+    typer.Argument(metavar="MODEL", help="A run's directory, a .safetensors file, a recipe that learns nothing."),
+]
 Runs = Annotated[Path, typer.Option("--runs", help="The folder of all runs.")]
 Device = Annotated[str, typer.Option("--device", help="auto (a GPU where there is one), cpu, cuda, cuda:1, …")]
 Devices = Annotated[int, typer.Option("--devices", min=1, help="Processes on this machine, one for each device.")]
@@ -135,8 +139,8 @@ def _report(recipe: Recipe, trained: Trained, catalogue: Catalogue) -> None:
     if outcome.metrics:
         wanted = [part.use for part in recipe.evaluate.metrics]
         ours = {**tables.leading(outcome.metrics, wanted), "seconds": outcome.seconds}
-        rows = {tables.PHOTO: tables.leading(outcome.photo, wanted), trained.run.recipe_name: ours}
-        tables.show(trained.run.name, [tables.Row(n, {k: [v] for k, v in r.items()}) for n, r in rows.items()])
+        row = tables.Row(trained.run.recipe_name, {name: [value] for name, value in ours.items()})
+        tables.show(trained.run.name, tables.with_photo(tables.leading(outcome.photo, wanted), [row]))
     _print_paths({"samples": sorted((directory / "samples").glob("*.png"))[-1:], "run": [directory]})
     _print_paths({"weights": [folder / WEIGHTS for folder in checkpoints(directory / "checkpoints")[-1:]]})
     _print_whereabouts(recipe, trained, catalogue)
@@ -161,6 +165,9 @@ def compare(
     experiment: Annotated[str, typer.Argument(help="A name that `toonlab recipes` lists, or a path.")],
     overrides: Overrides = None,
     seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Instead of the experiment's.")] = None,
+    photos: Annotated[
+        Path | None, typer.Option("--photos", help="Write the photos that are measured into a folder, and stop.")
+    ] = None,
     runs: Runs = Path("runs"),
     device: Device = "auto",
     devices: Devices = 1,
@@ -171,12 +178,16 @@ def compare(
     _track_at(tracking_uri)
     from . import tables
     from .compare import compare as run_comparison
+    from .compare import write_photos
     from .devices import launch
     from .recipe import parse_override
 
     catalogue = _discover()
-    world = launch(device, devices, nodes)
     given = dict(parse_override(text) for text in overrides or ())
+    if photos is not None:
+        print(f"{len(write_photos(experiment, catalogue, photos, given))} photos are in {photos}")
+        return
+    world = launch(device, devices, nodes)
     results = run_comparison(experiment, catalogue, runs, world, seeds, given)
     if world.rank > 0:
         return
@@ -197,7 +208,7 @@ def compare(
 
 @app.command()
 def cartoonize(
-    model: Annotated[Path, typer.Argument(metavar="RUN_OR_WEIGHTS", help="A run's directory or a .safetensors file.")],
+    model: Model,
     images: Images,
     out: Annotated[Path, typer.Option("--out", help="The folder to write PNG files into.")],
     post: Annotated[str | None, typer.Option("--post", help="A post-processor; key=value sets it.")] = None,
@@ -206,19 +217,19 @@ def cartoonize(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of OUT.")] = False,
     device: Device = "auto",
 ) -> None:
-    """Turn pictures into cartoons with a trained model."""
-    from .cartoonize import cartoonize_pictures, find_weights
-    from .checkpoint import load_generator
+    """Turn pictures into cartoons with a trained model, or one that needs no training."""
+    from .cartoonize import cartoonize_pictures, load_model
     from .devices import pick_device
     from .picturefiles import follow, parted, plan
 
     catalogue = _discover()
     paths, settings = parted(images)
+    own = {key: settings.pop(key) for key in list(settings) if key.startswith("generator.")}
     if settings and post is None:
         raise ToonlabError(f"{next(iter(settings))}=…: no such file; as a parameter it needs --post NAME")
     touch = catalogue.make("postprocessors", post, **settings) if post else None
     jobs = plan(paths, out, overwrite)
-    generator = load_generator(find_weights(model), catalogue)
+    generator = load_model(model, catalogue, own)
     results = cartoonize_pictures(generator, jobs, pick_device(device), batch, max_side, touch)
     written = follow(results, len(jobs), "cartoonizing")
     print(f"{len(written)} of {len(jobs)} pictures are in {out}")

@@ -5,60 +5,26 @@ from __future__ import annotations
 import json
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import torch
-from pydantic import ConfigDict, Field
+from torch import nn
 
-from . import checkpoint, shelf, tables, yamlfile
+from . import checkpoint, tables
+from .build import build_fixed
 from .devices import World, launch
-from .errors import Problem, RecipeError, ToonlabError
+from .errors import ToonlabError
 from .evaluate import Bench, Row, save_grid
+from .experiment import plan_cells, read_experiment
+from .pictures import save_png, to_picture, without_suffix
 from .plugins import Catalogue
-from .recipe import lay, load, overrides_of, read
 from .runs import write_atomically
-from .schema import Schema
 from .specs import Recipe
-from .train import Trained, train
-
-Seeds = Annotated[int, Field(gt=0)] | list[Annotated[int, Field(ge=0)]]
-
-
-@dataclass(frozen=True)
-class MetricNames:
-    """`primary` leads the table; `also` stands beside it. Empty: the recipes' own."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
-    primary: str | None = None
-    also: list[str] = field(default_factory=list)
-
-    @property
-    def all(self) -> list[str]:
-        return [*([self.primary] if self.primary else []), *self.also]
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """A file over recipes; `set` is applied to those that have the path, `seeds: 3` means 0, 1, 2."""
-
-    recipes: Annotated[list[str], Field(min_length=1)]
-    about: str = ""
-    at: str | list[str] | None = None
-    set: dict[str, Any] = field(default_factory=dict)
-    seeds: Seeds = 3
-    metrics: MetricNames = MetricNames()
-
-    @property
-    def seed_list(self) -> list[int]:
-        return list(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
-
-    @property
-    def overlays(self) -> list[str]:
-        return [self.at] if isinstance(self.at, str) else self.at or []
+from .train import Trained, measurable, train
 
 
 @dataclass(frozen=True)
@@ -80,15 +46,12 @@ class Results:
 
     @property
     def rows(self) -> list[tables.Row]:
-        """The untouched photo, then a row for each recipe."""
+        """A row for each recipe, below the untouched photo."""
         by_recipe: dict[str, list[Cell]] = {}
         for cell in self.cells:
             by_recipe.setdefault(cell.recipe.name, []).append(cell)
         photo = next((_leading(c, "photo") for c in self.cells if c.trained and c.trained.outcome.photo), {})
-        return [
-            tables.Row(tables.PHOTO, {k: [v] for k, v in photo.items()}),
-            *(_row(name, cells) for name, cells in by_recipe.items()),
-        ]
+        return tables.with_photo(photo, [_row(name, cells) for name, cells in by_recipe.items()])
 
     @property
     def failed(self) -> list[Cell]:
@@ -109,55 +72,6 @@ def _row(name: str, cells: Sequence[Cell]) -> tables.Row:
     return tables.Row(name, values, f"{failed} failed" if failed else "")
 
 
-def read_experiment(name: str, seeds: int | None = None) -> tuple[Experiment, Path]:
-    """Read and check an experiment file.
-
-    Raises:
-        RecipeError: with everything that is wrong.
-    """
-    path = shelf.find(name, "experiments")
-    values, problems = Schema.of(Experiment).validate(yamlfile.load_file(path), path.stem)
-    if problems:
-        raise RecipeError(str(path), [Problem(p.path.removeprefix(f"{path.stem}."), p.message) for p in problems])
-    if seeds is not None:
-        values["seeds"] = seeds
-    return Experiment(**values), path
-
-
-def plan_cells(experiment: Experiment, path: Path, overrides: dict[str, Any], catalogue: Catalogue) -> list[Recipe]:
-    """Every cell's recipe, seed by seed so that a study cut short still has pairs.
-
-    Raises:
-        RecipeError: with everything that is wrong with any of them.
-    """
-    shared = {**experiment.set, **overrides}
-    if experiment.metrics.all:
-        shared["evaluate.metrics"] = experiment.metrics.all
-    problems = _unplaced(experiment, path, overrides, catalogue)
-    recipes: list[Recipe] = []
-    for seed in experiment.seed_list:
-        for name in experiment.recipes:
-            try:
-                seeded = {**shared, "train.seed": seed}
-                recipes.append(load(name, catalogue, at=experiment.overlays, shared=seeded, near=path))
-            except RecipeError as error:
-                problems += [Problem(f"{name}: {p.path}", p.message) for p in error.problems]
-    if problems:
-        raise RecipeError(str(path), dict.fromkeys(problems))
-    return recipes
-
-
-def _unplaced(experiment: Experiment, path: Path, overrides: dict[str, Any], catalogue: Catalogue) -> list[Problem]:
-    """A path under `set` or on the command line that no recipe has."""
-    given = {**experiment.set, **overrides}
-    trees = [read(shelf.find(name, "baselines", path)) for name in experiment.recipes]
-    for tree in trees:
-        for overlay in experiment.overlays:
-            lay(tree, overrides_of(shelf.find(overlay, "baselines/at", path)), catalogue)
-    placed = {dotted for tree in trees for dotted in lay(tree, given, catalogue)}
-    return [Problem(dotted, "no recipe has this path") for dotted in given if dotted not in placed]
-
-
 def compare(
     name: str,
     catalogue: Catalogue,
@@ -170,11 +84,43 @@ def compare(
     experiment, path = read_experiment(name, seeds)
     recipes = plan_cells(experiment, path, overrides or {}, catalogue)
     world = launch(world) if isinstance(world, str) else world
+    world.on_first(lambda: _check(recipes, catalogue))
     cells = list(_run(recipes, catalogue, root, path.stem, world))
     results = Results(path.stem, cells, root / path.stem)
     if world.rank == 0:
         _write(results, catalogue, world.device)
     return results
+
+
+def _check(recipes: Sequence[Recipe], catalogue: Catalogue) -> None:
+    """What trains nothing is looked at first: a picture that another program did not make is missing now, too."""
+    errors = []
+    for recipe in {recipe.name: recipe for recipe in recipes if not recipe.stages}.values():
+        try:
+            measurable(recipe, catalogue)
+        except ToonlabError as error:
+            errors.append(str(error))
+    if errors:
+        raise ToonlabError("\n".join(errors))
+
+
+def write_photos(name: str, catalogue: Catalogue, out: Path, overrides: dict[str, Any] | None = None) -> list[Path]:
+    """Write the photos that an experiment's first recipe is measured on, under their names, for other programs.
+
+    Raises:
+        ToonlabError: if a file exists already, or can't be written.
+    """
+    experiment, path = read_experiment(name, seeds=1)
+    recipe = plan_cells(experiment, path, overrides or {}, catalogue)[0]
+    samples = Bench(recipe.data.make(catalogue).evaluation(), (), catalogue, recipe.evaluate.samples).samples
+    targets = [out / f"{without_suffix(sample.name)}.png" for sample in samples]
+    for target, count in Counter(targets).items():
+        if target.exists() or count > 1:
+            reason = "exists already; choose another folder" if target.exists() else "is the name of several photos"
+            raise ToonlabError(f"{target}: {reason}")
+    for target, sample in zip(targets, samples, strict=True):
+        save_png(target, to_picture(sample.photo))
+    return targets
 
 
 def _run(recipes: Sequence[Recipe], catalogue: Catalogue, root: Path, name: str, world: World) -> Iterator[Cell]:
@@ -215,13 +161,19 @@ def _pictures(results: Results, catalogue: Catalogue, device: torch.device) -> l
     first = {cell.recipe.name: cell for cell in reversed(results.cells) if cell.trained}
     rows: list[Row] = []
     for name in dict.fromkeys(cell.recipe.name for cell in results.cells if cell.recipe.name in first):
-        cell = first[name]
-        assert cell.trained is not None
-        recipe = cell.recipe
+        recipe, generator = first[name].recipe, _generator(first[name], catalogue)
+        if generator is None:
+            continue
         bench = Bench(recipe.data.make(catalogue).evaluation(), (), catalogue, recipe.evaluate.grid)
-        latest = checkpoint.checkpoints(cell.trained.run.directory / "checkpoints")[-1:]
-        for folder in latest:
-            generator = checkpoint.load_generator(folder / checkpoint.WEIGHTS, catalogue).to(device)
-            photo, fake, *truth = bench.rows(list(bench.fakes(generator, device)), name)
-            rows = [*(rows[: len(rows) - len(truth)] or [photo]), fake, *truth]
+        photo, fake, *truth = bench.rows(list(bench.fakes(generator.to(device), device)), name)
+        rows = [*(rows[: len(rows) - len(truth)] or [photo]), fake, *truth]
     return rows
+
+
+def _generator(cell: Cell, catalogue: Catalogue) -> nn.Module | None:
+    """What a finished cell has made its fakes with; None if its weights are gone."""
+    if not cell.recipe.stages:
+        return build_fixed(cell.recipe, catalogue)
+    assert cell.trained is not None
+    latest = checkpoint.checkpoints(cell.trained.run.directory / "checkpoints")[-1:]
+    return checkpoint.load_generator(latest[0] / checkpoint.WEIGHTS, catalogue) if latest else None

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 
 from .flow import Sample
-from .parts import Metric
+from .parts import Metric, ReadyMade
 from .pictures import to_picture, write_png
 from .plugins import Catalogue
 from .specs import Part
@@ -59,6 +59,9 @@ class Bench:
         self, generator: nn.Module, device: torch.device, batch: int = 8, count: int | None = None
     ) -> Iterator[Tensor]:
         """A `(3, H, W)` fake for each sample (or the first `count`), on the CPU."""
+        if isinstance(generator, ReadyMade):
+            yield from (generator.fake(sample) for sample in self.samples[:count])
+            return
         for photos in _batches([sample.photo for sample in self.samples[:count]], batch):
             yield from cartoonize(generator, photos.to(device)).cpu()
 

@@ -113,7 +113,10 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A photo to evaluate on, `(3, H, W)` in [-1, 1], with the truth where there is one."""
+    """A photo to evaluate on, `(3, H, W)` in [-1, 1], with the truth where there is one.
+
+    `name` can be that of a file, or a path with forward slashes: other programs are given the photos under it.
+    """
 
     name: str
     photo: Tensor

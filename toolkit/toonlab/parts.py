@@ -164,6 +164,20 @@ class Metric(Protocol):
         """The results by name; the first is the one that leads."""
 
 
+@runtime_checkable
+class ReadyMade(Protocol):
+    """What a generator has that computes nothing, since its fakes lie ready: pictures by another program, say."""
+
+    def check(self, samples: Sequence[Sample]) -> None:
+        """Raise a `ToonlabError`, with a line for each fake that is missing, left over or no fake of its photo."""
+
+    def fake(self, sample: Sample) -> Tensor:
+        """The fake of a sample's photo: `(3, H, W)` in [-1, 1]."""
+
+    def manifest(self) -> Mapping[str, Any]:
+        """What identifies the fakes, as JSON values: it is part of a run's identity."""
+
+
 class Postprocessor(Protocol):
     """`(fake, photo) -> picture`: all `(H, W, 3)` uint8 RGB arrays of one size; the inputs are left as they are."""
 

@@ -38,6 +38,12 @@ def find_pictures(folder: Path) -> list[str]:
     return names
 
 
+def without_suffix(name: str) -> str:
+    """The name or path of a picture without the suffix, if it has a picture's: `sub/a.jpg` -> `sub/a`."""
+    stem, dot, suffix = name.rpartition(".")
+    return stem if f"{dot}{suffix}".lower() in SUFFIXES else name
+
+
 def _walk(folder: Path) -> Iterator[Path]:
     seen = set()
     for parent, folders, files in os.walk(folder, followlinks=True):

@@ -35,6 +35,13 @@ def resolve(tree: Tree, name: str, catalogue: Catalogue) -> tuple[Recipe | None,
     return (None if resolver.problems else recipe), resolver.problems
 
 
+def resolve_part(tree: Tree, path: str, kind: str, catalogue: Catalogue) -> tuple[Part | None, list[Problem]]:
+    """One part of a recipe alone, or None with all that is wrong with it."""
+    resolver = PartResolver(tree, catalogue)
+    part = resolver.part(path, kind, lookup(tree, path))
+    return (None if resolver.problems else part), resolver.problems
+
+
 def exists(tree: Tree, dotted: str, catalogue: Catalogue) -> bool:
     """Whether a path is there once every default is filled in."""
     completed = _Resolver(tree, catalogue)
@@ -129,6 +136,8 @@ class _Resolver(PartResolver):
 
     def stages(self, given: Any, critics: Mapping[str, CriticSpec]) -> tuple[StageSpec, ...]:
         self.put("stages", [])
+        if given in (None, []) and not self.taught:  # the generator stays as it is
+            return ()
         if given is None:
             given = [{"name": "training", "share": 1.0}]
         if not isinstance(given, list) or not all(isinstance(stage, Mapping) for stage in given) or not given:
@@ -138,6 +147,12 @@ class _Resolver(PartResolver):
         stages = tuple(self.stage(f"stages.{i}", dict(stage), i, critics) for i, stage in enumerate(given))
         self.check_shares([stage.length.share for stage in stages])
         return stages
+
+    @property
+    def taught(self) -> bool:
+        """Whether there is anything that a generator could learn from."""
+        sets = (lookup(self.given, "generator.losses"), self.given.get("critics"))
+        return any(part is not None for named in sets if isinstance(named, Mapping) for part in named.values())
 
     def check_shares(self, shares: Sequence[float | None]) -> None:
         given = [share for share in shares if share is not None]

@@ -28,8 +28,8 @@ from .plugins import Catalogue
 from .specs import CADENCE, Recipe
 
 
-def identity(recipe: Recipe, catalogue: Catalogue, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything that decides what a run computes: the recipe, the code of core and plugins, the data.
+def identity(recipe: Recipe, catalogue: Catalogue, manifests: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Everything that decides what a run computes: the recipe, the code of core and plugins, and by name what it reads.
 
     Observers, the cadence of logging and the recipe's name are left out, since they change nothing.
     """
@@ -40,7 +40,7 @@ def identity(recipe: Recipe, catalogue: Catalogue, manifest: Mapping[str, Any]) 
     factories = {catalogue.get(part.kind, part.use).factory.__module__.partition(".")[0] for part in recipe.parts}
     code = {package: source_hash(package) for package in sorted({"toonlab", *factories})}
     distributions = sorted({catalogue.get(part.kind, part.use).distribution for part in recipe.parts})
-    return {"recipe": tree, "code": code, "distributions": distributions, "data": dict(manifest)}
+    return {"recipe": tree, "code": code, "distributions": distributions, **manifests}
 
 
 def digest(value: Any) -> str:
@@ -144,8 +144,11 @@ class MetricsFile:
     """`metrics.jsonl`: a line per logged step or evaluation, append-only within a life."""
 
     def __init__(self, path: Path, keep: int) -> None:
-        """Lines of steps beyond `keep` (from a life after the checkpoint that the run resumes from) are cut."""
-        kept = [line for line in read_metrics(path) if line["step"] <= keep]
+        """Lines of steps beyond `keep` (from a life after the checkpoint that the run resumes from) are cut.
+
+        A life that begins at step 0 keeps none.
+        """
+        kept = [line for line in read_metrics(path) if 0 < line["step"] <= keep]
         write_atomically(path, "".join(json.dumps(line) + "\n" for line in kept))
         self._file = path.open("a", encoding="utf-8", buffering=1)
 

@@ -140,7 +140,10 @@ class Evaluate:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A recipe that is complete and valid. `tree` is the same as plain data, with every default filled in."""
+    """A recipe that is complete and valid. `tree` is the same as plain data, with every default filled in.
+
+    Without stages it trains nothing: its generator is measured as it is.
+    """
 
     name: str
     tree: Tree

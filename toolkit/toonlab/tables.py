@@ -42,6 +42,12 @@ def leading(metrics: Mapping[str, float], wanted: Sequence[str]) -> dict[str, fl
     return {name: metrics[name] for name in wanted if name in metrics} or dict(metrics)
 
 
+def with_photo(photo: Mapping[str, float], rows: Sequence[Row]) -> list[Row]:
+    """The rows below one of the untouched photo, unless one of them says the same: a recipe that changes nothing."""
+    same = (all(set(row.values.get(name, ())) == {value} for name, value in photo.items()) for row in rows)
+    return list(rows) if any(same) else [Row(PHOTO, {name: [value] for name, value in photo.items()}), *rows]
+
+
 def columns(rows: Sequence[Row]) -> list[str]:
     """All metrics, in the order in which they first appear."""
     return list(dict.fromkeys(name for row in rows for name in row.values))

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
+from torch import nn
 
-from . import checkpoint, runs
-from .build import build, plan
+from . import runs
+from .build import build, build_fixed, plan
 from .data import Steps
 from .devices import Precision, World, launch
 from .errors import ToonlabError
 from .evaluate import Bench
 from .events import Observers, Outcome, Run
+from .life import Life, Scoring
 from .loop import Training
-from .parts import Dataset
+from .parts import Dataset, ReadyMade
 from .plugins import Catalogue
 from .recipe import load
 from .specs import Recipe
@@ -44,7 +48,7 @@ def train(
     """Train a recipe to its end, or return what a finished run of the same identity left.
 
     A run of the same identity that was killed or stopped goes on from its last checkpoint, and ends with the same bits
-    (on a CPU, with as many threads).
+    (on a CPU, with as many threads). A recipe without stages trains nothing: its generator is measured as it is.
 
     Args:
         recipe: what to train.
@@ -59,24 +63,56 @@ def train(
         Interrupted: after SIGINT or SIGTERM, when everything is saved.
     """
     world = launch(world) if isinstance(world, str) else world
-    dataset: Dataset = recipe.data.make(catalogue)
-    what = runs.identity(recipe, catalogue, dataset.manifest())
+    what = identity(recipe, catalogue)
     run = Run(root, experiment or recipe.name, recipe.name, recipe.train.seed, runs.digest(what), recipe.tree, 0)
     outcome = world.on_first(lambda: runs.read_outcome(run.directory))
     if outcome and outcome.status == "finished":
         return Trained(run, outcome, again=True)
-    world.on_first(lambda: len(dataset.train()[0]))  # whatever a data set prepares, it prepares once
-    steps = Steps(*dataset.train(), recipe.train, world.rank, world.size)
-    gan = build(recipe, catalogue, world)
+    dataset: Dataset = recipe.data.make(catalogue)
+    begin, steps = _training(recipe, catalogue, dataset, world) if recipe.stages else _scoring(recipe, catalogue, world)
     bench = Bench(dataset.evaluation(), recipe.evaluate.metrics, catalogue, recipe.evaluate.samples)
-    stages = plan(recipe, steps.per_epoch)
-    run = replace(run, steps=stages[-1][2], environment=runs.environment(world, what, command))
+    run = replace(run, steps=steps, environment=runs.environment(world, what, command))
     with _alone(run, world), Precision(recipe.train.precision):
-        state = checkpoint.latest_state(run.directory / "checkpoints", run.identity)
         world.on_first(lambda: (run.directory / "outcome.json").unlink(missing_ok=True))
         parts = recipe.observers if world.rank == 0 else {}
         observers = Observers({name: part.make(catalogue) for name, part in parts.items()})
-        return Trained(run, Training(recipe, run, gan, steps, bench, observers, state).go())
+        life = begin(recipe=recipe, run=run, bench=bench, observers=observers, world=world)
+        return Trained(run, life.go())
+
+
+def identity(recipe: Recipe, catalogue: Catalogue) -> dict[str, Any]:
+    """What identifies a recipe's run, from the disk as it is now; `runs.identity` says what that is."""
+    dataset: Dataset = recipe.data.make(catalogue)
+    manifests = {"data": dataset.manifest()}
+    generator = None if recipe.stages else build_fixed(recipe, catalogue)
+    if isinstance(generator, ReadyMade):
+        manifests["pictures"] = generator.manifest()
+    return runs.identity(recipe, catalogue, manifests)
+
+
+def measurable(recipe: Recipe, catalogue: Catalogue) -> nn.Module:
+    """The generator of a recipe that trains nothing; fakes that lie ready are compared with the samples' photos.
+
+    Raises:
+        ToonlabError: if it would have to learn, or if a fake is missing or can't be one of its photo.
+    """
+    generator = build_fixed(recipe, catalogue)
+    if isinstance(generator, ReadyMade):
+        generator.check(Bench(recipe.data.make(catalogue).evaluation(), (), catalogue, recipe.evaluate.samples).samples)
+    return generator
+
+
+def _training(recipe: Recipe, catalogue: Catalogue, dataset: Dataset, world: World) -> tuple[Callable[..., Life], int]:
+    """What begins a training in its directory, and how many steps it has."""
+    world.on_first(lambda: len(dataset.train()[0]))  # whatever a data set prepares, it prepares once
+    steps = Steps(*dataset.train(), recipe.train, world.rank, world.size)
+    gan = build(recipe, catalogue, world)
+    return partial(Training, gan=gan, steps=steps), plan(recipe, steps.per_epoch)[-1][2]
+
+
+def _scoring(recipe: Recipe, catalogue: Catalogue, world: World) -> tuple[Callable[..., Life], int]:
+    """The same for a recipe that trains nothing."""
+    return partial(Scoring, generator=measurable(recipe, catalogue).to(world.device)), 0
 
 
 @contextmanager
@@ -109,8 +145,7 @@ def resume(directory: Path, catalogue: Catalogue, world: World | str = "auto") -
         raise ToonlabError(f"{directory}: not the directory of a run (runs/<experiment>/<recipe>-s<seed>-<hash>)")
     recipe = replace(load(directory / "recipe.yaml", catalogue), name=name[1])
     directory = directory.resolve()
-    manifest = recipe.data.make(catalogue).manifest()
-    now = runs.identity(recipe, catalogue, manifest)
+    now = identity(recipe, catalogue)
     if runs.digest(now)[:8] != directory.name[-8:]:
         changed = runs.what_changed(directory, now)
         raise ToonlabError(

@@ -1,0 +1,102 @@
+"""Smoothing, few colours, dark edges: what cartoons were made with before networks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from toonlab import Tunable
+
+from .drawing import Drawing, Pixels, scale_of
+
+Values = NDArray[np.float32]  # (H, W, 3) CIE Lab, or (H, W) of it; L in 0 … 100
+
+_WIDER = 1.6  # of the two Gaussians' widths: where their difference comes near a Laplacian (Marr and Hildreth 1980)
+
+
+class Classic(Drawing):
+    """Flat colours and dark contours: bilateral filtering, a palette by k-means, lines by differences of Gaussians.
+
+    The abstraction of Winnemöller, Olsen and Gooch, "Real-time video abstraction", SIGGRAPH 2006, with a palette of the
+    whole picture in place of their levels of luminance. All of it happens in CIE Lab. Lengths are for pictures whose
+    shorter side has 256 pixels, and grow with it.
+
+    Args:
+        smoothing: how far a pass of the bilateral filter reaches, its Gaussian's sigma in pixels.
+        similar: how different colours may be to be smoothed together, in units of Lab.
+        passes: of the bilateral filter.
+        colors: in the palette.
+        line_width: sigma of the lines' inner Gaussian, in pixels.
+        line_threshold: how much darker than its surroundings a line has to be, in units of L; twice as much is black.
+        line_length: shorter lines are left out, in pixels.
+        saturation: factor of the colours' distance from gray.
+    """
+
+    def __init__(
+        self,
+        smoothing: Annotated[float, Field(gt=0), Tunable(1, 6)] = 2.5,
+        similar: Annotated[float, Field(gt=0), Tunable(4, 40)] = 12.0,
+        passes: Annotated[int, Field(ge=0), Tunable(1, 6)] = 4,
+        colors: Annotated[int, Field(ge=2, le=256), Tunable(4, 32)] = 16,
+        line_width: Annotated[float, Field(gt=0), Tunable(0.5, 2)] = 0.9,
+        line_threshold: Annotated[float, Field(gt=0), Tunable(0.2, 5, log=True)] = 0.9,
+        line_length: Annotated[float, Field(ge=0)] = 10.0,
+        saturation: Annotated[float, Field(ge=0), Tunable(1, 1.6)] = 1.2,
+    ) -> None:
+        super().__init__()
+        self.smoothing, self.similar, self.passes = smoothing, similar, passes
+        self.colors, self.saturation = colors, saturation
+        self.line_width, self.line_threshold = line_width, line_threshold
+        self.line_length = line_length
+
+    def draw(self, photo: Pixels) -> Pixels:
+        scale = scale_of(photo)
+        lab = floats(cv2.cvtColor(photo.astype(np.float32) / 255, cv2.COLOR_RGB2Lab))
+        half = self.smoothed(lab, self.passes // 2, scale)
+        ink = lines(half[..., 0], self.line_width * max(scale, 0.5), self.line_threshold, self.line_length * scale)
+        flat = few_colors(self.smoothed(half, self.passes - self.passes // 2, scale), self.colors)
+        flat[..., 1:] *= self.saturation
+        rgb = cv2.cvtColor(flat * ink[..., None], cv2.COLOR_Lab2RGB)
+        return (rgb.clip(0, 1) * 255).round().astype(np.uint8)
+
+    def smoothed(self, lab: Values, passes: int, scale: float) -> Values:
+        for _ in range(passes):
+            lab = floats(cv2.bilateralFilter(lab, -1, self.similar, self.smoothing * scale))
+        return lab
+
+
+def floats(values: NDArray[Any]) -> Values:
+    """OpenCV's stubs do not tell that its floats stay floats."""
+    return np.asarray(values, np.float32)
+
+
+def lines(luminance: Values, width: float, threshold: float, length: float) -> Values:
+    """Where ink is (0) and where none is (1): differences of Gaussians below a threshold, with soft ends.
+
+    Args:
+        luminance: `(H, W)` in 0 … 100.
+        width: sigma of the inner Gaussian, in pixels.
+        threshold: of the difference, in units of L.
+        length: in pixels; shorter pieces, which look like dirt, are left out.
+    """
+    inner, outer = (cv2.GaussianBlur(luminance, (0, 0), sigma) for sigma in (width, _WIDER * width))
+    ink = np.clip((outer - inner) / threshold - 1, 0, 1)
+    _, pieces, statistics, _ = cv2.connectedComponentsWithStats((ink > 0).astype(np.uint8), connectivity=8)
+    extent = statistics[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
+    return np.where((extent < length)[pieces], 1, 1 - ink).astype(np.float32)
+
+
+def few_colors(lab: Values, count: int) -> Values:
+    """Every pixel in the nearest of `count` colours, which k-means finds from a start that is always the same."""
+    pixels = lab.reshape(-1, 3)
+    count = min(count, len(pixels))
+    order = pixels[:, 0].argsort(kind="stable")
+    start = np.empty((len(pixels), 1), np.int32)
+    start[order, 0] = np.arange(len(pixels)) * count // len(pixels)  # by luminance, equally many each
+    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_MAX_ITER, 20, 0.2)
+    _, labels, palette = cv2.kmeans(pixels, count, start, stop, 1, cv2.KMEANS_USE_INITIAL_LABELS)
+    return palette[labels[:, 0]].reshape(lab.shape)

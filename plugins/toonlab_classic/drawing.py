@@ -1,0 +1,33 @@
+"""What generators that do not learn have in common: they draw each picture by itself, in whole levels, on the CPU."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+Pixels = NDArray[np.uint8]  # (H, W, 3) RGB
+REFERENCE = 256  # pixels: what sizes in pixels are meant for
+
+
+class Drawing(nn.Module):
+    """A generator without parameters; subclasses say what they draw of a photo.
+
+    `(B, 3, H, W)` in [-1, 1] -> the same, rounded to 256 levels; no gradient flows. Deterministic.
+    """
+
+    def draw(self, photo: Pixels) -> Pixels:
+        raise NotImplementedError
+
+    @torch.no_grad()
+    def forward(self, photo: Tensor) -> Tensor:
+        levels = ((photo.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+        pictures = levels.movedim(1, -1).contiguous().cpu().numpy()  # (B, H, W, 3)
+        drawn = torch.from_numpy(np.stack([self.draw(picture) for picture in pictures]))
+        return (drawn.to(photo.device).movedim(-1, 1).to(photo.dtype) / 127.5 - 1).contiguous()
+
+
+def scale_of(photo: Pixels) -> float:
+    """How much larger than at 256 pixels the same things are in a picture: its shorter side decides."""
+    return min(photo.shape[:2]) / REFERENCE
