@@ -1,4 +1,7 @@
-"""Metrics against a known truth: outline F1, PSNR, SSIM."""
+"""Metrics: against a known truth, against a set of real cartoons, and against the photo; each has a card in the docs.
+
+What each claims to see is tested by `benchmarks/validity.py`.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,21 @@ from collections.abc import Mapping
 
 from toonlab import MetricFactory, hookimpl
 
-from .closeness import PSNR, SSIM
+from .closeness import MSSSIM, PSNR, SSIM
+from .content import ContentEdges, ContentSSIM
+from .frechet import FID, KID, RandomKID
+from .looks import EdgeSharpness, Flatness
 from .outline import OutlineF1
+from .regions import FlatColorError, ResidualTexture
+from .wasserstein import SlicedWasserstein
+
+METRICS = (
+    *(OutlineF1, FlatColorError, ResidualTexture, PSNR, SSIM, MSSSIM),  # against the truth
+    *(KID, FID, RandomKID, SlicedWasserstein, EdgeSharpness, Flatness),  # against real cartoons
+    *(ContentEdges, ContentSSIM),  # against the photo
+)
 
 
 @hookimpl
 def register_metrics() -> Mapping[str, MetricFactory]:
-    return {"outline_f1": OutlineF1, "psnr": PSNR, "ssim": SSIM}
+    return {metric.name: metric for metric in METRICS}

@@ -1,6 +1,6 @@
-"""Closeness to the true cartoon, pixel by pixel: PSNR and SSIM.
+"""Closeness to the true cartoon, pixel by pixel: PSNR, SSIM, MS-SSIM.
 
-Neither says how cartoon-like a picture is: an untouched photo can beat every trained generator.
+None of them says how cartoon-like a picture is: an untouched photo can beat every trained generator.
 """
 
 from __future__ import annotations
@@ -9,28 +9,39 @@ from torch import Tensor
 
 from toonlab import PartError
 
+from .degrade import DEGRADATIONS
 from .pictures import PictureMean
 
 _IDENTICAL = 100.0  # dB; keeps means finite where a fake equals its truth
 _WINDOW = 11  # pixels: the Gaussian window of SSIM with sigma 1.5
+_BETAS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang, Simoncelli and Bovik 2003: the scales' weights
+_FEWEST = 3  # scales; with fewer, little is multi-scale about it
 
 
-class PSNR(PictureMean):
+class Closeness(PictureMean):
+    """What the three have in common."""
+
+    needs = frozenset({"cartoon"})
+    sees = frozenset(DEGRADATIONS)
+    leads = False
+    caveat = "closeness, not cartoon-ness: the untouched photo beats trained imitators of the truth"
+
+
+class PSNR(Closeness):
     """Peak signal-to-noise ratio to the true cartoon, in dB, averaged per picture.
 
     10 log10(2^2 / MSE) for images in [-1, 1]; 100 dB at most, which is what two identical pictures get.
     """
 
     name = "psnr"
-    needs = frozenset({"cartoon"})
 
-    def measure(self, fake: Tensor, truth: Tensor) -> dict[str, float]:
+    def measure(self, fake: Tensor, target: Tensor) -> dict[str, float]:
         from torchmetrics.functional.image import peak_signal_noise_ratio
 
-        return {"psnr": min(float(peak_signal_noise_ratio(fake, truth, data_range=2.0)), _IDENTICAL)}
+        return {"psnr": min(float(peak_signal_noise_ratio(fake, target, data_range=2.0)), _IDENTICAL)}
 
 
-class SSIM(PictureMean):
+class SSIM(Closeness):
     """Structural similarity to the true cartoon, at most 1, averaged per picture.
 
     Wang et al., "Image quality assessment: from error visibility to structural similarity", IEEE TIP 2004:
@@ -39,19 +50,61 @@ class SSIM(PictureMean):
     """
 
     name = "ssim"
-    needs = frozenset({"cartoon"})
 
-    def measure(self, fake: Tensor, truth: Tensor) -> dict[str, float]:
-        from torchmetrics.functional.image import structural_similarity_index_measure
+    def measure(self, fake: Tensor, target: Tensor) -> dict[str, float]:
+        return {"ssim": ssim(fake, target, self.name)}
 
-        height, width = truth.shape[-2:]
-        if min(height, width) < _WINDOW:
-            raise PartError(f"ssim: needs pictures of at least {_WINDOW}x{_WINDOW} pixels, got {height}x{width}")
-        similarity = structural_similarity_index_measure(_unit(fake), _unit(truth), data_range=1.0)
-        assert isinstance(similarity, Tensor)  # a tuple only where its map is asked for, too
-        return {"ssim": float(similarity)}
+
+class MSSSIM(Closeness):
+    """Multi-scale structural similarity to the true cartoon, in [0, 1], averaged per picture.
+
+    Wang, Simoncelli and Bovik, "Multiscale structural similarity for image quality assessment", Asilomar 2003, with
+    SSIM's window of 11 pixels at every scale, and negative contrast terms taken as 0. Their five scales need 176 pixels
+    on the shorter side; a smaller picture is measured at as many of the finer ones as fit (four from 99 pixels, three
+    from 44), their weights divided by their sum. So values of different picture sizes are not to be compared.
+    """
+
+    name = "ms_ssim"
+
+    def measure(self, fake: Tensor, target: Tensor) -> dict[str, float]:
+        from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
+
+        betas = scale_weights(min(target.shape[-2:]))
+        similarity = multiscale_structural_similarity_index_measure(
+            _unit(fake), _unit(target), data_range=1.0, betas=betas, normalize="relu"
+        )
+        return {"ms_ssim": float(similarity)}
+
+
+def scale_weights(side: int) -> tuple[float, ...]:
+    """The weights of the scales of MS-SSIM that pictures of this shorter side have room for.
+
+    Raises:
+        PartError: if there are fewer than three.
+    """
+    for count in range(len(_BETAS), _FEWEST - 1, -1):
+        if side // max(1, count - 1) ** 2 >= _WINDOW:  # torchmetrics' own condition; 2 ** (count - 1) would do
+            return tuple(beta / sum(_BETAS[:count]) for beta in _BETAS[:count])
+    least = _WINDOW * (_FEWEST - 1) ** 2
+    raise PartError(f"ms_ssim: needs pictures of at least {least} pixels on the shorter side, got {side}")
+
+
+def ssim(fake: Tensor, target: Tensor, name: str) -> float:
+    """SSIM of two images, `(C, H, W)` in [-1, 1]; `name` is whose error it is if they are too small.
+
+    Raises:
+        PartError: if the window does not fit.
+    """
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
+    height, width = target.shape[-2:]
+    if min(height, width) < _WINDOW:
+        raise PartError(f"{name}: needs pictures of at least {_WINDOW}x{_WINDOW} pixels, got {height}x{width}")
+    similarity = structural_similarity_index_measure(_unit(fake), _unit(target), data_range=1.0)
+    assert isinstance(similarity, Tensor)  # a tuple only where its map is asked for, too
+    return float(similarity)
 
 
 def _unit(image: Tensor) -> Tensor:
-    """`(3, H, W)` in [-1, 1] -> `(1, 3, H, W)` in [0, 1]."""
+    """`(C, H, W)` in [-1, 1] -> `(1, C, H, W)` in [0, 1]."""
     return (image[None] + 1) / 2

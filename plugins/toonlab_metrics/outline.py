@@ -37,6 +37,8 @@ class OutlineF1(PictureMean):
 
     name = "outline_f1"
     needs = frozenset({"outline"})
+    sees = frozenset({"outline_removal", "outline_shift"})
+    ignores = frozenset({"color"})
 
     def __init__(
         self,
@@ -47,17 +49,22 @@ class OutlineF1(PictureMean):
         super().__init__()
         self.tolerance, self.width, self.contrast = tolerance, width, contrast
 
-    def measure(self, fake: Tensor, truth: Tensor) -> dict[str, float]:
+    def measure(self, fake: Tensor, target: Tensor) -> dict[str, float]:
         found = dark_lines(fake, self.width, self.contrast)
-        f1, precision, recall = match(found, truth.cpu().numpy(), self.tolerance)
+        f1, precision, recall = match(found, target.cpu().numpy(), self.tolerance)
         return {"outline_f1": f1, "outline_precision": precision, "outline_recall": recall}
 
 
 def dark_lines(image: Tensor, width: float, contrast: float) -> NDArray[np.bool_]:
     """Where an image, `(3, H, W)` in [-1, 1], has dark lines, `(H, W)`; `OutlineF1` defines them."""
-    luma = (image.permute(1, 2, 0).cpu().numpy() + 1) / 2 @ _LUMA
+    luma = luminance(image)
     surroundings = cv2.morphologyEx(luma, cv2.MORPH_CLOSE, _disc(round(width * min(luma.shape))))
     return np.asarray((surroundings - luma) / (surroundings + _DARK) > contrast)
+
+
+def luminance(image: Tensor) -> NDArray[np.float32]:
+    """Luma of ITU-R BT.601 in [0, 1], `(H, W)`, of an image, `(3, H, W)` in [-1, 1]."""
+    return np.asarray((image.permute(1, 2, 0).cpu().numpy() + 1) / 2 @ _LUMA, np.float32)
 
 
 def match(found: NDArray[np.bool_], true: NDArray[np.bool_], tolerance: int) -> tuple[float, float, float]:
@@ -65,8 +72,8 @@ def match(found: NDArray[np.bool_], true: NDArray[np.bool_], tolerance: int) -> 
     if not found.any() or not true.any():
         score = float(found.any() == true.any())
         return score, score, score
-    precision = float(_grown(true, tolerance)[found].mean())
-    recall = float(_grown(found, tolerance)[true].mean())
+    precision = float(grown(true, tolerance)[found].mean())
+    recall = float(grown(found, tolerance)[true].mean())
     return 2 * precision * recall / max(precision + recall, 1e-12), precision, recall
 
 
@@ -77,6 +84,7 @@ def _disc(diameter: int) -> NDArray[np.uint8]:
     return (np.hypot(away, away[:, None]) <= radius + 0.5).astype(np.uint8)
 
 
-def _grown(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
+def grown(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
+    """A mask and all within some pixels of it, along rows and columns."""
     square = np.ones((2 * pixels + 1, 2 * pixels + 1), np.uint8)
     return np.asarray(cv2.dilate(mask.astype(np.uint8), square), bool)

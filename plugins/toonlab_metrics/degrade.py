@@ -1,0 +1,114 @@
+"""Degradations of a true cartoon, each in growing amounts: what a metric is tested with before it is trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from toonlab import Sample, ToonlabError, rng
+
+from .outline import grown
+from .regions import lab
+
+Image = NDArray[np.float32]
+_REFERENCE = 128  # pixels: amounts in pixels are meant for pictures of this side
+
+
+@dataclass(frozen=True)
+class Degradation:
+    """`apply(cartoon, flat, outline, amount, draws)`: `(H, W, 3)` in [0, 1] and a mask -> a worse cartoon.
+
+    `amounts` grow; `unit` says what they are.
+    """
+
+    apply: Callable[[Image, Image, NDArray[np.bool_], float, np.random.Generator], Image]
+    amounts: tuple[float, ...]
+    unit: str
+
+
+def degraded(sample: Sample, name: str, amount: float) -> Tensor:
+    """The sample's true cartoon, degraded: `(3, H, W)` in [-1, 1]; the same for the same sample, name and amount.
+
+    What is drawn depends on sample and name alone, so a larger amount is more of the same.
+    """
+    truth = sample.truth
+    if truth is None or truth.cartoon is None or truth.flat is None or truth.outline is None:
+        raise ToonlabError(f"sample {sample.name!r}: needs the truth's cartoon, flat and outline to be degraded")
+    cartoon, flat = (_array(image) for image in (truth.cartoon, truth.flat))
+    draws = np.random.default_rng(rng(0, "degrade", sample.name, name).initial_seed())
+    worse = DEGRADATIONS[name].apply(cartoon, flat, truth.outline.cpu().numpy(), amount, draws)
+    return torch.from_numpy(np.clip(worse, 0, 1).astype(np.float32)).permute(2, 0, 1) * 2 - 1
+
+
+def blur(cartoon: Image, flat: Image, outline: NDArray[np.bool_], amount: float, draws: np.random.Generator) -> Image:
+    return np.asarray(cv2.GaussianBlur(cartoon, (0, 0), amount * min(cartoon.shape[:2]) / _REFERENCE))
+
+
+def noise(cartoon: Image, flat: Image, outline: NDArray[np.bool_], amount: float, draws: np.random.Generator) -> Image:
+    return np.asarray(cartoon + amount * draws.standard_normal(cartoon.shape, np.float32))
+
+
+def color(cartoon: Image, flat: Image, outline: NDArray[np.bool_], amount: float, draws: np.random.Generator) -> Image:
+    """A warm cast: one step towards red and yellow in every picture, lightness kept as far as the gamut goes."""
+    from skimage.color import lab2rgb
+
+    shift = np.array([0, 0.5**0.5, 0.5**0.5], np.float32) * amount
+    moved = lab(torch.from_numpy(cartoon).permute(2, 0, 1) * 2 - 1) + shift
+    return np.asarray(lab2rgb(moved), np.float32)
+
+
+def outline_removal(
+    cartoon: Image, flat: Image, outline: NDArray[np.bool_], amount: float, draws: np.random.Generator
+) -> Image:
+    """Stretches of outlines, `amount` of their pixels, give way to the colours beneath them."""
+    field = _blotches(outline.shape, 12, draws)
+    drawn = grown(outline, 2)
+    gone = drawn & (field <= np.quantile(field[drawn], amount)) if drawn.any() else drawn
+    return np.where(gone[..., None], flat, cartoon)
+
+
+def outline_shift(
+    cartoon: Image, flat: Image, outline: NDArray[np.bool_], amount: float, draws: np.random.Generator
+) -> Image:
+    """The lines move away from the colours, in a random one of eight directions."""
+    pixels = round(amount * min(cartoon.shape[:2]) / _REFERENCE)
+    down, right = np.array(((0, 1), (1, 0), (1, 1), (1, -1))[draws.integers(4)]) * draws.choice((-1, 1)) * pixels
+    lines = np.where(grown(outline, 2)[..., None], cartoon - flat, 0).astype(np.float32)
+    move = np.array(((1, 0, right), (0, 1, down)), np.float32)
+    return np.asarray(cv2.warpAffine(lines, move, cartoon.shape[1::-1]) + flat)
+
+
+def texture(
+    cartoon: Image, flat: Image, outline: NDArray[np.bool_], amount: float, draws: np.random.Generator
+) -> Image:
+    """Brightness that varies by `amount` (one deviation), at scales from two to sixteen pixels."""
+    grain = sum(_blotches(outline.shape, scale, draws) for scale in (2, 4, 8, 16)) / 2
+    return np.asarray(cartoon * (1 + amount * np.asarray(grain)[..., None]), np.float32)
+
+
+DEGRADATIONS: Mapping[str, Degradation] = {
+    "blur": Degradation(blur, (0.4, 0.7, 1.1, 1.6, 2.3, 3.2), "sigma in pixels at 128 px"),
+    "noise": Degradation(noise, (0.01, 0.02, 0.04, 0.07, 0.11, 0.16), "deviation, of the range"),
+    "color": Degradation(color, (3, 6, 10, 15, 21, 28), "step in a*b*"),
+    "outline_removal": Degradation(outline_removal, (0.15, 0.3, 0.45, 0.6, 0.8, 1.0), "share of the outlines"),
+    "outline_shift": Degradation(outline_shift, (1, 2, 3, 4, 5, 6), "pixels at 128 px"),
+    "texture": Degradation(texture, (0.02, 0.04, 0.07, 0.11, 0.16, 0.22), "deviation, of the brightness"),
+}
+
+
+def _blotches(shape: tuple[int, ...], scale: float, draws: np.random.Generator) -> NDArray[np.float32]:
+    """A smooth random field with deviation 1, `scale` pixels (at 128 px) from blotch to blotch."""
+    step = scale * min(shape) / _REFERENCE / 2
+    field = cv2.GaussianBlur(draws.standard_normal(shape, np.float32), (0, 0), max(step, 0.3))
+    return np.asarray((field - field.mean()) / max(float(field.std()), 1e-6))
+
+
+def _array(image: Tensor) -> Image:
+    """`(3, H, W)` in [-1, 1] -> `(H, W, 3)` in [0, 1]."""
+    return np.ascontiguousarray((image.permute(1, 2, 0).cpu().numpy() + 1) / 2, np.float32)

@@ -1,0 +1,173 @@
+"""Distances between the features of fakes and of real cartoons: KID and FID."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from toonlab import rng
+
+from . import inception
+from .random_network import NAME, random_features
+from .sets import SetMetric
+
+_SMALL = 2000  # pictures: below, FID depends more on their number than on what they show
+_BLOCK = 1000  # pictures: KID's usual subset
+_BATCH = 16
+
+
+class FeatureDistance(SetMetric):
+    """Base: pictures wait until a batch of one size is together, then their features are kept.
+
+    `extract`: `(B, 3, H, W)` uint8 -> `(B, D)`; `source` names the network in reports.
+    """
+
+    sees = frozenset({"blur", "noise", "color", "outline_removal", "texture"})
+
+    def __init__(self, extract: Callable[[], Callable[[Tensor], Tensor]], source: str) -> None:
+        super().__init__()
+        self._extract, self.source = extract, source
+
+    def reference(self, cartoons: Any) -> None:
+        super().reference(cartoons)
+        self._cartoons = [self.features(self._cartoons)]  # once, however often there is something to compare
+
+    def gather(self, image: Tensor, index: int) -> Tensor:
+        return ((image + 1) * 127.5).round().to(torch.uint8)
+
+    @torch.no_grad()
+    def features(self, images: list[Tensor]) -> Tensor:
+        """`(N, D)` float64, of uint8 images `(3, H, W)` that may differ in size."""
+        extract, found, start = self._extract(), [], 0
+        for end in range(1, len(images) + 1):
+            if end == len(images) or end - start == _BATCH or images[end].shape != images[start].shape:
+                found.append(extract(torch.stack(images[start:end])).double())
+                start = end
+        return torch.cat(found)
+
+    def between(self, fakes: list[Tensor], cartoons: list[Tensor]) -> dict[str, float]:
+        return self.distance(self.features(fakes), cartoons[0])
+
+    def distance(self, fakes: Tensor, cartoons: Tensor) -> dict[str, float]:
+        """The results for two sets of features, `(N, D)` and `(M, D)`."""
+        raise NotImplementedError
+
+    def describe(self) -> dict[str, Any]:
+        count = len(self._cartoons[0]) if self._cartoons else 0
+        return {**super().describe(), "cartoons": count, "weights": self.source}
+
+
+class RandomKID(FeatureDistance):
+    """Kernel distance like KID's, on the features of a small random network: needs no weights, knows no pictures.
+
+    Its values are comparable to nothing but themselves. Good for small sets where Inception's weights can't be had.
+    """
+
+    name = "kid_random"
+    leads = False
+    caveat = "random features: where cartoons are pale, the untouched photo has a better score than imitations"
+
+    def __init__(self) -> None:
+        super().__init__(lambda: random_features, NAME)
+
+    def distance(self, fakes: Tensor, cartoons: Tensor) -> dict[str, float]:
+        return {"kid_random": kernel_distance(fakes, cartoons)}
+
+
+class InceptionDistance(FeatureDistance):
+    """Base of KID and FID."""
+
+    resizer = inception.RESIZER
+
+    def __init__(self, weights: Path | None) -> None:
+        path = inception.find_weights(weights, self.name)
+        super().__init__(lambda: inception.network(path), inception.digest(path))
+
+
+class KID(InceptionDistance):
+    """Kernel Inception Distance to the real cartoons: unbiased, so the one for small sets; it may be a little below 0.
+
+    Binkowski, Sutherland, Arbel and Gretton, "Demystifying MMD GANs", ICLR 2018: the squared maximum mean discrepancy
+    with the kernel (x·y/2048 + 1)^3. Sets of more than 1,000 pictures are cut into blocks, whose results are averaged.
+
+    Args:
+        weights: file of the Inception of FID; by default the one in torch's cache.
+    """
+
+    name = "kid"
+
+    def __init__(self, weights: Path | None = None) -> None:
+        super().__init__(weights)
+
+    def distance(self, fakes: Tensor, cartoons: Tensor) -> dict[str, float]:
+        return {"kid": kernel_distance(fakes, cartoons)}
+
+
+class FID(InceptionDistance):
+    """Fréchet Inception Distance to the real cartoons, with a 95 % interval, `fid_low` to `fid_high`.
+
+    Heusel et al., "GANs trained by a two time-scale update rule converge to a local Nash equilibrium", NeurIPS 2017.
+    It is biased: the fewer pictures, the larger, so only values of equal n compare. Below 2,000 pictures it warns, and
+    `kid` is the better choice. The interval is two deviations of bootstrap resamples to either side, and tells of
+    chance alone, not of the bias.
+
+    Args:
+        weights: file of the Inception of FID; by default the one in torch's cache.
+        resamples: number of bootstrap resamples.
+    """
+
+    name = "fid"
+    caveat = "biased by the number of pictures: compare equal n only"
+
+    def __init__(self, weights: Path | None = None, resamples: Annotated[int, Field(ge=2)] = 30) -> None:
+        super().__init__(weights)
+        self.resamples = resamples
+
+    def distance(self, fakes: Tensor, cartoons: Tensor) -> dict[str, float]:
+        if (fewest := min(len(fakes), len(cartoons))) < _SMALL:
+            text = f"fid: {fewest} pictures are fewer than {_SMALL}: it says more about their number; prefer kid"
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
+        value, draws = frechet_distance(fakes, cartoons), rng(0, "fid", "bootstrap")
+        resampled = [
+            frechet_distance(*(side[torch.randint(len(side), (len(side),), generator=draws)] for side in both))
+            for both in [(fakes, cartoons)] * self.resamples
+        ]
+        reach = 2 * float(torch.tensor(resampled).std())
+        return {"fid": value, "fid_low": max(0.0, value - reach), "fid_high": value + reach}
+
+
+def kernel_distance(x: Tensor, y: Tensor) -> float:
+    """The unbiased squared MMD of `(N, D)` and `(M, D)` with a cubic kernel; 0 on average if they are alike."""
+    blocks = math.ceil(min(len(x), len(y)) / _BLOCK)
+    pairs = zip(x.chunk(blocks), y.chunk(blocks), strict=False)
+    distances = [_discrepancy(a, b) for a, b in pairs if min(len(a), len(b)) > 1]
+    return sum(distances) / len(distances)
+
+
+def _discrepancy(x: Tensor, y: Tensor) -> float:
+    """Equation 4 of KID's paper; torchmetrics' own form takes sets of one size only."""
+    from torchmetrics.image.kid import poly_kernel
+
+    same = [poly_kernel(side, side) for side in (x, y)]
+    within = sum((kernel.sum() - kernel.trace()) / (len(kernel) * (len(kernel) - 1)) for kernel in same)
+    return float(within - 2 * poly_kernel(x, y).mean())
+
+
+def frechet_distance(x: Tensor, y: Tensor) -> float:
+    """|μx - μy|² + tr(Σx + Σy - 2 (Σx Σy)^½) of `(N, D)` and `(M, D)`, float64.
+
+    With centred features Σ = CᵀC / (N - 1), so the trace of the root is the sum of the singular values of Cx Cyᵀ,
+    `(N, M)`, or of as many rows as there are features, after a QR decomposition: exact, and fast for small sets.
+    """
+    difference = x.mean(0) - y.mean(0)
+    x, y = ((side - side.mean(0)) / math.sqrt(len(side) - 1) for side in (x, y))
+    thin = [torch.linalg.qr(side, mode="r").R if len(side) > side.shape[1] else side for side in (x, y)]
+    root = torch.linalg.svdvals(thin[0] @ thin[1].mT).sum()
+    return float(difference.square().sum() + x.square().sum() + y.square().sum() - 2 * root)

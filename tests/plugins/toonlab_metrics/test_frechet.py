@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from toonlab import PartError, Sample, ToonlabError
+from toonlab_metrics import inception
+from toonlab_metrics.frechet import FID, KID, FeatureDistance, RandomKID, frechet_distance, kernel_distance
+from toonlab_metrics.random_network import random_features
+
+
+def pictures(seed: int, count: int = 4, size: int = 32, scale: float = 1.0) -> list[Tensor]:
+    draws = torch.Generator().manual_seed(seed)
+    return [torch.rand((3, size, size), generator=draws) * 2 * scale - scale for _ in range(count)]
+
+
+def features(seed: int, count: int, width: int, shift: float = 0.0) -> Tensor:
+    return torch.randn(count, width, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) + shift
+
+
+def distance(metric: FeatureDistance, fakes: list[Tensor], cartoons: list[Tensor]) -> dict[str, float]:
+    metric.reference(cartoons)
+    for fake in fakes:
+        metric.update(fake, Sample("a picture", fake))
+    return metric.compute()
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file for torchmetrics' Inception, with random weights."""
+    from torch_fidelity import feature_extractor_inceptionv3 as module
+
+    class Untrained(module.FeatureExtractorInceptionV3):
+        def load_state_dict(self, *_: object, **__: object) -> None:  # type: ignore[override]
+            """Keep what the layers were made with."""
+
+    path = tmp_path_factory.mktemp("weights") / "random.pth"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "load_state_dict_from_url", lambda *_, **__: {})
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            torch.save(Untrained("inception-v3-compat", ["2048"]).state_dict(), path)
+    return path
+
+
+@pytest.mark.parametrize(("count", "width"), [(40, 8), (10, 32), (33, 33)])
+def test_the_frechet_distance_is_that_of_torchmetrics(count: int, width: int) -> None:
+    from torchmetrics.image.fid import _compute_fid
+
+    x, y = features(0, count, width), features(1, count + 5, width, 0.3) * 1.5
+    moments = [moment for side in (x, y) for moment in (side.mean(0), torch.cov(side.T))]
+    assert frechet_distance(x, y) == pytest.approx(float(_compute_fid(*moments)), rel=1e-5)
+
+
+def test_the_frechet_distance_of_a_shift_is_its_square() -> None:
+    x = features(0, 20, 4)
+    assert frechet_distance(x, x) == pytest.approx(0, abs=1e-9)
+    assert frechet_distance(x + torch.tensor([3.0, 0, 4, 0]), x) == pytest.approx(25)
+
+
+def test_the_kernel_distance_is_that_of_torchmetrics() -> None:
+    from torchmetrics.image.kid import poly_mmd
+
+    x, y = features(0, 30, 8), features(1, 30, 8, 0.4)
+    assert kernel_distance(x, y) == pytest.approx(float(poly_mmd(x, y)), rel=1e-9)
+
+
+def test_the_kernel_distance_by_its_definition_for_sets_of_two_sizes() -> None:
+    x, y = features(0, 5, 3), features(1, 7, 3, 0.5)
+    kernel = lambda a, b: float((a @ b / 3 + 1) ** 3)
+    within = sum(kernel(a, b) for i, a in enumerate(x) for j, b in enumerate(x) if i != j) / 20
+    within += sum(kernel(a, b) for i, a in enumerate(y) for j, b in enumerate(y) if i != j) / 42
+    across = sum(kernel(a, b) for a in x for b in y) / 35
+    assert kernel_distance(x, y) == pytest.approx(within - 2 * across)
+
+
+def test_the_kernel_distance_of_like_sets_is_zero_on_average_and_blocks_are_averaged() -> None:
+    drawn = [kernel_distance(features(seed, 20, 4), features(seed + 100, 25, 4)) for seed in range(100)]
+    mean, error = torch.tensor(drawn).mean(), torch.tensor(drawn).std() / 10
+    assert abs(mean) < 3 * error
+    assert min(drawn) < 0 < max(drawn)
+    x, y = features(0, 1500, 4), features(1, 1500, 4, 0.5)
+    blocks = [kernel_distance(a, b) for a, b in zip(x.chunk(2), y.chunk(2), strict=True)]
+    assert kernel_distance(x, y) == pytest.approx(sum(blocks) / 2)
+
+
+def test_random_features_are_fixed_and_of_the_order_of_one() -> None:
+    images = torch.stack([((image + 1) * 127.5).round().to(torch.uint8) for image in pictures(0)])
+    assert random_features(images).shape == (4, 960)
+    assert torch.equal(random_features(images), random_features(images))
+    assert 0.1 < float(random_features(images).square().mean().sqrt()) < 10
+    single = torch.cat([random_features(image[None]) for image in images])
+    torch.testing.assert_close(random_features(images), single, atol=1e-5, rtol=1e-4)
+
+
+def test_random_kid_tells_sets_apart_and_takes_pictures_of_any_size() -> None:
+    like = distance(RandomKID(), pictures(0, 8), pictures(1, 8))["kid_random"]
+    unlike = distance(RandomKID(), pictures(0, 8, scale=0.3), pictures(1, 8))["kid_random"]
+    assert abs(like) < unlike / 20
+    mixed = distance(RandomKID(), [*pictures(0, 3), *pictures(1, 3, 48)], pictures(2, 8))["kid_random"]
+    assert abs(mixed) < unlike / 5
+
+
+def test_cartoons_may_be_bytes_and_are_looked_at_once() -> None:
+    as_bytes = [((image + 1) * 127.5).round().to(torch.uint8) for image in pictures(1)]
+    assert distance(RandomKID(), pictures(0), as_bytes) == distance(RandomKID(), pictures(0), pictures(1))
+
+
+@pytest.mark.parametrize("metric", [KID, FID])
+def test_without_weights_there_is_an_error_with_the_ways_out(
+    metric: type[KID | FID], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(ToonlabError) as caught:
+        metric()
+    text = str(caught.value)
+    assert text.startswith(f"{metric.name}: the Inception weights are not on this machine; put {inception.FILE}")
+    assert all(way in text for way in (str(tmp_path), "https://", "parameter `weights`", "swd and kid_random"))
+    assert "\n" not in text
+    with pytest.raises(ToonlabError, match=rf"^{metric.name}: weights .*nowhere\.pth: no such file; put"):
+        metric(weights=tmp_path / "nowhere.pth")
+
+
+def test_weights_of_another_network_are_an_error(tmp_path: Path) -> None:
+    other = tmp_path / "other.pth"
+    torch.save(nn.Linear(2, 2).state_dict(), other)
+    with pytest.raises(ToonlabError, match=r"other\.pth: holds no weights of the Inception that FID is defined by"):
+        distance(KID(other), pictures(0), pictures(1))
+
+
+def test_a_pickle_that_would_run_code_is_not_run(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return Path.touch, (tmp_path / "ran",)  # type: ignore[return-value]
+
+    torch.save({"fc.weight": Evil()}, tmp_path / "evil.pth")
+    with pytest.raises(ToonlabError, match=r"evil\.pth: holds no weights"):
+        distance(KID(tmp_path / "evil.pth"), pictures(0), pictures(1))
+    assert not (tmp_path / "ran").exists()
+
+
+def test_kid_and_fid_use_torchmetrics_inception_and_report_its_weights(weights: Path) -> None:
+    fakes, cartoons = pictures(0, 2), pictures(1, 2, scale=0.5)
+    network = inception.network(weights)
+    fake, cartoon = (
+        network(torch.stack([((image + 1) * 127.5).round().to(torch.uint8) for image in side])).double()
+        for side in (fakes, cartoons)
+    )
+    kid = KID(weights)
+    assert distance(kid, fakes, cartoons)["kid"] == pytest.approx(kernel_distance(fake, cartoon), rel=1e-4)
+    about = kid.describe()
+    assert about["resizer"] == "bilinear, antialiased, to 299x299 (torchmetrics)"
+    assert (about["n"], about["cartoons"], about["size"]) == (2, 2, "32x32")
+    assert about["weights"] == inception.digest(weights)
+    assert about["weights"].startswith("sha256:")
+    fid = FID(weights, resamples=5)
+    with pytest.warns(RuntimeWarning, match=r"^fid: 2 pictures are fewer than 2000.*prefer kid"):
+        results = distance(fid, fakes, cartoons)
+    assert results["fid"] == pytest.approx(frechet_distance(fake, cartoon), rel=1e-4)
+    assert results["fid_low"] < results["fid"] < results["fid_high"]
+
+
+def test_too_few_pictures_are_an_error() -> None:
+    with pytest.raises(PartError, match=r"^kid_random: needs at least 2 pictures, got 1; give more, or drop it"):
+        distance(RandomKID(), pictures(0, 1), pictures(1))

@@ -1,0 +1,105 @@
+"""What all metrics have in common: names, checks of what they are given, what they tell about themselves."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import Tensor
+
+from toonlab import Metric, PartError, Sample, ToonlabError, Truth
+from toonlab_metrics import METRICS, register_metrics
+from toonlab_metrics.degrade import DEGRADATIONS
+from toonlab_metrics.pictures import Measurement
+
+WITHOUT_WEIGHTS = [metric for metric in METRICS if metric.name not in ("kid", "fid")]
+
+
+def noise(seed: int, size: int = 48) -> Tensor:
+    return torch.rand((3, size, size), generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+def sample(size: int = 48) -> Sample:
+    """A photo with the whole truth: two regions, an outline between them."""
+    regions = torch.zeros(size, size, dtype=torch.int64)
+    regions[size // 2 :] = 1
+    outline = torch.zeros(size, size, dtype=torch.bool)
+    outline[size // 2] = True
+    flat = torch.where(regions > 0, 0.5, -0.2).expand(3, -1, -1).clone()
+    truth = Truth(torch.where(outline, -1.0, flat), outline, regions, flat)
+    return Sample("IMG_7", noise(0, size), truth)
+
+
+def ready(metric: type[Measurement]) -> Measurement:
+    made = metric()
+    if hasattr(made, "reference"):
+        made.reference([noise(seed) for seed in range(3)])
+    return made
+
+
+@pytest.mark.parametrize("metric", WITHOUT_WEIGHTS, ids=lambda metric: metric.name)
+def test_each_is_a_metric_whose_first_result_has_its_name(metric: type[Measurement]) -> None:
+    made = ready(metric)
+    assert isinstance(made, Metric)
+    for seed in range(2):
+        made.update(noise(seed + 5), sample())  # type: ignore[attr-defined]
+    results = made.compute()
+    assert next(iter(results)) == metric.name
+    assert all(math.isfinite(value) for value in results.values())
+    about = made.describe()  # type: ignore[attr-defined]
+    assert (about["n"], about["size"]) == (2, "48x48")
+    assert about["resizer"] == "none"
+    assert about.get("cartoons", 3) == 3
+
+
+@pytest.mark.parametrize("metric", WITHOUT_WEIGHTS, ids=lambda metric: metric.name)
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_pixels_that_are_no_numbers_are_an_error_that_names_the_picture(metric: type[Measurement], bad: float) -> None:
+    fake = noise(1)
+    fake[1, 2, 3:5] = bad
+    with pytest.raises(PartError, match=rf"^{metric.name}: the fake of 'IMG_7' has 2 values that are no numbers"):
+        ready(metric).update(fake, sample())  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("metric", WITHOUT_WEIGHTS, ids=lambda metric: metric.name)
+def test_no_samples_and_a_wrong_shape_are_errors(metric: type[Measurement]) -> None:
+    with pytest.raises(ToonlabError, match=f"^{metric.name}: no samples to evaluate"):
+        ready(metric).compute()  # type: ignore[attr-defined]
+    with pytest.raises(PartError, match=rf"^{metric.name}: sample 'IMG_7' needs a fake of \(3, .*got \(1, 48, 48\)"):
+        ready(metric).update(noise(0)[:1], sample())  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_claims_are_about_what_there_is(metric: type[Measurement]) -> None:
+    assert metric.sees
+    assert metric.sees | metric.ignores <= DEGRADATIONS.keys()
+    assert not metric.sees & metric.ignores
+    assert metric.best in ("truth", "identity")
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_a_metric_that_may_rank_the_photo_above_an_imitation_says_so(metric: type[Measurement]) -> None:
+    assert metric.leads or "untouched photo" in metric.caveat
+    assert not (metric.leads and metric.best == "identity")
+
+
+def test_outline_f1_leads_and_is_not_marked() -> None:
+    metric = register_metrics()["outline_f1"]()
+    assert metric.leads  # type: ignore[attr-defined]
+    assert not metric.caveat  # type: ignore[attr-defined]
+
+
+def test_a_report_names_all_sizes_that_were_measured() -> None:
+    metric = ready(register_metrics()["content_ssim"])  # type: ignore[arg-type]
+    for size in (64, 48, 96):
+        metric.update(noise(1, size), Sample("a", noise(2, size)))  # type: ignore[attr-defined]
+    assert metric.describe() == {"n": 3, "size": "48x48 to 96x96", "resizer": "none"}
+
+
+def test_importing_the_plugin_imports_no_torchmetrics_and_no_scipy() -> None:
+    heavy = "{'torchmetrics', 'scipy', 'skimage', 'torchvision', 'matplotlib'}"
+    code = f"import sys, toonlab_metrics; sys.exit(bool({heavy} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
