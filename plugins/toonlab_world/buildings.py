@@ -124,7 +124,7 @@ def _openings(draw: np.random.Generator, block: Block, night: bool) -> list[Shap
 def _glass(draw: np.random.Generator, night: bool) -> Surface:
     if night:
         return Surface(hsv(0.12, 0.6, 1.0), glow=0.9) if draw.uniform() < 0.8 else Surface((0.15, 0.2, 0.32))
-    return Surface(hsv(draw.uniform(0.53, 0.62), draw.uniform(0.25, 0.5), draw.uniform(0.35, 0.6)))
+    return Surface(hsv(draw.uniform(0.53, 0.62), draw.uniform(0.2, 0.45), draw.uniform(0.5, 0.72)))
 
 
 def _window(block: Block, x: float, half: float, frame: Color, glass: Surface) -> list[Shape]:

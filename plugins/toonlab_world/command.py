@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,12 +14,13 @@ from numpy.typing import NDArray
 
 from toonlab import ToonlabError
 
-from .render import render, scene_key
+from .compose import Kind
+from .render import Pictures, Split, render, scene_key
+from .sheets import check_sheet, write_sheet
 from .styles import StyleName
 from .workers import spread
 
 Rendering = Literal["photo", "cartoon", "both"]
-SPLIT = "pictures"  # scenes that no dataset trains on or evaluates on
 
 
 def world(
@@ -28,13 +30,20 @@ def world(
     style: Annotated[Rendering, typer.Option(help="How to render each scene.")] = "both",
     look: Annotated[StyleName, typer.Option(help="How the cartoons are drawn.")] = "bold",
     seed: Annotated[int, typer.Option(help="Of the world; another seed shows other scenes.")] = 0,
+    split: Annotated[Split, typer.Option(help="Whose scenes; splits have none in common.")] = "train",
+    kind: Annotated[Kind | None, typer.Option(help="Of the scenes; left out, all kinds.")] = None,
+    sheet: Annotated[Path | None, typer.Option(help="Also all of them in one picture: a .png, .jpg or .webp.")] = None,
 ) -> None:
     """Render pictures of ToonWorld: soft-lit photos, flat cartoons with outlines, or both of the same scenes."""
     _check(count, size, seed)
+    if sheet:
+        check_sheet(sheet)
     names = ("photo", "cartoon") if style == "both" else (style,)
     folders = {name: _folder(out / name) for name in names}
-    chunk = partial(_write, folders=folders, size=size, look=look, seed=seed)
-    spread(chunk, count, size, f"rendering {count} scenes at {size} px")
+    scenes = partial(_render, names=names, size=size, look=look, seed=seed, split=split, kind=kind)
+    spread(partial(_write, folders=folders, scenes=scenes), count, size, f"rendering {count} scenes at {size} px")
+    if sheet:
+        write_sheet(sheet, list(folders.values()), count)
     typer.echo(f"{count} scenes of {size} px: " + ", ".join(str(folder) for folder in folders.values()))
 
 
@@ -54,9 +63,15 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def _write(indices: range, folders: dict[str, Path], size: int, look: StyleName, seed: int) -> None:
+def _render(
+    index: int, names: tuple[str, ...], size: int, look: StyleName, seed: int, split: Split, kind: Kind | None
+) -> Pictures:
+    return render(scene_key(seed, split, index), size, names, look, kind=kind)
+
+
+def _write(indices: range, folders: dict[str, Path], scenes: Callable[[int], Pictures]) -> None:
     for index in indices:
-        for name, picture in render(scene_key(seed, SPLIT, index), size, tuple(folders), look).items():
+        for name, picture in scenes(index).items():
             _write_png(folders[name] / f"{index:06d}.png", picture)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Annotated, Any, overload
+from dataclasses import asdict, dataclass, replace
+from typing import Annotated, Any, Literal, overload
 
 import numpy as np
 import torch
@@ -14,45 +14,57 @@ from torch import Tensor
 
 from toonlab import Images, Sample, Truth
 
+from .compose import Kind
 from .keys import VERSION
 from .shards import Shards
-from .styles import StyleName
+from .styles import AnyStyle
 
 TRUTH = ("cartoon", "outline", "regions", "flat")
 
 
 @dataclass(frozen=True)
 class ToonWorld:
-    """Procedural landscapes, rendered as photos and drawn as cartoons: unpaired to train on, paired to evaluate on.
+    """A procedural world, rendered as photos and drawn as cartoons: unpaired to train on, paired to evaluate on.
 
     Photos and cartoons to train on show different scenes, and evaluation scenes are different from both. All are
     rendered on first use and memory-mapped from `$TOONLAB_CACHE/toonworld` from then on.
 
     Args:
         style: how the cartoons are drawn: `soft` (thin coloured lines, pale), `bold` (thick lines, three tones),
-            `flat` (even lines, one colour a surface).
+            `flat` (even lines, one colour a surface), or the parameters of a style of one's own, see `Style`.
         seed: of the world; every seed has scenes of its own.
         scenes: number of training pictures in each domain.
         size: side of the pictures, in pixels.
         evaluation_scenes: number of scenes to evaluate on.
+        evaluation_split: the split that these come from; look at `test` once, at the end.
+        kind: `landscape`, `waterside`, `street` or `interior`; all of them where it is left out.
+        line_area: share of a cartoon that has lines, around the spot where a viewer looks first: how locally the
+            outlines are concentrated.
+        texture_area: share of a photo that has textures.
     """
 
-    style: StyleName = "bold"
+    style: AnyStyle = "bold"
     seed: Annotated[int, Field(ge=0)] = 0
     scenes: Annotated[int, Field(gt=0)] = 512
     size: Annotated[int, Field(ge=16, le=2048)] = 128
     evaluation_scenes: Annotated[int, Field(gt=0)] = 64
+    evaluation_split: Literal["validation", "test"] = "validation"
+    kind: Kind | None = None
+    line_area: Annotated[float, Field(gt=0, le=1)] = 1.0
+    texture_area: Annotated[float, Field(ge=0, le=1)] = 1.0
 
     def train(self) -> tuple[Images, Images]:
         """Photos and cartoons of different scenes; items are `(3, size, size)` uint8."""
-        photos = Shards("train-photo", ("photo",), self.seed, self.scenes, self.size)
-        cartoons = Shards("train-cartoon", ("cartoon",), self.seed, self.scenes, self.size, self.style)
-        return Pictures(photos, "photo"), Pictures(cartoons, "cartoon")
+        even = Shards("train", ("photo",), self.seed, self.scenes, self.size, 0, 2, self.kind)
+        odd = replace(even, names=("cartoon",), first=1, style=self.style, line_area=self.line_area)
+        photos = replace(even, texture_area=self.texture_area)
+        return Pictures(photos, "photo"), Pictures(odd, "cartoon")
 
     def evaluation(self) -> Sequence[Sample]:
         """Scenes rendered both ways, with the whole truth."""
-        count, names = self.evaluation_scenes, ("photo", *TRUTH)
-        return Samples(Shards("evaluation", names, self.seed, count, self.size, self.style))
+        names = ("photo", *TRUTH)
+        shards = Shards(self.evaluation_split, names, self.seed, self.evaluation_scenes, self.size, kind=self.kind)
+        return Samples(replace(shards, style=self.style, line_area=self.line_area, texture_area=self.texture_area))
 
     def manifest(self) -> Mapping[str, Any]:
         return {"dataset": "toonworld", "version": VERSION, **asdict(self)}

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +18,7 @@ from .keys import Key
 from .noise import fractal_noise
 
 Direction = tuple[float, float, float]  # towards the light: right, down, to the viewer; of length 1
+COARSE = 128  # pixels are enough for noise of a few cells
 WRAP = 0.45  # a soft sky lights some of the side that is turned away from the sun
 
 
@@ -28,6 +30,12 @@ class Window(NamedTuple):
     left: int
     right: int
     size: int
+
+    def within(self, left: float, top: float, right: float, bottom: float) -> Window:
+        """The part of this window that may see a rectangle in scene coordinates; perhaps empty."""
+        low, high = max(self.top, int(top * self.size)), min(self.bottom, int(bottom * self.size) + 1)
+        first, last = max(self.left, int(left * self.size)), min(self.right, int(right * self.size) + 1)
+        return Window(low, high, first, last, self.size)
 
     @property
     def slices(self) -> tuple[slice, slice]:
@@ -110,8 +118,11 @@ class Lobes:
         whole, _ = self.whole.cosine(window, sun)
         lobes = whole.copy()
         for ball in self.balls:
-            cosine, inside = ball.cosine(window, sun)
-            np.copyto(lobes, cosine, where=inside)
+            part = window.within(ball.x - ball.rx, ball.y - ball.ry, ball.x + ball.rx, ball.y + ball.ry)
+            if part.bottom > part.top and part.right > part.left:
+                cosine, inside = ball.cosine(part, sun)
+                rows = slice(part.top - window.top, part.bottom - window.top)
+                np.copyto(lobes[rows, part.left - window.left : part.right - window.left], cosine, where=inside)
         return lit(whole) * (1 - self.relief) + lit(lobes) * self.relief
 
 
@@ -149,7 +160,11 @@ class Ground:
     base: float = 0.62
 
     def light(self, window: Window, sun: Direction) -> NDArray[np.float32]:
-        noise = fractal_noise(self.key, window.size, (self.cells + 1, self.cells), octaves=2)[window.slices]
+        coarse = fractal_noise(self.key, COARSE, (self.cells + 1, self.cells), octaves=2)
+        noise = cv2.resize(coarse, (window.size, window.size), interpolation=cv2.INTER_LINEAR).astype(
+            np.float32, copy=False
+        )
+        noise = noise[window.slices]
         light = self.base + self.rolling * noise
         if self.facets:
             light += self.facets * self._slope(window, noise) * (1 if sun[0] > 0 else -1)
@@ -172,6 +187,45 @@ class Sky:
     horizon: float
 
     def light(self, window: Window, sun: Direction) -> NDArray[np.float32]:
-        distance = np.sqrt((window.x - self.x) ** 2 + (window.y - self.y) ** 2)
-        near_horizon = np.clip(window.y / self.horizon, 0, 1)
-        return np.clip(0.95 - 0.85 * distance + 0.25 * near_horizon, 0, 1)
+        light = (window.x - self.x) ** 2 + (window.y - self.y) ** 2
+        np.sqrt(light, out=light)
+        light *= np.float32(-0.85)
+        light += np.float32(0.95) + np.float32(0.25) * np.clip(window.y / np.float32(self.horizon), 0, 1)
+        return np.clip(light, 0, 1, out=light)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A pool of light around a lamp or before a window, on a surface that is lit by `low` to `high`."""
+
+    x: float
+    y: float
+    rx: float
+    ry: float
+    low: float = 0.35
+    high: float = 0.95
+
+    def light(self, window: Window, sun: Direction) -> NDArray[np.float32]:
+        u, v = (window.x - np.float32(self.x)) / self.rx, (window.y - np.float32(self.y)) / self.ry
+        return np.asarray(self.low + (self.high - self.low) / (1 + u * u + v * v), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Water:
+    """Level water under the sky: bright and dark streaks that lie flat and grow towards the viewer.
+
+    `top` is the far shore; a wave is as high as its distance below the horizon, as in perspective.
+    """
+
+    key: Key
+    top: float
+    base: float = 0.5
+    waves: float = 0.4
+
+    def light(self, window: Window, sun: Direction) -> NDArray[np.float32]:
+        noise = fractal_noise(self.key, COARSE * 2, (24, 5), octaves=2, gain=0.7)
+        along = np.clip((window.y - self.top) / np.float32(1.05 - self.top), 0, 1)
+        rows = np.sqrt(along)[:, 0] * (noise.shape[0] - 1)
+        stretched = cv2.resize(noise, (window.size, noise.shape[0]), interpolation=cv2.INTER_LINEAR)
+        streaks = stretched[rows.astype(np.int32), window.left : window.right]
+        return np.clip(self.base + self.waves * streaks, 0, 1)

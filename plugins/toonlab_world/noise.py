@@ -29,14 +29,15 @@ def fractal_noise(
     Returns:
         `(size, size)`, roughly in [-1, 1], mean 0.
     """
-    total = np.zeros((size, size), np.float32)
+    total: NDArray[Any] = np.zeros((1, 1), np.float32)
     for octave in range(octaves):
         rows, columns = (max(2, side << octave) for side in cells)
         if min(rows, columns) > 2 * size:
             break
-        lattice = generator(*key, "octave", octave).random((rows, columns), dtype=np.float32)
-        total += _stretch((lattice * 2 - 1) * np.float32(gain**octave), size)
-    return total
+        lattice = generator(*key, "octave", octave).random((rows, columns), dtype=np.float32) * 2 - 1
+        coarser = cv2.resize(total, (columns, rows), interpolation=cv2.INTER_CUBIC)
+        total = coarser + lattice * np.float32(gain**octave)
+    return _stretch(total, size)
 
 
 def _stretch(lattice: NDArray[Any], size: int) -> NDArray[Any]:

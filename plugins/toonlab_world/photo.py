@@ -1,4 +1,4 @@
-"""The photo: soft light, textures, haze, soft shadows, and what a camera adds; no outlines."""
+"""The photo: soft light, textures, haze, soft shadows, reflections, and what a camera adds; no outlines."""
 
 from __future__ import annotations
 
@@ -10,22 +10,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .camera import defocus, develop, vignette
+from .grain import relief
 from .noise import fractal_noise
 from .photo_sky import sky_image
-from .pixels import Image, Plane, blend, linear, linear_image, shrink, soften, unit
+from .pixels import Image, Plane, blend, linear, linear_image, lookup, shrink, soften, tint, unit
 from .raster import Raster
 from .scene import Air, Color, Scene
 
 
-def render_photo(raster: Raster, sensor_noise: bool = True) -> NDArray[np.uint8]:
+def render_photo(raster: Raster, texture_area: float = 1.0, sensor_noise: bool = True) -> NDArray[np.uint8]:
     """Render a rasterised scene as a photo, `(size, size, 3)` uint8 RGB.
 
-    Without `sensor_noise` a picture agrees with its coarser versions; the sensor's noise is a matter of pixels.
+    `texture_area` is the share of the picture that has textures. Without `sensor_noise` a picture agrees with its
+    coarser versions; the sensor's noise is a matter of pixels.
     """
     scene = raster.scene
     seen = _see(raster)
-    image = blend(_shade(seen, scene), linear(_distance(scene.air)), 0.8 * scene.air.haze * seen.depth**1.5)
-    image = blend(sky_image(raster), image, seen.ground)
+    image = _shade(seen, scene, texture_area)
+    image = blend(image, linear(_distance(scene.air)), 0.8 * scene.air.haze * seen.depth * cv2.sqrt(seen.depth))
+    if seen.ground.min() < 1:
+        image = blend(sky_image(raster), image, seen.ground)
+    if seen.mirror.max() > 0:
+        image = _reflect(image, seen.mirror, scene)
     image = vignette(defocus(image, seen.depth, scene.focus, scene.blur))
     return develop(image, scene.key, sensor_noise)
 
@@ -39,6 +45,7 @@ class Seen:
     textures: NDArray[np.float32]  # (size, size, 4): grain, blotch, streak, leaf
     ground: Plane  # 0 for sky, 1 for anything else
     glow: Plane
+    mirror: Plane
     light: Plane
     shadow: Plane
 
@@ -50,13 +57,14 @@ def _see(raster: Raster) -> Seen:
     surfaces = [shape.surface for shape in scene.shapes]
     color = _spread(((*shape.surface.color, shape.depth) for shape in scene.shapes), shapes, size)
     texture = _spread(((t.grain, t.blotch, t.streak, t.leaf) for t in (s.texture for s in surfaces)), shapes, size)
-    other = _spread(((float(label >= sky), s.glow, 0, 0) for label, s in enumerate(surfaces)), shapes, size)
+    other = _spread(((float(label >= sky), s.glow, s.mirror, 0) for label, s in enumerate(surfaces)), shapes, size)
     return Seen(
         albedo=linear_image(color[..., :3]),
         depth=unit(color[..., 3]),
         textures=unit(texture),
         ground=unit(other[..., 0]),
         glow=unit(other[..., 1]),
+        mirror=unit(other[..., 2]),
         light=shrink(light, size),
         shadow=soften(unit(shrink(raster.shadow, size)), 0.006),
     )
@@ -65,15 +73,17 @@ def _see(raster: Raster) -> Seen:
 def _spread(rows: Iterable[tuple[float, ...]], shapes: NDArray[np.uint16], size: int) -> NDArray[np.uint8]:
     """Four properties in [0, 1] of each shape, as they are seen: `(size, size, 4)`, 255 for 1."""
     table = np.rint(np.array(list(rows), np.float32) * 255).astype(np.uint8)
-    packed = table.view(np.uint32)[:, 0].take(shapes)  # one gather for all four
-    return shrink(packed.view(np.uint8).reshape(*shapes.shape, 4), size)
+    return shrink(lookup(table, shapes), size)
 
 
 def _stray(raster: Raster) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
     """Shapes and light with frayed edges: where a surface is ragged, each pixel is looked up a little beside itself."""
+    reach = np.array([shape.surface.ragged for shape in raster.scene.shapes], np.float32)
+    if not reach.any():
+        return raster.shapes, raster.light
     side = raster.shapes.shape[0]
-    reach = np.array([shape.surface.ragged * side for shape in raster.scene.shapes], np.float32).take(raster.shapes)
     noise = fractal_noise((*raster.scene.key, "stray"), side, (44, 44), octaves=3, gain=0.7)
+    reach = (reach * side).take(raster.shapes)
     grid = np.arange(side, dtype=np.float32)
     maps = grid[None] + reach * noise, grid[:, None] + reach * noise[::-1, ::-1]
     shapes = cv2.remap(raster.shapes, *maps, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
@@ -81,33 +91,27 @@ def _stray(raster: Raster) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
     return shapes.astype(np.uint16, copy=False), light.astype(np.float32, copy=False)
 
 
-def _shade(seen: Seen, scene: Scene) -> Image:
+def _shade(seen: Seen, scene: Scene, texture_area: float) -> Image:
     """Albedo times texture, lit by the sky, the sun and itself."""
-    relief = np.einsum("hwc,hwc->hw", seen.textures, textures(scene, seen.depth.shape[0]))
-    sun = 1.45 * seen.light * (1 - 0.85 * seen.shadow)
-    ambient = 0.7 * (1 - 0.35 * seen.shadow)
-    light = linear(scene.air.ambient) * ambient[..., None] + linear(scene.air.sunlight) * sun[..., None]
-    textured = light * cv2.exp(relief * (1 - 0.6 * seen.depth))[..., None]
-    return seen.albedo * (textured + 1.5 * seen.glow[..., None])
+    textured = cv2.exp(relief(seen.textures, scene, texture_area) * (1 - 0.6 * seen.depth))
+    sun = 1.45 * seen.light * (1 - 0.85 * seen.shadow) * textured
+    ambient = 0.7 * (1 - 0.35 * seen.shadow) * textured
+    light = cv2.add(tint(ambient, linear(scene.air.ambient)), tint(sun, linear(scene.air.sunlight)))
+    return cv2.multiply(seen.albedo, cv2.add(light, tint(1.5 * seen.glow, np.ones(3, np.float32))))
 
 
-def textures(scene: Scene, size: int) -> NDArray[np.float32]:
-    """Grain, blotches, upright streaks and leaves, as logarithms of brightness; `(size, size, 4)`."""
-    fields = [
-        fractal_noise((*scene.key, "grain"), size, (60, 60), octaves=3, gain=0.9),
-        fractal_noise((*scene.key, "blotch"), size, (7, 6), octaves=5, gain=0.6),
-        fractal_noise((*scene.key, "streak"), size, (36, 130), octaves=2, gain=0.8),
-        fractal_noise((*scene.key, "leaf"), size, (36, 36), octaves=4, gain=0.85),
-    ]
-    return np.stack([_embossed(field, scene) for field in fields], axis=2)
-
-
-def _embossed(field: Plane, scene: Scene) -> Plane:
-    """Light a height field from the sun's side, by its difference to itself a small step further."""
-    step = 0.007 * field.shape[0]
-    shift = np.array([[1, 0, step * scene.air.sun[0]], [0, 1, step * scene.air.sun[1]]])
-    beside = cv2.warpAffine(field, shift, field.shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return 0.4 * field + 0.6 * (beside - field)
+def _reflect(image: Image, mirror: Plane, scene: Scene) -> Image:
+    """What stands beyond a level mirror, upside down in it, drawn out by the waves, more of it farther away."""
+    size = image.shape[0]
+    at = np.arange(size, dtype=np.float32)
+    line = np.float32(scene.waterline * size)
+    below = np.maximum(at - line, 0)[:, None]
+    waves = fractal_noise((*scene.key, "ripple"), size, (70, 9), octaves=2, gain=0.7)
+    x = at[None] + waves * (0.06 * below)
+    y = np.clip(line - below * (1 + 0.25 * waves), 0, size - 1)
+    seen = cv2.remap(image, x, y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    near = below / np.float32(max(size - line, 1))
+    return blend(image, seen, mirror * (1 - 0.45 * near))
 
 
 def _distance(air: Air) -> Color:

@@ -22,13 +22,14 @@ def sky_image(raster: Raster) -> Image:
 def _gradient(raster: Raster) -> Image:
     air = raster.scene.air
     at = (np.arange(raster.size, dtype=np.float32) + np.float32(0.5)) / raster.size
-    low = np.clip(at / raster.scene.horizon, 0, 1)[:, None, None] ** 1.3
-    squared = (at[None] - air.sun_at[0]) ** 2 + (at[:, None] - air.sun_at[1]) ** 2
-    glow = 0.3 * cv2.exp(squared * -14) + 0.5 * cv2.exp(squared * -90)
-    strength = 0.3 if air.night else 1.0
-    return (
-        linear(air.zenith) * (1 - low) + linear(air.horizon) * low + linear(air.sunlight) * strength * glow[..., None]
-    )
+    low = np.clip(at / np.float32(raster.scene.horizon), 0, 1)[:, None] ** np.float32(1.3)
+    across, down = (at - np.float32(air.sun_at[0])) ** 2, (at - np.float32(air.sun_at[1])) ** 2
+    glow = sum(  # a Gaussian is a product of one along each side
+        strength * np.exp(down * -narrow)[:, None] * np.exp(across * -narrow)
+        for strength, narrow in ((np.float32(0.3), np.float32(14)), (np.float32(0.5), np.float32(90)))
+    ) * np.float32(0.3 if air.night else 1.0)
+    channels = zip(linear(air.zenith), linear(air.horizon), linear(air.sunlight), strict=True)
+    return cv2.merge([glow * sun + (zenith * (1 - low) + horizon * low) for zenith, horizon, sun in channels])
 
 
 def _with_clouds(raster: Raster, sky: Image) -> Image:
@@ -38,5 +39,5 @@ def _with_clouds(raster: Raster, sky: Image) -> Image:
     cover = np.clip((heap + 0.5 * wisps * heap * (1.7 - heap) - 0.25) * 1.8, 0, 1)
     cover = cover * cover * (3 - 2 * cover)  # smoothstep
     light = np.clip(soften(shrink(raster.light, size), 0.015) + 0.12 * wisps, 0, 1)
-    white = linear(scene.sky.objects[0].surface.color)
-    return blend(sky, blend(linear(scene.air.ambient) * 1.1, white * 1.15, light), cover * 0.95)
+    white, shade = linear(scene.sky.objects[0].surface.color) * 1.15, linear(scene.air.ambient) * 1.1
+    return blend(sky, blend(shade.astype(np.float32), white.astype(np.float32), light), cover * 0.95)

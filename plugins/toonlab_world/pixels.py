@@ -29,8 +29,22 @@ def linear_image(image: Image) -> Image:
 
 
 def blend(a: Image, b: Image, share: Plane) -> Image:
-    """`a` with a share of `b` at each pixel; either may be one colour, `(3,)`."""
-    return a + (b - a) * share[..., None]
+    """`a` with a share of `b`, in [0, 1], at each pixel; either may be one colour, `(3,)`."""
+    shape = (*share.shape, 3)
+    a, b = (np.ascontiguousarray(np.broadcast_to(image, shape), np.float32) for image in (a, b))
+    share = np.ascontiguousarray(share, np.float32)
+    return cv2.blendLinear(a, b, np.float32(1) - share, share)
+
+
+def tint(plane: Plane, color: NDArray[np.float32]) -> Image:
+    """A colour, `(3,)`, times each pixel's brightness."""
+    return cv2.merge([plane * channel for channel in color])
+
+
+def lookup(table: NDArray[np.uint8], labels: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """The row of four numbers that belongs to each label, `(h, w, 4)`, in one gather for all four."""
+    packed = np.ascontiguousarray(table).view(np.uint32)[:, 0].take(labels)
+    return packed.view(np.uint8).reshape(*labels.shape, 4)
 
 
 def shrink(picture: NDArray[Any], size: int) -> NDArray[Any]:
@@ -41,6 +55,11 @@ def shrink(picture: NDArray[Any], size: int) -> NDArray[Any]:
 def unit(picture: NDArray[Any]) -> NDArray[Any]:
     """uint8 to float32 in [0, 1]."""
     return picture.astype(np.float32) / np.float32(255)
+
+
+def as_bytes(picture: Image) -> NDArray[np.uint8]:
+    """Rounded and cut off to uint8, from float in [0, 255]."""
+    return np.asarray(cv2.convertScaleAbs(picture), np.uint8)
 
 
 def soften(picture: NDArray[Any], radius: float) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -14,14 +15,15 @@ from .scene import Layer, Points, Scene, Shape
 SUPERSAMPLING = 2
 SHADED = 0.3  # light that is left in a cast shadow
 _BITS = 8  # of subpixel precision in OpenCV's polygons
+Contours = list[NDArray[np.int32]]  # in fixed-point pixels
 
 
 @dataclass(frozen=True, slots=True)
 class Raster:
     """What is seen at each pixel, supersampled: `(s, s)` with s = `SUPERSAMPLING` times the picture's side.
 
-    `shapes` indexes `scene.shapes`; `light` is in [0, 1], of the forms alone; `shadow` and `clouds` are 0 or 255
-    (clouds also where the ground hides them).
+    `shapes` indexes `scene.shapes`; `light` is in [0, 1], of the forms alone; `shadow`, `clouds` and `strokes` are 0 or
+    255 (clouds also where the ground hides them).
     """
 
     scene: Scene
@@ -30,6 +32,7 @@ class Raster:
     light: NDArray[np.float32]
     shadow: NDArray[np.uint8]
     clouds: NDArray[np.uint8]
+    strokes: NDArray[np.uint8]
 
 
 def rasterise(scene: Scene, size: int) -> Raster:
@@ -39,7 +42,7 @@ def rasterise(scene: Scene, size: int) -> Raster:
     clouds = (canvas.shapes >= len(scene.sky.ground)).astype(np.uint8) * 255
     for layer in scene.layers:
         canvas.paint(layer)
-    return Raster(scene, size, canvas.shapes, canvas.light(scene), canvas.shadow, clouds)
+    return Raster(scene, size, canvas.shapes, canvas.light(scene), canvas.shadow, clouds, canvas.strokes)
 
 
 class Canvas:
@@ -49,6 +52,8 @@ class Canvas:
         self.side = side
         self.shapes = np.zeros((side, side), np.uint16)
         self.shadow = np.zeros((side, side), np.uint8)
+        self.strokes = np.zeros((side, side), np.uint8)
+        self.covered: list[NDArray[np.uint8]] = []  # what a new shape hides besides older shapes
         self.windows: list[Window | None] = []  # of each shape so far
 
     def paint(self, layer: Layer) -> None:
@@ -77,26 +82,46 @@ class Canvas:
         return window._replace(top=window.top + int(rows[0]), bottom=window.top + int(rows[-1]) + 1)
 
     def _fill(self, shape: Shape) -> None:
-        points, window = self._locate(shape.outline)
+        contours, window = self._locate((shape.outline, *shape.more))
         if window:
-            cv2.fillPoly(self.shapes, [points], (len(self.windows),), cv2.LINE_8, _BITS)
-            cv2.fillPoly(self.shadow, [points], (0,), cv2.LINE_8, _BITS)
+            for contour in contours:  # one by one: overlapping contours would cut holes into each other
+                cv2.fillPoly(self.shapes, [contour], (len(self.windows),), cv2.LINE_8, _BITS)
+                for buffer in self.covered:
+                    cv2.fillPoly(buffer, [contour], (0,), cv2.LINE_8, _BITS)
+            if shape.strokes:
+                self._stroke(shape.strokes)
         self.windows.append(window)
+
+    def _stroke(self, strokes: Sequence[Points]) -> None:
+        self._cover(self.strokes)
+        contours, _ = self._locate(strokes)
+        cv2.polylines(self.strokes, contours, False, (255,), 1, cv2.LINE_8, _BITS)
 
     def _cast(self, outline: Points, ground: int) -> None:
         """A shadow falls on what was painted of this layer's ground, not on what lies behind its ridge."""
-        points, window = self._locate(outline)
+        (points,), window = self._locate((outline,))
         if window:
+            self._cover(self.shadow)
             fallen = np.zeros((window.bottom - window.top, window.right - window.left), np.uint8)
             corner = np.array([window.left << _BITS, window.top << _BITS], np.int32)
             cv2.fillPoly(fallen, [points - corner], (255,), cv2.LINE_8, _BITS)
             on_ground = self.shapes[window.slices] >= ground
             np.copyto(self.shadow[window.slices], fallen, where=(fallen > 0) & on_ground)
 
-    def _locate(self, outline: Points) -> tuple[NDArray[np.int32], Window | None]:
-        """Fixed-point pixels of an outline, and the window that it may touch, None where it is out of the picture."""
-        points = np.rint((outline * self.side - 0.5) * (1 << _BITS)).astype(np.int32)  # OpenCV's centres are integers
+    def _cover(self, buffer: NDArray[np.uint8]) -> None:
+        """From its first use on, a buffer is wiped where a new shape covers it."""
+        if not any(buffer is covered for covered in self.covered):
+            self.covered.append(buffer)
+
+    def _locate(self, outlines: Sequence[Points]) -> tuple[Contours, Window | None]:
+        """Fixed-point pixels of outlines, and the window that they may touch, None where it is out of the picture."""
+        whole = outlines[0] if len(outlines) == 1 else np.concatenate(outlines)
+        points = np.rint((whole * self.side - 0.5) * (1 << _BITS)).astype(np.int32)  # OpenCV's centres are integers
         left, top, width, height = cv2.boundingRect(points)
         right, bottom = min((left + width >> _BITS) + 2, self.side), min((top + height >> _BITS) + 2, self.side)
         left, top = max(left >> _BITS, 0), max(top >> _BITS, 0)
-        return points, Window(top, bottom, left, right, self.side) if bottom > top and right > left else None
+        contours, first = [], 0
+        for outline in outlines:
+            contours.append(points[first : first + len(outline)])
+            first += len(outline)
+        return contours, Window(top, bottom, left, right, self.side) if bottom > top and right > left else None

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .cartoon import draw_cartoon
-from .compose import compose
+from .compose import Kind, compose
 from .keys import Key
 from .photo import render_photo
 from .raster import rasterise
-from .styles import STYLES, StyleName
+from .styles import Style, StyleName, style_of
 
 Pictures = dict[str, NDArray[Any]]
+Split = Literal["train", "validation", "test"]
 
 DTYPES: dict[str, type[np.generic]] = {
     "photo": np.uint8,
@@ -27,7 +28,16 @@ DTYPES: dict[str, type[np.generic]] = {
 COLORED = {"photo", "cartoon", "flat"}
 
 
-def render(key: Key, size: int, names: Collection[str], style: StyleName = "bold") -> Pictures:
+def render(
+    key: Key,
+    size: int,
+    names: Collection[str],
+    style: StyleName | Style = "bold",
+    *,
+    kind: Kind | None = None,
+    line_area: float = 1.0,
+    texture_area: float = 1.0,
+) -> Pictures:
     """The named renderings of the scene of a key.
 
     Args:
@@ -36,17 +46,23 @@ def render(key: Key, size: int, names: Collection[str], style: StyleName = "bold
         names: any of `DTYPES`: photo, cartoon, flat (uint8 RGB, `(size, size, 3)`), outline (bool), regions (uint16,
             both `(size, size)`).
         style: of the cartoon; the photo does not depend on it.
+        kind: of the scene; None for any.
+        line_area: share of the cartoon that has lines.
+        texture_area: share of the photo that has textures.
     """
-    raster = rasterise(compose(key), size)
+    raster = rasterise(compose(key, kind), size)
     pictures: Pictures = {}
     if "photo" in names:
-        pictures["photo"] = render_photo(raster)
+        pictures["photo"] = render_photo(raster, texture_area)
     if set(names) - {"photo"}:
-        drawing = draw_cartoon(raster, STYLES[style])
+        drawing = draw_cartoon(raster, style_of(style), line_area)
         pictures |= {name: getattr(drawing, name) for name in names if name != "photo"}
     return pictures
 
 
-def scene_key(seed: int, split: str, index: int) -> Key:
-    """Splits never share a scene: the split's name is part of the key."""
+def scene_key(seed: int, split: Split, index: int) -> Key:
+    """Splits never share a scene: the split's name is part of the key.
+
+    Within `train`, photos to train on are of the even indices and cartoons of the odd ones.
+    """
     return (seed, split, index)

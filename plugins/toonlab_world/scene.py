@@ -30,33 +30,45 @@ class Surface:
     """What a shape is made of: its unlit colour, and what only the photo shows of it.
 
     `ragged` is how far the photo's edges stray from the polygon, in picture sides: leaves and grass, not walls.
-    `glow` in [0, 1] is light of its own: lit windows, the sun.
+    `glow` in [0, 1] is light of its own: lit windows, the sun. `mirror` in [0, 1] is how much of what stands beyond it
+    is seen in it: water.
     """
 
     color: Color
     texture: Texture = Texture()
     ragged: float = 0.0
     glow: float = 0.0
+    mirror: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A filled polygon. `line` is the weight of its outline in the cartoon, 0 for none; `depth` is 0 near, 1 far."""
+    """A filled polygon, or several of one kind: all panes of a wall.
+
+    `line` is the weight of its outline in the cartoon, 0 for none; `depth` is 0 near, 1 far. `more` are further
+    polygons, `strokes` open lines that only the cartoon draws on it: a mouth, a fold.
+    """
 
     outline: Points
     surface: Surface
     form: Form
     depth: float = 0.5
     line: float = 1.0
+    more: Sequence[Points] = ()
+    strokes: Sequence[Points] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A stretch of ground, the shadows that fall on it (polygons), and what stands on it."""
+    """A stretch of ground, the shadows that fall on it (polygons), and the things that stand on it, each of shapes."""
 
     ground: Sequence[Shape]
-    objects: Sequence[Shape] = ()
+    things: Sequence[Sequence[Shape]] = ()
     shadows: Sequence[Points] = ()
+
+    @property
+    def objects(self) -> list[Shape]:
+        return [shape for thing in self.things for shape in thing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +91,8 @@ class Scene:
 
     `key` seeds the noises of the photo; `horizon` is the eye level, `focus` the depth that the camera is focused on,
     `blur` in [0, 1] how much is lost away from it. The sky's ground is the sky itself and perhaps the sun or moon;
-    its objects are clouds.
+    its things are clouds. `waterline` is where a level mirror turns what it shows upside down, `spot` where a viewer
+    looks first.
     """
 
     key: Key
@@ -89,6 +102,18 @@ class Scene:
     layers: Sequence[Layer]
     focus: float
     blur: float
+    waterline: float = 1.0
+    spot: tuple[float, float] = (0.5, 0.6)
+
+    @property
+    def groups(self) -> list[int]:
+        """For each shape, a number of the thing that it is a part of."""
+        groups, number = [], 0
+        for layer in (self.sky, *self.layers):
+            for part in (*((shape,) for shape in layer.ground), *layer.things):
+                groups += [number] * len(part)
+                number += 1
+        return groups
 
     @property
     def shapes(self) -> list[Shape]:

@@ -19,37 +19,52 @@ from numpy.typing import NDArray
 
 from toonlab import ToonlabError, cache_dir
 
+from .compose import Kind
 from .keys import VERSION
-from .render import COLORED, DTYPES, render, scene_key
-from .styles import StyleName
+from .render import COLORED, DTYPES, Pictures, Split, render, scene_key
+from .styles import Style, StyleName
 from .workers import spread
 
 
 @dataclass(frozen=True, slots=True)
 class Shards:
-    """Renderings of the first `count` scenes of a split: one array for each name.
+    """Renderings of `count` scenes of a split: one array for each name.
 
     Args:
-        split: `train-photo`, `train-cartoon`, `evaluation`.
+        split: whose scenes.
         names: what is rendered; see `render`.
         seed: of the world.
         count: number of scenes.
         size: side in pixels.
-        style: of the cartoons; photos do not depend on it, so leave it out where there are only photos.
+        first, step: the scenes are `first`, `first + step`, and so on.
+        kind: of the scenes; None for any.
+        texture_area: share of a photo that has textures; leave it out where there are only cartoons.
+        style, line_area: of the cartoons; leave them out where there are only photos.
     """
 
-    split: str
+    split: Split
     names: tuple[str, ...]
     seed: int
     count: int
     size: int
-    style: StyleName = "bold"
+    first: int = 0
+    step: int = 1
+    kind: Kind | None = None
+    texture_area: float = 1.0
+    style: StyleName | Style = "bold"
+    line_area: float = 1.0
 
     @property
     def directory(self) -> Path:
         """`<cache>/toonworld/<hash>`: of the parameters, the world's version and this package's source."""
         identity = json.dumps([asdict(self), VERSION, source_hash()], sort_keys=True)
         return cache_dir() / "toonworld" / blake2b(identity.encode(), digest_size=10).hexdigest()
+
+    def scene(self, index: int) -> Pictures:
+        """The renderings of one of the scenes."""
+        key = scene_key(self.seed, self.split, self.first + self.step * index)
+        areas = {"line_area": self.line_area, "texture_area": self.texture_area}
+        return render(key, self.size, self.names, self.style, kind=self.kind, **areas)
 
     def path(self, name: str) -> Path:
         """The array's file, `(count, 3, size, size)` or `(count, size, size)`; rendered now if it isn't there."""
@@ -98,8 +113,7 @@ def _reserve(path: Path) -> None:
 def _fill(shards: Shards, directory: Path, indices: Sequence[int]) -> None:
     arrays = {name: open_memmap(directory / f"{name}.npy", "r+") for name in shards.names}
     for index in indices:
-        key = scene_key(shards.seed, shards.split, index)
-        for name, picture in render(key, shards.size, shards.names, shards.style).items():
+        for name, picture in shards.scene(index).items():
             arrays[name][index] = np.moveaxis(picture, -1, 0) if name in COLORED else picture
 
 

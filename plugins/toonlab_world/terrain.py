@@ -51,7 +51,7 @@ def sky(draw: np.random.Generator, air: Air, horizon: float) -> Layer:
     if air.night or draw.uniform() < 0.45:
         shapes.append(_disc(draw, air))
     count = draw.choice((0, 1, 2, 3, 5), p=(0.1, 0.2, 0.3, 0.25, 0.15))
-    return Layer(shapes, [_cloud(draw, air, horizon) for _ in range(int(count))])
+    return Layer(shapes, [[_cloud(draw, air, horizon)] for _ in range(int(count))])
 
 
 def mountains(draw: np.random.Generator, season: Season, key: Key, base: float, depth: float) -> Shape:

@@ -30,9 +30,11 @@ class Place:
     size: float
     depth: float
 
-    def shape(self, outline: Points, surface: Surface, form: Form, line: float = 1.0) -> Shape:
+    def shape(
+        self, outline: Points, surface: Surface, form: Form, line: float = 1.0, more: Sequence[Points] = ()
+    ) -> Shape:
         """A shape that stands here."""
-        return Shape(outline, surface, form, self.depth, line)
+        return Shape(outline, surface, form, self.depth, line, more)
 
 
 @dataclass(frozen=True, slots=True)

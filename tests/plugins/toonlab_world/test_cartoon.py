@@ -61,7 +61,7 @@ def test_a_shape_has_at_most_the_tones_of_the_style(tones):
 @pytest.mark.parametrize("index", [0, 1, 2])
 def test_a_finer_cartoon_shows_the_same(index):
     scene = compose((0, "test", index))
-    style = replace(STYLES["bold"], line_width=0.02)  # wide enough not to be held up at one pixel
+    style = replace(STYLES["bold"], line_width=5.0)  # wide enough not to be held up at one pixel
     fine, coarse = (draw_cartoon(rasterise(scene, size), style).cartoon for size in (384, 96))
     averaged = cv2.resize(fine, (96, 96), interpolation=cv2.INTER_AREA)
     assert np.abs(averaged.astype(float) - coarse).mean() < 8

@@ -35,7 +35,7 @@ def test_both_renderings_of_the_same_scenes(tmp_path):
     out = tmp_path / "new" / "folder"
     printed = run("--out", str(out), "--count", "2", "--size", "40", "--style", "both", "--look", "flat", "--seed", "4")
     assert files(out) == {f"{name}/00000{index}.png" for name in ("photo", "cartoon") for index in (0, 1)}
-    expected = render(scene_key(4, "pictures", 1), 40, ("photo", "cartoon"), "flat")
+    expected = render(scene_key(4, "train", 1), 40, ("photo", "cartoon"), "flat")
     for name in ("photo", "cartoon"):
         np.testing.assert_array_equal(picture(out / name / "000001.png"), expected[name])
         assert str(out / name) in printed
@@ -45,6 +45,31 @@ def test_both_renderings_of_the_same_scenes(tmp_path):
 def test_one_rendering(tmp_path, style):
     run("--out", str(tmp_path), "--count", "3", "--size", "32", "--style", style)
     assert files(tmp_path) == {f"{style}/00000{index}.png" for index in range(3)}
+
+
+def test_a_split_and_a_kind(tmp_path):
+    run("--out", str(tmp_path), "--count", "2", "--size", "32", "--split", "test", "--kind", "interior")
+    expected = render(scene_key(0, "test", 1), 32, ("photo",), kind="interior")["photo"]
+    np.testing.assert_array_equal(picture(tmp_path / "photo/000001.png"), expected)
+
+
+def test_a_contact_sheet_shows_photos_above_their_cartoons(tmp_path):
+    sheet = tmp_path / "sheet.png"
+    run("--out", str(tmp_path / "out"), "--count", "8", "--size", "32", "--sheet", str(sheet))
+    shown = picture(sheet)
+    assert shown.shape == (4 * 36, 6 * 36, 3)
+    for row, name in enumerate(("photo", "cartoon")):
+        one = picture(tmp_path / f"out/{name}/000007.png")
+        np.testing.assert_array_equal(shown[(2 + row) * 36 :][:32, 36 : 36 + 32], one)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("sheet.gif", "must end in one of .png, .jpg, .webp"), ("no/sheet.png", "there is no folder")]
+)
+def test_a_sheet_that_can_not_be_written_is_said_before_any_work(tmp_path, name, message):
+    with pytest.raises(ToonlabError, match=message):
+        run("--out", str(tmp_path / "out"), "--sheet", str(tmp_path / name))
+    assert not (tmp_path / "out").exists()
 
 
 def test_seeds_show_other_scenes(tmp_path):

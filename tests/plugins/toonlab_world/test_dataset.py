@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 import toonlab_world
 from toonlab_world.dataset import ToonWorld
 from toonlab_world.render import render, scene_key
+from toonlab_world.styles import Style
 
 WORLD = ToonWorld(style="bold", seed=3, scenes=4, size=32, evaluation_scenes=3)
 
@@ -32,9 +34,9 @@ def test_training_items_are_uint8_images_of_different_scenes():
     assert (len(photos), len(cartoons)) == (4, 4)
     for item in (photos[0], cartoons[-1]):
         assert (item.shape, item.dtype) == ((3, 32, 32), torch.uint8)
-    shown = render(scene_key(3, "train-cartoon", 1), 32, ("cartoon",))["cartoon"]
+    shown = render(scene_key(3, "train", 3), 32, ("cartoon",))["cartoon"]
     np.testing.assert_array_equal(cartoons[1].permute(1, 2, 0).numpy(), shown)
-    same_scene = render(scene_key(3, "train-photo", 1), 32, ("cartoon",))["cartoon"]
+    same_scene = render(scene_key(3, "train", 2), 32, ("cartoon",))["cartoon"]
     assert (cartoons[1].permute(1, 2, 0).numpy() != same_scene).mean() > 0.3
 
 
@@ -77,9 +79,10 @@ def test_evaluation_samples_carry_the_whole_truth():
         assert (truth.regions.shape, truth.regions.dtype) == ((32, 32), torch.int64)
 
 
-def test_evaluation_shows_one_scene_both_ways():
-    sample = WORLD.evaluation()[1]
-    shown = render(scene_key(3, "evaluation", 1), 32, ("photo", "cartoon"), "bold")
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_evaluation_shows_one_scene_both_ways(split):
+    sample = replace(WORLD, evaluation_split=split).evaluation()[1]
+    shown = render(scene_key(3, split, 1), 32, ("photo", "cartoon"), "bold")
     for image, name in ((sample.photo, "photo"), (sample.truth.cartoon, "cartoon")):
         np.testing.assert_array_equal(((image + 1) * 127.5).round().permute(1, 2, 0).numpy(), shown[name])
 
@@ -93,10 +96,36 @@ def test_samples_are_a_sequence_with_stable_names():
         samples[3]
 
 
-def test_evaluation_scenes_are_not_trained_on():
-    trained = {bytes(photo.numpy().tobytes()) for photo in WORLD.train()[0]}
-    shown = {((sample.photo + 1) * 127.5).round().byte().numpy().tobytes() for sample in WORLD.evaluation()}
-    assert not trained & shown
+def test_no_scene_is_in_two_splits_nor_both_a_photo_and_a_cartoon_to_train_on():
+    photos, cartoons = WORLD.train()
+    validation, test = WORLD.evaluation(), replace(WORLD, evaluation_split="test").evaluation()
+    shown = [photo.numpy().tobytes() for photo in photos]
+    shown += [((s.photo + 1) * 127.5).round().byte().numpy().tobytes() for s in (*validation, *test)]
+    drawn = [cartoon.numpy().tobytes() for cartoon in cartoons]
+    drawn += [((s.truth.cartoon + 1) * 127.5).round().byte().numpy().tobytes() for s in (*validation, *test)]
+    drawn += [
+        render(scene_key(3, "train", 2 * i), 32, ("cartoon",))["cartoon"].transpose(2, 0, 1).tobytes() for i in range(4)
+    ]
+    assert len(set(shown)) == 4 + 3 + 3
+    assert len(set(drawn)) == 4 + 3 + 3 + 4
+
+
+def test_a_style_of_ones_own():
+    own = TypeAdapter(ToonWorld).validate_python({"style": {"tones": 2, "hatching": True}, "scenes": 2, "size": 32})
+    assert own.style == Style(tones=2, hatching=True)
+    cartoon = own.train()[1][0].permute(1, 2, 0).numpy()
+    np.testing.assert_array_equal(cartoon, render(scene_key(0, "train", 1), 32, ("cartoon",), own.style)["cartoon"])
+
+
+def test_difficulty_reaches_photos_and_cartoons():
+    hard = replace(WORLD, line_area=0.2, texture_area=0.3, kind="street")
+    options = {"kind": "street", "line_area": 0.2, "texture_area": 0.3}
+    shown = render(scene_key(3, "train", 2), 32, ("photo",), **options)["photo"]
+    drawn = render(scene_key(3, "train", 3), 32, ("cartoon",), **options)["cartoon"]
+    photos, cartoons = hard.train()
+    np.testing.assert_array_equal(photos[1].permute(1, 2, 0).numpy(), shown)
+    np.testing.assert_array_equal(cartoons[1].permute(1, 2, 0).numpy(), drawn)
+    assert hard.evaluation()[0].truth.outline.sum() < WORLD.evaluation()[0].truth.outline.sum()
 
 
 def test_the_manifest_is_json_reads_nothing_and_tells_worlds_apart(cache):
@@ -107,13 +136,39 @@ def test_the_manifest_is_json_reads_nothing_and_tells_worlds_apart(cache):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"style": "loud"}, {"scenes": 0}, {"size": 8}, {"size": 5000}, {"seed": -1}, {"evaluation_scenes": 0}]
+    "wrong",
+    [
+        {"style": "loud"},
+        {"scenes": 0},
+        {"size": 8},
+        {"size": 5000},
+        {"seed": -1},
+        {"evaluation_scenes": 0},
+        {"evaluation_split": "train"},
+        {"kind": "space"},
+        {"line_area": 0},
+        {"texture_area": 1.1},
+    ],
 )
 def test_wrong_parameters_are_refused(wrong):
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         TypeAdapter(ToonWorld).validate_python(wrong)
 
 
+@pytest.mark.parametrize(
+    ("style", "message"),
+    [
+        ({"tones": 9}, "tones: Input should be less than or equal to 4"),
+        ({"width": 2, "ink": (0, 0, 7)}, "ink.2: Input should be .*; width: Unexpected keyword argument"),
+    ],
+)
+def test_an_error_names_the_parameter_of_a_style(style, message):
+    with pytest.raises(ValidationError, match=message):
+        TypeAdapter(ToonWorld).validate_python({"style": style})
+
+
 CHANGES: list[dict[str, Any]] = [
     {}, {"style": "soft"}, {"seed": 1}, {"scenes": 8}, {"size": 64}, {"evaluation_scenes": 8},
+    {"style": Style(tones=2)}, {"kind": "street"}, {"line_area": 0.5}, {"texture_area": 0.5},
+    {"evaluation_split": "test"},
 ]  # fmt: skip

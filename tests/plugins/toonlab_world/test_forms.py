@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from toonlab_world.forms import Ball, Even, Ground, Lobes, Plane, Sky, Tube, Window, lit
+from toonlab_world.forms import Ball, Even, Ground, Lobes, Plane, Pool, Sky, Tube, Water, Window, lit
 
 WHOLE = Window(0, 64, 0, 64, 64)
 FROM_LEFT = (-1.0, 0.0, 0.0)
@@ -51,11 +51,34 @@ def test_a_lobe_catches_light_of_its_own():
     assert not changed[:, :32].any()
 
 
+def test_a_pool_of_light_is_brightest_at_its_middle():
+    light = Pool(0.25, 0.5, 0.2, 0.2, 0.3, 0.9).light(WHOLE, FROM_LEFT)
+    assert light.max() == pytest.approx(0.9, abs=0.01)
+    assert np.unravel_index(light.argmax(), light.shape) in {(31, 15), (31, 16), (32, 15), (32, 16)}
+    assert (np.diff(light[32, 16:]) < 0).all()
+
+
+def test_waves_lie_flat():
+    light = Water(("w",), 0.0).light(WHOLE, FROM_LEFT)
+    across, down = np.abs(np.diff(light, axis=1)).mean(), np.abs(np.diff(light, axis=0)).mean()
+    assert down > 2 * across
+
+
+def test_a_window_finds_the_part_of_it_that_may_see_a_rectangle():
+    window = Window(10, 50, 0, 64, 64)
+    assert window.within(0.25, 0.5, 0.5, 0.75) == Window(32, 49, 16, 33, 64)
+    assert window.within(0.25, 0.0, 0.5, 2.0) == Window(10, 50, 16, 33, 64)
+    beside = window.within(0.25, 0.9, 0.5, 0.95)
+    assert beside.bottom <= beside.top
+
+
 @pytest.mark.parametrize(
     "form",
     [
         Even(0.4),
         Sky(0.2, 0.1, 0.5),
+        Pool(0.3, 0.4, 0.2, 0.3),
+        Water(("w",), 0.4),
         Ground(("g",), np.full(64, 0.4, np.float32), np.linspace(-1, 1, 64, dtype=np.float32), 3, 0.3, 0.4, 0.5),
     ],
 )

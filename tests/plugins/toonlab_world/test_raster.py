@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -16,13 +18,13 @@ def patch(left: float, top: float, right: float, bottom: float, light: float = 0
 
 
 def scene_of(*layers: Layer) -> Scene:
-    sky = Layer([patch(-0.1, -0.1, 1.1, 1.1, 0.9)], [patch(0.1, 0.0, 0.3, 0.2)])
+    sky = Layer([patch(-0.1, -0.1, 1.1, 1.1, 0.9)], [[patch(0.1, 0.0, 0.3, 0.2)]])
     return Scene(("test",), AIR, 0.5, sky, layers, focus=0.3, blur=0.5)
 
 
 def test_later_shapes_cover_earlier_ones_and_are_lit_by_their_own_form():
     ground, front = patch(-0.1, 0.5, 1.1, 1.1, 0.2), patch(0.25, 0.25, 0.75, 0.75, 0.7)
-    raster = rasterise(scene_of(Layer([ground], [front])), 16)
+    raster = rasterise(scene_of(Layer([ground], [[front]])), 16)
     assert raster.shapes.shape == (32, 32)
     assert raster.shapes[0, 31] == 0  # sky
     assert raster.shapes[2, 6] == 1  # cloud
@@ -33,7 +35,7 @@ def test_later_shapes_cover_earlier_ones_and_are_lit_by_their_own_form():
 
 @pytest.mark.parametrize("size", [16, 64])
 def test_a_shape_covers_its_area_at_any_size(size):
-    raster = rasterise(scene_of(Layer([patch(-0.1, 0.8, 1.1, 1.1)], [patch(0.25, 0.3, 0.75, 0.6)])), size)
+    raster = rasterise(scene_of(Layer([patch(-0.1, 0.8, 1.1, 1.1)], [[patch(0.25, 0.3, 0.75, 0.6)]])), size)
     assert (raster.shapes == 3).mean() == pytest.approx(0.5 * 0.3, abs=1.5 / size)
 
 
@@ -41,7 +43,7 @@ def test_a_shadow_falls_on_its_own_ground_alone():
     fallen = box(0.0, 0.2, 1.0, 0.9)
     layers = [
         Layer([patch(-0.1, 0.4, 1.1, 1.1)]),
-        Layer([patch(-0.1, 0.6, 1.1, 1.1)], [patch(0.4, 0.5, 0.6, 0.7)], [fallen]),
+        Layer([patch(-0.1, 0.6, 1.1, 1.1)], [[patch(0.4, 0.5, 0.6, 0.7)]], [fallen]),
     ]
     raster = rasterise(scene_of(*layers), 50)
     assert set(raster.shapes[raster.shadow > 0]) == {3}  # neither the hill behind nor what stands there
@@ -58,3 +60,15 @@ def test_clouds_are_kept_where_the_ground_hides_them():
 def test_shapes_outside_of_the_picture_do_not_disturb_the_labels():
     raster = rasterise(scene_of(Layer([patch(1.5, 0.5, 1.9, 1.1), patch(-0.1, 0.5, 1.1, 1.1)])), 16)
     assert raster.shapes[31, 16] == 3
+
+
+def test_a_shape_of_several_polygons_covers_them_all_even_where_they_overlap():
+    shape = patch(0.1, 0.5, 0.6, 0.9)
+    shape = replace(shape, more=[box(0.4, 0.5, 0.8, 0.9)])
+    raster = rasterise(scene_of(Layer([shape])), 50)
+    assert (raster.shapes == 2).mean() == pytest.approx(0.7 * 0.4, abs=0.02)
+
+
+def test_the_shapes_of_a_thing_are_a_group():
+    things = [[patch(0, 0, 1, 1), patch(0, 0, 1, 1)], [patch(0, 0, 1, 1)]]
+    assert scene_of(Layer([patch(0, 0, 1, 1)] * 2, things)).groups == [0, 1, 2, 3, 4, 4, 5]

@@ -43,6 +43,6 @@ def test_only_what_is_named_is_rendered_and_it_does_not_depend_on_the_rest():
 
 
 def test_splits_and_seeds_share_no_scene():
-    keys = [scene_key(seed, split, 0) for seed in (0, 1) for split in ("train-photo", "train-cartoon", "evaluation")]
+    keys = [scene_key(seed, split, 0) for seed in (0, 1) for split in ("train", "validation", "test")]
     photos = {render(key, 32, ("photo",))["photo"].tobytes() for key in keys}
     assert len(photos) == len(keys)

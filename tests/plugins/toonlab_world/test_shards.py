@@ -12,8 +12,9 @@ import pytest
 from toonlab import ToonlabError
 from toonlab_world.render import render, scene_key
 from toonlab_world.shards import Shards
+from toonlab_world.styles import Style
 
-SHARDS = Shards("evaluation", ("photo", "outline"), seed=1, count=3, size=32)
+SHARDS = Shards("validation", ("photo", "outline"), seed=1, count=3, size=32)
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +27,7 @@ def test_arrays_hold_the_renderings_channels_first():
     photo, outline = SHARDS.open("photo"), SHARDS.open("outline")
     assert (photo.shape, photo.dtype) == ((3, 3, 32, 32), np.uint8)
     assert (outline.shape, outline.dtype) == ((3, 32, 32), np.bool_)
-    expected = render(scene_key(1, "evaluation", 2), 32, ("photo", "outline"))
+    expected = render(scene_key(1, "validation", 2), 32, ("photo", "outline"))
     np.testing.assert_array_equal(photo[2], expected["photo"].transpose(2, 0, 1))
     np.testing.assert_array_equal(outline[2], expected["outline"])
 
@@ -41,7 +42,20 @@ def test_arrays_are_memory_mapped_and_rendered_only_once():
 
 
 @pytest.mark.parametrize(
-    "change", [{"seed": 2}, {"count": 2}, {"size": 16}, {"style": "flat"}, {"split": "train-photo"}]
+    "change",
+    [
+        {"seed": 2},
+        {"count": 2},
+        {"size": 16},
+        {"style": "flat"},
+        {"split": "train"},
+        {"first": 1},
+        {"step": 2},
+        {"kind": "street"},
+        {"line_area": 0.5},
+        {"texture_area": 0.5},
+        {"style": Style(tones=2)},
+    ],
 )
 def test_every_parameter_has_a_folder_of_its_own(change):
     assert replace(SHARDS, **change).directory != SHARDS.directory
@@ -53,15 +67,16 @@ def test_more_scenes_begin_with_the_same():
 
 def test_the_folder_says_what_it_holds():
     about = json.loads((SHARDS.path("photo").parent / "about.json").read_text(encoding="utf-8"))
-    assert about == {"split": "evaluation", "names": ["photo", "outline"], "seed": 1, "count": 3, "size": 32,
-                     "style": "bold", "version": 1}  # fmt: skip
+    assert about == {"split": "validation", "names": ["photo", "outline"], "seed": 1, "count": 3, "size": 32,
+                     "first": 0, "step": 1, "kind": None, "texture_area": 1.0, "style": "bold", "line_area": 1.0,
+                     "version": 2}  # fmt: skip
 
 
 def test_two_processes_at_once_leave_one_whole_folder(cache):
     script = (
         "from toonlab_world.shards import Shards\n"
         "from hashlib import sha256\n"
-        "shards = Shards('evaluation', ('photo', 'outline'), seed=1, count=12, size=32)\n"
+        "shards = Shards('validation', ('photo', 'outline'), seed=1, count=12, size=32)\n"
         "print(sha256(shards.open('photo').tobytes()).hexdigest())\n"
     )
     both = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) for _ in range(2)]

@@ -1,0 +1,136 @@
+"""Perspective: a camera in a world of metres, and the faces and boxes that it sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .forms import Direction, Form, Plane
+from .scene import Points, Shape, Surface
+from .things import Place
+
+Vector = tuple[float, float, float]  # metres: right, up, away from the viewer
+Span = tuple[float, float]
+Rect = tuple[float, float, float, float]  # u0, v0, u1, v1 on a face
+NEAREST = 0.35  # metres; nothing is drawn nearer to the eye
+HAZY = 25.0  # metres at which half of the depth is reached
+TREE = 6.0  # metres: the height that `Place.size` speaks of
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """Looks straight ahead from `eye` metres above the ground, over x = 0; `zoom` is picture sides per metre at 1 m."""
+
+    vanishing: float
+    horizon: float
+    eye: float
+    zoom: float
+
+    def see(self, points: NDArray[np.float32]) -> Points:
+        """Where points, `(n, 3)` in metres, are in the picture."""
+        scale = self.zoom / np.maximum(points[:, 2], NEAREST)
+        x = self.vanishing + points[:, 0] * scale
+        return np.stack([x, self.horizon + (self.eye - points[:, 1]) * scale], axis=1).astype(np.float32)
+
+    def depth(self, z: float) -> float:
+        return max(z, 0.0) / (max(z, 0.0) + HAZY)
+
+    def place(self, x: float, z: float, y: float = 0.0) -> Place:
+        """A spot on the ground, or on a floor at height `y`."""
+        ((left, top),) = self.see(np.array([[x, y, z]], np.float32)).tolist()
+        return Place(left, top, TREE * self.zoom / max(z, NEAREST), self.depth(z))
+
+    def half_width(self, z: float) -> float:
+        """Metres from the middle of the picture to its farther side, at a distance."""
+        return max(self.vanishing, 1 - self.vanishing) * z / self.zoom
+
+
+@dataclass(frozen=True)
+class Face:
+    """A parallelogram in space: `u` and `v` run from 0 to 1 along two of its sides from `corner`."""
+
+    camera: Camera
+    corner: Vector
+    u: Vector
+    v: Vector
+    normal: Direction
+
+    @cached_property
+    def depth(self) -> float:
+        return self.camera.depth(self.corner[2] + (self.u[2] + self.v[2]) / 2)
+
+    def see(self, points: NDArray[np.float32]) -> Points:
+        """Points on the face, `(n, 2)` as u and v, in the picture."""
+        corner, u, v = (np.array(vector, np.float32) for vector in (self.corner, self.u, self.v))
+        return self.camera.see(corner + points[:, :1] * u + points[:, 1:] * v)
+
+    def outlines(self, *rects: Rect) -> list[Points]:
+        corners = np.array(rects, np.float32)[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 2)
+        seen = self.see(corners)
+        return [seen[first : first + 4] for first in range(0, len(seen), 4)]
+
+    def shape(self, surface: Surface, *rects: Rect, line: float = 1.0, form: Form | None = None) -> Shape:
+        """Rectangles on the face as one shape; without any, the whole face."""
+        outlines = self.outlines(*(rects or ((0, 0, 1, 1),)))
+        return Shape(outlines[0], surface, form or Plane(self.normal), self.depth, line, outlines[1:])
+
+    def strokes(self, *lines: Rect) -> list[Points]:
+        """Straight lines on the face, from (u0, v0) to (u1, v1)."""
+        seen = self.see(np.array(lines, np.float32).reshape(-1, 2))
+        return [seen[first : first + 2] for first in range(0, len(seen), 2)]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box that stands square to the view; the camera stands at x = 0."""
+
+    camera: Camera
+    x: Span
+    y: Span
+    z: Span
+
+    @cached_property
+    def front(self) -> Face:
+        (x0, x1), (y0, y1), z = self.x, self.y, self.z[0]
+        return Face(self.camera, (x0, y0, z), (x1 - x0, 0, 0), (0, y1 - y0, 0), (0, 0, 1))
+
+    @cached_property
+    def side(self) -> Face:
+        """The one that looks to the middle of the picture."""
+        (y0, y1), (z0, z1) = self.y, self.z
+        x, way = (self.x[0], -1.0) if sum(self.x) > 0 else (self.x[1], 1.0)
+        return Face(self.camera, (x, y0, z0), (0, 0, z1 - z0), (0, y1 - y0, 0), (0.95 * way, 0, 0.3))
+
+    @cached_property
+    def top(self) -> Face:
+        (x0, x1), y, (z0, z1) = self.x, self.y[1], self.z
+        return Face(self.camera, (x0, y, z0), (x1 - x0, 0, 0), (0, 0, z1 - z0), (0, -1, 0))
+
+    @cached_property
+    def bottom(self) -> Face:
+        (x0, x1), y, (z0, z1) = self.x, self.y[0], self.z
+        return Face(self.camera, (x0, y, z0), (x1 - x0, 0, 0), (0, 0, z1 - z0), (0, 1, 0))
+
+    def faces(self) -> list[Face]:
+        """Those that can be seen, the front last."""
+        seen = [self.side] if self.x[0] > 0 or self.x[1] < 0 else []
+        if self.y[1] < self.camera.eye:
+            seen.append(self.top)
+        elif self.y[0] > self.camera.eye:
+            seen.append(self.bottom)
+        return [*seen, self.front]
+
+    def shapes(self, surface: Surface, line: float = 1.0) -> list[Shape]:
+        return [face.shape(surface, line=line) for face in self.faces()]
+
+    def shadow(self, sun: Direction) -> Points:
+        """On the ground: the footprint and where the top's shadow falls, together."""
+        reach = (self.y[1] - self.y[0]) * 0.5
+        (x0, x1), (z0, z1) = self.x, self.z
+        shift = -reach * float(np.sign(sun[0]))
+        low, high = min(x0, x0 + shift), max(x1, x1 + shift)
+        corners = [(low, 0, z0 - 0.1), (high, 0, z0 - 0.1), (high, 0, z1), (low, 0, z1)]
+        return self.camera.see(np.array(corners, np.float32))
