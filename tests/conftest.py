@@ -19,17 +19,6 @@ settings.register_profile("toonlab", deadline=None, derandomize=True)
 settings.load_profile("toonlab")
 
 
-# These start servers, kill processes and wait for both: on a busy machine a wait can be too short, so a failure is
-# tried again before it counts. What only computes is never tried twice.
-REAL_PROCESSES = ("toonlab_mlflow", "test_resume", "test_devices", "test_sync")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if any(name in item.nodeid for name in REAL_PROCESSES):
-            item.add_marker(pytest.mark.flaky(reruns=2))
-
-
 SMALL = """\
 about: as small as a recipe with two critics can be
 data: {use: toonworld, size: 32, scenes: 8, evaluation_scenes: 3}

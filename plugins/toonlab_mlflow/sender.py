@@ -112,4 +112,5 @@ class Sender:
         """Seconds until the next look or attempt."""
         if self._failures == 0:
             return _SECONDS
-        return 0.0 if self._failures == 1 else min(2.0 ** (self._failures - 2), _LONGEST_PAUSE)
+        doublings = min(self._failures - 2, 10)  # no more: a weekend's failures would overflow a float
+        return 0.0 if self._failures == 1 else min(2.0**doublings, _LONGEST_PAUSE)

@@ -113,8 +113,11 @@ def test_black_and_white():
     black, white = np.zeros((2, 2, 3), np.uint8), np.full((2, 2, 3), 255, np.uint8)
     assert (match_brightness(black, white) == 0).all()
     assert (match_brightness(white, black) == 0).all()
-    halves = np.array([[[50, 50, 50], [200, 200, 200]]], np.uint8)
-    assert match_brightness(halves, white)[0, :, 0].tolist() == [101, 255]  # 255 / 125 times as bright, and clipped
+    halves = np.array([[[51, 51, 51], [200, 200, 200]]], np.uint8)
+    assert match_brightness(halves, white)[0, :, 0].tolist() == [
+        103,
+        255,
+    ]  # 255 / 125.5 times as bright, cut and clipped
     for fake in (black, white):
         for photo in (black, white):
             assert CTSSPostprocessing("dragon_ball")(fake, photo).shape == (2, 2, 3)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +25,10 @@ from mlflow.entities import Run as MlflowRun
 
 from toonlab.events import Observers, Outcome, Run
 from toonlab.runs import MetricsFile, write_outcome
+from toonlab_mlflow import store as stores
+from toonlab_mlflow import uris
+
+LONGEST = 240  # seconds that a test waits for what must come: on a busy machine, a server may start slowly
 
 RECIPE = {
     "about": "CTSS, narrow",
@@ -51,6 +59,7 @@ class Life:
 
     def __init__(self, run: Run, observer: object, keep: int = 0) -> None:
         self.run = run
+        self.ended = False
         self.log = MetricsFile(run.directory / "metrics.jsonl", keep)
         self.observers = Observers({"mlflow": observer})
         self.tell("on_run_start")
@@ -80,13 +89,31 @@ class Life:
         self.log.close()
         outcome = Outcome(status, step, 3.0, reason, photo={"outline_f1": 0.05} if status == "finished" else {})
         write_outcome(self.run.directory, outcome)
+        self.ended = True
         self.tell("on_run_end", outcome=outcome)
         return outcome
 
+    def clean_up(self) -> None:
+        """Leave nothing open and no thread at work, wherever the test failed."""
+        self.log.close()
+        if not self.ended:
+            with warnings.catch_warnings(action="ignore"):
+                self.tell("on_run_end", outcome=Outcome("stopped", 0, 0.0, "the test has ended"))
 
-@pytest.fixture(scope="session")
-def life() -> type[Life]:
-    return Life
+
+@pytest.fixture
+def life() -> Iterator[Callable[..., Life]]:
+    """`life(run, observer, keep=0)` begins one; at the end of the test all are over, and so are their threads."""
+    lives: list[Life] = []
+
+    def begin(run: Run, observer: object, keep: int = 0) -> Life:
+        lives.append(Life(run, observer, keep))
+        return lives[-1]
+
+    yield begin
+    for alive in lives:
+        alive.clean_up()
+    wait_until(lambda: all(thread.name != "toonlab-mlflow" for thread in threading.enumerate()))
 
 
 class Store:
@@ -141,54 +168,129 @@ def recorded() -> Callable[[Path], Counter[tuple[str, int, float]]]:
     return _recorded
 
 
-class Server:
-    """`mlflow server` on a port of its own, over a store that outlives it."""
+# One process imports MLflow's server, which takes seconds, and forks one whenever it is told a port and a folder.
+SERVERS = """
+import os, signal, sys
 
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.folder, self.uri = folder, f"http://127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
+import uvicorn
+from mlflow.server import constants
+from mlflow.server.fastapi_app import app
 
-    def start(self) -> None:
-        """Start it, if it does not run, and wait until it answers."""
-        if self.process:
-            return
-        arguments = ["--backend-store-uri", f"sqlite:///{self.folder}/server.db", "--host", "127.0.0.1"]
-        arguments += ["--artifacts-destination", str(self.folder / "artifacts"), "--port", str(self.port)]
-        command = [sys.executable, "-m", "mlflow", "server", *arguments, "--workers", "1"]
-        environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-        with (self.folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, env=environment, cwd=self.folder, start_new_session=True
-            )
-        wait_until(self.answers)
-
-    def answers(self) -> bool:
-        assert self.process
-        assert self.process.poll() is None, (self.folder / "server.log").read_text()
-        try:
-            return bool(urllib.request.urlopen(f"{self.uri}/health", timeout=1).status == 200)
-        except OSError:
-            return False
-
-    def kill(self) -> None:
-        if self.process:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-            self.process = None
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a killed one leaves no zombie
+for line in sys.stdin:
+    port, folder = line.rstrip().split(" ", 1)
+    child = os.fork()
+    if child == 0:
+        os.environ[constants.BACKEND_STORE_URI_ENV_VAR] = f"sqlite:///{folder}/server.db"
+        os.environ[constants.ARTIFACTS_DESTINATION_ENV_VAR] = f"{folder}/artifacts"
+        os.environ[constants.ARTIFACT_ROOT_ENV_VAR] = "mlflow-artifacts:/"
+        os.environ[constants.SERVE_ARTIFACTS_ENV_VAR] = "true"
+        uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="warning")
+        os._exit(0)
+    print(child, flush=True)
+"""
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One for all tests, not started yet for the first of them; `start` takes seconds."""
-    server = Server(tmp_path_factory.mktemp("server"))
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
+    folder = tmp_path_factory.mktemp("servers")
+    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVERS],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=environment,
+            cwd=folder,
+        )
+    with process:
+        yield process
+        process.kill()
+
+
+class Server:
+    """An MLflow server on a port of its own, over a store that outlives it."""
+
+    def __init__(self, servers: subprocess.Popen[str], folder: Path) -> None:
+        self.servers, self.folder, self.port = servers, folder, _free_port()
+        self.uri = f"http://127.0.0.1:{self.port}"
+        self.process: int | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        assert self.servers.stdin is not None
+        assert self.servers.stdout is not None
+        print(self.port, self.folder, file=self.servers.stdin, flush=True)
+        self.process = int(self.servers.stdout.readline())
+        wait_until(self.answers)
+
+    def answers(self) -> bool:
+        assert self.alive, "the server has ended"
+        try:
+            with urllib.request.urlopen(f"{self.uri}/health", timeout=30) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    @property
+    def alive(self) -> bool:
+        if self.process is None:
+            return False
+        try:
+            os.kill(self.process, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def kill(self) -> None:
+        if self.process:
+            os.kill(self.process, signal.SIGKILL)
+            wait_until(lambda: not self.alive)
+            self.process = None
+
+
+def _free_port() -> int:
+    """None of those that outgoing connections get: one of them could take it while the server is away."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket.socket() as free:
+            try:
+                free.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no port is free")
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with its tables and nothing else: to make them takes a second."""
+    root = tmp_path_factory.mktemp("store")
+    stores.load("sqlite:///")
+    stores.connect(uris.default(root), "Default", root)
+    return root / "mlflow.db"
+
+
+@pytest.fixture
+def uri(run: Run, tables: Path) -> str:
+    """The store beside the run, with its tables."""
+    shutil.copy(tables, run.root)
+    return uris.default(run.root)
+
+
+@pytest.fixture
+def server(servers: subprocess.Popen[str], tables: Path, tmp_path: Path) -> Iterator[Server]:
+    """Not started yet, over an empty store."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+    shutil.copy(tables, folder / "server.db")
+    server = Server(servers, folder)
     yield server
     server.kill()
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 90) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = LONGEST) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
@@ -197,5 +299,5 @@ def wait_until(condition: Callable[[], object], seconds: float = 90) -> None:
 
 @pytest.fixture(scope="session")
 def until() -> Callable[..., None]:
-    """`until(condition, seconds=90)` waits for a condition, and fails when it does not come true."""
+    """`until(condition)` waits for a condition, and fails when it does not come true."""
     return wait_until

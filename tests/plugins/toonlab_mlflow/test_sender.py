@@ -35,7 +35,7 @@ def warned_away(alive: Any, until: Callable[..., None], step: int) -> str:
         return bool(caught)
 
     with pytest.warns(RuntimeWarning, match=AWAY) as caught:
-        until(says, 30)
+        until(says)
     return str(caught[0].message)
 
 
@@ -55,8 +55,7 @@ def told_back(alive: Any, until: Callable[..., None], step: int, capfd: pytest.C
 def test_away_at_the_start_and_back_later(
     run: Run, life: Any, store: Any, server: Any, until: Any, recorded: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    server.kill()
-    alive = life(run, MLflow(server.uri))
+    alive = life(run, MLflow(server.uri, patience=240))
     steps(alive, 1, 5)
     assert warned_away(alive, until, 5) == f"MLflow at {server.uri}: connection refused{AWAY}"
     steps(alive, 6, 10)
@@ -68,14 +67,13 @@ def test_away_at_the_start_and_back_later(
     assert store(server.uri).points(tracked) == recorded(run.directory)
     assert tracked.info.status == "FINISHED"
     assert store(server.uri).artifact("weights/generator.safetensors") == b"weights"
-    store(server.uri).client.delete_run(tracked.info.run_id)
 
 
 def test_killed_in_the_middle_and_started_again(
     run: Run, life: Any, store: Any, server: Any, until: Any, recorded: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
     server.start()
-    alive = life(run, MLflow(server.uri))
+    alive = life(run, MLflow(server.uri, patience=240))
     steps(alive, 1, 5)
     until(lambda: store(server.uri).runs() and len(store(server.uri).history("generator/total")) == 5)
     server.kill()
@@ -88,7 +86,6 @@ def test_killed_in_the_middle_and_started_again(
     alive.end(11)
     tracked = store(server.uri).the_run()
     assert store(server.uri).points(tracked) == recorded(run.directory)
-    store(server.uri).client.delete_run(tracked.info.run_id)
 
 
 def test_a_server_that_never_answers_holds_up_nothing(
@@ -100,7 +97,7 @@ def test_a_server_that_never_answers_holds_up_nothing(
         steps(alive, 1, 500)  # while the thread waits for its first answer
         with pytest.warns(RuntimeWarning, match=r"lacks a part of ctss-s0-1a2b3c4d \(not done within 0\.3 s\)"):
             alive.end(500)
-    until(lambda: all(thread.name != "toonlab-mlflow" for thread in threading.enumerate()), 30)
+    until(lambda: all(thread.name != "toonlab-mlflow" for thread in threading.enumerate()))
     assert capfd.readouterr() == ("", "")
 
 
@@ -115,3 +112,5 @@ def test_pauses_grow_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     for idle._failures in range(12):
         pauses.append(idle._pause)
     assert pauses == [5, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
+    idle._failures = 100_000  # attempts, in ten weeks
+    assert idle._pause == 60

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from pathlib import Path
+from typing import Any
 
 import pytest
 
 from toonlab import PartError
+from toonlab.events import Run
 from toonlab_mlflow import MLflow
 
 psutil = pytest.mark.skipif(find_spec("psutil") is None, reason="psutil is not installed")
@@ -18,10 +19,11 @@ def test_what_is_missing_is_named_before_the_run() -> None:
 
 
 @psutil
-def test_the_load_is_logged(run, life, store, until, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "1")
-    alive = life(run, MLflow(system_metrics=True))
-    uri = f"sqlite:///{Path(run.root) / 'mlflow.db'}"
+def test_the_load_is_logged(
+    run: Run, uri: str, life: Any, store: Any, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
+    alive = life(run, MLflow(system_metrics=True, patience=240))
     until(lambda: store(uri).runs() and store(uri).the_run().data.metrics)
     alive.end(1)
     assert "system/cpu_utilization_percentage" in store(uri).the_run().data.metrics
