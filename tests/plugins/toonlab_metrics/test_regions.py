@@ -136,6 +136,8 @@ def test_residual_texture_is_the_deviation_of_the_fine_detail() -> None:
     lightness = torch.from_numpy(lab(fake) - lab(truth(sample, "flat")))[..., 0]
     expected = float(lightness.std()) * (1 - 1 / 25) ** 0.5  # white noise less the mean of 25
     assert score(ResidualTexture(), fake, sample) == pytest.approx(expected, rel=0.03)
+    fake[:, :, 20:22] = -1  # a line
+    assert score(ResidualTexture(), fake, sample) == pytest.approx(expected, rel=0.15)
 
 
 def test_gradients_and_colours_are_no_texture() -> None:
