@@ -93,6 +93,8 @@ def lines(luminance: Values, width: float, threshold: float, length: float) -> V
 def few_colors(lab: Values, count: int) -> Values:
     """Every pixel in the nearest of `count` colours, which k-means finds from a start that is always the same."""
     pixels = lab.reshape(-1, 3)
+    if len(pixels) == 1:  # OpenCV would take its three values for three pixels
+        return lab
     count = min(count, len(pixels))
     order = pixels[:, 0].argsort(kind="stable")
     start = np.empty((len(pixels), 1), np.int32)

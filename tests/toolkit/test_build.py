@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from toonlab import discover
-from toonlab.build import build, enter, plan
+from toonlab.build import build, build_fixed, enter, plan
 from toonlab.data import Steps
 from toonlab.devices import World
 from toonlab.errors import RecipeError, ToonlabError
@@ -147,3 +147,28 @@ def test_a_stage_has_its_own_critics_losses_and_optimizers(small: Path, catalogu
 def test_a_loss_of_two_stages_with_other_weights_is_one_object(small: Path, catalogue: Catalogue) -> None:
     gan = build(load(small, catalogue), catalogue, HERE)
     assert gan.stage_losses[0]["content"][1] is gan.stage_losses[1]["content"][1]
+
+
+UNTAUGHT = ["generator.losses=null", "critics=null", NO_STAGES]
+
+
+def test_a_generator_that_learns_needs_losses_or_critics(small: Path, catalogue: Catalogue) -> None:
+    with pytest.raises(
+        RecipeError, match=r"generator: ctss_plain has to learn, but nothing teaches it; give generator"
+    ):
+        build_fixed(load(small, catalogue, UNTAUGHT), catalogue)
+    stages = "stages=[{name: idle, share: 0.5, critics: [], losses: {}}, {name: busy, share: 0.5, losses: {}}]"
+    with pytest.raises(RecipeError) as caught:
+        build(load(small, catalogue, [stages]), catalogue, HERE)
+    (problem,) = caught.value.problems
+    assert str(problem).startswith("stages.0: 'idle' has neither losses nor critics")
+
+
+def test_a_generator_that_does_not_learn_needs_neither(small: Path, catalogue: Catalogue) -> None:
+    with pytest.raises(
+        RecipeError, match="generator: identity has nothing to learn; remove losses, critics and stages"
+    ):
+        build(load(small, catalogue, ["generator.network=identity"]), catalogue, HERE)
+    fixed = build_fixed(load(small, catalogue, ["generator.network=identity", *UNTAUGHT]), catalogue)
+    photo = torch.rand(1, 3, 5, 7)
+    assert torch.equal(fixed(photo), photo)

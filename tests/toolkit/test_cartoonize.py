@@ -217,7 +217,7 @@ def test_broken_weights_send_back_to_those_before(trained: Path):
 
 
 def test_where_there_are_no_weights(tmp_path: Path):
-    with pytest.raises(ToonlabError, match="nowhere: no such run and no such file of weights"):
+    with pytest.raises(ToonlabError, match="nowhere: no such run, file of weights or recipe$"):
         find_weights(tmp_path / "nowhere")
     with pytest.raises(ToonlabError, match=r"no checkpoint in it; give a run's directory or a \.safetensors file"):
         find_weights(tmp_path)
@@ -268,10 +268,36 @@ def test_the_command_cartoonizes_and_post_processes(trained: Path, catalogue: Ca
     assert np.array_equal(np.asarray(Image.open("post/a.png")), expected)
 
 
+def test_a_recipe_that_learns_nothing_needs_no_run(folder: Path, catalogue: Catalogue):
+    pixels = draw(folder / "a.png", 30, 22)
+    Path("few.yaml").write_text("generator: {network: {use: classic, colors: 3}}\n")
+    results = {}
+    for model in ("identity", "classic", "few.yaml"):
+        done = CliRunner().invoke(app, ["cartoonize", model, "in", "--out", model.removesuffix(".yaml")])
+        assert done.exit_code == 0, done.stderr
+        results[model] = np.asarray(Image.open(Path(model.removesuffix(".yaml")) / "a.png"))
+    assert np.array_equal(results["identity"], pixels)
+    assert not np.array_equal(results["classic"], results["few.yaml"])
+    changed = ["cartoonize", "classic", "in", "generator.network.colors=3", "--out", "out"]
+    assert CliRunner().invoke(app, changed).exit_code == 0
+    assert np.array_equal(read("a.png"), results["few.yaml"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["nowhere", "in", "--out", "out"], "nowhere: no such run and no such file of weights"),
+        (["nowhere", "in", "--out", "out"], "nowhere: no such run, file of weights or recipe; valid: "),
+        (["clasic", "in", "--out", "out"], "clasic: no such run, file of weights or recipe; did you mean 'classic'?"),
+        (["ctss", "in", "--out", "out"], "ctss: is a recipe that has to be trained; give a run or weights"),
+        (["nowhere.yaml", "in", "--out", "out"], "nowhere.yaml: no such file"),
+        (
+            ["classic", "in", "generator.network.colours=6", "--out", "out"],
+            "classic: generator.network.colours: unknown; did you mean 'colors'?",
+        ),
+        (
+            ["run", "in", "generator.network.width=6", "--out", "out"],
+            "generator.network.width=…: only a recipe can be changed, and run is none",
+        ),
         (["in/a.png", "in", "--out", "out"], "in/a.png: not a safetensors file of weights: "),
         (["run", "in", "--out", "in"], "in/a.png: would be overwritten, but is one of the pictures"),
         (["run", "in/c.png", "--out", "out"], "in/c.png: no such file or folder"),

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from toonlab import discover
-from toonlab.compare import compare
-from toonlab.errors import RecipeError
-from toonlab.tables import PHOTO, Row, as_markdown, for_terminal
+from toonlab.compare import compare, write_photos
+from toonlab.errors import RecipeError, ToonlabError
+from toonlab.tables import PHOTO, Row, as_markdown, for_terminal, with_photo
 
 
 @pytest.fixture
@@ -89,6 +89,40 @@ def test_an_experiment_that_makes_no_sense(experiment: Path, tmp_path: Path, tex
     with pytest.raises(RecipeError) as caught:
         compare(str(experiment), discover(), tmp_path / "runs", "cpu")
     assert says in str(caught.value)
+
+
+def test_what_learns_nothing_is_a_row_like_any_other(small: Path, tmp_path: Path) -> None:
+    """Among them pictures by another program, which are scored anew when they change."""
+    file, catalogue, runs = tmp_path / "floor.yaml", discover(), tmp_path / "runs"
+    theirs = f"{{use: pictures, path: {tmp_path / 'made'}, name: theirs}}"
+    file.write_text(f"recipes: [small, identity, {theirs}]\nat: same.yaml\nseeds: 2\n")
+    (tmp_path / "same.yaml").write_text(
+        "data: {use: toonworld, size: 32, scenes: 8, evaluation_scenes: 3}\nevaluate.samples: 3\n"
+        "evaluate.metrics: [outline_f1, psnr]\ntrain.steps: 2\nobservers: null\n"
+    )
+    with pytest.raises(ToonlabError, match="made: no such folder"):
+        compare(str(file), catalogue, runs, "cpu")
+    assert not runs.exists()
+    for path in write_photos(str(file), catalogue, tmp_path / "made"):
+        Image.open(path).convert("L").save(path)
+    first = compare(str(file), catalogue, runs, "cpu")
+    assert [row.name for row in first.rows] == ["small", "identity", "theirs"]  # identity is the untouched photo
+    assert [row.seeds for row in first.rows] == [2, 2, 2]
+    assert first.rows[1].values["psnr"][0] == first.cells[0].trained.outcome.photo["psnr"]
+    assert len(set(first.rows[2].values["psnr"])) == 1  # the same for every seed, and not the photo's
+    assert first.rows[2].values["psnr"] != first.rows[1].values["psnr"]
+    with Image.open(runs / "floor" / "samples.png") as sheet:
+        assert sheet.height > 5 * 190  # photo, three recipes, truth
+    Image.new("RGB", (32, 32)).save(tmp_path / "made" / "toonworld-0001.png")
+    again = compare(str(file), catalogue, runs, "cpu")
+    assert [cell.trained.again for cell in again.cells] == [True, True, False] * 2
+    assert again.rows[2].values["psnr"] != first.rows[2].values["psnr"]
+
+
+def test_the_photo_stands_above_unless_a_row_says_the_same() -> None:
+    photo, row = {"f1": 0.5, "psnr": 17.0}, Row("a", {"f1": [0.5, 0.5], "psnr": [17.0, 17.0], "seconds": [1, 2]})
+    assert [r.name for r in with_photo(photo, [row])] == ["a"]
+    assert [r.name for r in with_photo({**photo, "f1": 0.4}, [row])] == [PHOTO, "a"]
 
 
 def test_a_row_shows_mean_and_spread() -> None:

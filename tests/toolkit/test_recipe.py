@@ -38,6 +38,24 @@ def test_the_resolved_tree_is_a_recipe_of_the_same_meaning(small: Path, catalogu
     assert load(str(tmp_path / "again.yaml"), catalogue).tree == recipe.tree
 
 
+@pytest.mark.parametrize("steps", ["4", "null"])
+def test_without_losses_and_critics_there_are_no_stages(small: Path, catalogue: Catalogue, steps: str) -> None:
+    nothing = ["generator.losses=null", "critics={image: null, patch: null}", f"train.steps={steps}"]
+    for stages in ("null", "[]"):
+        recipe = load(small, catalogue, [*nothing, f"stages={stages}"])
+        assert recipe.stages == ()
+        assert recipe.tree["stages"] == []
+    with pytest.raises(RecipeError, match="stages: got \\[\\], expected a list of stages"):
+        load(small, catalogue, ["stages=[]"])
+
+
+@pytest.mark.parametrize("name", ["identity", "classic"])
+def test_what_lies_over_any_recipe_lies_over_one_that_learns_nothing(catalogue: Catalogue, name: str) -> None:
+    recipe = load(name, catalogue, at=["tiny"], shared={"train.steps": 20, "critics.patch.sampler.k": 1})
+    assert (recipe.data.use, recipe.evaluate.samples, recipe.train.steps) == ("toonworld", 24, 20)
+    assert recipe.stages == ()
+
+
 def test_all_errors_come_together_each_with_its_path(small: Path, catalogue: Catalogue) -> None:
     wrong = [
         "critics.patch.sampler.patch_sise=48",

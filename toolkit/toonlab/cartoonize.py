@@ -39,8 +39,8 @@ def find_weights(source: Path) -> Path:
     if source.is_file():
         return source
     if not source.exists():
-        hint = nearest(str(source), shelf.listed("baselines"))
-        raise ToonlabError(f"{source}: no such run, file of weights or recipe; {hint}")
+        hint = "" if source.parent.name else f"; {nearest(source.name, shelf.listed('baselines'))}"
+        raise ToonlabError(f"{source}: no such run, file of weights or recipe{hint}")
     if (source / WEIGHTS).is_file():
         return source / WEIGHTS
     for folder in reversed(checkpoints(source / "checkpoints")):

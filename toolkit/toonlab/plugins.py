@@ -45,11 +45,12 @@ class Offer:
 
 @dataclass(frozen=True)
 class Failure:
-    """A plugin (or one hook or name of it) that can't be used."""
+    """A plugin (or one hook or name of it) that can't be used, and of which kind of part it costs; None: of any."""
 
     distribution: str
     plugin: str
     reason: str
+    kind: str | None = None
 
     def __str__(self) -> str:
         return f"plugin {self.plugin!r} of {self.distribution}: {self.reason}"
@@ -77,9 +78,15 @@ class Catalogue:
         if sources := self.clashes.get((kind, name)):
             raise PluginError(f"{name!r}: offered by {' and by '.join(sources)}; uninstall one, or set TOONLAB_PLUGINS")
         if name not in self.offers[kind]:
-            failed = "".join(f"; not loaded: {failure}" for failure in self.failures)
-            raise PluginError(f"{name!r}: no such {KINDS[kind]}; {nearest(name, self.offers[kind])}{failed}")
+            text = f"{name!r}: no such {KINDS[kind]}; {nearest(name, self.offers[kind])}"
+            raise PluginError(f"{text}{self._missing(kind)}")
         return self.offers[kind][name]
+
+    def _missing(self, kind: str) -> str:
+        """What failed to load and may have offered a part of that kind; the first in full, the others by a hint."""
+        failed = [failure for failure in self.failures if failure.kind in (None, kind)]
+        more = f"; {len(failed) - 1} more: see `toonlab plugins`" if len(failed) > 1 else ""
+        return f"; not loaded: {failed[0]}{more}" if failed else ""
 
     def make(self, kind: str, name: str, /, **parameters: Any) -> Any:
         """Build a part. What the recipe gives is validated; what the engine fills in is passed as it is.
@@ -130,7 +137,7 @@ def discover() -> Catalogue:
             if isinstance(offer, Offer):
                 catalogue.add(offer)
             else:
-                catalogue.failures.append(Failure(distribution, entry.name, str(offer)))
+                catalogue.failures.append(offer)
     return catalogue
 
 
@@ -146,8 +153,8 @@ def _entries(catalogue: Catalogue) -> list[EntryPoint]:
     return [entry for entry in found if entry.name in names or (entry.dist and entry.dist.name == OWN)]
 
 
-def _load(entry: EntryPoint, manager: pluggy.PluginManager, distribution: str) -> Iterable[Offer | PluginError]:
-    """The offers of one plugin, and an error for each hook or name of it that can't be used."""
+def _load(entry: EntryPoint, manager: pluggy.PluginManager, distribution: str) -> Iterable[Offer | Failure]:
+    """The offers of one plugin, and a failure for each hook or name of it that can't be used."""
     try:
         plugin = entry.load()
     except (Exception, SystemExit) as error:
@@ -158,11 +165,14 @@ def _load(entry: EntryPoint, manager: pluggy.PluginManager, distribution: str) -
         raise PluginError(" ".join(str(error).split())) from error
     for caller in manager.get_hookcallers(plugin) or ():
         if not caller.has_spec():
-            yield PluginError(_unknown_hook(caller.name))
+            yield Failure(distribution, entry.name, _unknown_hook(caller.name))
             continue
+        kind = caller.name.removeprefix("register_")
         for implementation in caller.get_hookimpls():
             if implementation.plugin is plugin:
-                yield from _offers(caller.name, implementation.function, distribution)
+                for offer in _offers(kind, implementation.function, distribution):
+                    failed = isinstance(offer, PluginError)
+                    yield Failure(distribution, entry.name, str(offer), kind) if failed else offer
 
 
 def _unknown_hook(name: str) -> str:
@@ -171,8 +181,8 @@ def _unknown_hook(name: str) -> str:
     return f"hook {name!r} is unknown; {nearest(name, (hook for hook in vars(Offers) if not hook.startswith('_')))}"
 
 
-def _offers(hook: str, implementation: Callable[[], Any], distribution: str) -> Iterable[Offer | PluginError]:
-    kind = hook.removeprefix("register_")
+def _offers(kind: str, implementation: Callable[[], Any], distribution: str) -> Iterable[Offer | PluginError]:
+    hook = f"register_{kind}"
     try:
         offered = implementation()
     except Exception as error:
