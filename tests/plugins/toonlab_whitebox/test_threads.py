@@ -3,7 +3,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -47,20 +46,33 @@ def test_an_error_reaches_the_caller():
         wait()
 
 
-def test_an_interrupt_while_waiting_ends_the_process_at_once(tmp_path):
+def test_an_interrupt_while_waiting_ends_the_process():
     """As Ctrl-C does to a training: what has begun is finished, nothing is left, and nothing is said but the cause."""
-    program = (
-        "import _thread, threading, numpy as np, torch\n"
-        "from toonlab_whitebox.threads import start\n"
-        "threading.Timer(1, _thread.interrupt_main).start()\n"
-        "import time\n"
-        "wait = start(lambda p: (time.sleep(3), p[..., 0].astype(np.int64))[1], torch.zeros(2, 3, 4, 4))\n"
-        "print('waiting', flush=True)\n"
-        "wait()\n"
-    )
-    begin = time.monotonic()
-    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=120)
+    program = """
+import os, signal, threading, time
+import numpy as np, torch
+from toonlab_whitebox.threads import start
+
+ready = threading.Event()
+
+def work(picture):
+    ready.wait()
+    time.sleep(0.3)
+    if picture.max() > 0:
+        os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.3)
+    return picture[..., 0].astype(np.int64)
+
+wait = start(work, torch.tensor([0.0, 1.0]).view(2, 1, 1, 1))
+print("waiting", flush=True)
+ready.set()
+wait()
+print("not reached")
+"""
+    command = [sys.executable, "-W", "error", "-c", program]
+    if threads.cores() == 1:
+        pytest.skip("with one core nothing waits")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.stdout == "waiting\n"
     assert done.stderr.strip().endswith("KeyboardInterrupt")
-    assert done.returncode in (1, -2)
-    assert time.monotonic() - begin < 60
+    assert done.returncode in (1, 130, -2)
