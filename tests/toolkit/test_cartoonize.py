@@ -217,7 +217,7 @@ def test_broken_weights_send_back_to_those_before(trained: Path):
 
 
 def test_where_there_are_no_weights(tmp_path: Path):
-    with pytest.raises(ToonlabError, match="nowhere: no such run, file of weights or recipe$"):
+    with pytest.raises(ToonlabError, match=r"nowhere: no such run, file of weights or recipe$"):
         find_weights(tmp_path / "nowhere")
     with pytest.raises(ToonlabError, match=r"no checkpoint in it; give a run's directory or a \.safetensors file"):
         find_weights(tmp_path)
