@@ -16,8 +16,8 @@ def fractal_noise(
 ) -> NDArray[np.float32]:
     """Fractal value noise (Perlin's fBm with cubic interpolation) on a square of `size` pixels.
 
-    Each octave is a lattice of random values of its own key, so a finer picture only adds octaves: cells smaller than
-    a pixel are averaged, as averaging a finer picture would do, and vanish where they are smaller still.
+    Each octave adds a lattice of random values, and a finer picture only adds octaves: cells smaller than a pixel are
+    averaged, as averaging a finer picture would do, and vanish where they are smaller still.
 
     Args:
         key: what the noise depends on.
@@ -29,12 +29,13 @@ def fractal_noise(
     Returns:
         `(size, size)`, roughly in [-1, 1], mean 0.
     """
+    draw = generator(*key, "octaves")  # one after the other: a finer picture only reads on
     total: NDArray[Any] = np.zeros((1, 1), np.float32)
     for octave in range(octaves):
         rows, columns = (max(2, side << octave) for side in cells)
         if min(rows, columns) > 2 * size:
             break
-        lattice = generator(*key, "octave", octave).random((rows, columns), dtype=np.float32) * 2 - 1
+        lattice = draw.random((rows, columns), dtype=np.float32) * 2 - 1
         coarser = cv2.resize(total, (columns, rows), interpolation=cv2.INTER_CUBIC)
         total = coarser + lattice * np.float32(gain**octave)
     return _stretch(total, size)
@@ -49,9 +50,10 @@ def _stretch(lattice: NDArray[Any], size: int) -> NDArray[Any]:
 
 def ridge_line(key: Key, samples: int, cells: int, octaves: int, gain: float) -> NDArray[np.float32]:
     """One-dimensional fractal value noise, `(samples,)` over [0, 1], roughly in [-1, 1]."""
+    draw = generator(*key, "octaves")
     total = np.zeros((1, samples), np.float32)
     for octave in range(octaves):
-        lattice = generator(*key, "octave", octave).random((1, cells << octave), dtype=np.float32)
+        lattice = draw.random((1, cells << octave), dtype=np.float32)
         lattice = (lattice * 2 - 1) * gain**octave
         total += cv2.resize(lattice, (samples, 1), interpolation=cv2.INTER_CUBIC)
     return total[0]

@@ -17,6 +17,8 @@ from .pixels import Image, Plane, blend, linear, linear_image, lookup, shrink, s
 from .raster import Raster
 from .scene import Air, Color, Scene
 
+GROOVE = 0.3  # how much of the light is lost in a joint that fills a pixel; too little to make it a dark line
+
 
 def render_photo(raster: Raster, texture_area: float = 1.0, sensor_noise: bool = True) -> NDArray[np.uint8]:
     """Render a rasterised scene as a photo, `(size, size, 3)` uint8 RGB.
@@ -48,6 +50,7 @@ class Seen:
     mirror: Plane
     light: Plane
     shadow: Plane
+    grooves: Plane  # joints and folds, where the cartoon has strokes
 
 
 def _see(raster: Raster) -> Seen:
@@ -67,6 +70,7 @@ def _see(raster: Raster) -> Seen:
         mirror=unit(other[..., 2]),
         light=shrink(light, size),
         shadow=soften(unit(shrink(raster.shadow, size)), 0.006),
+        grooves=unit(shrink(raster.strokes, size)),
     )
 
 
@@ -93,7 +97,9 @@ def _stray(raster: Raster) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
 
 def _shade(seen: Seen, scene: Scene, texture_area: float) -> Image:
     """Albedo times texture, lit by the sky, the sun and itself."""
-    textured = cv2.exp(relief(seen.textures, scene, texture_area) * (1 - 0.6 * seen.depth))
+    textured = cv2.exp(relief(seen.textures, scene, texture_area) * (1 - 0.6 * seen.depth)) * (
+        1 - GROOVE * seen.grooves
+    )
     sun = 1.45 * seen.light * (1 - 0.85 * seen.shadow) * textured
     ambient = 0.7 * (1 - 0.35 * seen.shadow) * textured
     light = cv2.add(tint(ambient, linear(scene.air.ambient)), tint(sun, linear(scene.air.sunlight)))

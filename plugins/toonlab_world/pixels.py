@@ -30,9 +30,8 @@ def linear_image(image: Image) -> Image:
 
 def blend(a: Image, b: Image, share: Plane) -> Image:
     """`a` with a share of `b`, in [0, 1], at each pixel; either may be one colour, `(3,)`."""
-    shape = (*share.shape, 3)
-    a, b = (np.ascontiguousarray(np.broadcast_to(image, shape), np.float32) for image in (a, b))
     share = np.ascontiguousarray(share, np.float32)
+    a, b = (image if image.ndim == 3 else tint(np.ones_like(share), image) for image in (a, b))
     return cv2.blendLinear(a, b, np.float32(1) - share, share)
 
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .forms import Window
+from .forms import Even, Plane, Window
 from .scene import Layer, Points, Scene, Shape
 
 SUPERSAMPLING = 2
@@ -67,11 +67,15 @@ class Canvas:
 
     def light(self, scene: Scene) -> NDArray[np.float32]:
         """The light on what can be seen of each shape."""
-        light = np.zeros((self.side, self.side), np.float32)
+        corner, sun = Window(0, 1, 0, 1, self.side), scene.air.sun
+        even = {label: shape for label, shape in enumerate(scene.shapes) if isinstance(shape.form, Even | Plane)}
+        table = np.zeros(len(scene.shapes), np.float32)
+        table[list(even)] = [shape.form.light(corner, sun) for shape in even.values()]
+        light = table.take(self.shapes)
         for label, (shape, window) in enumerate(zip(scene.shapes, self.windows, strict=True)):
-            if window and (seen := self._seen(label, window)):
+            if label not in even and window and (seen := self._seen(label, window)):
                 where = self.shapes[seen.slices] == label
-                np.copyto(light[seen.slices], shape.form.light(seen, scene.air.sun), where=where)
+                np.copyto(light[seen.slices], shape.form.light(seen, sun), where=where)
         return light
 
     def _seen(self, label: int, window: Window) -> Window | None:

@@ -7,13 +7,18 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from toonlab import ToonlabError
 
+Picture = NDArray[np.uint8]  # (H, W, 3)
 COLUMNS = 6
 GAP = 4  # pixels between pictures
-SUFFIXES = (".png", ".jpg", ".webp")
-QUALITY = (cv2.IMWRITE_JPEG_QUALITY, 88, cv2.IMWRITE_WEBP_QUALITY, 82)
+OPTIONS: dict[str, tuple[int, ...]] = {  # for the encoder, by the file's suffix
+    ".png": (),
+    ".jpg": (cv2.IMWRITE_JPEG_QUALITY, 88),
+    ".webp": (cv2.IMWRITE_WEBP_QUALITY, 82),
+}
 
 
 def check_sheet(path: Path) -> None:
@@ -22,8 +27,8 @@ def check_sheet(path: Path) -> None:
     Raises:
         ToonlabError: if no picture can be written there.
     """
-    if path.suffix not in SUFFIXES:
-        raise ToonlabError(f"--sheet {path}: must end in one of {', '.join(SUFFIXES)}")
+    if path.suffix not in OPTIONS:
+        raise ToonlabError(f"--sheet {path}: must end in one of {', '.join(OPTIONS)}")
     if not path.parent.is_dir():
         raise ToonlabError(f"--sheet {path}: there is no folder {path.parent}")
 
@@ -33,20 +38,23 @@ def write_sheet(path: Path, folders: Sequence[Path], count: int) -> None:
     rows = []
     for first in range(0, count, COLUMNS):
         for folder in folders:
-            shown = [
-                cv2.imread(str(folder / f"{index:06d}.png")) for index in range(first, min(first + COLUMNS, count))
-            ]
-            rows.append(_row([np.asarray(picture) for picture in shown], min(COLUMNS, count)))
-    _, encoded = cv2.imencode(path.suffix, np.concatenate(rows), QUALITY)
+            paths = [folder / f"{index:06d}.png" for index in range(first, min(first + COLUMNS, count))]
+            rows.append(row([np.asarray(cv2.imread(str(path)), np.uint8) for path in paths], min(COLUMNS, count)))
     try:
-        path.write_bytes(encoded.tobytes())
+        path.write_bytes(encoded(path.suffix, np.concatenate(rows)))
     except OSError as error:
         raise ToonlabError(f"--sheet: can't write {path}: {error.strerror}") from error
 
 
-def _row(pictures: list[np.ndarray], columns: int) -> np.ndarray:
+def encoded(suffix: str, picture: Picture) -> bytes:
+    """The bytes of a file; `picture` is BGR, as OpenCV has it."""
+    return cv2.imencode(suffix, picture, OPTIONS[suffix])[1].tobytes()
+
+
+def row(pictures: Sequence[Picture], columns: int | None = None) -> Picture:
+    """Square pictures of one size side by side, with white gaps, and white where there are fewer than `columns`."""
     size = len(pictures[0])
-    row = np.full((size + GAP, columns * (size + GAP), 3), 255, np.uint8)
+    canvas = np.full((size + GAP, (columns or len(pictures)) * (size + GAP), 3), 255, np.uint8)
     for column, picture in enumerate(pictures):
-        row[:size, column * (size + GAP) : column * (size + GAP) + size] = picture
-    return row
+        canvas[:size, column * (size + GAP) : column * (size + GAP) + size] = picture
+    return canvas

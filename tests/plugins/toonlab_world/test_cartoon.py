@@ -9,7 +9,7 @@ import pytest
 from toonlab_world.cartoon import Drawing, draw_cartoon
 from toonlab_world.compose import compose
 from toonlab_world.raster import rasterise
-from toonlab_world.styles import STYLES
+from toonlab_world.styles import MAX_TONES, STYLES
 
 
 def drawing(style: str, index: int = 0, size: int = 96) -> Drawing:
@@ -65,6 +65,51 @@ def test_a_finer_cartoon_shows_the_same(index):
     fine, coarse = (draw_cartoon(rasterise(scene, size), style).cartoon for size in (384, 96))
     averaged = cv2.resize(fine, (96, 96), interpolation=cv2.INTER_AREA)
     assert np.abs(averaged.astype(float) - coarse).mean() < 8
+
+
+@pytest.mark.parametrize("change", [{"hatching": True}, {"inner_lines": 0.0}, {"inner_lines": 2.0}, {"tones": 1}])
+def test_the_outline_is_wherever_a_line_was_drawn_in_a_style_of_ones_own(change):
+    """Ink takes at least half of the way from the flat colour to its own where the outline is, and less elsewhere."""
+    style = replace(STYLES["bold"], ink=(0, 0, 0), ink_tint=0.0, **change)
+    for index in range(3):
+        done = draw_cartoon(rasterise(compose((0, "test", index)), 128), style)
+        flat = done.regions.astype(np.float32)
+        inside = cv2.dilate(flat, np.ones((3, 3))) == cv2.erode(flat, np.ones((3, 3)))  # one colour, no mixture
+        left = done.cartoon[inside].astype(float).sum(axis=1) / done.flat[inside].sum(axis=1).clip(1)
+        assert (left[done.outline[inside]] < 0.52).all()
+        assert (left[~done.outline[inside]] > 0.48).all()
+
+
+def test_hatching_is_a_part_of_the_outline_and_not_of_the_flat_colours():
+    raster = rasterise(compose((0, "test", 1)), 96)
+    plain, hatched = (draw_cartoon(raster, replace(STYLES["bold"], hatching=hatching)) for hatching in (False, True))
+    np.testing.assert_array_equal(plain.flat, hatched.flat)
+    np.testing.assert_array_equal(plain.regions, hatched.regions)
+    assert not (plain.outline & ~hatched.outline).any()
+    added = hatched.outline & ~plain.outline
+    assert added.mean() > 0.01
+    assert (hatched.regions[added] % MAX_TONES == 0).mean() > 0.9
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_outlines_become_local_as_the_area_that_has_lines_shrinks(style):
+    """The share of all outlines that lie in the nine most inked of 64 patches."""
+    shares = []
+    for area in (1.0, 0.5, 0.15):
+        masks = [draw_cartoon(rasterise(compose((0, "test", i)), 64), STYLES[style], area).outline for i in range(6)]
+        counts = [np.sort(mask.reshape(8, 8, 8, 8).sum(axis=(1, 3)).ravel()) for mask in masks]
+        shares.append(np.mean([count[-9:].sum() / count.sum() for count in counts]))
+    assert shares[0] < shares[1] < shares[2]
+    assert shares[2] > shares[0] + 0.25
+
+
+def test_palette_shift_and_wash_move_the_colours():
+    raster = rasterise(compose((0, "test", 0)), 64)
+    base = STYLES["bold"]
+    turned = draw_cartoon(raster, replace(base, hue_shift=0.5)).flat.astype(int)
+    washed = draw_cartoon(raster, replace(base, wash=(1.0, 0.0, 0.0), wash_share=1.0)).flat
+    assert np.abs(turned - draw_cartoon(raster, base).flat).mean() > 20
+    assert (washed == (255, 0, 0)).all()
 
 
 def saturation(done: Drawing) -> float:

@@ -1,0 +1,100 @@
+"""The pictures and the statistics of `docs/toonworld.md`: `python -m toonlab_world.gallery docs/pictures`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .render import DTYPES, Pictures, Split, render, scene_key
+from .sheets import encoded, row
+from .styles import STYLES, Style, StyleName
+
+SIZE, COLUMNS = 160, 6
+OWN: Mapping[str, Style] = {
+    "a pen": Style(tones=2, hatching=True, saturation=0.25, contrast=0.35, value=0.45, line_width=1.8),
+    "outlines only": Style(tones=1, inner_lines=0, line_width=3.5, saturation=1.2, contrast=0),
+    "a dream": Style(tones=4, hue_shift=0.12, wash=(1, 0.7, 0.9), wash_share=0.2, ink=(0.4, 0.1, 0.4), ink_tint=0.3),
+}
+
+
+def scenes(split: Split, numbers: Sequence[int], name: str, **how: Any) -> list[NDArray[np.uint8]]:
+    return [render(scene_key(0, split, index), SIZE, (name,), **how)[name] for index in numbers]
+
+
+def sheets() -> dict[str, list[NDArray[np.uint8]]]:
+    """Rows of each picture."""
+    first, next_ = range(COLUMNS), range(COLUMNS, 2 * COLUMNS)
+    made: dict[str, list[NDArray[np.uint8]]] = {}
+    for split in ("validation", "test"):
+        rows = [row(scenes(split, numbers, name)) for numbers in (first, next_) for name in ("photo", "cartoon")]
+        made[f"split-{split}"] = rows
+    even, odd = range(0, 4 * COLUMNS, 2), range(1, 4 * COLUMNS, 2)
+    halves = [(numbers[:COLUMNS], numbers[COLUMNS:]) for numbers in (even, odd)]
+    made["split-train"] = [row(scenes("train", part, "photo")) for part in halves[0]]
+    made["split-train"] += [row(scenes("train", part, "cartoon")) for part in halves[1]]
+    for style in STYLES:
+        numbers = range(12, 12 + COLUMNS), range(18, 18 + COLUMNS)
+        made[f"style-{style}"] = [row(scenes("validation", part, "cartoon", style=style)) for part in numbers]
+    photos = row(scenes("validation", range(12, 12 + COLUMNS), "photo"))
+    own = [row(scenes("validation", range(12, 12 + COLUMNS), "cartoon", style=style)) for style in OWN.values()]
+    made["style-own"] = [photos, *own]
+    made["difficulty"] = _difficulty()
+    made["truth"] = [row(_truth(index)) for index in (12, 15, 16)]
+    return made
+
+
+def _difficulty() -> list[NDArray[np.uint8]]:
+    areas = (1.0, 0.6, 0.3, 0.1)
+    lines = [scenes("validation", [index], "cartoon", line_area=area)[0] for index in (12, 16) for area in areas]
+    textures = [scenes("validation", [index], "photo", texture_area=area)[0] for index in (12, 16) for area in areas]
+    return [row(lines), row(textures)]
+
+
+def _truth(index: int) -> list[NDArray[np.uint8]]:
+    made = render(scene_key(0, "validation", index), SIZE, tuple(DTYPES))
+    outline = np.repeat(255 - made["outline"][..., None].astype(np.uint8) * 255, 3, axis=2)
+    colors = np.random.Generator(np.random.Philox(key=0)).integers(40, 255, (2**16, 3), dtype=np.uint8)
+    return [made["photo"], made["cartoon"], made["flat"], outline, colors[made["regions"]]]
+
+
+def statistics(style: StyleName, count: int = 64, size: int = 128) -> dict[str, float]:
+    """Means over the first scenes of the validation split."""
+    made = [render(scene_key(0, "validation", index), size, tuple(DTYPES), style) for index in range(count)]
+    each = [_measure(pictures) for pictures in made]
+    return {name: float(np.mean([one[name] for one in each])) for name in each[0]}
+
+
+def _measure(made: Pictures) -> dict[str, float]:
+    flat, outline = made["flat"], made["outline"]
+    hsv = cv2.cvtColor(flat, cv2.COLOR_RGB2HSV)
+    thickness = cv2.distanceTransform(outline.astype(np.uint8), cv2.DIST_L2, 5)
+    ridge = (thickness == cv2.dilate(thickness, np.ones((3, 3), np.uint8))) & outline
+    return {
+        "outline, % of pixels": 100 * outline.mean(),
+        "width of a line, pixels": 2 * thickness[ridge].mean() - 1,
+        "luma of a line": made["cartoon"][outline].mean() / 255,
+        "colours": len(np.unique(flat.reshape(-1, 3), axis=0)),
+        "regions": len(np.unique(made["regions"])),
+        "saturation": hsv[..., 1].mean() / 255,
+        "value": hsv[..., 2].mean() / 255,
+    }
+
+
+def main(folder: Path) -> None:
+    for name, rows in sheets().items():
+        (folder / f"toonworld-{name}.webp").write_bytes(encoded(".webp", np.concatenate(rows)[..., ::-1]))
+    table = {style: statistics(style) for style in STYLES}
+    print("| |", " | ".join(table), "|")
+    print("|---" * (len(table) + 1) + "|")
+    for name in table["bold"]:
+        print(f"| {name} |", " | ".join(f"{numbers[name]:.2f}" for numbers in table.values()), "|")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
