@@ -1,0 +1,27 @@
+"""AnimeGAN's loss of the generator: the texture of cartoons, without their colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from toonlab import Step
+from toonlab.filters import luminance
+from toonlab.statistics import gram_matrix
+
+
+@dataclass(frozen=True)
+class Gram:
+    """Distance between the fake's Gram matrix and that of a gray cartoon, for texture and strokes without colours.
+
+    Mean absolute difference over all pairs of channels and all images, each fake against the cartoon at its place in
+    the batch; one matrix per image, of the recipe's features, divided by their number. Gray is the luminance, in three
+    equal channels. Chen, Liu and Chen, "AnimeGAN", ISICA 2019, eq. 5; `style_loss` in its code (`tools/ops.py`). It
+    grows with the square of the features, so its weight holds for one extractor only.
+    """
+
+    def __call__(self, step: Step) -> Tensor:
+        gray = luminance(step.batch.cartoon).expand(-1, 3, -1, -1)
+        return F.l1_loss(gram_matrix(step.features(step.fake)), gram_matrix(step.features(gray)))

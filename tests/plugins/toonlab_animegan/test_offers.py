@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from toonlab import RecipeError, discover
+from toonlab.plugins import Catalogue
+from toonlab.recipe import load
+
+OFFERED = [
+    ("generators", "animegan"),
+    ("discriminators", "animegan"),
+    ("generator_losses", "gram"),
+    ("discriminator_losses", "gray_suppression"),
+    ("discriminator_losses", "smooth_suppression"),
+]
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return discover()
+
+
+@pytest.mark.parametrize(("kind", "name"), OFFERED)
+def test_parts_are_offered_and_explain_themselves(catalogue: Catalogue, kind: str, name: str):
+    offer = catalogue.get(kind, name)
+    assert offer.about
+    for parameter in offer.schema.parameters:
+        assert f"{parameter}:" in offer.factory.__doc__
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters"), [("generators", {"width": 0}), ("discriminators", {"in_channels": 3, "width": 0})]
+)
+def test_constraints(catalogue: Catalogue, kind: str, parameters: dict[str, object]):
+    with pytest.raises(RecipeError):
+        catalogue.make(kind, "animegan", **parameters)
+
+
+def test_recipe_has_the_original_s_settings(catalogue: Catalogue):
+    recipe = load("animegan", catalogue, ["data.photos=a", "data.cartoons=b"])
+    weights = {name: loss.weight for name, loss in recipe.generator.losses.items()}
+    critic = recipe.critics["image"]
+    assert weights == {"content": 1.5, "gram": 3, "color": 10}
+    assert {name: loss.weight for name, loss in critic.losses.items()} == {
+        "gray_suppression": 1,
+        "smooth_suppression": 0.1,
+    }
+    assert (critic.weight.critic, critic.weight.generator) == (300, 300)
+    assert [stage.length.epochs for stage in recipe.stages] == [5, 96]
+    rates = [part.arguments["lr"] for part in (recipe.stages[0].generator_optimizer, recipe.generator.optimizer)]
+    assert [*rates, critic.optimizer.arguments["lr"]] == [1e-4, 8e-5, 1.6e-4]
+    assert (recipe.train.batch, recipe.train.size) == (6, 256)
