@@ -35,7 +35,11 @@ def test_every_cell_once_and_the_untouched_photo_in_the_table(experiment: Path, 
     assert list(results.rows[1].values) == ["outline_f1", "psnr", "seconds"]
     assert results.rows[1].seeds == 2
     assert results.cells[0].recipe.critics["patch"].sampler.parameters["k"] == 1
-    assert (tmp_path / "runs" / "study" / "results.md").read_text().count("\n") == 5
+    table = (tmp_path / "runs" / "study" / "results.md").read_text()
+    assert sum(line.startswith("|") for line in table.splitlines()) == 5
+    assert "outline_f1, psnr: n 3, size 32x32, resizer none" in table
+    assert "| psnr\\* |" in table
+    assert "\n\\* psnr: closeness" in table
     with Image.open(tmp_path / "runs" / "study" / "samples.png") as sheet:
         assert sheet.height > 4 * 190  # photo, two recipes, truth
     stored = json.loads((tmp_path / "runs" / "study" / "results.json").read_text())

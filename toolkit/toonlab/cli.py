@@ -130,6 +130,7 @@ def _report(recipe: Recipe, trained: Trained, catalogue: Catalogue) -> None:
     """What a run has to show: the table, the samples, the weights, and where to look further."""
     from . import tables
     from .checkpoint import WEIGHTS, checkpoints
+    from .evaluate import caveats
 
     directory, outcome = trained.run.directory, trained.outcome
     if trained.again:
@@ -140,7 +141,8 @@ def _report(recipe: Recipe, trained: Trained, catalogue: Catalogue) -> None:
         wanted = [part.use for part in recipe.evaluate.metrics]
         ours = {**tables.leading(outcome.metrics, wanted), "seconds": outcome.seconds}
         row = tables.Row(trained.run.recipe_name, {name: [value] for name, value in ours.items()})
-        tables.show(trained.run.name, tables.with_photo(tables.leading(outcome.photo, wanted), [row]))
+        rows = tables.with_photo(tables.leading(outcome.photo, wanted), [row])
+        tables.show(trained.run.name, rows, caveats(recipe.evaluate.metrics, catalogue), outcome.measured)
     _print_paths({"samples": sorted((directory / "samples").glob("*.png"))[-1:], "run": [directory]})
     _print_paths({"weights": [folder / WEIGHTS for folder in checkpoints(directory / "checkpoints")[-1:]]})
     _print_whereabouts(recipe, trained, catalogue)
@@ -191,7 +193,7 @@ def compare(
     results = run_comparison(experiment, catalogue, runs, world, seeds, given)
     if world.rank > 0:
         return
-    tables.show(results.name, results.rows)
+    tables.show(results.name, results.rows, results.caveats(catalogue), results.measured)
     directory = results.directory
     _print_paths(
         {"samples": [p for p in [directory / "samples.png"] if p.exists()], "table": [directory / "results.md"]}

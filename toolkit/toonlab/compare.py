@@ -18,7 +18,7 @@ from . import checkpoint, tables
 from .build import build_fixed
 from .devices import World, launch
 from .errors import ToonlabError
-from .evaluate import Bench, Row, save_grid
+from .evaluate import Bench, Row, caveats, save_grid
 from .experiment import plan_cells, read_experiment
 from .pictures import save_png, to_picture, without_suffix
 from .plugins import Catalogue
@@ -52,6 +52,16 @@ class Results:
             by_recipe.setdefault(cell.recipe.name, []).append(cell)
         photo = next((_leading(c, "photo") for c in self.cells if c.trained and c.trained.outcome.photo), {})
         return tables.with_photo(photo, [_row(name, cells) for name, cells in by_recipe.items()])
+
+    @property
+    def measured(self) -> dict[str, Any]:
+        """How each metric measured."""
+        outcomes = [cell.trained.outcome for cell in self.cells if cell.trained]
+        return {name: about for outcome in reversed(outcomes) for name, about in outcome.measured.items()}
+
+    def caveats(self, catalogue: Catalogue) -> dict[str, str]:
+        """What speaks against metrics, by name."""
+        return caveats([part for cell in self.cells for part in cell.recipe.evaluate.metrics], catalogue)
 
     @property
     def failed(self) -> list[Cell]:
@@ -151,7 +161,8 @@ def _write(results: Results, catalogue: Catalogue, device: torch.device) -> None
         for cell in results.cells
     ]
     write_atomically(results.directory / "results.json", json.dumps({"cells": cells}, indent=1) + "\n")
-    write_atomically(results.directory / "results.md", tables.as_markdown(results.rows))
+    table = tables.as_markdown(results.rows, results.caveats(catalogue), results.measured)
+    write_atomically(results.directory / "results.md", table)
     if rows := _pictures(results, catalogue, device):
         save_grid(results.directory / "samples.png", rows)
 

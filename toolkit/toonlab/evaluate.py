@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 
 from .flow import Sample
-from .parts import Metric, ReadyMade
+from .parts import Compares, Dataset, Describes, HasCartoons, Images, Metric, ReadyMade
 from .pictures import to_picture, write_png
 from .plugins import Catalogue
 from .specs import Part
@@ -21,20 +23,35 @@ Row = tuple[str, Sequence[Tensor]]
 
 
 class Bench:
-    """The evaluation samples of a run and the metrics that they allow."""
+    """The evaluation samples of a run and the metrics that they allow.
 
-    def __init__(self, samples: Sequence[Sample], metrics: Sequence[Part], catalogue: Catalogue, count: int) -> None:
+    `cartoons` gives the real cartoons that sets of fakes are compared with, or None. `measured` tells how each metric
+    measured when it last did.
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        metrics: Sequence[Part],
+        catalogue: Catalogue,
+        count: int,
+        cartoons: Callable[[], Images | None] = lambda: None,
+    ) -> None:
         self.samples = [samples[i] for i in range(min(count, len(samples)))]
-        self.catalogue = catalogue
-        self.metrics = [part for part in metrics if self._measurable(part)]
+        made = {part.use: part.make(catalogue) for part in metrics}
+        self.metrics: dict[str, Metric] = {name: m for name, m in made.items() if self._measurable(name, m, cartoons)}
+        self.measured: dict[str, Mapping[str, Any]] = {}
 
-    def _measurable(self, part: Part) -> bool:
-        needs = part.make(self.catalogue).needs
-        lacking = [need for need in sorted(needs) if any(getattr(s.truth, need, None) is None for s in self.samples)]
+    def _measurable(self, name: str, metric: Metric, cartoons: Callable[[], Images | None]) -> bool:
+        truth = [need for need in metric.needs if any(getattr(s.truth, need, None) is None for s in self.samples)]
+        lacking = f"the truth's {', '.join(sorted(truth))}" if truth else ""
+        if not truth and isinstance(metric, Compares):
+            if (given := cartoons()) is None:
+                lacking = "real cartoons to compare with"
+            else:
+                metric.reference(given)
         if lacking:
-            text = (
-                f"metric {part.use!r} is left out: it needs the truth's {', '.join(lacking)}, which the data don't have"
-            )
+            text = f"metric {name!r} is left out: it needs {lacking}, which the data don't have"
             warnings.warn(text, RuntimeWarning, stacklevel=2)
         return not lacking
 
@@ -47,13 +64,15 @@ class Bench:
         return self._measure(sample.photo for sample in self.samples)
 
     def _measure(self, fakes: Iterator[Tensor] | Sequence[Tensor]) -> dict[str, float]:
-        metrics: list[Metric] = [part.make(self.catalogue) for part in self.metrics]
+        metrics = deepcopy(self.metrics)
         if not metrics:
             return {}
         for fake, sample in zip(fakes, self.samples, strict=True):
-            for metric in metrics:
+            for metric in metrics.values():
                 metric.update(fake, sample)
-        return {name: float(value) for metric in metrics for name, value in metric.compute().items()}
+        values = {name: float(value) for metric in metrics.values() for name, value in metric.compute().items()}
+        self.measured = {name: dict(m.describe()) for name, m in metrics.items() if isinstance(m, Describes)}
+        return values
 
     def fakes(
         self, generator: nn.Module, device: torch.device, batch: int = 8, count: int | None = None
@@ -71,6 +90,31 @@ class Bench:
         rows: list[Row] = [("photo", [sample.photo for sample in shown]), (name, fakes)]
         truths = [sample.truth.cartoon for sample in shown if sample.truth and sample.truth.cartoon is not None]
         return [*rows, ("truth", truths)] if len(truths) == len(shown) else rows
+
+
+class First:
+    """The first `count` of some images."""
+
+    def __init__(self, images: Images, count: int) -> None:
+        self.images, self.count = images, count
+
+    def __len__(self) -> int:
+        return min(self.count, len(self.images))
+
+    def __getitem__(self, index: int, /) -> Tensor:
+        return self.images[index]
+
+
+def evaluation_cartoons(dataset: Dataset, count: int) -> Images | None:
+    """At most `count` real cartoons of a data set to compare fakes with; those to train on if it keeps no others."""
+    cartoons = dataset.evaluation_cartoons() if isinstance(dataset, HasCartoons) else dataset.train()[1]
+    return None if cartoons is None else First(cartoons, count)
+
+
+def caveats(metrics: Sequence[Part], catalogue: Catalogue) -> dict[str, str]:
+    """What speaks against metrics, by name; those without a caveat are left out."""
+    found = {part.use: getattr(catalogue.get("metrics", part.use).factory, "caveat", "") for part in metrics}
+    return {name: str(caveat) for name, caveat in found.items() if caveat}
 
 
 @torch.no_grad()

@@ -45,7 +45,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: `finished`, `failed` or `stopped`, why, the last evaluation's metrics, and the photos' own."""
+    """How a run ended: `finished`, `failed` or `stopped`, why, the last evaluation's metrics, and the photos' own.
+
+    `measured` tells how each metric measured: number and size of the pictures, resizer, hash of the weights.
+    """
 
     status: Literal["finished", "failed", "stopped"]
     step: int
@@ -53,6 +56,7 @@ class Outcome:
     reason: str | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     photo: Mapping[str, float] = field(default_factory=dict)
+    measured: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -107,7 +107,7 @@ def plan_cells(experiment: Experiment, path: Path, overrides: dict[str, Any], ca
     shared = {**experiment.set, **overrides}
     if experiment.metrics.all:
         shared["evaluate.metrics"] = experiment.metrics.all
-    problems = _unplaced(experiment, path, overrides, catalogue)
+    problems = [*_misled(experiment, catalogue), *_unplaced(experiment, path, overrides, catalogue)]
     recipes: list[Recipe] = []
     for seed in experiment.seed_list:
         for entry in experiment.recipes:
@@ -131,6 +131,18 @@ def _beside(recipe: Recipe, entry: dict[str, Any], catalogue: Catalogue) -> Reci
     if made is None:
         raise RecipeError(_name(entry), problems)
     return made
+
+
+def _misled(experiment: Experiment, catalogue: Catalogue) -> Iterator[Problem]:
+    """A primary metric that ranks the untouched photo above imitations of the truth."""
+    primary = experiment.metrics.primary
+    if primary not in catalogue.names("metrics"):
+        return  # none, or one that the recipes complain of
+    factory = catalogue.get("metrics", primary).factory
+    if not getattr(factory, "leads", True):
+        why = getattr(factory, "caveat", "") or "it ranks the untouched photo above imitations of the truth"
+        text = f"{primary} may stand in a table but not lead it ({why}); name it under metrics.also"
+        yield Problem("metrics.primary", text)
 
 
 def _unplaced(experiment: Experiment, path: Path, overrides: dict[str, Any], catalogue: Catalogue) -> list[Problem]:

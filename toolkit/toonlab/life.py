@@ -78,7 +78,7 @@ class Life:
 
     def end(self, status: Any, reason: str | None) -> Outcome:
         photo = self.bench.photo() if status == "finished" and self.first else {}
-        outcome = Outcome(status, self.step, self.seconds, reason, self.metrics, photo)
+        outcome = Outcome(status, self.step, self.seconds, reason, self.metrics, photo, self.bench.measured)
         if self.log:
             self.log.close()
             runs.write_outcome(self.run.directory, outcome)

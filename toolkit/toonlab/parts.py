@@ -149,9 +149,11 @@ class Dataset(Protocol):
 
 @runtime_checkable
 class Metric(Protocol):
-    """A measurement over evaluation samples; a fresh one is made for every evaluation.
+    """A measurement over evaluation samples: made once for a run, and a copy of it used for every evaluation.
 
-    `needs` names the fields of `Truth` that every sample must have (`frozenset({"outline"})`; empty for none).
+    `needs` names the fields of `Truth` that every sample must have (`frozenset({"outline"})`; empty for none). What it
+    may have besides is `Compares`, `Describes`, and two attributes of its class: `caveat`, a line that marks it in
+    every table, and `leads = False`, if it ranks the untouched photo so high that no table may be led by it.
     """
 
     needs: frozenset[str]
@@ -162,6 +164,30 @@ class Metric(Protocol):
 
     def compute(self) -> Mapping[str, float]:
         """The results by name; the first is the one that leads."""
+
+
+@runtime_checkable
+class Compares(Protocol):
+    """What a metric has besides that compares all fakes with a set of real cartoons."""
+
+    def reference(self, cartoons: Images) -> None:
+        """Take in the cartoons to compare with, once, before the first update."""
+
+
+@runtime_checkable
+class Describes(Protocol):
+    """What a metric has besides that tells how it measured."""
+
+    def describe(self) -> Mapping[str, Any]:
+        """After `compute`, as JSON values: number and size of the pictures, resizer, hash of the weights."""
+
+
+@runtime_checkable
+class HasCartoons(Protocol):
+    """What a data set has besides that keeps cartoons for evaluation; without it, those to train on serve."""
+
+    def evaluation_cartoons(self) -> Images | None:
+        """Real cartoons to compare sets of fakes with, of other scenes than the samples; None: there are none."""
 
 
 @runtime_checkable

@@ -131,10 +131,17 @@ CADENCE = frozenset({"workers", "log_every", "checkpoint_every", "keep_checkpoin
 
 @dataclass(frozen=True)
 class Evaluate:
-    """The section `evaluate`; `samples` photos are measured, the first `grid` of them are shown."""
+    """The section `evaluate`.
+
+    Args:
+        samples: photos that are measured.
+        cartoons: real cartoons at most that sets of fakes are compared with.
+        grid: the first photos, which are shown.
+    """
 
     metrics: tuple[Part, ...] = ()
     samples: Positive = 64
+    cartoons: Positive = 256
     grid: Positive = 6
 
 

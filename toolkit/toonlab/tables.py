@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -53,32 +54,56 @@ def columns(rows: Sequence[Row]) -> list[str]:
     return list(dict.fromkeys(name for row in rows for name in row.values))
 
 
-def show(title: str, rows: Sequence[Row]) -> None:
-    """Print a table; in a file or a pipe it takes the width that it needs."""
+def notes(columns: Sequence[str], caveats: Mapping[str, str], measured: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What stands below a table: how its metrics measured, and why some are marked with a star."""
+    ways: dict[str, list[str]] = {}
+    for name in columns:
+        if name in measured:
+            way = ", ".join(f"{key} {value}" for key, value in measured[name].items())
+            ways.setdefault(way, []).append(name)
+    stars = [f"* {name}: {caveats[name]}" for name in columns if name in caveats]
+    return [*(f"{', '.join(names)}: {way}" for way, names in ways.items()), *stars]
+
+
+def show(
+    title: str,
+    rows: Sequence[Row],
+    caveats: Mapping[str, str] | None = None,
+    measured: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
+    """Print a table and its notes; in a file or a pipe it takes the width that it needs."""
     console = Console()
     if not console.is_terminal:
         console.width = 200
-    console.print(for_terminal(title, rows))
+    console.print(for_terminal(title, rows, caveats))
+    for note in notes(columns(rows), caveats or {}, measured or {}):
+        console.print(note, style="dim", highlight=False, markup=False)
 
 
-def for_terminal(title: str, rows: Sequence[Row]) -> Table:
+def for_terminal(title: str, rows: Sequence[Row], caveats: Mapping[str, str] | None = None) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("method", no_wrap=True)
     table.add_column("seeds", justify="right")
     names = columns(rows)
     for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(f"{name}*" if name in (caveats or {}) else name, justify="right", no_wrap=True)
     for row in rows:
         seeds = str(row.seeds) if row.name != PHOTO else "–"
         table.add_row(row.name + (f" ({row.note})" if row.note else ""), seeds, *(row.cell(name) for name in names))
     return table
 
 
-def as_markdown(rows: Sequence[Row]) -> str:
-    names = columns(rows)
-    lines = ["| method | seeds | " + " | ".join(names) + " |", "|---" * (2 + len(names)) + "|"]
+def as_markdown(
+    rows: Sequence[Row],
+    caveats: Mapping[str, str] | None = None,
+    measured: Mapping[str, Mapping[str, Any]] | None = None,
+) -> str:
+    names, caveats = columns(rows), caveats or {}
+    marked = [f"{name}\\*" if name in caveats else name for name in names]
+    lines = ["| method | seeds | " + " | ".join(marked) + " |", "|---" * (2 + len(names)) + "|"]
     for row in rows:
         seeds = str(row.seeds) if row.name != PHOTO else "–"
         note = f" ({row.note})" if row.note else ""
         lines.append(f"| {row.name}{note} | {seeds} | " + " | ".join(row.cell(name) for name in names) + " |")
-    return "\n".join(lines) + "\n"
+    below = notes(names, caveats, measured or {})
+    return "\n".join([*lines, *(f"\n{note}" for note in below)]).replace("\n*", "\n\\*") + "\n"

@@ -18,7 +18,7 @@ from .build import build, build_fixed, plan
 from .data import Steps
 from .devices import Precision, World, launch
 from .errors import ToonlabError
-from .evaluate import Bench
+from .evaluate import Bench, evaluation_cartoons
 from .events import Observers, Outcome, Run
 from .life import Life, Scoring
 from .loop import Training
@@ -70,7 +70,7 @@ def train(
         return Trained(run, outcome, again=True)
     dataset: Dataset = recipe.data.make(catalogue)
     begin, steps = _training(recipe, catalogue, dataset, world) if recipe.stages else _scoring(recipe, catalogue, world)
-    bench = Bench(dataset.evaluation(), recipe.evaluate.metrics, catalogue, recipe.evaluate.samples)
+    bench = _bench(recipe, catalogue, dataset)
     run = replace(run, steps=steps, environment=runs.environment(world, what, command))
     with _alone(run, world), Precision(recipe.train.precision):
         world.on_first(lambda: (run.directory / "outcome.json").unlink(missing_ok=True))
@@ -78,6 +78,12 @@ def train(
         observers = Observers({name: part.make(catalogue) for name, part in parts.items()})
         life = begin(recipe=recipe, run=run, bench=bench, observers=observers, world=world)
         return Trained(run, life.go())
+
+
+def _bench(recipe: Recipe, catalogue: Catalogue, dataset: Dataset) -> Bench:
+    evaluate = recipe.evaluate
+    cartoons = partial(evaluation_cartoons, dataset, evaluate.cartoons)
+    return Bench(dataset.evaluation(), evaluate.metrics, catalogue, evaluate.samples, cartoons)
 
 
 def identity(recipe: Recipe, catalogue: Catalogue) -> dict[str, Any]:
