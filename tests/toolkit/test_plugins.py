@@ -117,6 +117,19 @@ def test_the_environment_chooses_plugins(install: Install, monkeypatch: pytest.M
     assert "did you mean 'toonlab_two'?" in str(failure)
 
 
+def test_an_unknown_name_is_told_what_may_have_offered_it(install: Install) -> None:
+    install("toonlab-a", SAMPLER.replace('{"nothing": Nothing}', "1 / 0"))
+    install("toonlab-b", "import nowhere")
+    install("toonlab-c", "import nowhere")
+    catalogue = discover()
+    with pytest.raises(
+        PluginError, match=r"toonlab-a 1\.2: register_samplers raised .*; 2 more: see `toonlab plugins`$"
+    ):
+        catalogue.get("samplers", "nothing")
+    with pytest.raises(PluginError, match=r"not loaded: .*toonlab-b 1\.2: .*; 1 more: see `toonlab plugins`$"):
+        catalogue.get("metrics", "nothing")
+
+
 def test_an_unknown_name_gets_the_nearest_one() -> None:
     with pytest.raises(PluginError, match="did you mean 'random_patches'"):
         discover().get("samplers", "random_patch")

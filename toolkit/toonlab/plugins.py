@@ -171,8 +171,10 @@ def _load(entry: EntryPoint, manager: pluggy.PluginManager, distribution: str) -
         for implementation in caller.get_hookimpls():
             if implementation.plugin is plugin:
                 for offer in _offers(kind, implementation.function, distribution):
-                    failed = isinstance(offer, PluginError)
-                    yield Failure(distribution, entry.name, str(offer), kind) if failed else offer
+                    if isinstance(offer, PluginError):
+                        yield Failure(distribution, entry.name, str(offer), kind)
+                    else:
+                        yield offer
 
 
 def _unknown_hook(name: str) -> str:
