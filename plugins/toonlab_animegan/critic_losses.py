@@ -19,8 +19,9 @@ from toonlab.filters import luminance
 class GraySuppression:
     """The critic also learns that gray cartoons are fakes, so that the generator does not give up colours.
 
-    Where the Gram loss alone would turn everything gray: Chen, Liu and Chen, "AnimeGAN", ISICA 2019, eq. 9;
-    `discriminator_loss` in its code. A view of one channel is gray already: there it works against the critic.
+    The Gram loss alone would let the fakes fade, since it compares with gray cartoons. The grayscale adversarial loss of
+    Chen, Liu and Chen, "AnimeGAN", ISICA 2019; `discriminator_loss` in its code (`tools/ops.py`). A view of one channel
+    is gray already: there it works against the critic.
     """
 
     def __call__(self, critic: CriticParts, views: Views, logits: Logits) -> Tensor:
@@ -31,7 +32,7 @@ class GraySuppression:
 class SmoothSuppression:
     """The critic also learns that gray cartoons without sharp edges are fakes, so that edges are kept.
 
-    Chen, Liu and Chen, "AnimeGAN", ISICA 2019, eq. 9, with a weight of 0.1; `discriminator_loss` in its code, and
+    Chen, Liu and Chen, "AnimeGAN", ISICA 2019, with a weight of 0.1; `discriminator_loss` in its code, and
     `tools/edge_smooth.py` for the smoothing. That is computed in gray: the smoothing is linear, so that gray of the
     smoothed colours differs by the rounding alone.
     """

@@ -18,8 +18,8 @@ class Gram:
 
     Mean absolute difference over all pairs of channels and all images, each fake against the cartoon at its place in
     the batch; one matrix per image, of the recipe's features, divided by their number. Gray is the luminance, in three
-    equal channels. Chen, Liu and Chen, "AnimeGAN", ISICA 2019, eq. 5; `style_loss` in its code (`tools/ops.py`). It
-    grows with the square of the features, so its weight holds for one extractor only.
+    equal channels. The grayscale style loss of Chen, Liu and Chen, "AnimeGAN", ISICA 2019; `style_loss` in its code
+    (`tools/ops.py`). It grows with the square of the features, so its weight holds for one extractor only.
     """
 
     def __call__(self, step: Step) -> Tensor:
