@@ -66,6 +66,12 @@ class ToonWorld:
         shards = Shards(self.evaluation_split, names, self.seed, self.evaluation_scenes, self.size, kind=self.kind)
         return Samples(replace(shards, style=self.style, line_area=self.line_area, texture_area=self.texture_area))
 
+    def evaluation_cartoons(self) -> Images:
+        """Cartoons of as many further scenes of the same split, for metrics that compare sets."""
+        count = self.evaluation_scenes
+        further = Shards(self.evaluation_split, ("cartoon",), self.seed, count, self.size, count, 1, self.kind)
+        return Pictures(replace(further, style=self.style, line_area=self.line_area), "cartoon")
+
     def manifest(self) -> Mapping[str, Any]:
         return {"dataset": "toonworld", "version": VERSION, **asdict(self)}
 

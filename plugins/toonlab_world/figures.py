@@ -2,64 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from .curves import ellipse, polygon
-from .forms import Ball, Even, Form, Tube
+from .bodies import Body
+from .forms import Even
+from .heads import INK, SKIN, TINY, head, long_hair
 from .palette import hsv, mix
-from .scene import Color, Points, Shape, Surface, Texture
+from .scene import Color, Shape, Texture
 from .things import Place, Setting, Thing
 
 CLOTH = Texture(grain=0.14, blotch=0.2)
-SKIN = Texture(blotch=0.12)
-HAIR = Texture(streak=0.5)
 SKINS: tuple[Color, ...] = ((0.96, 0.8, 0.68), (0.88, 0.68, 0.52), (0.7, 0.5, 0.36), (0.48, 0.33, 0.24))
 HAIRS: tuple[Color, ...] = (
     (0.2, 0.17, 0.17), (0.36, 0.24, 0.16), (0.52, 0.33, 0.16), (0.85, 0.68, 0.36),
     (0.62, 0.24, 0.12), (0.75, 0.75, 0.76),
 )  # fmt: skip
-INK: Color = (0.1, 0.08, 0.1)
-TINY = 0.07  # of the picture's side: a smaller figure has no face
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """A figure's own coordinates: x from its axis to the side it looks to, y up from its feet, 1 for its height."""
-
-    place: Place
-    height: float
-    side: float
-
-    def at(self, x: float, y: float) -> tuple[float, float]:
-        return self.place.x + self.side * self.height * x, self.place.y - self.height * y
-
-    def face(self, *corners: tuple[float, float]) -> Points:
-        return polygon(*(self.at(*corner) for corner in corners))
-
-    def round(self, x: float, y: float, rx: float, ry: float, samples: int = 24) -> Points:
-        return ellipse(*self.at(x, y), rx * self.height, ry * self.height, samples)
-
-    def ball(self, x: float, y: float, rx: float, ry: float) -> Ball:
-        return Ball(*self.at(x, y), rx * self.height, ry * self.height)
-
-    def tube(self, x: float, top: float, bottom: float, wide: float) -> Tube:
-        (middle, y0), (_, y1) = self.at(x, top), self.at(x, bottom)
-        return Tube(middle, y0, y1, wide * self.height, wide * self.height)
-
-    def limb(self, start: tuple[float, float], end: tuple[float, float], thick: float, thin: float) -> Points:
-        """A tapering bar with a blunt end."""
-        along = np.subtract(end, start)
-        across = np.array([-along[1], along[0]]) / max(float(np.hypot(*along)), 1e-6)
-        (ax, ay), (bx, by) = across * thick / 2, across * thin / 2
-        return self.face(
-            (start[0] - ax, start[1] - ay), (start[0] + ax, start[1] + ay),
-            (end[0] + bx, end[1] + by), (end[0] - bx, end[1] - by),
-        )  # fmt: skip
-
-    def shape(self, outlines: list[Points], color: Color, texture: Texture, form: Form, line: float = 0.8) -> Shape:
-        return Shape(outlines[0], Surface(color, texture), form, self.place.depth, line, outlines[1:])
 
 
 def person(draw: np.random.Generator, setting: Setting, place: Place) -> Thing:
@@ -73,9 +30,9 @@ def figure(draw: np.random.Generator, place: Place, height: float) -> Thing:
     skin, hair = SKINS[int(draw.integers(len(SKINS)))], HAIRS[int(draw.integers(len(HAIRS)))]
     shirt, cloth = _cloth(draw), mix(_cloth(draw), (0.35, 0.37, 0.5), 0.45)
     long, stride = draw.uniform() < 0.45, draw.choice((0.03, 0.05, 0.14))
-    parts = [_long_hair(body, hair)] if long else []
+    parts = [long_hair(body, hair)] if long else []
     parts += _legs(draw, body, cloth, skin, stride)
-    parts += [*_torso(draw, body, shirt), *_arms(draw, body, shirt, skin), *_head(draw, body, skin, hair)]
+    parts += [*_torso(draw, body, shirt), *_arms(draw, body, shirt, skin), *head(draw, body, skin, hair)]
     casting = body.face((-0.09 - stride, 0), (-0.14, 0.75), (-0.08, 1), (0.08, 1), (0.14, 0.75), (0.09 + stride, 0))
     return Thing(place.y, parts, [casting])
 
@@ -131,38 +88,3 @@ def _arms(draw: np.random.Generator, body: Body, shirt: Color, skin: Color) -> l
         hands.append(body.round(*hand, 0.032, 0.035, 12))
     form = body.tube(0, 0.75, 0.42, 0.2)
     return [body.shape(hands, skin, SKIN, Even(0.75), 0.6), body.shape(sleeves, shirt, CLOTH, form)]
-
-
-def _head(draw: np.random.Generator, body: Body, skin: Color, hair: Color) -> list[Shape]:
-    look = draw.uniform(0.0, 0.025)
-    face = body.shape([body.round(0, 0.88, 0.088, 0.1)], skin, SKIN, body.ball(0, 0.88, 0.1, 0.11))
-    angles = np.linspace(0, np.pi, 13)
-    brow = draw.uniform(0.9, 0.935)
-    cap = [(-0.1 * float(np.cos(a)), 0.88 + 0.125 * float(np.sin(a))) for a in angles]
-    fringe = [(0.098, 0.87), (0.06 + look, brow), (0.01 + look, brow - 0.012), (-0.04, brow), (-0.09, 0.86)]
-    top = body.shape([body.face(*cap, *fringe)], hair, HAIR, body.ball(0, 0.89, 0.12, 0.13))
-    if body.height < TINY:
-        return [face, top]
-    eyes = [body.round(x + look, 0.872, 0.011, 0.017, 10) for x in (-0.036, 0.036)]
-    bend = draw.uniform(-0.006, 0.014)
-    mouth = body.face((look - 0.025, 0.822 + bend), (look, 0.82 - bend / 2), (look + 0.025, 0.822 + bend))
-    nose = body.face((look + 0.004, 0.858), (look + 0.012, 0.846), (look, 0.844))
-    return [
-        Shape(face.outline, face.surface, face.form, face.depth, face.line, (), [mouth, nose]),
-        body.shape(eyes, INK, SKIN, Even(0.5), 0.0),
-        top,
-    ]
-
-
-def _long_hair(body: Body, hair: Color) -> Shape:
-    corners = (
-        (-0.09, 0.95),
-        (-0.13, 0.84),
-        (-0.135, 0.68),
-        (-0.05, 0.66),
-        (0.05, 0.66),
-        (0.135, 0.68),
-        (0.13, 0.84),
-        (0.09, 0.95),
-    )
-    return body.shape([body.face(*corners)], hair, HAIR, body.ball(0, 0.8, 0.15, 0.2))

@@ -63,7 +63,7 @@ def _truth(index: int) -> list[NDArray[np.uint8]]:
     return [made["photo"], made["cartoon"], made["flat"], outline, colors[made["regions"]]]
 
 
-def statistics(style: StyleName, count: int = 64, size: int = 128) -> dict[str, float]:
+def statistics(style: StyleName, count: int = 64, size: int = 256) -> dict[str, float]:
     """Means over the first scenes of the validation split."""
     made = [render(scene_key(0, "validation", index), size, tuple(DTYPES), style) for index in range(count)]
     each = [_measure(pictures) for pictures in made]

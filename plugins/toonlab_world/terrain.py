@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .curves import ellipse, union
-from .forms import Ball, Even, Ground, Lobes, Sky
+from .fields import Ground, Sky
+from .forms import Ball, Even, Lobes
 from .keys import Key
 from .noise import ridge_line
 from .palette import Season, mix

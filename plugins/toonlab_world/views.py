@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from .belongings import cloth
 from .forms import Even
-from .furniture import cloth
 from .noise import ridge_line
 from .scene import Color, Shape, Surface
 from .space import Face, Rect

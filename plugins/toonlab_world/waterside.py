@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .forms import Water
+from .fields import Water
 from .keys import Key
 from .landscape import ground_layer
 from .palette import hsv, mix

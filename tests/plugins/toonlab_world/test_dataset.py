@@ -110,6 +110,14 @@ def test_no_scene_is_in_two_splits_nor_both_a_photo_and_a_cartoon_to_train_on():
     assert len(set(drawn)) == 4 + 3 + 3 + 4
 
 
+def test_evaluation_cartoons_are_of_further_scenes_of_the_split():
+    cartoons = WORLD.evaluation_cartoons()
+    assert len(cartoons) == 3
+    for index in range(3):
+        shown = render(scene_key(3, "validation", 3 + index), 32, ("cartoon",), "bold")["cartoon"]
+        np.testing.assert_array_equal(cartoons[index].permute(1, 2, 0).numpy(), shown)
+
+
 def test_a_style_of_ones_own():
     own = TypeAdapter(ToonWorld).validate_python({"style": {"tones": 2, "hatching": True}, "scenes": 2, "size": 32})
     assert own.style == Style(tones=2, hatching=True)

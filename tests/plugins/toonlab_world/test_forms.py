@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from toonlab_world.forms import Ball, Even, Ground, Lobes, Plane, Pool, Sky, Tube, Water, Window, lit
+from toonlab_world.fields import Ground, Pool, Sky, Water
+from toonlab_world.forms import Ball, Even, Lobes, Plane, Tube, Window, lit
 
 WHOLE = Window(0, 64, 0, 64, 64)
 FROM_LEFT = (-1.0, 0.0, 0.0)
