@@ -19,9 +19,9 @@ from toonlab.filters import luminance
 class GraySuppression:
     """The critic also learns that gray cartoons are fakes, so that the generator does not give up colours.
 
-    The Gram loss alone would let the fakes fade, since it compares with gray cartoons. The grayscale adversarial loss of
-    Chen, Liu and Chen, "AnimeGAN", ISICA 2019; `discriminator_loss` in its code (`tools/ops.py`). A view of one channel
-    is gray already: there it works against the critic.
+    The Gram loss alone would let the fakes fade, since it compares with gray cartoons. The grayscale adversarial loss
+    of Chen, Liu and Chen, "AnimeGAN", ISICA 2019; `discriminator_loss` in its code (`tools/ops.py`). A view of one
+    channel is gray already: there it works against the critic.
     """
 
     def __call__(self, critic: CriticParts, views: Views, logits: Logits) -> Tensor:
