@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from toonlab import MetricFactory, hookimpl
+from toonlab import DatasetFactory, MetricFactory, hookimpl
 
 from .closeness import MSSSIM, PSNR, SSIM
 from .content import ContentEdges, ContentSSIM
+from .folders import EvaluationFolders
 from .frechet import FID, KID, RandomKID
 from .looks import EdgeSharpness, Flatness
 from .outline import OutlineF1
@@ -27,3 +28,8 @@ METRICS = (
 @hookimpl
 def register_metrics() -> Mapping[str, MetricFactory]:
     return {metric.name: metric for metric in METRICS}
+
+
+@hookimpl
+def register_datasets() -> Mapping[str, DatasetFactory]:
+    return {"evaluation_folders": EvaluationFolders}

@@ -56,13 +56,14 @@ def columns(rows: Sequence[Row]) -> list[str]:
 
 def notes(columns: Sequence[str], caveats: Mapping[str, str], measured: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """What stands below a table: how its metrics measured, and why some are marked with a star."""
-    ways: dict[str, list[str]] = {}
-    for name in columns:
-        if name in measured:
-            way = ", ".join(f"{key} {value}" for key, value in measured[name].items())
-            ways.setdefault(way, []).append(name)
-    stars = [f"* {name}: {caveats[name]}" for name in columns if name in caveats]
-    return [*(f"{', '.join(names)}: {way}" for way, names in ways.items()), *stars]
+    ways = {name: ", ".join(f"{key} {value}" for key, value in about.items()) for name, about in measured.items()}
+    return [*_together(columns, ways), *(f"* {note}" for note in _together(columns, caveats))]
+
+
+def _together(names: Sequence[str], texts: Mapping[str, str]) -> list[str]:
+    """`a, b: text`: what is said of several names is said once."""
+    said = {text: ", ".join(name for name in names if texts.get(name) == text) for text in texts.values()}
+    return [f"{of}: {text}" for text, of in said.items() if of]
 
 
 def show(

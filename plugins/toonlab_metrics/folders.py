@@ -1,0 +1,167 @@
+"""Folders of pictures as a data set to measure on: photos, and what is known of the cartoons they should become."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, overload
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from toonlab import Images, PartError, Sample, ToonlabError, Truth
+from toonlab.pictures import MAX_PIXELS, complaints, find_pictures, read_picture, without_suffix
+
+FIELDS = ("cartoon", "outline", "regions", "flat")
+_NAMED = 20  # bad pictures that one message names
+
+
+@dataclass(frozen=True)
+class EvaluationFolders:
+    """Photos to measure on, with the truth and real cartoons where there are some; nothing to train on.
+
+    A picture of the truth belongs to the photo of its name, whatever kind of picture either is, and has its size.
+
+    Args:
+        photos: folder of the photos, with all below it.
+        cartoons: folder of real cartoons, of whatever scenes, for metrics that compare sets.
+        truth: folder of the true cartoons; or of folders called `cartoon`, `outline` (bright where there is a line),
+            `flat` (the colours without lines) and `regions` (one colour for each region), as many as there are.
+    """
+
+    photos: Path
+    cartoons: Path | None = None
+    truth: Path | None = None
+
+    def train(self) -> tuple[Images, Images]:
+        raise PartError("evaluation_folders: is there to measure on; train on the data set folder")
+
+    def evaluation(self) -> Sequence[Sample]:
+        """The photos, decoded when they are asked for.
+
+        Raises:
+            ToonlabError: with a line for each picture that can't be used, is missing or left over.
+        """
+        names = usable(self.photos)
+        truth = {field: _matched(folder, names, self.photos) for field, folder in self.fields.items()}
+        return Samples(self.photos, names, self.fields, truth)
+
+    def evaluation_cartoons(self) -> Images | None:
+        return None if self.cartoons is None else Cartoons(self.cartoons, usable(self.cartoons))
+
+    def count_cartoons(self) -> int:
+        """How many real cartoons there are."""
+        return 0 if self.cartoons is None else len(usable(self.cartoons))
+
+    @cached_property
+    def fields(self) -> dict[str, Path]:
+        """The folders of what is known, by the field of `Truth`."""
+        if self.truth is None:
+            return {}
+        found = {field: self.truth / field for field in FIELDS if (self.truth / field).is_dir()}
+        return found or {"cartoon": self.truth}
+
+    def manifest(self) -> Mapping[str, Any]:
+        """What all files contain."""
+        folders = {"photos": self.photos, "cartoons": self.cartoons, **self.fields}
+        return {role: _digest(folder) for role, folder in folders.items() if folder is not None}
+
+
+class Cartoons:
+    """Picture files as a map-style set: item -> uint8 `(3, H, W)`."""
+
+    def __init__(self, folder: Path, names: Sequence[str]) -> None:
+        self.folder, self.names = folder, names
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int, /) -> Tensor:
+        return read_picture(self.folder / self.names[index])
+
+
+class Samples(Sequence[Sample]):
+    """Photos with the truth, in the order of their paths."""
+
+    def __init__(
+        self, folder: Path, names: Sequence[str], fields: Mapping[str, Path], truth: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        self._folder, self._names, self._fields, self._truth = folder, names, fields, truth
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Sample]: ...
+    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(len(self))[index]]
+        name = self._names[index]
+        photo = _image(self._folder / name)
+        known: dict[str, Tensor] = {}
+        for field, files in self._truth.items():
+            path = self._fields[field] / files[without_suffix(name)]
+            known[field] = _READERS[field](path)
+            _check_size(path, known[field], photo)
+        return Sample(name, photo, Truth(**known) if known else None)
+
+
+def usable(folder: Path) -> list[str]:
+    """The names of the pictures of a folder; one that can't be used is an error, since a measurement needs them all."""
+    names = find_pictures(folder)
+    if bad := complaints(folder, names, MAX_PIXELS):
+        raise ToonlabError("\n".join(f"{folder / name}: {reason}" for name, reason in list(bad.items())[:_NAMED]))
+    return names
+
+
+def _matched(folder: Path, photos: Sequence[str], photo_folder: Path) -> dict[str, str]:
+    """The truth's files by the photos' names without suffix."""
+    found = {without_suffix(name): name for name in usable(folder)}
+    wanted = {without_suffix(name) for name in photos}
+    missing = [f"{folder / name}.png: missing; {photo_folder} has such a photo" for name in sorted(wanted - set(found))]
+    extra = [f"{folder / found[name]}: {photo_folder} has no such photo" for name in sorted(set(found) - wanted)]
+    if problems := [*missing, *extra]:
+        more = [f"{folder}: {len(problems) - _NAMED} more names do not match"] if problems[_NAMED:] else []
+        raise ToonlabError("\n".join(problems[:_NAMED] + more))
+    return found
+
+
+def _check_size(path: Path, truth: Tensor, photo: Tensor) -> None:
+    if truth.shape[-2:] != photo.shape[-2:]:
+        (height, width), (rows, columns) = truth.shape[-2:], photo.shape[-2:]
+        raise ToonlabError(f"{path}: {width}x{height} pixels, but its photo has {columns}x{rows}")
+
+
+def _image(path: Path) -> Tensor:
+    return read_picture(path).float() / 127.5 - 1
+
+
+def _outline(path: Path) -> Tensor:
+    return read_picture(path).float().mean(0) > 127.5
+
+
+def _regions(path: Path) -> Tensor:
+    """A number for each colour, of whatever depth."""
+    pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        raise ToonlabError(f"{path}: can't be decoded; repair or remove it")
+    colors = pixels.reshape(*pixels.shape[:2], -1).astype(np.int64)
+    return torch.from_numpy(colors @ (1 << 16 * np.arange(colors.shape[2], dtype=np.int64)))
+
+
+_READERS = {"cartoon": _image, "flat": _image, "outline": _outline, "regions": _regions}
+
+
+def _digest(folder: Path) -> dict[str, Any]:
+    digest, names = blake2b(digest_size=16), find_pictures(folder)
+    for name in names:
+        content = blake2b((folder / name).read_bytes(), digest_size=16)
+        digest.update(f"{name}\0{content.hexdigest()}\n".encode())
+    return {"pictures": len(names), "digest": digest.hexdigest()}

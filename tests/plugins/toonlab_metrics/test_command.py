@@ -1,0 +1,171 @@
+"""`toonlab score`, as a user types it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import Result
+from PIL import Image
+from typer.testing import CliRunner
+
+from toonlab.cli import app
+from toonlab.pictures import save_png, to_picture
+from toonlab_world import register_datasets
+
+Score = Callable[[str], Result]
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders of three scenes: photos, truth, real cartoons, and pictures that someone made: they are the truth."""
+    root = tmp_path_factory.mktemp("scenes")
+    data = register_datasets()["toonworld"](size=48, scenes=4, evaluation_scenes=3)
+    for sample in data.evaluation():
+        assert sample.truth is not None
+        save_png(root / "photos" / f"{sample.name}.png", to_picture(sample.photo))
+        save_png(root / "truth" / "cartoon" / f"{sample.name}.png", to_picture(sample.truth.cartoon))
+        save_png(root / "truth" / "flat" / f"{sample.name}.png", to_picture(sample.truth.flat))
+        outline = Image.fromarray(sample.truth.outline.numpy().astype(np.uint8) * 255)
+        save_png(root / "truth" / "outline" / f"{sample.name}.png", outline)
+        save_png(
+            root / "truth" / "regions" / f"{sample.name}.png",
+            Image.fromarray(sample.truth.regions.numpy().astype(np.uint16)),
+        )
+    cartoons = data.evaluation_cartoons()
+    for index in range(3):
+        save_png(root / "cartoons" / f"{index}.png", Image.fromarray(cartoons[index].movedim(0, -1).numpy()))
+    shutil.copytree(root / "truth" / "cartoon", root / "made")
+    return root
+
+
+@pytest.fixture
+def score(scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Score:
+    """Runs `toonlab score …` beside a copy of the folders."""
+    shutil.copytree(scenes, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "no-weights"))
+    return lambda line: CliRunner().invoke(app, ["score", *shlex.split(line)])
+
+
+@pytest.mark.filterwarnings("ignore:left out:RuntimeWarning")
+def test_all_metrics_that_apply_as_json_and_in_mlflow(score: Score, tmp_path: Path) -> None:
+    done = score("made --photos photos --cartoons cartoons --truth truth --json --name theirs")
+    assert done.exit_code == 0, done.output
+    results = json.loads(done.stdout)
+    assert results["pictures"] == "theirs"
+    assert results["metrics"]["outline_f1"] > 0.9 > results["photo"]["outline_f1"]
+    assert results["metrics"]["flat_color_error"] < 0.5 < results["photo"]["flat_color_error"]
+    assert results["metrics"]["psnr"] == 100
+    assert results["photo"]["content_ssim"] == pytest.approx(1)
+    assert {"kid_random", "swd", "flatness", "residual_texture"} <= results["metrics"].keys()
+    assert not {"kid", "fid"} & results["metrics"].keys()
+    assert results["measured"]["swd"] == {"n": 3, "size": "48x48", "resizer": "none", "cartoons": 3}
+    assert "untouched photo" in results["caveats"]["psnr"]
+    assert "outline_f1" not in results["caveats"]
+
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{tmp_path}/runs/mlflow.db")
+    (run,) = client.search_runs([client.get_experiment_by_name("score").experiment_id])
+    assert run.data.metrics["eval/outline_f1"] == pytest.approx(results["metrics"]["outline_f1"])
+    assert run.data.tags["recipe"] == "theirs"
+
+
+def test_without_a_truth_the_table_has_what_the_photos_tell(score: Score) -> None:
+    done = score("made --photos photos")
+    assert done.exit_code == 0, done.output
+    assert "content_edges*" in done.stdout
+    assert "outline_f1" not in done.stdout
+    assert "the photo, untouched" in done.stdout
+    assert "content_edges, content_ssim: n 3, size 48x48, resizer none" in done.stdout
+    assert "* content_edges, content_ssim: content kept" in done.stdout
+    assert "mlflow ui" in done.stdout
+
+
+def test_a_folder_of_true_cartoons_is_a_truth_too(score: Score) -> None:
+    done = score("made --photos photos --truth truth/cartoon --metrics psnr,ssim --json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["metrics"] == {"psnr": 100.0, "ssim": pytest.approx(1, abs=1e-4)}
+
+
+def remove(name: str) -> Callable[[Path], None]:
+    return lambda root: sorted((root / name).glob("*.png"))[0].unlink()
+
+
+def smaller(name: str) -> Callable[[Path], None]:
+    def shrink(root: Path) -> None:
+        path = sorted((root / name).glob("*.png"))[0]
+        Image.open(path).resize((24, 48)).save(path)
+
+    return shrink
+
+
+def rename(name: str) -> Callable[[Path], None]:
+    return lambda root: (path := sorted((root / name).glob("*.png"))[0]).rename(path.with_name("other.png")) and None
+
+
+def not_a_number(name: str) -> Callable[[Path], None]:
+    def spoil(root: Path) -> None:
+        path = sorted((root / name).glob("*.png"))[0]
+        path.unlink()
+        Image.fromarray(np.full((48, 48), np.nan, np.float32)).save(path.with_suffix(".tiff"))
+
+    return spoil
+
+
+def only_one(*names: str) -> Callable[[Path], None]:
+    return lambda root: [path.unlink() for name in names for path in sorted((root / name).glob("*.png"))[1:]] and None
+
+
+ALL = "made --photos photos --truth truth"
+CASES = [
+    ("fewer pictures than photos", remove("made"), ALL, ".png: missing; make it of the photo toonworld-"),
+    ("fewer photos than pictures", remove("photos"), "made --photos photos", "of none of the 2 photos"),
+    ("fewer true cartoons", remove("truth/cartoon"), ALL, "missing; photos has such a photo"),
+    ("pictures of another size", smaller("made"), ALL, "24x48 pixels, but its photo has 48x48"),
+    ("a truth of another size", smaller("truth/flat"), ALL, "24x48 pixels, but its photo has 48x48"),
+    ("no weights", None, ALL + " --cartoons cartoons --metrics kid", "kid: the Inception weights are not on this"),
+    ("weights not there", None, ALL + " --cartoons cartoons --weights w.pth", "weights w.pth: no such file"),
+    (
+        "too few pictures",
+        only_one("made", "photos"),
+        "made --photos photos --cartoons cartoons",
+        "needs at least 2 pict",
+    ),
+    ("too few cartoons", only_one("cartoons"), ALL + " --cartoons cartoons --metrics swd", "needs at least 2 cartoons"),
+    ("pixels that are no numbers", not_a_number("made"), ALL, "pixels of kind 'F', expected 8 or 16 bits"),
+    ("no such folder", None, "made --photos nowhere", "nowhere: no such folder"),
+    ("an unknown metric", None, ALL + " --metrics outline_f2", "no such metric; did you mean 'outline_f1'?"),
+    ("a metric without its truth", None, "made --photos photos --metrics psnr", "psnr needs --truth, with cartoon"),
+    ("a metric without cartoons", None, ALL + " --metrics swd", "swd needs --cartoons"),
+]
+
+
+@pytest.mark.filterwarnings("ignore:left out:RuntimeWarning")
+@pytest.mark.parametrize(("spoil", "line", "says"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_bad_input_is_one_line(
+    score: Score, tmp_path: Path, spoil: Callable[[Path], None] | None, line: str, says: str
+) -> None:
+    if spoil:
+        spoil(tmp_path)
+    done = score(line)
+    assert done.exit_code == 2, done.output
+    errors = [text for text in done.stderr.splitlines() if text.startswith("error: ")]
+    assert len(errors) == 1, done.stderr
+    assert says in errors[0]
+    assert "Traceback" not in done.stderr
+
+
+def test_names_that_do_not_match_are_a_line_each(score: Score, tmp_path: Path) -> None:
+    rename("made")(tmp_path)
+    done = score(ALL)
+    assert done.exit_code == 2
+    assert "other.png: of none of the 3 photos that are measured" in done.stderr
+    assert ".png: missing; make it of the photo" in done.stderr
+    assert done.stderr.count("error: ") == 2
