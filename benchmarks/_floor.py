@@ -39,7 +39,8 @@ class _Like:
 
     def make(self) -> Tensor:
         shape, stride, dtype, device = self.key
-        return torch.empty_strided(shape, stride, dtype=dtype, device=device).normal_()
+        own = [side if step else 1 for side, step in zip(shape, stride, strict=True)]  # expanded ones share memory
+        return torch.empty_strided(own, stride, dtype=dtype, device=device).normal_().expand(shape)
 
 
 def recorded(step: Callable[[], object]) -> list[Call]:

@@ -25,7 +25,7 @@ class GraySuppression:
     """
 
     def __call__(self, critic: CriticParts, views: Views, logits: Logits) -> Tensor:
-        return critic.objective.fake(critic.net(_spread(gray(views.real), views.real)))
+        return critic.objective.fake(critic.logits(_spread(gray(views.real), views.real)))
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class SmoothSuppression:
 
     def __call__(self, critic: CriticParts, views: Views, logits: Logits) -> Tensor:
         smooth = smooth_edges(gray(views.real), views.value_range)
-        return critic.objective.fake(critic.net(_spread(smooth, views.real)))
+        return critic.objective.fake(critic.logits(_spread(smooth, views.real)))
 
 
 def gray(images: Tensor) -> Tensor:

@@ -27,4 +27,4 @@ class EdgePromoting:
 
     def __call__(self, critic: CriticParts, views: Views, logits: Logits) -> Tensor:
         smoothed = smooth_edges(views.real, views.value_range, exact=self.exact)
-        return critic.objective.fake(critic.net(smoothed))
+        return critic.objective.fake(critic.logits(smoothed))

@@ -226,6 +226,22 @@ def test_bf16_runs_networks_in_bf16_and_losses_in_float32() -> None:
     )
 
 
+def test_further_losses_ask_the_critic_in_the_run_s_precision() -> None:
+    gan, phase = make(autocast=torch.bfloat16)
+    seen: list[torch.dtype] = []
+
+    def of_gray(critic: Any, views: Views, logits: Logits) -> Tensor:
+        critic.net.register_forward_hook(lambda _m, _i, output: seen.append(output.dtype))
+        answer: Tensor = critic.logits(views.real.mean(1, keepdim=True).expand_as(views.real))
+        assert answer.dtype == torch.float32
+        return critic.objective.fake(answer)
+
+    critic = replace(phase.critics[0], losses={"gray": (1.0, of_gray)})
+    gan.critics_turn(replace(phase, critics=(critic,)), {"image": Views(batch().cartoon, batch().photo)}, scalars := {})
+    assert seen == [torch.bfloat16]
+    assert scalars["critic/image/gray"].isfinite()
+
+
 def test_features_without_a_section_say_what_to_add() -> None:
     gan, phase = make()
     with pytest.raises(PartError, match="a loss asks for them; add a section"):

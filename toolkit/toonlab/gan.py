@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +41,16 @@ class Critic:
     def view(self, views: Views) -> Views:
         views = self.sampler(views)
         return self.representation(views) if self.representation else views
+
+
+@dataclass(frozen=True)
+class AskedCritic:
+    """What a critic's further losses may use of it: `toonlab.CriticParts`."""
+
+    name: str
+    net: nn.Module
+    objective: Objective
+    logits: Callable[[Tensor], Tensor]
 
 
 @dataclass
@@ -134,8 +145,9 @@ class GAN:
         """`weight.critic` times the adversarial loss and the further losses."""
         logits = Logits(self.run(critic.net, views.real), self.run(critic.net, views.fake))
         total = scalars[f"critic/{critic.name}/adversarial"] = critic.objective.critic(logits)
+        asked = AskedCritic(critic.name, critic.net, critic.objective, partial(self.run, critic.net))
         for name, (weight, loss) in critic.losses.items():
-            value = scalars[f"critic/{critic.name}/{name}"] = loss(critic, views, logits)
+            value = scalars[f"critic/{critic.name}/{name}"] = loss(asked, views, logits)
             total = total + weight * value
         total = scalars[f"critic/{critic.name}/total"] = critic.weight.critic * total
         return total

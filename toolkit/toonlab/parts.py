@@ -105,7 +105,11 @@ class Objective:
 
 
 class CriticParts(Protocol):
-    """What a discriminator loss may use of its critic."""
+    """What a discriminator loss may use of its critic.
+
+    `logits(images)` is the network's answer to further images, in the run's precision, compiled where the run is; call
+    `net` itself only where that must not be, as for a penalty that differentiates twice.
+    """
 
     @property
     def name(self) -> str: ...
@@ -113,6 +117,7 @@ class CriticParts(Protocol):
     def net(self) -> nn.Module: ...
     @property
     def objective(self) -> Objective: ...
+    def logits(self, images: Tensor, /) -> Tensor: ...
 
 
 class DiscriminatorLoss(Protocol):
@@ -188,6 +193,14 @@ class HasCartoons(Protocol):
 
     def evaluation_cartoons(self) -> Images | None:
         """Real cartoons to compare sets of fakes with, of other scenes than the samples; None: there are none."""
+
+
+@runtime_checkable
+class HasTest(Protocol):
+    """What a data set has besides that keeps samples apart which are looked at once; without it, there are no such."""
+
+    def test(self) -> Dataset:
+        """The same data, with those to evaluate on: what a finished run is judged by, and nothing was decided by."""
 
 
 @runtime_checkable

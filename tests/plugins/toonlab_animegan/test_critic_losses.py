@@ -37,6 +37,9 @@ class Critic:
     name: str = "image"
     objective: Objective = field(default_factory=LSGAN)
 
+    def logits(self, images: Tensor) -> Tensor:
+        return self.net(images)
+
 
 def shown(loss, views: Views) -> Tensor:
     critic = Critic()

@@ -20,6 +20,9 @@ class Critic:
     objective: Objective = field(default_factory=lambda: MAKE("objectives", "bce"))
     name: str = "image"
 
+    def logits(self, images: Tensor) -> Tensor:
+        return self.net(images)
+
 
 class Answers(nn.Module):
     """A critic with one parameter that keeps what it was shown."""
