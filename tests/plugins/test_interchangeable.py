@@ -21,11 +21,14 @@ SMALL = {"patch_size": 24, "k": 2}  # for samplers with such parameters
 
 
 def one_critic(path: Path, sampler: str, representation: str | None, loss: str) -> Recipe:
-    """The small recipe with the patch critic alone, made of those parts."""
+    """The small recipe with the patch critic alone, made of those parts, and with the cheapest of generators."""
     known = CATALOGUE.get("samplers", sampler).schema.parameters
     chosen = {"use": sampler} | {name: value for name, value in SMALL.items() if name in known}
     changes = {
         "train.size": SIZE,
+        "features": None,
+        "generator.network": {"use": "whitebox_unet", "width": 2, "guided_radius": 0},
+        "generator.losses.content": None,
         "critics.image": None,
         "critics.patch.sampler": chosen,
         "critics.patch.representation": representation,
