@@ -10,7 +10,8 @@ images of 64 and of 128 px. Each row comes from a process of its own.
 the rounds of both take turns. `peak MiB` is what the allocator held at most (on a CPU: by how much the process grew at
 most, compiler included). The shares, in percent, come from further steps in which every part is timed, forwards and
 backwards, and the fastest of each counts; on a GPU waiting for each part makes these steps slower, so they say nothing
-about the speed. A processor without bf16 instructions emulates them, slowly: the record says which kind it is.
+about the speed. A processor without bf16 instructions emulates them, many times slower than fp32: the record says
+which kind it is, and there a single round without warm-up has to do for bf16.
 
 Writes `benchmarks/results/step-<size>px-<batch>-<device>.json`.
 """
@@ -54,20 +55,22 @@ def measure(method: str, size: int, variant: str, options: argparse.Namespace) -
     """A row; runs in a process of its own."""
     recipe, where = full(method, size, options.batch, *VARIANTS[variant]), device()
     before = resident()
+    emulated = recipe.train.precision == "bf16" and not has_bf16()
+    rounds = 1 if emulated else options.rounds
     with Precision(recipe.train.precision):
         gan = build(recipe, discover(), World(where))
         data = batches_of(recipe, where)
         phase = enter(gan, recipe, 0, 0, 10**6, None)
-        run(gan, phase, data, options.warm_up)
+        run(gan, phase, data, 0 if emulated else options.warm_up)
         floor = replay(recorded(lambda: run(gan, phase, data, 1)))
         works = {"step": lambda: run(gan, phase, data, options.steps), "floor": floor}
         seconds = dict.fromkeys(works, math.inf)
-        for _ in range(options.rounds):
+        for _ in range(rounds):
             for name, work in works.items():
                 seconds[name] = min(seconds[name], once(work, where))
         step = seconds["step"] / options.steps
         peak = torch.cuda.max_memory_allocated(where) if where.type == "cuda" else most_resident() - before
-        shares = shares_of(gan, recipe, data, options.rounds)
+        shares = shares_of(gan, recipe, data, rounds)
     return {
         "method": method,
         "size": size,

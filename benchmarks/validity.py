@@ -81,7 +81,7 @@ def to_json(one: Trial) -> dict[str, object]:
 def page(trials: Sequence[Trial], untested: Sequence[str], scenes: int, size: int) -> str:
     failed = [(one.metric, f) for one in trials for f in one.findings() if not f.holds]
     lines = [
-        "# Metrics, trials",
+        "# Metrics, tested",
         "",
         f"Written by `python benchmarks/validity.py --scenes {scenes} --size {size}`, which reproduces it. What each",
         "metric measures is on [its card](metrics.md).",
@@ -127,7 +127,7 @@ def page(trials: Sequence[Trial], untested: Sequence[str], scenes: int, size: in
     ]
     if untested:
         names = " and ".join(f"`{name}`" for name in untested)
-        lines += ["## Not trials here", "", f"{names}: the weights of Inception were not at hand (`--weights`).", ""]
+        lines += ["## Not tested here", "", f"{names}: the weights of Inception were not at hand (`--weights`).", ""]
     return "\n".join(lines)
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import time
 from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +62,92 @@ def small(tmp_path: Path) -> Path:
     """A recipe file that trains in about a second."""
     (tmp_path / "small.yaml").write_text(SMALL)
     return tmp_path / "small.yaml"
+
+
+# A command runs in a process of its own that is forked from one which has imported what takes seconds to import.
+FORKS = multiprocessing.get_context("forkserver")
+PLUGINS = [plugin.value for plugin in entry_points(group="toonlab")]
+FORKS.set_forkserver_preload(["toonlab.cli", "toonlab.train", "torch._dynamo", "torchmetrics", *PLUGINS])
+COMMAND = """
+import os, sys
+import torch
+
+os.setsid()
+os.chdir(cwd)
+for number, path in enumerate(outputs, 1):
+    os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+os.environ.clear()
+os.environ.update(environment)
+torch.set_num_threads(threads)
+sys.argv = ["toonlab", *arguments]
+from toonlab.cli import main
+main()
+"""
+
+
+class Command:
+    """`toonlab …` as a user types it, started; in a session of its own, as in a terminal of its own."""
+
+    def __init__(
+        self, arguments: list[str], cwd: Path, folder: Path, threads: int, environment: dict[str, str]
+    ) -> None:
+        self.outputs = [folder / "stdout", folder / "stderr"]
+        given = {"arguments": arguments, "cwd": str(cwd), "outputs": [*map(str, self.outputs)], "threads": threads}
+        given["environment"] = {**os.environ, "COLUMNS": "160", **environment}
+        self.process = FORKS.Process(target=exec, args=(COMMAND, given))
+        self.process.start()
+        self.pid = self.process.pid
+
+    @property
+    def running(self) -> bool:
+        return self.process.is_alive()
+
+    def wait(self, seconds: float = 400) -> int:
+        """Its exit code; below 0, the signal that ended it."""
+        self.process.join(seconds)
+        assert self.process.exitcode is not None, f"did not end within {seconds} s"
+        return self.process.exitcode
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.join()
+
+    @property
+    def stdout(self) -> str:
+        return self.outputs[0].read_text()
+
+    @property
+    def stderr(self) -> str:
+        return self.outputs[1].read_text()
+
+
+@pytest.fixture
+def toonlab(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterator[Callable[..., Command]]:
+    """`toonlab("train", "small.yaml", cwd=…)` starts a command in `tmp_path`; those still running end with the test."""
+    started: list[Command] = []
+
+    def start(*arguments: str | Path, cwd: Path = tmp_path, threads: int = 2, **environment: str) -> Command:
+        words = [str(argument) for argument in arguments]
+        started.append(Command(words, cwd, tmp_path_factory.mktemp("command"), threads, environment))
+        return started[-1]
+
+    yield start
+    for command in started:
+        command.kill()
+        command.process.close()
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 240) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def until() -> Callable[..., None]:
+    """`until(condition)` waits for what must come, if slowly on a busy machine, and fails when it does not."""
+    return wait_until
 
 
 @pytest.fixture(scope="session")

@@ -58,6 +58,7 @@ CASES = [
         "train S train.precision=fp16",
         "train.precision: got 'fp16', expected fp32 | tf32 | bf16",
     ),
+    ("an unknown way to select", "train S train.select=best", "train.select: 'best' is neither last nor one of"),
     (
         "several mistakes at once",
         "train S train.size=big critics.patch.sampler.k=0 critics.image.objective.use=lsgam",
@@ -154,6 +155,55 @@ CASES = [
     ("a world without scenes", "world --out w --count 0", "count"),
     ("a world of an unknown look", "world --out w --look noir", "noir"),
     ("a world in a file", "world --out list.yaml", "list.yaml"),
+    (
+        "a recipe that has to be trained",
+        "cartoonize ctss photos --out out",
+        "ctss: is a recipe that has to be trained; give",
+    ),
+    ("a model's name mistyped", "cartoonize clasic photos --out out", "clasic: no such run, file of weights or recipe"),
+    ("weights cut short", "cartoonize half.safetensors photos --out out", "half.safetensors: not a safetensors file"),
+    ("a picture that is not there", "cartoonize classic nothing.png --out out", "nothing.png: no such file or folder"),
+    (
+        "an unknown post-processor",
+        "cartoonize classic photos --out out --post ctts",
+        "no such post-processor; did you mean",
+    ),
+    (
+        "a parameter of a model out of range",
+        "cartoonize classic photos generator.network.colors=0 --out out",
+        "classic: generator.network.colors: got 0, expected int, >= 2",
+    ),
+    ("nothing to inspect", "inspect nothing.png", "nothing.png: no such file or folder"),
+    (
+        "an unknown sampler to inspect with",
+        "inspect photos --sampler ctsss",
+        "'ctsss': no such sampler; did you mean 'ctss'?",
+    ),
+    (
+        "a recipe without a sampler to inspect",
+        "inspect photos --recipe identity",
+        "identity: no critic of this recipe names a sampler; name one with --sampler",
+    ),
+    ("a directory to sync that is not there", "sync nowhere", "nowhere: no such directory"),
+    ("a directory to sync that is no run", "sync photos", "photos: no run here; give runs/<experiment>/<run>"),
+    ("photos to score that are not there", "score photos --photos nowhere", "nowhere: no such folder"),
+    ("pictures of another program that are not there", "compare theirs.yaml", "nowhere: no such folder"),
+    ("two recipes of one name", "compare twins.yaml", "recipes: 2 of them are called 'small'; give each a name"),
+    (
+        "an experiment without a recipe by name",
+        "compare nameless.yaml",
+        "nameless.yaml: recipes: no recipe is given by name; give one at least",
+    ),
+    (
+        "a generator that can't learn, with losses",
+        "train S generator.network=identity",
+        "small: generator: identity has nothing to learn; remove losses, critics and stages",
+    ),
+    (
+        "a generator that nothing teaches",
+        "train S critics=null generator.losses=null stages=null",
+        "small: generator: ctss_plain has to learn, but nothing teaches it; give generator.losses or critics",
+    ),
 ]
 
 
@@ -181,6 +231,9 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         "none.yaml": "recipes: []\n",
         "seeds.yaml": "recipes: [small]\nseeds: 0\n",
         "path.yaml": "recipes: [small]\nset: {train.stepz: 3}\n",
+        "theirs.yaml": "recipes: [small, {use: pictures, path: nowhere, name: theirs}]\n",
+        "twins.yaml": "recipes: [small, small]\n",
+        "nameless.yaml": "recipes: [{use: identity, name: nothing}]\n",
         "bad.yaml": "recipes: [small, list.yaml]\n",
     }.items():
         (tmp_path / name).write_text(text)

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from toonlab import Sample, ToonlabError, rng
+from toonlab import Sample, ToonlabError
+from toonlab.rng import rng
 
 from .outline import grown
 from .regions import lab

@@ -10,7 +10,8 @@ from statistics import stdev
 import torch
 from torch import Tensor
 
-from toonlab import Images, Sample, rng
+from toonlab import Images, Sample
+from toonlab.rng import rng
 
 from .degrade import DEGRADATIONS, degraded
 from .pictures import Measurement

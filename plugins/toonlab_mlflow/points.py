@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-_PREFIXES = {"scalars": "", "evaluation": "eval/"}
+_PREFIXES = {"scalars": "", "evaluation": "eval/", "test": "test/", "selected": "selected/"}
 
 
 class Point(NamedTuple):

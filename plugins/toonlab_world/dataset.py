@@ -36,7 +36,7 @@ class ToonWorld:
         scenes: number of training pictures in each domain.
         size: side of the pictures, in pixels.
         evaluation_scenes: number of scenes to evaluate on.
-        evaluation_split: the split that these come from; look at `test` once, at the end.
+        evaluation_split: the split that these come from; a finished run is judged on `test` in any case, once.
         kind: `landscape`, `waterside`, `street` or `interior`; all of them where it is left out.
         line_area: share of a cartoon that has lines, around the spot where a viewer looks first: how locally the
             outlines are concentrated.
@@ -65,6 +65,10 @@ class ToonWorld:
         names = ("photo", *TRUTH)
         shards = Shards(self.evaluation_split, names, self.seed, self.evaluation_scenes, self.size, kind=self.kind)
         return Samples(replace(shards, style=self.style, line_area=self.line_area, texture_area=self.texture_area))
+
+    def test(self) -> ToonWorld:
+        """The same world, with the scenes of the split `test` to evaluate on."""
+        return replace(self, evaluation_split="test")
 
     def evaluation_cartoons(self) -> Images:
         """Cartoons of as many further scenes of the same split, for metrics that compare sets."""

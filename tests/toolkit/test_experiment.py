@@ -63,7 +63,7 @@ def test_the_photos_that_are_measured_are_written_for_other_programs(small: Path
     written = write_photos(str(small.parent / "study.yaml"), catalogue, tmp_path / "photos", {"evaluate.samples": 2})
     done = CliRunner().invoke(app, ["compare", str(small.parent / "study.yaml"), "--photos", str(tmp_path / "again")])
     assert done.stdout == f"3 photos are in {tmp_path / 'again'}\n"
-    samples = recipe.data.make(catalogue).evaluation()[:2]
+    samples = recipe.data.make(catalogue).test().evaluation()[:2]  # what results are reported on
     assert [path.name for path in written] == [f"{sample.name}.png" for sample in samples]
     for path, sample in zip(written, samples, strict=True):
         assert (read_picture(path) / 127.5 - 1 - sample.photo).abs().max() < 1e-6

@@ -5,8 +5,6 @@ import os
 import random
 import resource
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,10 +25,6 @@ from toonlab.signals import Interrupted, Signals
 from toonlab.train import Trained, resume, train
 
 LONG = ["train.steps=30", "train.checkpoint_every=3", "train.evaluate_every=9", "train.ema=0.9"]
-
-
-def command(small: Path, *overrides: str) -> list[str]:
-    return [sys.executable, "-m", "toonlab", "train", str(small), *overrides]
 
 
 def state_at_end(root: Path) -> tuple[dict[str, torch.Tensor], Any, list[Any]]:
@@ -59,36 +53,32 @@ def assert_same(one: Any, other: Any) -> None:
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_killed_at_random_moments_a_run_ends_with_the_same_bits(small: Path, tmp_path: Path, workers: int) -> None:
+def test_killed_at_random_moments_a_run_ends_with_the_same_bits(
+    small: Path, tmp_path: Path, toonlab: Any, until: Any, workers: int
+) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     for folder in (whole, broken):
         folder.mkdir()
-    arguments = command(small, *LONG, f"train.workers={workers}")
-    subprocess.run(arguments, cwd=whole, check=True, capture_output=True)
+    arguments = ["train", small, *LONG, f"train.workers={workers}"]
+    assert toonlab(*arguments, cwd=whole).wait() == 0
     moments = random.Random(workers)
-    count = int(os.environ.get("TOONLAB_KILLS", "2" if workers else "5"))
-    kills = sorted(moments.sample(range(2, 28), count))  # across both stages
-    for lines in kills:
-        process = subprocess.Popen(arguments, cwd=broken, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for_steps(broken, lines, process)
+    kills = sorted(moments.sample(range(2, 28), int(os.environ.get("TOONLAB_KILLS", "5"))))  # across both stages
+    for steps in kills:
+        command = toonlab(*arguments, cwd=broken)
+        until(lambda at=steps, life=command: logged(broken) >= at or not life.running)
+        assert command.running, command.stderr
         time.sleep(moments.random() * 0.05)
-        process.kill()
-        process.wait()
-    finished = subprocess.run(arguments, cwd=broken, capture_output=True, text=True, check=True)
+        command.kill()
+    finished = toonlab(*arguments, cwd=broken)
+    assert finished.wait() == 0, finished.stderr
     assert "finished before" not in finished.stdout
     assert_same(state_at_end(whole), state_at_end(broken))
 
 
-def wait_for_steps(root: Path, steps: int, process: subprocess.Popen[bytes]) -> None:
-    """Until the run has logged that many steps in this life (or has ended)."""
-    deadline = time.monotonic() + 60
-    while process.poll() is None and time.monotonic() < deadline:
-        for path in root.glob("runs/small/*/metrics.jsonl"):
-            logged = [line["step"] for line in read_metrics(path)]
-            if logged and max(logged) >= steps:
-                return
-        time.sleep(0.002)
-    raise AssertionError(f"step {steps} did not come")
+def logged(root: Path) -> int:
+    """The last step that the run has logged."""
+    lines = (line["step"] for path in root.glob("runs/small/*/metrics.jsonl") for line in read_metrics(path))
+    return max(lines, default=0)
 
 
 @dataclass
@@ -222,17 +212,15 @@ def test_two_processes_do_not_train_in_one_directory(small: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_saves_and_stops_and_the_same_command_goes_on(
-    small: Path, tmp_path: Path, number: signal.Signals, code: int
+def test_a_signal_saves_and_stops(
+    small: Path, tmp_path: Path, toonlab: Any, until: Any, number: signal.Signals, code: int
 ) -> None:
-    arguments = command(small, "train.steps=2000", "train.workers=2")
-    process = subprocess.Popen(arguments, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    wait_for_steps(tmp_path, 3, process)  # type: ignore[arg-type]
-    os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == code
-    assert f"stopped by {number.name} at step" in errors
-    assert "Traceback" not in errors
+    command = toonlab("train", small, "train.steps=2000", "train.workers=2")
+    until(lambda: logged(tmp_path) >= 3 or not command.running)
+    os.killpg(command.pid, number) if number == signal.SIGINT else os.kill(command.pid, number)
+    assert command.wait() == code
+    assert f"stopped by {number.name} at step" in command.stderr
+    assert "Traceback" not in command.stderr
     (directory,) = tmp_path.glob("runs/small/small-*")
     outcome = json.loads((directory / "outcome.json").read_text())
     assert outcome["status"] == "stopped"

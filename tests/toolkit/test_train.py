@@ -1,7 +1,7 @@
 """A whole run: what it leaves in its directory, what its observers hear, how it ends."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,12 @@ import torch
 import yaml
 from PIL import Image
 
-from toonlab import Outcome, Run, discover, hookimpl
-from toonlab.checkpoint import STATE, WEIGHTS, checkpoints, load_generator, load_state, read_weights
+from toonlab import Dataset, Images, Outcome, Run, Sample, discover, hookimpl
+from toonlab.cartoonize import find_weights
+from toonlab.checkpoint import STATE, WEIGHTS, candidates, checkpoints, load_generator, load_state, read_weights
 from toonlab.errors import DivergedError, ToonlabError
+from toonlab.evaluate import Bench
+from toonlab.parts import HasTest
 from toonlab.plugins import Catalogue, Offer
 from toonlab.recipe import load
 from toonlab.runs import read_metrics
@@ -78,13 +81,15 @@ def test_the_run_directory_holds_the_truth(small: Path, catalogue: Catalogue, tm
     assert [line["step"] for line in lines if "scalars" in line] == [1, 2, 3, 4]
     assert [line["step"] for line in lines if "evaluation" in line] == [2, 4]
     assert "critic/patch/total" not in lines[0]["scalars"]  # the warm-up has no critics
-    assert "critic/patch/total" in lines[-2]["scalars"]
+    assert "critic/patch/total" in [line for line in lines if "scalars" in line][-1]["scalars"]
+    assert [line["step"] for line in lines if "test" in line] == [4]
     assert [path.name for path in checkpoints(directory / "checkpoints")] == ["step-00000002", "step-00000004"]
     with Image.open(directory / "samples" / "step-00000004.png") as sheet:
         assert sheet.height > 3 * 192  # photo, fake, truth
     outcome = json.loads((directory / "outcome.json").read_text())
     assert (outcome["status"], outcome["step"]) == ("finished", 4)
-    assert outcome["metrics"] == pytest.approx(lines[-1]["evaluation"])
+    assert outcome["metrics"] == pytest.approx(lines[-1]["test"])
+    assert outcome["measured"]["outline_f1"] == {"n": 3, "size": "32x32", "resizer": "none"}
     assert set(outcome["photo"]) == set(outcome["metrics"])
 
 
@@ -125,8 +130,73 @@ def test_observers_hear_everything_in_order(small: Path, catalogue: Catalogue, t
     assert steps[1][0] == 2
     assert ears.heard[-1][1] == trained.outcome
     step, metrics, images = ears.heard[-2][1]
-    assert (step, metrics) == (4, trained.outcome.metrics)
+    assert (step, metrics.keys()) == (4, trained.outcome.metrics.keys())
     assert images["samples"].exists()
+
+
+class Watched:
+    """ToonWorld, with a list of the splits that were looked at."""
+
+    def __init__(self, data: Dataset, name: str, looked: list[str]) -> None:
+        self.data, self.name, self.looked = data, name, looked
+
+    def train(self) -> tuple[Images, Images]:
+        return self.data.train()
+
+    def manifest(self) -> Mapping[str, Any]:
+        return {}
+
+    def evaluation(self) -> Sequence[Sample]:
+        self.looked.append(self.name)
+        return self.data.evaluation()
+
+    def test(self) -> Dataset:
+        assert isinstance(self.data, HasTest)
+        return Watched(self.data.test(), "test", self.looked)
+
+
+def test_the_test_split_is_looked_at_once_at_the_end(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:
+    looked: list[str] = []
+    world: Dataset = catalogue.make("datasets", "toonworld", size=32, scenes=8, evaluation_scenes=3)
+
+    def make_watched() -> Watched:
+        return Watched(world, "validation", looked)
+
+    offer(catalogue, "datasets", "watched", make_watched)
+    trained = run(small, catalogue, tmp_path, "data={use: watched}", "train.evaluate_every=1")
+    assert looked == ["validation", "test"]
+    lines = list(read_metrics(trained.run.directory / "metrics.jsonl"))
+    assert [("test" in line, line["step"]) for line in lines if "scalars" not in line] == [
+        *((False, step) for step in range(1, 5)),
+        (True, 4),
+    ]
+    assert isinstance(world, HasTest)
+    samples = world.test().evaluation()
+    bench = Bench(samples, load(small, catalogue).evaluate.metrics, catalogue, 3)
+    weights = checkpoints(trained.run.directory / "checkpoints")[-1] / WEIGHTS
+    assert bench.evaluate(load_generator(weights, catalogue), torch.device("cpu")) == trained.outcome.metrics
+    assert bench.photo() == trained.outcome.photo
+
+
+def test_the_best_weights_by_a_metric_count_if_the_recipe_says_so(
+    small: Path, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    every = ("train.evaluate_every=1", "train.checkpoint_every=1", "train.keep_checkpoints=9")
+    trained = run(small, catalogue, tmp_path, *every, "train.select=psnr", "generator.optimizer.lr=0.5")
+    directory = trained.run.directory
+    evaluations = [line for line in read_metrics(directory / "metrics.jsonl") if "evaluation" in line]
+    best = max(evaluations, key=lambda line: line["evaluation"]["psnr"])["step"]
+    assert best < 4  # else this would show nothing
+    assert candidates(directory)[-1] == directory / "best" / f"step-{best:08d}" / WEIGHTS
+    assert find_weights(directory) == candidates(directory)[-1]
+    kept = read_weights(candidates(directory)[-1])[0]
+    then = read_weights(directory / "checkpoints" / f"step-{best:08d}" / WEIGHTS)[0]
+    assert kept.keys() == then.keys()
+    assert all(torch.equal(kept[name], then[name]) for name in kept)
+    data = load(small, catalogue).data.make(catalogue).test()
+    bench = Bench(data.evaluation(), load(small, catalogue).evaluate.metrics, catalogue, 3)
+    chosen = load_generator(candidates(directory)[-1], catalogue)
+    assert bench.evaluate(chosen, torch.device("cpu")) == trained.outcome.metrics
 
 
 HEARD_IN_A_RUN = ["on_run_start", "on_step_end", "stop_reason", "on_checkpoint", "on_evaluation_end", "on_run_end"]

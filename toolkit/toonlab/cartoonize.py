@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from . import shelf
 from .build import learns
-from .checkpoint import WEIGHTS, checkpoints, load_generator, read_weights
+from .checkpoint import WEIGHTS, candidates, load_generator, read_weights
 from .data import to_float
 from .errors import RecipeError, ToonlabError, first_line, nearest
 from .evaluate import cartoonize
@@ -31,7 +31,7 @@ Photo = tuple[Job, Tensor]  # the picture, (3, H, W) uint8
 
 
 def find_weights(source: Path) -> Path:
-    """The weights that a run's directory, a checkpoint's or a file means: a run's newest that are whole.
+    """The weights that a run's directory, a checkpoint's or a file means: of a run, those that count and are whole.
 
     Raises:
         ToonlabError: if there are none.
@@ -43,13 +43,13 @@ def find_weights(source: Path) -> Path:
         raise ToonlabError(f"{source}: no such run, file of weights or recipe{hint}")
     if (source / WEIGHTS).is_file():
         return source / WEIGHTS
-    for folder in reversed(checkpoints(source / "checkpoints")):
+    for weights in reversed(candidates(source)):
         try:
-            read_weights(folder / WEIGHTS)
+            read_weights(weights)
         except ToonlabError as error:
             warnings.warn(f"{error}; going back to the checkpoint before it", RuntimeWarning, stacklevel=2)
             continue
-        return folder / WEIGHTS
+        return weights
     raise ToonlabError(f"{source}: no checkpoint in it; give a run's directory or a .safetensors file")
 
 

@@ -55,6 +55,30 @@ def save(directory: Path, state: Mapping[str, Any], generator: nn.Module, tree: 
     return target
 
 
+def keep_best(directory: Path, step: int, generator: nn.Module, tree: Tree) -> None:
+    """Write `step-00001000/` with weights alone, whole or not at all, in place of what was best before.
+
+    Raises:
+        OSError: if it can't be written.
+    """
+    target = directory / f"step-{step:08d}"
+    temporary = directory / f".{target.name}.{os.getpid()}"
+    before = checkpoints(directory)
+    temporary.mkdir(parents=True)
+    _write(temporary / WEIGHTS, weights_of(generator, tree))
+    shutil.rmtree(target, ignore_errors=True)
+    temporary.replace(target)
+    for old in before:
+        if old != target:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def candidates(run: Path) -> list[Path]:
+    """The weights of a run's directory, those that count last: the best if it selects by a metric, else the newest."""
+    folders = [*checkpoints(run / "checkpoints"), *checkpoints(run / "best")]
+    return [folder / WEIGHTS for folder in folders if (folder / WEIGHTS).is_file()]
+
+
 def _write(path: Path, content: bytes) -> None:
     """To the disk itself: what a rename makes visible has to be there after a power cut too."""
     with path.open("wb") as file:

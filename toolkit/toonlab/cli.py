@@ -129,7 +129,7 @@ def _track_at(uri: str | None) -> None:
 def _report(recipe: Recipe, trained: Trained, catalogue: Catalogue) -> None:
     """What a run has to show: the table, the samples, the weights, and where to look further."""
     from . import tables
-    from .checkpoint import WEIGHTS, checkpoints
+    from .checkpoint import candidates
     from .evaluate import caveats
 
     directory, outcome = trained.run.directory, trained.outcome
@@ -144,7 +144,7 @@ def _report(recipe: Recipe, trained: Trained, catalogue: Catalogue) -> None:
         rows = tables.with_photo(tables.leading(outcome.photo, wanted), [row])
         tables.show(trained.run.name, rows, caveats(recipe.evaluate.metrics, catalogue), outcome.measured)
     _print_paths({"samples": sorted((directory / "samples").glob("*.png"))[-1:], "run": [directory]})
-    _print_paths({"weights": [folder / WEIGHTS for folder in checkpoints(directory / "checkpoints")[-1:]]})
+    _print_paths({"weights": candidates(directory)[-1:]})
     _print_whereabouts(recipe, trained, catalogue)
 
 

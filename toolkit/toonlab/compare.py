@@ -18,13 +18,13 @@ from . import checkpoint, tables
 from .build import build_fixed
 from .devices import World, launch
 from .errors import ToonlabError
-from .evaluate import Bench, Row, caveats, save_grid
+from .evaluate import Row, caveats, save_grid
 from .experiment import plan_cells, read_experiment
 from .pictures import save_png, to_picture, without_suffix
 from .plugins import Catalogue
 from .runs import write_atomically
 from .specs import Recipe
-from .train import Trained, measurable, train
+from .train import Trained, judged_samples, measurable, train
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def write_photos(name: str, catalogue: Catalogue, out: Path, overrides: dict[str
     """
     experiment, path = read_experiment(name, seeds=1)
     recipe = plan_cells(experiment, path, overrides or {}, catalogue)[0]
-    samples = Bench(recipe.data.make(catalogue).evaluation(), (), catalogue, recipe.evaluate.samples).samples
+    samples = judged_samples(recipe, catalogue, recipe.evaluate.samples).samples
     targets = [out / f"{without_suffix(sample.name)}.png" for sample in samples]
     for target, count in Counter(targets).items():
         if target.exists() or count > 1:
@@ -175,7 +175,7 @@ def _pictures(results: Results, catalogue: Catalogue, device: torch.device) -> l
         recipe, generator = first[name].recipe, _generator(first[name], catalogue)
         if generator is None:
             continue
-        bench = Bench(recipe.data.make(catalogue).evaluation(), (), catalogue, recipe.evaluate.grid)
+        bench = judged_samples(recipe, catalogue, recipe.evaluate.grid)
         photo, fake, *truth = bench.rows(list(bench.fakes(generator.to(device), device)), name)
         rows = [*(rows[: len(rows) - len(truth)] or [photo]), fake, *truth]
     return rows
@@ -186,5 +186,5 @@ def _generator(cell: Cell, catalogue: Catalogue) -> nn.Module | None:
     if not cell.recipe.stages:
         return build_fixed(cell.recipe, catalogue)
     assert cell.trained is not None
-    latest = checkpoint.checkpoints(cell.trained.run.directory / "checkpoints")[-1:]
-    return checkpoint.load_generator(latest[0] / checkpoint.WEIGHTS, catalogue) if latest else None
+    weights = checkpoint.candidates(cell.trained.run.directory)
+    return checkpoint.load_generator(weights[-1], catalogue) if weights else None

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 
 from .flow import Sample
-from .parts import Compares, Dataset, Describes, HasCartoons, Images, Metric, ReadyMade
+from .parts import Compares, Dataset, Describes, HasCartoons, HasTest, Images, Metric, ReadyMade
 from .pictures import to_picture, write_png
 from .plugins import Catalogue
 from .specs import Part
@@ -38,6 +38,7 @@ class Bench:
         cartoons: Callable[[], Images | None] = lambda: None,
     ) -> None:
         self.samples = [samples[i] for i in range(min(count, len(samples)))]
+        self.catalogue = catalogue
         made = {part.use: part.make(catalogue) for part in metrics}
         self.metrics: dict[str, Metric] = {name: m for name, m in made.items() if self._measurable(name, m, cartoons)}
         self.measured: dict[str, Mapping[str, Any]] = {}
@@ -103,6 +104,11 @@ class First:
 
     def __getitem__(self, index: int, /) -> Tensor:
         return self.images[index]
+
+
+def judged_by(dataset: Dataset) -> Dataset:
+    """The data with the samples that results are reported on: those that are looked at once, where there are such."""
+    return dataset.test() if isinstance(dataset, HasTest) else dataset
 
 
 def evaluation_cartoons(dataset: Dataset, count: int) -> Images | None:

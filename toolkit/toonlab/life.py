@@ -29,10 +29,13 @@ class Life:
     bench: Bench
     observers: Observers
     world: World
+    final: Bench | None = None
 
     def __post_init__(self) -> None:
         self.step, self.seconds_before = 0, 0.0
         self.metrics: Mapping[str, float] = {}
+        self.photo: Mapping[str, float] = {}
+        self.judge = self.bench
         self.started = time.monotonic()
         self.first = self.world.rank == 0
         self.signals = Signals()
@@ -57,6 +60,8 @@ class Life:
         try:
             with self.signals:
                 reason = self.work()
+                if not reason:
+                    self.world.on_first(self.conclude)
         except KeyboardInterrupt:
             self.end("stopped", "interrupted")
             raise
@@ -77,13 +82,25 @@ class Life:
         return outcome
 
     def end(self, status: Any, reason: str | None) -> Outcome:
-        photo = self.bench.photo() if status == "finished" and self.first else {}
-        outcome = Outcome(status, self.step, self.seconds, reason, self.metrics, photo, self.bench.measured)
+        outcome = Outcome(status, self.step, self.seconds, reason, self.metrics, self.photo, self.judge.measured)
         if self.log:
             self.log.close()
             runs.write_outcome(self.run.directory, outcome)
         self.tell("on_run_end", outcome=outcome)
         return outcome
+
+    def conclude(self) -> None:
+        """What a finished run is judged by: the weights that count, on the samples that are looked at once."""
+        if (generator := self.chosen()) is not None:
+            self.judge = self.final or self.bench
+            self.metrics = self.judge.evaluate(generator.to(self.world.device), self.world.device)
+            if self.log:
+                self.log.write(self.step, "test" if self.final else "selected", self.metrics)
+        self.photo = self.judge.photo()
+
+    def chosen(self) -> nn.Module | None:
+        """The generator to judge; None if the last evaluation has done that."""
+        return None
 
     def tell(self, hook: str, **arguments: Any) -> list[Any]:
         return self.observers.tell(hook, run=self.run, **arguments) if self.first else []

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
+from torch import nn
 
 from . import checkpoint, runs
 from .build import enter, plan
@@ -120,15 +121,16 @@ class Training(Life):
     def catch_up(self) -> None:
         """After a resume: an evaluation that was due at the checkpoint's step, but that a kill forestalled."""
 
-        def read() -> dict[int, Mapping[str, float]]:
-            lines = runs.read_metrics(self.run.directory / "metrics.jsonl")
-            return {line["step"]: line["evaluation"] for line in lines if "evaluation" in line}
-
-        evaluations = self.world.on_first(read)
+        evaluations = self.world.on_first(self.evaluations)
         if self.step in evaluations:
             self.metrics = evaluations[self.step]
         elif self.evaluation_due:
             self.evaluate()
+
+    def evaluations(self) -> dict[int, Mapping[str, float]]:
+        """Those that are written down, by step."""
+        lines = runs.read_metrics(self.run.directory / "metrics.jsonl")
+        return {line["step"]: line["evaluation"] for line in lines if "evaluation" in line}
 
     def evaluate(self) -> None:
         self.world.on_first(self.show)
@@ -140,9 +142,26 @@ class Training(Life):
         return Batch(batch.photo.to(self.world.device), batch.cartoon.to(self.world.device))
 
     def show(self) -> None:
-        """Metrics, the sample grid, and what each patch critic looks at."""
+        """Metrics, the sample grid, and what each patch critic looks at; the weights, if they are the best so far."""
         generator = checkpoint.trained(self.gan)
+        earlier = self.evaluations()
         self.measure(generator, overlays(self.gan, generator, self.fixed, self.step, self.run.directory / "samples"))
+        if self.leads(earlier):
+            checkpoint.keep_best(self.run.directory / "best", self.step, generator, self.recipe.tree)
+
+    def leads(self, earlier: Mapping[int, Mapping[str, float]]) -> bool:
+        """Whether this evaluation is the best by the metric that selects, if there is one."""
+        name = self.recipe.train.select
+        if name == "last" or name not in self.metrics:
+            return False
+        sign = 1 if self.bench.metrics[name].higher_is_better else -1
+        return all(sign * self.metrics[name] > sign * metrics[name] for metrics in earlier.values())
+
+    def chosen(self) -> nn.Module | None:
+        best = checkpoint.candidates(self.run.directory) if (self.run.directory / "best").is_dir() else []
+        if self.recipe.train.select != "last" and best:
+            return checkpoint.load_generator(best[-1], self.bench.catalogue)
+        return checkpoint.trained(self.gan) if self.final else None
 
 
 def _workers(device: torch.device) -> int:

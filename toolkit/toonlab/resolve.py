@@ -68,6 +68,7 @@ class _Resolver(PartResolver):
         stages = self.stages(self.given.get("stages"), critics)
         self.check_length(stages, train)
         evaluate = self.evaluate(self.mapping("evaluate", self.given.get("evaluate") or {}))
+        self.check_select(train, evaluate)
         observers = self.parts("observers", "observers", self.given.get("observers") or {}, weighted=False)
         if data is None or generator is None or train is None or evaluate is None:
             return None
@@ -213,6 +214,13 @@ class _Resolver(PartResolver):
     def check_length(self, stages: Iterable[StageSpec], train: Train | None) -> None:
         if train and train.steps is None and any(stage.length.share for stage in stages):
             self.report("train.steps", "missing; give the number of steps (no stage has steps or epochs)")
+
+    def check_select(self, train: Train | None, evaluate: Evaluate | None) -> None:
+        if train and evaluate:
+            names = ["last", *(metric.use for metric in evaluate.metrics)]
+            if train.select not in names:
+                text = f"{train.select!r} is neither last nor one of evaluate.metrics; {nearest(train.select, names)}"
+                self.report("train.select", text)
 
     def evaluate(self, given: Tree) -> Evaluate | None:
         metrics = given.get("metrics") or []

@@ -103,7 +103,7 @@ class Train:
         channels_last: memory format of images and networks.
         compile: run the networks through `torch.compile`, where it works: slow to begin, then faster steps.
         workers: processes that load images; None: by the device.
-        select: which checkpoint counts.
+        select: which weights count: `last`, or the best by the name of one of the recipe's metrics, at an evaluation.
     """
 
     steps: Positive | None = None
@@ -123,7 +123,7 @@ class Train:
     evaluate_every: Positive = 1000
     checkpoint_every: Positive = 1000
     keep_checkpoints: Positive = 3
-    select: Literal["last"] = "last"
+    select: str = "last"
 
 
 CADENCE = frozenset({"workers", "log_every", "checkpoint_every", "keep_checkpoints"})  # don't change what is learnt

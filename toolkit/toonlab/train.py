@@ -18,7 +18,7 @@ from .build import build, build_fixed, plan
 from .data import Steps
 from .devices import Precision, World, launch
 from .errors import ToonlabError
-from .evaluate import Bench, evaluation_cartoons
+from .evaluate import Bench, evaluation_cartoons, judged_by
 from .events import Observers, Outcome, Run
 from .life import Life, Scoring
 from .loop import Training
@@ -70,13 +70,15 @@ def train(
         return Trained(run, outcome, again=True)
     dataset: Dataset = recipe.data.make(catalogue)
     begin, steps = _training(recipe, catalogue, dataset, world) if recipe.stages else _scoring(recipe, catalogue, world)
-    bench = _bench(recipe, catalogue, dataset)
+    judged = judged_by(dataset)
+    bench = _bench(recipe, catalogue, dataset if recipe.stages else judged)
+    final = _bench(recipe, catalogue, judged) if recipe.stages and judged is not dataset else None
     run = replace(run, steps=steps, environment=runs.environment(world, what, command))
     with _alone(run, world), Precision(recipe.train.precision):
         world.on_first(lambda: (run.directory / "outcome.json").unlink(missing_ok=True))
         parts = recipe.observers if world.rank == 0 else {}
         observers = Observers({name: part.make(catalogue) for name, part in parts.items()})
-        life = begin(recipe=recipe, run=run, bench=bench, observers=observers, world=world)
+        life = begin(recipe=recipe, run=run, bench=bench, observers=observers, world=world, final=final)
         return Trained(run, life.go())
 
 
@@ -84,6 +86,11 @@ def _bench(recipe: Recipe, catalogue: Catalogue, dataset: Dataset) -> Bench:
     evaluate = recipe.evaluate
     cartoons = partial(evaluation_cartoons, dataset, evaluate.cartoons)
     return Bench(dataset.evaluation(), evaluate.metrics, catalogue, evaluate.samples, cartoons)
+
+
+def judged_samples(recipe: Recipe, catalogue: Catalogue, count: int) -> Bench:
+    """The first samples that a recipe's results are reported on, without metrics."""
+    return Bench(judged_by(recipe.data.make(catalogue)).evaluation(), (), catalogue, count)
 
 
 def identity(recipe: Recipe, catalogue: Catalogue) -> dict[str, Any]:
@@ -104,7 +111,7 @@ def measurable(recipe: Recipe, catalogue: Catalogue) -> nn.Module:
     """
     generator = build_fixed(recipe, catalogue)
     if isinstance(generator, ReadyMade):
-        generator.check(Bench(recipe.data.make(catalogue).evaluation(), (), catalogue, recipe.evaluate.samples).samples)
+        generator.check(judged_samples(recipe, catalogue, recipe.evaluate.samples).samples)
     return generator
 
 

@@ -37,7 +37,7 @@ def test_samples_carry_what_the_folders_know(folders: Path) -> None:
     assert sample.truth.cartoon is not None
     assert sample.truth.outline is not None
     assert sample.truth.regions is not None
-    stored = np.asarray(Image.open(folders / "truth" / "cartoon" / "sub" / "a.png"))
+    stored = np.array(Image.open(folders / "truth" / "cartoon" / "sub" / "a.png"))
     assert torch.equal(((sample.truth.cartoon + 1) * 127.5).round().movedim(0, -1), torch.from_numpy(stored).float())
     assert sample.truth.outline.dtype == torch.bool
     regions = np.asarray(Image.open(folders / "truth" / "regions" / "sub" / "a.png"))

@@ -6,7 +6,6 @@ import json
 import os
 import random
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -155,7 +154,8 @@ def _recorded(directory: Path) -> Counter[tuple[str, int, float]]:
     found: Counter[tuple[str, int, float]] = Counter()
     for line in map(json.loads, (directory / "metrics.jsonl").read_text().splitlines()):
         found.update((name, line["step"], value) for name, value in line.get("scalars", {}).items())
-        found.update((f"eval/{name}", line["step"], value) for name, value in line.get("evaluation", {}).items())
+        for kind, prefix in (("evaluation", "eval"), ("test", "test")):
+            found.update((f"{prefix}/{name}", line["step"], value) for name, value in line.get(kind, {}).items())
     if (directory / "outcome.json").exists():
         outcome = json.loads((directory / "outcome.json").read_text())
         found.update((f"photo/{name}", outcome["step"], value) for name, value in outcome["photo"].items())
@@ -168,86 +168,57 @@ def recorded() -> Callable[[Path], Counter[tuple[str, int, float]]]:
     return _recorded
 
 
-# One process imports MLflow's server, which takes seconds, and forks one whenever it is told a port and a folder.
-SERVERS = """
-import os, signal, sys
+SERVER = """
+import os, sys
 
 import uvicorn
 from mlflow.server import constants
+
+port, folder = sys.argv[1:]
+os.environ[constants.BACKEND_STORE_URI_ENV_VAR] = f"sqlite:///{folder}/server.db"
+os.environ[constants.ARTIFACTS_DESTINATION_ENV_VAR] = f"{folder}/artifacts"
+os.environ[constants.ARTIFACT_ROOT_ENV_VAR] = "mlflow-artifacts:/"
+os.environ[constants.SERVE_ARTIFACTS_ENV_VAR] = "true"
 from mlflow.server.fastapi_app import app
 
-signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a killed one leaves no zombie
-for line in sys.stdin:
-    port, folder = line.rstrip().split(" ", 1)
-    child = os.fork()
-    if child == 0:
-        os.environ[constants.BACKEND_STORE_URI_ENV_VAR] = f"sqlite:///{folder}/server.db"
-        os.environ[constants.ARTIFACTS_DESTINATION_ENV_VAR] = f"{folder}/artifacts"
-        os.environ[constants.ARTIFACT_ROOT_ENV_VAR] = "mlflow-artifacts:/"
-        os.environ[constants.SERVE_ARTIFACTS_ENV_VAR] = "true"
-        uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="warning")
-        os._exit(0)
-    print(child, flush=True)
+uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="warning")
 """
-
-
-@pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
-    folder = tmp_path_factory.mktemp("servers")
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-c", SERVERS],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            env=environment,
-            cwd=folder,
-        )
-    with process:
-        yield process
-        process.kill()
 
 
 class Server:
     """An MLflow server on a port of its own, over a store that outlives it."""
 
-    def __init__(self, servers: subprocess.Popen[str], folder: Path) -> None:
-        self.servers, self.folder, self.port = servers, folder, _free_port()
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, _free_port()
         self.uri = f"http://127.0.0.1:{self.port}"
-        self.process: int | None = None
+        self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        assert self.servers.stdin is not None
-        assert self.servers.stdout is not None
-        print(self.port, self.folder, file=self.servers.stdin, flush=True)
-        self.process = int(self.servers.stdout.readline())
+        environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", SERVER, str(self.port), str(self.folder)],
+                stdout=log,
+                stderr=log,
+                env=environment,
+                cwd=self.folder,
+            )
         wait_until(self.answers)
 
     def answers(self) -> bool:
-        assert self.alive, "the server has ended"
+        assert self.process is not None
+        assert self.process.poll() is None, f"the server has ended: {(self.folder / 'log').read_text()}"
         try:
             with urllib.request.urlopen(f"{self.uri}/health", timeout=30) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
 
-    @property
-    def alive(self) -> bool:
-        if self.process is None:
-            return False
-        try:
-            os.kill(self.process, 0)
-        except ProcessLookupError:
-            return False
-        return True
-
     def kill(self) -> None:
         if self.process:
-            os.kill(self.process, signal.SIGKILL)
-            wait_until(lambda: not self.alive)
+            self.process.kill()
+            self.process.wait()
             self.process = None
 
 
@@ -280,12 +251,12 @@ def uri(run: Run, tables: Path) -> str:
 
 
 @pytest.fixture
-def server(servers: subprocess.Popen[str], tables: Path, tmp_path: Path) -> Iterator[Server]:
+def server(tables: Path, tmp_path: Path) -> Iterator[Server]:
     """Not started yet, over an empty store."""
     folder = tmp_path / "server"
     folder.mkdir()
     shutil.copy(tables, folder / "server.db")
-    server = Server(servers, folder)
+    server = Server(folder)
     yield server
     server.kill()
 
