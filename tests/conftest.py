@@ -69,10 +69,11 @@ FORKS = multiprocessing.get_context("forkserver")
 PLUGINS = [plugin.value for plugin in entry_points(group="toonlab")]
 FORKS.set_forkserver_preload(["toonlab.cli", "toonlab.train", "torch._dynamo", "torchmetrics", *PLUGINS])
 COMMAND = """
-import os, sys
+import multiprocessing, os, sys
 import torch
 
 os.setsid()
+multiprocessing.set_start_method(None, force=True)  # the platform's own, as in a process that was not forked from here
 os.chdir(cwd)
 for number, path in enumerate(outputs, 1):
     os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)

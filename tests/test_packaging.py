@@ -73,9 +73,9 @@ def test_a_wheel_installed_elsewhere_finds_everything_and_trains(elsewhere: Path
     recipes = run(elsewhere, "-m", "toonlab", "recipes", cwd=home)
     assert all(f"  {name}" in recipes for name in ("ctss", "plain", "tiny", "demo"))
     assert "salient" in run(elsewhere, "-m", "toonlab", "plugins", cwd=home)
-    small = ["data.size=32", "data.scenes=8", "data.evaluation_scenes=2", "train.size=32", "train.steps=2"]
+    small = ["data.size=32", "data.scenes=8", "data.evaluation_scenes=2", "train.size=32", "train.steps=4"]
     patch = ["critics.patch.sampler.patch_size=16", "train.batch=2"]
     trained = run(elsewhere, "-m", "toonlab", "train", "ctss", "--at", "tiny", *small, *patch, cwd=home)
     assert "mlflow ui" in trained
     compared = run(elsewhere, "-m", "toonlab", "compare", "demo", "--seeds", "1", *small, *patch, cwd=home)
-    assert "the photo, untouched" in compared
+    assert all(name in compared for name in ("identity", "classic", "ctss", "cartoongan", "animegan", "whitebox"))
