@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $(STAMP)
 
-demo: venv  ## train and compare CTSS with a plain GAN, a few minutes on two CPU cores
+demo: venv  ## train and compare every method, a few minutes on two CPU cores
 	$(BIN)/toonlab compare experiments/demo.yaml
 
 test: venv  ## run the tests
