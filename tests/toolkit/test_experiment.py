@@ -47,6 +47,7 @@ def test_a_part_stands_on_the_data_and_by_the_metrics_of_the_first_recipe(small:
         ("[small, {use: picture, path: made}]", "'picture': no such generator; did you mean 'pictures'?"),
         ("[small, {path: made, name: x}]", "x: generator.network.use: missing"),
         ("[small, 3]", "recipes: got ['small', 3], expected list[str | dict"),
+        ("[small]\nmetrics: {primary: parameters}", "metrics.primary: parameters says nothing of the pictures"),
         ("[small]\nmetrics: {primary: psnr}", "metrics.primary: psnr may stand in a table but not lead it (closeness"),
     ],
 )

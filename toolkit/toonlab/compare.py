@@ -43,6 +43,7 @@ class Results:
     name: str
     cells: Sequence[Cell]
     directory: Path
+    costs: Sequence[str] = ()
 
     @property
     def rows(self) -> list[tables.Row]:
@@ -51,7 +52,7 @@ class Results:
         for cell in self.cells:
             by_recipe.setdefault(cell.recipe.name, []).append(cell)
         photo = next((_leading(c, "photo") for c in self.cells if c.trained and c.trained.outcome.photo), {})
-        return tables.with_photo(photo, [_row(name, cells) for name, cells in by_recipe.items()])
+        return tables.with_photo(photo, [_row(name, cells, self.costs) for name, cells in by_recipe.items()])
 
     @property
     def measured(self) -> dict[str, Any]:
@@ -73,10 +74,11 @@ def _leading(cell: Cell, which: Literal["metrics", "photo"]) -> dict[str, float]
     return tables.leading(getattr(cell.trained.outcome, which), [part.use for part in cell.recipe.evaluate.metrics])
 
 
-def _row(name: str, cells: Sequence[Cell]) -> tables.Row:
+def _row(name: str, cells: Sequence[Cell], costs: Sequence[str]) -> tables.Row:
     finished = [(cell.trained.outcome, _leading(cell, "metrics")) for cell in cells if cell.trained]
     names = dict.fromkeys(name for _, metrics in finished for name in metrics)
     values = {name: [metrics[name] for _, metrics in finished if name in metrics] for name in names}
+    values |= {cost: [o.costs[cost] for o, _ in finished if cost in o.costs] for cost in costs}
     values["seconds"] = [outcome.seconds for outcome, _ in finished]
     failed = sum(cell.error is not None for cell in cells)
     return tables.Row(name, values, f"{failed} failed" if failed else "")
@@ -96,7 +98,7 @@ def compare(
     world = launch(world) if isinstance(world, str) else world
     world.on_first(lambda: _check(recipes, catalogue))
     cells = list(_run(recipes, catalogue, root, path.stem, world))
-    results = Results(path.stem, cells, root / path.stem)
+    results = Results(path.stem, cells, root / path.stem, experiment.metrics.costs)
     if world.rank == 0:
         _write(results, catalogue, world.device)
     return results

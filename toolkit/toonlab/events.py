@@ -47,7 +47,8 @@ class Run:
 class Outcome:
     """How a run ended: `finished`, `failed` or `stopped`, why, the last evaluation's metrics, and the photos' own.
 
-    `measured` tells how each metric measured: number and size of the pictures, resizer, hash of the weights.
+    `measured` tells how each metric measured: number and size of the pictures, resizer, hash of the weights. `costs`
+    are those of `costs.COSTS` that could be measured.
     """
 
     status: Literal["finished", "failed", "stopped"]
@@ -57,6 +58,7 @@ class Outcome:
     metrics: Mapping[str, float] = field(default_factory=dict)
     photo: Mapping[str, float] = field(default_factory=dict)
     measured: Mapping[str, Any] = field(default_factory=dict)
+    costs: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

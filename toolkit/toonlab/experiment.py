@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from . import shelf, yamlfile
+from .costs import COSTS
 from .errors import Problem, RecipeError
 from .plugins import Catalogue
 from .recipe import lay, load, overrides_of, read
@@ -24,7 +25,7 @@ Seeds = Annotated[int, Field(gt=0)] | list[Annotated[int, Field(ge=0)]]
 
 @dataclass(frozen=True)
 class MetricNames:
-    """`primary` leads the table; `also` stands beside it. Empty: the recipes' own."""
+    """`primary` leads the table; `also` stands beside it, what runs cost included. Empty: the recipes' own."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -33,7 +34,13 @@ class MetricNames:
 
     @property
     def all(self) -> list[str]:
-        return [*([self.primary] if self.primary else []), *self.also]
+        """The metrics of pictures."""
+        return [name for name in (self.primary, *self.also) if name and name not in COSTS]
+
+    @property
+    def costs(self) -> list[str]:
+        """What runs cost, as far as it was asked for."""
+        return [name for name in self.also if name in COSTS]
 
 
 @dataclass(frozen=True)
@@ -136,6 +143,8 @@ def _beside(recipe: Recipe, entry: dict[str, Any], catalogue: Catalogue) -> Reci
 def _misled(experiment: Experiment, catalogue: Catalogue) -> Iterator[Problem]:
     """A primary metric that ranks the untouched photo above imitations of the truth."""
     primary = experiment.metrics.primary
+    if primary in COSTS:
+        yield Problem("metrics.primary", f"{primary} says nothing of the pictures; name it under metrics.also")
     if primary not in catalogue.names("metrics"):
         return  # none, or one that the recipes complain of
     factory = catalogue.get("metrics", primary).factory

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from . import checkpoint, runs
+from . import checkpoint, costs, runs
 from .devices import World
 from .errors import DivergedError, ToonlabError
 from .evaluate import Bench, save_grid
@@ -36,6 +36,7 @@ class Life:
         self.metrics: Mapping[str, float] = {}
         self.photo: Mapping[str, float] = {}
         self.judge = self.bench
+        self.costs: dict[str, float] = {}
         self.started = time.monotonic()
         self.first = self.world.rank == 0
         self.signals = Signals()
@@ -57,6 +58,7 @@ class Life:
         """
         self.log = runs.MetricsFile(self.run.directory / "metrics.jsonl", keep=self.step) if self.first else None
         self.tell("on_run_start")
+        costs.begin(self.world.device)
         try:
             with self.signals:
                 reason = self.work()
@@ -82,7 +84,8 @@ class Life:
         return outcome
 
     def end(self, status: Any, reason: str | None) -> Outcome:
-        outcome = Outcome(status, self.step, self.seconds, reason, self.metrics, self.photo, self.judge.measured)
+        found = (self.metrics, self.photo, self.judge.measured, self.costs)
+        outcome = Outcome(status, self.step, self.seconds, reason, *found)
         if self.log:
             self.log.close()
             runs.write_outcome(self.run.directory, outcome)
@@ -97,6 +100,13 @@ class Life:
             if self.log:
                 self.log.write(self.step, "test" if self.final else "selected", self.metrics)
         self.photo = self.judge.photo()
+        photos, device = [sample.photo for sample in self.judge.samples], self.world.device
+        self.costs |= costs.inference(self.model(), photos, device)
+        self.costs["peak_memory_mib"] = costs.peak_memory_mib(device)
+
+    def model(self) -> nn.Module:
+        """The generator as it is now."""
+        raise NotImplementedError
 
     def chosen(self) -> nn.Module | None:
         """The generator to judge; None if the last evaluation has done that."""
@@ -126,6 +136,9 @@ class Scoring(Life):
 
     def work(self) -> None:
         self.world.on_first(lambda: self.measure(self.generator))
+
+    def model(self) -> nn.Module:
+        return self.generator
 
 
 def _named(whole: Sequence[Path]) -> str:

@@ -14,6 +14,7 @@ from torch import nn
 
 from . import checkpoint, runs
 from .build import enter, plan
+from .costs import Stopwatch
 from .data import Steps, batches
 from .errors import DivergedError
 from .flow import Batch
@@ -32,6 +33,7 @@ class Training(Life):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.state = checkpoint.latest_state(self.run.directory / "checkpoints", self.run.identity)
+        self.stopwatch = Stopwatch(self.world.device)
         if self.state:
             self.step, self.seconds_before = self.state["step"], self.state["seconds"]
 
@@ -47,6 +49,8 @@ class Training(Life):
                 scalars = self.gan.step(phase, self.batch(next(data)), number)
                 if reason := self.after(phase, number + 1, scalars):
                     return reason
+        if (seconds := self.stopwatch.seconds_per_step) is not None:
+            self.costs["seconds_per_step"] = seconds
         return None
 
     def phases(self) -> Iterator[Phase]:
@@ -75,10 +79,15 @@ class Training(Life):
         values = self.read(scalars) if logged else None
         self.tell("on_step_end", step=step, scalars=values)
         reason = self.reason(step, logged)
-        if step % train.checkpoint_every == 0 or last or reason:
-            self.save(phase)
-        if self.evaluation_due:
-            self.evaluate()
+        self.stopwatch.step()
+        save = step % train.checkpoint_every == 0 or last or reason is not None
+        if save or self.evaluation_due:
+            self.stopwatch.pause()
+            if save:
+                self.save(phase)
+            if self.evaluation_due:
+                self.evaluate()
+            self.stopwatch.go_on()
         return None if last else reason
 
     def read(self, scalars: Scalars) -> dict[str, float]:
@@ -143,7 +152,7 @@ class Training(Life):
 
     def show(self) -> None:
         """Metrics, the sample grid, and what each patch critic looks at; the weights, if they are the best so far."""
-        generator = checkpoint.trained(self.gan)
+        generator = self.model()
         earlier = self.evaluations()
         self.measure(generator, overlays(self.gan, generator, self.fixed, self.step, self.run.directory / "samples"))
         if self.leads(earlier):
@@ -157,11 +166,14 @@ class Training(Life):
         sign = 1 if self.bench.metrics[name].higher_is_better else -1
         return all(sign * self.metrics[name] > sign * metrics[name] for metrics in earlier.values())
 
+    def model(self) -> nn.Module:
+        return checkpoint.trained(self.gan)
+
     def chosen(self) -> nn.Module | None:
         best = checkpoint.candidates(self.run.directory) if (self.run.directory / "best").is_dir() else []
         if self.recipe.train.select != "last" and best:
             return checkpoint.load_generator(best[-1], self.bench.catalogue)
-        return checkpoint.trained(self.gan) if self.final else None
+        return self.model() if self.final else None
 
 
 def _workers(device: torch.device) -> int:
