@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 GOLDEN = Path(__file__).parent / "data" / "golden"
 
-torch.set_num_threads(2)
+# One thread: where another process wants the cores too, two wait for each other and can take fifty times as long.
+torch.set_num_threads(1)
 # derandomised: a commit passes or fails, it does not do both; no deadline: machines are shared
 settings.register_profile("toonlab", deadline=None, derandomize=True)
 settings.load_profile("toonlab")
@@ -54,6 +55,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TOONLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+        patch.setenv("OMP_NUM_THREADS", "1")  # for processes that tests start, likewise
         yield
 
 
@@ -79,7 +81,7 @@ for number, path in enumerate(outputs, 1):
     os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
 os.environ.clear()
 os.environ.update(environment)
-torch.set_num_threads(threads)
+torch.set_num_threads(1)
 sys.argv = ["toonlab", *arguments]
 from toonlab.cli import main
 main()
@@ -89,11 +91,9 @@ main()
 class Command:
     """`toonlab …` as a user types it, started; in a session of its own, as in a terminal of its own."""
 
-    def __init__(
-        self, arguments: list[str], cwd: Path, folder: Path, threads: int, environment: dict[str, str]
-    ) -> None:
+    def __init__(self, arguments: list[str], cwd: Path, folder: Path, environment: dict[str, str]) -> None:
         self.outputs = [folder / "stdout", folder / "stderr"]
-        given = {"arguments": arguments, "cwd": str(cwd), "outputs": [*map(str, self.outputs)], "threads": threads}
+        given = {"arguments": arguments, "cwd": str(cwd), "outputs": [*map(str, self.outputs)]}
         given["environment"] = {**os.environ, "COLUMNS": "160", **environment}
         self.process = FORKS.Process(target=exec, args=(COMMAND, given))
         self.process.start()
@@ -127,9 +127,9 @@ def toonlab(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterato
     """`toonlab("train", "small.yaml", cwd=…)` starts a command in `tmp_path`; those still running end with the test."""
     started: list[Command] = []
 
-    def start(*arguments: str | Path, cwd: Path = tmp_path, threads: int = 2, **environment: str) -> Command:
+    def start(*arguments: str | Path, cwd: Path = tmp_path, **environment: str) -> Command:
         words = [str(argument) for argument in arguments]
-        started.append(Command(words, cwd, tmp_path_factory.mktemp("command"), threads, environment))
+        started.append(Command(words, cwd, tmp_path_factory.mktemp("command"), environment))
         return started[-1]
 
     yield start
