@@ -102,6 +102,7 @@ class KID(InceptionDistance):
     """
 
     name = "kid"
+    caveat = "its claims are not tested yet, for want of Inception's weights"
 
     def __init__(self, weights: Path | None = None) -> None:
         super().__init__(weights)
@@ -124,7 +125,7 @@ class FID(InceptionDistance):
     """
 
     name = "fid"
-    caveat = "biased by the number of pictures: compare equal n only"
+    caveat = "biased by the number of pictures, so compare equal n only; its claims are not tested yet"
 
     def __init__(self, weights: Path | None = None, resamples: Annotated[int, Field(ge=2)] = 30) -> None:
         super().__init__(weights)
