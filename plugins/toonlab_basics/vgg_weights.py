@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from torch import Tensor
@@ -74,6 +75,9 @@ def _from_file(path: Path, shapes: Shapes) -> Mapping[str, Tensor]:
 def _read_torch(path: Path, shapes: Shapes) -> Mapping[str, Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:  # whose text tells how to load it all the same, which would run code of theirs
+        why = "it holds more than tensors, or is damaged; nothing in it was executed"
+        raise ToonlabError(f"{path}: is no state dict that torch can load: {why}") from error
     except Exception as error:  # torch.load has no exception of its own
         raise ToonlabError(f"{path}: is no state dict that torch can load: {first_line(error)}") from error
     if not isinstance(state, Mapping):

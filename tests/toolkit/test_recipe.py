@@ -163,7 +163,7 @@ def test_a_stage_starts_from_the_recipes_losses(small: Path, catalogue: Catalogu
     ("stages", "says"),
     [
         ("[{name: a}]", "its length is missing"),
-        ("[{name: a, steps: 3, epochs: 1}]", "its length is missing; give one of"),
+        ("[{name: a, steps: 3, epochs: 1}]", "steps and epochs are given; give one of"),
         ("[{name: a, share: 0.5}, {name: b, steps: 2}]", "give all of them shares, or none"),
         ("[{name: a, share: 0.5}]", "the shares add up to 0.5"),
         ("[{name: a, steps: 3, critics: [imag]}]", "did you mean 'image'?"),

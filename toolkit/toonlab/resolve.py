@@ -167,8 +167,10 @@ class _Resolver(PartResolver):
         own = ("name", "critics", "losses", "generator_optimizer", "schedule", "keep_optimizers")
         self.only(path, given, (*own, *lengths))
         length = self.values(path, Schema.of(Length), {key: given[key] for key in lengths if key in given})
-        if sum(value is not None for value in length.values()) != 1:
-            self.report(path, "its length is missing; give one of steps, epochs, share (of train.steps)")
+        stated = [unit for unit, value in length.items() if value is not None]
+        if len(stated) != 1:
+            wrong = f"{' and '.join(stated)} are given" if stated else "its length is missing"
+            self.report(path, f"{wrong}; give one of steps, epochs, share (of train.steps)")
         for unit, value in length.items():
             if value is not None:
                 self.put(f"{path}.{unit}", value)
