@@ -10,7 +10,8 @@ _LONGEST = 200  # characters
 
 
 def reason(error: BaseException, uri: str) -> str:
-    """`connection refused`, `no answer in time`, `name or service not known`; else the error's first line."""
+    """`connection refused`, `connection lost`, `no answer in time`, …; else the error's first line."""
+    from requests.exceptions import ConnectionError as RequestFailed
     from requests.exceptions import Timeout
 
     causes = list(_causes(error))
@@ -20,6 +21,8 @@ def reason(error: BaseException, uri: str) -> str:
         if isinstance(cause, OSError) and cause.strerror:
             where = f": {cause.filename}" if cause.filename else ""
             return f"{cause.strerror[:1].lower()}{cause.strerror[1:]}{where}"
+    if any(isinstance(cause, RequestFailed) for cause in causes):  # hung up in the middle: the system gives no reason
+        return "connection lost"
     line = next(iter(str(error).splitlines()), "") or type(error).__name__
     text = hide_password(line, uri)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,20 @@ def test_a_port_where_nobody_listens(listener: socket.socket) -> None:
 def test_a_server_that_does_not_answer(listener: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
     assert failure(f"http://127.0.0.1:{listener.getsockname()[1]}") == "no answer in time"
+
+
+def test_a_server_that_dies_in_the_middle_of_a_request(listener: socket.socket) -> None:
+    def hang_up() -> None:
+        connection, _ = listener.accept()
+        connection.recv(1)
+        connection.shutdown(socket.SHUT_RDWR)
+        connection.close()
+
+    dying = threading.Thread(target=hang_up)
+    dying.start()
+    said = failure(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    dying.join()
+    assert said == "connection lost"
 
 
 def test_a_database_that_cannot_be_made(tmp_path: Path) -> None:

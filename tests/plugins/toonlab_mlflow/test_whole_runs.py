@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,13 @@ from typer.testing import CliRunner
 from toonlab.cli import app
 
 TOONLAB = [sys.executable, "-m", "toonlab"]
-TRAIN = ["train", "small.yaml", "observers={mlflow: {}}", "train.steps=80", "train.checkpoint_every=7"]
+TRAIN = [
+    "train",
+    "small.yaml",
+    "observers={mlflow: {}}",
+    "train.steps=300",
+    "train.checkpoint_every=7",
+]  # longer than a report takes
 
 
 @pytest.fixture
@@ -26,7 +33,7 @@ def started(small: Path, server: Any, tmp_path: Path) -> Iterator[Callable[[], s
 
     def start() -> subprocess.Popen[str]:
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # beside a server on a small machine, the faster
-        command = [*TOONLAB, *TRAIN, "train.evaluate_every=40", "--tracking-uri", server.uri]
+        command = [*TOONLAB, *TRAIN, "train.evaluate_every=150", "--tracking-uri", server.uri]
         process = subprocess.Popen(
             command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
         )
@@ -90,10 +97,11 @@ def test_after_kills_of_server_and_run_and_a_sync_everything_is_there_once(
     _, errors = again.communicate(timeout=400)
     assert again.returncode == 0, errors
     *away, lacking = errors.splitlines()
-    assert all(f"warning: MLflow at {server.uri}: connection refused; the run goes on" in line for line in away)
+    away_at = rf"warning: MLflow at {re.escape(server.uri)}: connection (refused|lost); the run goes on"
+    assert all(re.search(away_at, line) for line in away)  # lost, if the kill came in the middle of a request
     assert len(away) <= 1  # none, if the run has ended before MLflow was missed
     command = f"toonlab sync runs/small/{directory(tmp_path).name} --tracking-uri {server.uri}"
-    assert lacking.endswith(f" (connection refused); `{command}` completes it")
+    assert re.search(rf" \(connection (refused|lost)\); `{re.escape(command)}` completes it$", lacking)
 
     monkeypatch.chdir(tmp_path)
     code, output, errors = synced(server)
@@ -107,9 +115,9 @@ def test_after_kills_of_server_and_run_and_a_sync_everything_is_there_once(
     assert set(recorded(directory(tmp_path)).values()) == {1}
     assert tracked.info.status == "FINISHED"
     pictures = {f"samples/{path.name}" for path in (directory(tmp_path) / "samples").iterdir()}
-    assert {"samples/step-00000040.png", "samples/step-00000080.png"} <= pictures
+    assert {"samples/step-00000150.png", "samples/step-00000300.png"} <= pictures
     assert store(server.uri).artifacts("samples", "small") == pictures
-    weights = "checkpoints/step-00000080/generator.safetensors"
+    weights = "checkpoints/step-00000300/generator.safetensors"
     expected = (directory(tmp_path) / weights).read_bytes()
     assert store(server.uri).artifact("weights/generator.safetensors", "small") == expected
     assert synced(server)[1].endswith(": complete\n")
