@@ -157,6 +157,7 @@ def test_an_unknown_layer(layer: str, hint: str):
 
 def test_without_a_network_the_error_names_the_ways_out(monkeypatch, tmp_path: Path):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("urllib.request._opener", None)  # the first download would keep the proxy for all later ones
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nobody listens
     for name in ("no_proxy", "NO_PROXY"):

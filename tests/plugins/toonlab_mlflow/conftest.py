@@ -27,6 +27,7 @@ from toonlab.runs import MetricsFile, write_outcome
 from toonlab_mlflow import store as stores
 from toonlab_mlflow import uris
 
+DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever proxy a test before has met
 LONGEST = 240  # seconds that a test waits for what must come: on a busy machine, a server may start slowly
 
 RECIPE = {
@@ -210,7 +211,7 @@ class Server:
         assert self.process is not None
         assert self.process.poll() is None, f"the server has ended: {(self.folder / 'log').read_text()}"
         try:
-            with urllib.request.urlopen(f"{self.uri}/health", timeout=30) as answer:
+            with DIRECTLY.open(f"{self.uri}/health", timeout=30) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
