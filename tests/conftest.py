@@ -60,6 +60,15 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture
+def two_threads() -> Iterator[None]:
+    """Within, torch computes with two threads, for what must not depend on the order in which they arrive."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
 def small(tmp_path: Path) -> Path:
     """A recipe file that trains in about a second."""
     (tmp_path / "small.yaml").write_text(SMALL)

@@ -99,6 +99,7 @@ def test_borders_of_flat_areas_are_found(compactness: float):
     assert boundary_recall(labels, areas[None], 1) == 1
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_reruns_have_the_same_bits_with_two_threads(images):
     assert torch.get_num_threads() == 2
     first = slic(images[:2])

@@ -102,6 +102,7 @@ def test_a_superpixel_version_is_flat_and_of_its_picture(images, mode: str):
 
 
 @MODES
+@pytest.mark.usefixtures("two_threads")
 def test_reruns_have_the_same_bits(images, mode: str):
     assert torch.get_num_threads() == 2
     first = Structure(mode, coloring="mixed").superpixels(images[:3])
