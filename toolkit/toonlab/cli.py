@@ -15,7 +15,9 @@ from .errors import ToonlabError
 from .group import Group
 
 if TYPE_CHECKING:
+    from .events import Run
     from .plugins import Catalogue
+    from .results import Results
     from .specs import Recipe
     from .train import Trained
 
@@ -39,6 +41,12 @@ Images = Annotated[
 Model = Annotated[
     str,
     typer.Argument(metavar="MODEL", help="A run's directory, a .safetensors file, a recipe that learns nothing."),
+]
+ExperimentName = Annotated[
+    str, typer.Argument(metavar="EXPERIMENT", help="A name that `toonlab recipes` lists, or a path.")
+]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", min=1, help="Cells at once; by default one for each GPU, or one on a CPU.")
 ]
 Runs = Annotated[Path, typer.Option("--runs", help="The folder of all runs.")]
 Device = Annotated[str, typer.Option("--device", help="auto (a GPU where there is one), cpu, cuda, cuda:1, …")]
@@ -145,7 +153,7 @@ def _report(recipe: Recipe, trained: Trained, catalogue: Catalogue) -> None:
         tables.show(trained.run.name, rows, caveats(recipe.evaluate.metrics, catalogue), outcome.measured)
     _print_paths({"samples": sorted((directory / "samples").glob("*.png"))[-1:], "run": [directory]})
     _print_paths({"weights": candidates(directory)[-1:]})
-    _print_whereabouts(recipe, trained, catalogue)
+    _print_whereabouts(trained.run, catalogue)
 
 
 def _print_paths(paths: dict[str, list[Path]]) -> None:
@@ -154,56 +162,60 @@ def _print_paths(paths: dict[str, list[Path]]) -> None:
             print(f"{label + ':':9}{path}")
 
 
-def _print_whereabouts(recipe: Recipe, trained: Trained, catalogue: Catalogue) -> None:
-    from .events import Observers
+def _print_whereabouts(run: Run, catalogue: Catalogue) -> None:
+    from .sync import observers_of
 
-    observers = Observers({name: part.make(catalogue) for name, part in recipe.observers.items()})
-    for line in observers.tell("where_to_look", run=trained.run):
+    for line in observers_of(run, catalogue).tell("where_to_look", run=run):
         print(line)
 
 
 @app.command()
 def compare(
-    experiment: Annotated[str, typer.Argument(help="A name that `toonlab recipes` lists, or a path.")],
+    experiment: ExperimentName,
     overrides: Overrides = None,
     seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Instead of the experiment's.")] = None,
+    jobs: Jobs = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say which cells would run, and why, and stop.")] = False,
     photos: Annotated[
         Path | None, typer.Option("--photos", help="Write the photos that are measured into a folder, and stop.")
     ] = None,
     runs: Runs = Path("runs"),
     device: Device = "auto",
-    devices: Devices = 1,
-    nodes: Nodes = 1,
     tracking_uri: TrackingURI = None,
 ) -> None:
     """Compare recipes over seeds; cells that have finished are not run again."""
     _track_at(tracking_uri)
-    from . import tables
-    from .compare import compare as run_comparison
-    from .compare import write_photos
-    from .devices import launch
+    from . import compare as comparison
+    from .live import view
     from .recipe import parse_override
 
     catalogue = _discover()
     given = dict(parse_override(text) for text in overrides or ())
     if photos is not None:
-        print(f"{len(write_photos(experiment, catalogue, photos, given))} photos are in {photos}")
-        return
-    world = launch(device, devices, nodes)
-    results = run_comparison(experiment, catalogue, runs, world, seeds, given)
-    if world.rank > 0:
-        return
-    tables.show(results.name, results.rows, results.caveats(catalogue), results.measured)
+        print(f"{len(comparison.write_photos(experiment, catalogue, photos, given))} photos are in {photos}")
+    elif explain:
+        for line in comparison.explain(experiment, catalogue, runs, seeds, given):
+            print(line)
+    else:
+        results = comparison.compare(experiment, catalogue, runs, device, seeds, given, jobs, view())
+        _report_study(results, catalogue)
+
+
+def _report_study(results: Results, catalogue: Catalogue) -> None:
+    """What a study has to show: the table, and where everything is."""
+    from . import tables
+
+    tables.show(results.name, results.rows, results.caveats, results.measured)
     directory = results.directory
-    _print_paths(
-        {"samples": [p for p in [directory / "samples.png"] if p.exists()], "table": [directory / "results.md"]}
-    )
-    _print_paths({"runs": [directory]})
-    for cell in [cell for cell in results.cells if cell.trained][-1:]:
-        assert cell.trained is not None
-        _print_whereabouts(cell.recipe, cell.trained, catalogue)
+    _print_paths({"samples": [path for path in [directory / "samples.png"] if path.exists()]})
+    _print_paths({"table": [directory / "results.md"], "runs": [directory]})
+    for cell in [cell for cell in results.cells if cell.status == "finished"][-1:]:
+        from .sync import read_run
+
+        run, _ = read_run(directory / cell.run)
+        _print_whereabouts(run, catalogue)
     for cell in results.failed:
-        print(f"failed: {cell.recipe.name}, seed {cell.recipe.train.seed}: {cell.error}", file=sys.stderr)
+        print(f"failed: {cell.label}: {cell.reason}", file=sys.stderr)
     if results.failed:
         raise typer.Exit(1)
 

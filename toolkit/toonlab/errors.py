@@ -19,6 +19,10 @@ class PartError(ToonlabError):
     """A part that can't work with these settings or this input, such as a `k` larger than there are patches."""
 
 
+class BusyError(ToonlabError):
+    """A run's directory in which another process trains."""
+
+
 class DivergedError(ToonlabError):
     """A loss that is no longer a finite number."""
 

@@ -1,10 +1,11 @@
-"""Experiments: files over recipes, and the recipes that they ask for, cell by cell."""
+"""Experiments: files over recipes, and the cells that they ask for: a recipe, levels of its factors, and a seed."""
 
 from __future__ import annotations
 
+import copy
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,12 +14,14 @@ from pydantic import ConfigDict, Field
 
 from . import shelf, yamlfile
 from .costs import COSTS
-from .errors import Problem, RecipeError
+from .design import Design, Levels, combinations
+from .errors import Problem, RecipeError, nearest
 from .plugins import Catalogue
 from .recipe import lay, load, overrides_of, read
 from .resolve import resolve
+from .results import Variant
 from .schema import Schema
-from .specs import Recipe
+from .specs import Recipe, Tree
 
 Seeds = Annotated[int, Field(gt=0)] | list[Annotated[int, Field(ge=0)]]
 
@@ -48,14 +51,24 @@ class Experiment:
     """A file over recipes; `set` is applied to those that have the path, `seeds: 3` means 0, 1, 2.
 
     Among `recipes` may stand a generator that does not learn, by its part: `{use: pictures, path: DIR, name: theirs}`.
+
+    Args:
+        factors: dotted path -> levels, each applied to the recipes that have the path.
+        design: how the levels are combined, see `design.combinations`.
+        baseline: the recipe that the others are compared with; the first that trains, if not given.
+        time_limit: seconds that a cell may take; one that takes longer saves, and has failed.
     """
 
     recipes: Annotated[list[str | dict[str, Any]], Field(min_length=1)]
     about: str = ""
     at: str | list[str] | None = None
     set: dict[str, Any] = field(default_factory=dict)
+    factors: dict[str, Annotated[list[Any], Field(min_length=1)]] = field(default_factory=dict)
+    design: Design = "full"
+    baseline: str | None = None
     seeds: Seeds = 3
     metrics: MetricNames = MetricNames()
+    time_limit: Annotated[float, Field(gt=0)] | None = None
 
     @property
     def named(self) -> list[str]:
@@ -105,29 +118,95 @@ def _name(entry: str | dict[str, Any]) -> str:
     return Path(entry).stem if isinstance(entry, str) else str(entry.get("name", entry.get("use")))
 
 
-def plan_cells(experiment: Experiment, path: Path, overrides: dict[str, Any], catalogue: Catalogue) -> list[Recipe]:
-    """Every cell's recipe, seed by seed so that a study cut short still has pairs.
+@dataclass(frozen=True)
+class Planned:
+    """A cell to run: the recipe has its levels and its seed in it."""
+
+    variant: Variant
+    recipe: Recipe
+
+    @property
+    def label(self) -> str:
+        return f"{self.variant.label}, seed {self.recipe.train.seed}"
+
+
+def plan_cells(experiment: Experiment, path: Path, overrides: dict[str, Any], catalogue: Catalogue) -> list[Planned]:
+    """Every cell, seed by seed so that a study cut short still has pairs.
+
+    Levels that make no difference to a recipe (its own value among a factor's levels) make one variant, not two.
 
     Raises:
         RecipeError: with everything that is wrong with any of them.
     """
-    shared = {**experiment.set, **overrides}
-    if experiment.metrics.all:
-        shared["evaluate.metrics"] = experiment.metrics.all
-    problems = [*_misled(experiment, catalogue), *_unplaced(experiment, path, overrides, catalogue)]
-    recipes: list[Recipe] = []
+    plan = _Plan(experiment, path, overrides, catalogue)
+    problems = [*_misled(experiment, catalogue), *plan.unplaced(), *_crooked(experiment)]
+    cells: list[Planned] = []
     for seed in experiment.seed_list:
         for entry in experiment.recipes:
-            name = entry if isinstance(entry, str) else experiment.named[0]
-            try:
-                seeded = {**shared, "train.seed": seed}
-                recipe = load(name, catalogue, at=experiment.overlays, shared=seeded, near=path)
-                recipes.append(recipe if isinstance(entry, str) else _beside(recipe, entry, catalogue))
-            except RecipeError as error:
-                problems += [Problem(f"{error.source}: {p.path}", p.message) for p in error.problems]
+            same: list[Tree] = []
+            for levels in plan.levels(entry):
+                try:
+                    recipe = plan.recipe(entry, levels, seed)
+                except RecipeError as error:
+                    problems += [Problem(f"{error.source}: {p.path}", p.message) for p in error.problems]
+                    continue
+                if recipe.tree not in same:
+                    cells.append(Planned(Variant(_name(entry), levels), recipe))
+                same.append(recipe.tree)
     if problems:
         raise RecipeError(str(path), dict.fromkeys(problems))
-    return recipes
+    return cells
+
+
+def baseline_of(experiment: Experiment, cells: list[Planned]) -> str | None:
+    """The label of the variant that the others are compared with: the first of the baseline's."""
+    wanted = [cell for cell in cells if cell.variant.recipe == experiment.baseline]
+    learning = wanted or [cell for cell in cells if cell.recipe.stages] or cells
+    return learning[0].variant.label
+
+
+class _Plan:
+    """What an experiment does to its recipes."""
+
+    def __init__(self, experiment: Experiment, path: Path, overrides: dict[str, Any], catalogue: Catalogue) -> None:
+        self.experiment, self.path, self.catalogue = experiment, path, catalogue
+        self.given = {**experiment.set, **overrides}
+        metrics = {"evaluate.metrics": experiment.metrics.all} if experiment.metrics.all else {}
+        self.shared = {**self.given, **metrics}
+        self.trees = {name: self._tree(name) for name in experiment.named}
+
+    def _tree(self, name: str) -> Tree:
+        tree = read(shelf.find(name, "baselines", self.path))
+        for overlay in self.experiment.overlays:
+            lay(tree, overrides_of(shelf.find(overlay, "baselines/at", self.path)), self.catalogue)
+        return tree
+
+    def placed(self, name: str, overrides: Mapping[str, Any]) -> set[str]:
+        """Those of some paths that a recipe has."""
+        return lay(copy.deepcopy(self.trees[name]), overrides, self.catalogue)
+
+    def levels(self, entry: str | dict[str, Any]) -> Iterator[Levels]:
+        """Of the factors that a recipe has; none for a generator that does not learn, given by its part."""
+        factors = self.experiment.factors
+        own = (
+            self.placed(entry, {path: levels[0] for path, levels in factors.items()}) if isinstance(entry, str) else ()
+        )
+        yield from combinations({path: factors[path] for path in factors if path in own}, self.experiment.design)
+
+    def recipe(self, entry: str | dict[str, Any], levels: Levels, seed: int) -> Recipe:
+        name = entry if isinstance(entry, str) else self.experiment.named[0]
+        shared = {**self.shared, **levels, "train.seed": seed}
+        recipe = load(name, self.catalogue, at=self.experiment.overlays, shared=shared, near=self.path)
+        return recipe if isinstance(entry, str) else _beside(recipe, entry, self.catalogue)
+
+    def unplaced(self) -> Iterator[Problem]:
+        """A path under `set`, on the command line or among the factors that no recipe has."""
+        factors = {path: levels[0] for path, levels in self.experiment.factors.items()}
+        for where, paths in (("", self.given), ("factors: ", factors)):
+            placed = {dotted for name in self.trees for dotted in self.placed(name, paths)}
+            yield from (
+                Problem(f"{where}{dotted}", "no recipe has this path") for dotted in paths if dotted not in placed
+            )
 
 
 def _beside(recipe: Recipe, entry: dict[str, Any], catalogue: Catalogue) -> Recipe:
@@ -138,6 +217,23 @@ def _beside(recipe: Recipe, entry: dict[str, Any], catalogue: Catalogue) -> Reci
     if made is None:
         raise RecipeError(_name(entry), problems)
     return made
+
+
+def _crooked(experiment: Experiment) -> Iterator[Problem]:
+    """A baseline that is none of the recipes, a design that the factors don't allow."""
+    names = [_name(entry) for entry in experiment.recipes]
+    if experiment.baseline is not None and experiment.baseline not in names:
+        yield Problem(
+            "baseline", f"{experiment.baseline!r} is none of the recipes; {nearest(experiment.baseline, names)}"
+        )
+    if experiment.design == "full":
+        return
+    if not experiment.factors:
+        yield Problem("design", f"{experiment.design} needs factors; give some, or leave `design` out")
+    for path, levels in experiment.factors.items():
+        if experiment.design == "leave-one-out" and len(levels) > 1:
+            text = f"got {len(levels)} levels; with leave-one-out a factor has one, the change that is left out"
+            yield Problem(f"factors: {path}", text)
 
 
 def _misled(experiment: Experiment, catalogue: Catalogue) -> Iterator[Problem]:
@@ -152,14 +248,3 @@ def _misled(experiment: Experiment, catalogue: Catalogue) -> Iterator[Problem]:
         why = getattr(factory, "caveat", "") or "it ranks the untouched photo above imitations of the truth"
         text = f"{primary} may stand in a table but not lead it ({why}); name it under metrics.also"
         yield Problem("metrics.primary", text)
-
-
-def _unplaced(experiment: Experiment, path: Path, overrides: dict[str, Any], catalogue: Catalogue) -> list[Problem]:
-    """A path under `set` or on the command line that no recipe has."""
-    given = {**experiment.set, **overrides}
-    trees = [read(shelf.find(name, "baselines", path)) for name in experiment.named]
-    for tree in trees:
-        for overlay in experiment.overlays:
-            lay(tree, overrides_of(shelf.find(overlay, "baselines/at", path)), catalogue)
-    placed = {dotted for tree in trees for dotted in lay(tree, given, catalogue)}
-    return [Problem(dotted, "no recipe has this path") for dotted in given if dotted not in placed]

@@ -13,7 +13,7 @@ import pluggy
 
 from . import runs, yamlfile
 from .errors import ToonlabError
-from .events import Outcome, Run
+from .events import Observers, Outcome, Run
 from .hookspecs import Hears
 from .plugins import Catalogue
 
@@ -101,19 +101,32 @@ def _environment(path: Path) -> dict[str, Any]:
         raise ToonlabError(f"{path}: can't be read: {error}") from error
 
 
+def observers_of(run: Run, catalogue: Catalogue) -> Observers:
+    """The observers of a run's own recipe.
+
+    Raises:
+        ToonlabError: if one of them can't be made.
+    """
+    return Observers(dict(_made(run, catalogue)))
+
+
 def _hooks(run: Run, catalogue: Catalogue) -> Iterator[pluggy.HookCaller]:
     """The hook of each observer of the run's recipe that has one."""
-    for name, given in _observers(run).items():
-        parameters = {"use": name, **(given or {})}
-        try:
-            observer = catalogue.make("observers", parameters.pop("use"), **parameters)
-        except ToonlabError as error:
-            raise ToonlabError(f"{run.directory / 'recipe.yaml'}: {error}") from error
+    for name, observer in _made(run, catalogue):
         manager = pluggy.PluginManager("toonlab")
         manager.add_hookspecs(Hears)
         manager.register(observer, name)
         if manager.hook.sync.get_hookimpls():
             yield manager.hook.sync
+
+
+def _made(run: Run, catalogue: Catalogue) -> Iterator[tuple[str, Any]]:
+    for name, given in _observers(run).items():
+        parameters = {"use": name, **(given or {})}
+        try:
+            yield name, catalogue.make("observers", parameters.pop("use"), **parameters)
+        except ToonlabError as error:
+            raise ToonlabError(f"{run.directory / 'recipe.yaml'}: {error}") from error
 
 
 def _observers(run: Run) -> Mapping[str, Any]:

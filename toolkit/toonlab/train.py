@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,7 +17,7 @@ from . import runs
 from .build import build, build_fixed, plan
 from .data import Steps
 from .devices import Precision, World, launch
-from .errors import ToonlabError
+from .errors import BusyError, ToonlabError
 from .evaluate import Bench, evaluation_cartoons, judged_by
 from .events import Observers, Outcome, Run
 from .life import Life, Scoring
@@ -44,6 +44,7 @@ def train(
     experiment: str | None = None,
     world: World | str = "auto",
     command: str | None = None,
+    listeners: Mapping[str, object] | None = None,
 ) -> Trained:
     """Train a recipe to its end, or return what a finished run of the same identity left.
 
@@ -56,15 +57,17 @@ def train(
         experiment: the folder within; the recipe's name where not given.
         world: the processes that train together, or one device: `auto` (a GPU where there is one), `cpu`, `cuda:1`.
         command: what the environment file says was typed.
+        listeners: observers by name, beside the recipe's own.
 
     Raises:
         RecipeError: if something does not fit, before anything is written.
+        BusyError: if another process trains in the run's directory.
         DivergedError: if a loss is no longer a finite number; the outcome says so too.
         Interrupted: after SIGINT or SIGTERM, when everything is saved.
     """
     world = launch(world) if isinstance(world, str) else world
     what = identity(recipe, catalogue)
-    run = Run(root, experiment or recipe.name, recipe.name, recipe.train.seed, runs.digest(what), recipe.tree, 0)
+    run = run_of(recipe, what, root, experiment or recipe.name)
     outcome = world.on_first(lambda: runs.read_outcome(run.directory))
     if outcome and outcome.status == "finished":
         return Trained(run, outcome, again=True)
@@ -77,9 +80,15 @@ def train(
     with _alone(run, world), Precision(recipe.train.precision):
         world.on_first(lambda: (run.directory / "outcome.json").unlink(missing_ok=True))
         parts = recipe.observers if world.rank == 0 else {}
-        observers = Observers({name: part.make(catalogue) for name, part in parts.items()})
+        own = {name: part.make(catalogue) for name, part in parts.items()}
+        observers = Observers({**own, **(listeners or {})})
         life = begin(recipe=recipe, run=run, bench=bench, observers=observers, world=world, final=final)
         return Trained(run, life.go())
+
+
+def run_of(recipe: Recipe, what: Mapping[str, Any], root: Path, experiment: str) -> Run:
+    """The run that a recipe's identity names; its steps are not planned yet."""
+    return Run(root, experiment, recipe.name, recipe.train.seed, runs.digest(what), recipe.tree, 0)
 
 
 def _bench(recipe: Recipe, catalogue: Catalogue, dataset: Dataset) -> Bench:
@@ -138,7 +147,7 @@ def _alone(run: Run, world: World) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
-            raise ToonlabError(f"{run.directory}: another process trains there; wait for it, or stop it") from error
+            raise BusyError(f"{run.directory}: another process trains there; wait for it, or stop it") from error
 
     world.on_first(claim)
     try:

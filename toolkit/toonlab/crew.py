@@ -1,0 +1,174 @@
+"""Slots in which the cells of a study run, as many at once as there are devices for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from . import runs
+from .board import Board
+from .devices import pick_device
+from .errors import BusyError, ToonlabError
+from .live import View
+from .process import Failed, Job, Progress, RunProcess
+from .results import Cell
+from .signals import Interrupted, Signals
+from .specs import Recipe
+
+_PAUSE = 0.5  # seconds between two looks
+Watch = Callable[[Progress | None], str | None]
+Unit = Callable[["Slot"], None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A cell, with the recipe that its process trains."""
+
+    cell: Cell
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where one cell runs at a time."""
+
+    crew: Crew
+    device: str
+
+    def run(self, task: Task, watch: Watch = lambda _: None) -> Cell:
+        """Run a cell to its end; it is on the board while it runs, but whoever calls puts its end there.
+
+        Args:
+            watch: called about twice a second, and with every report of the run; a reason to stop it, or None.
+
+        Raises:
+            BusyError: if another process trains in the run's directory.
+        """
+        crew = self.crew
+        if before := finished(task.cell, crew.directory):
+            return before
+        crew.board.begin(task.cell)
+        log = crew.directory / "logs" / f"{task.cell.run}.log"
+        study, root = crew.directory.name, crew.directory.parent
+        process = RunProcess(Job(task.recipe, root, study, self.device, log, crew.threads, crew.command))
+        reason = self._follow(process, task, watch)
+        failed = process.end()
+        if failed and failed.busy:
+            raise BusyError(failed.reason)
+        return self._ended(task.cell, failed, process, reason)
+
+    def _follow(self, process: RunProcess, task: Task, watch: Watch) -> str | None:
+        """Until the process has ended; why it was asked to stop, if it was."""
+        asked, began, limit = None, time.monotonic(), self.crew.time_limit
+        while process.running:
+            reports: list[Progress | None] = [*process.news(_PAUSE), None]
+            for progress in reports:
+                if progress:
+                    self.crew.board.progress(task.cell, progress)
+                asked = asked or watch(progress) or self.crew.stopping
+            if limit and not asked and time.monotonic() - began > limit:
+                asked = f"out of time: it took longer than the time_limit of {limit:g} s"
+            if asked:
+                process.stop(asked)
+        return asked
+
+    def _ended(self, cell: Cell, failed: Failed | None, process: RunProcess, asked: str | None) -> Cell:
+        directory = self.crew.directory / cell.run
+        outcome = runs.read_outcome(directory) if directory.is_dir() else None
+        if outcome and outcome.status == "finished":
+            return replace(cell, status="finished", outcome=outcome.to_json())
+        if self.crew.stopping:
+            return replace(cell, status="stopped", reason=self.crew.stopping)
+        if asked and not asked.startswith("out of time"):
+            return replace(cell, status="stopped", reason=asked, outcome=outcome.to_json() if outcome else None)
+        reason = asked or (failed.reason if failed else outcome.reason if outcome else "its process ended") or "unknown"
+        return replace(cell, status="failed", reason=reason, log=process.last_lines())
+
+
+def finished(cell: Cell, directory: Path) -> Cell | None:
+    """The cell with what its run has left, if it had finished before."""
+    outcome = runs.read_outcome(directory / cell.run)
+    if outcome is None or outcome.status != "finished":
+        return None
+    return replace(cell, status="finished", outcome=outcome.to_json(), again=True)
+
+
+class Crew:
+    """Takes units of work and gives each to a free slot, until there are none left.
+
+    Args:
+        directory: of the study; a run's directory lies within.
+        devices: one for each slot.
+        time_limit: seconds that a cell may take.
+        command: what the runs' environment files say was typed.
+    """
+
+    def __init__(
+        self, board: Board, directory: Path, devices: Sequence[str], time_limit: float | None, command: str | None
+    ) -> None:
+        self.board, self.directory, self.devices = board, directory, devices
+        self.time_limit, self.command = time_limit, command
+        self.stopping: str | None = None
+        on_cpu = devices[0] == "cpu" and len(devices) > 1
+        self.threads = max(1, torch.get_num_threads() // len(devices)) if on_cpu else None
+
+    def work(self, take: Callable[[], Unit | None], view: View) -> None:
+        """Do all the work.
+
+        Args:
+            take: the next unit, or None when there is none left; may wait for one. Called by several threads.
+
+        Raises:
+            Interrupted: after SIGINT or SIGTERM, when the cells under way have saved and stopped.
+        """
+        signals = Signals()
+        with signals, view, ThreadPoolExecutor(len(self.devices)) as pool:
+            slots = [pool.submit(self._fill, Slot(self, device), take) for device in self.devices]
+            try:
+                self._attend(slots, signals, view)
+            except BaseException as error:
+                self.stopping = self.stopping or f"{type(error).__name__}"
+                raise
+        for slot in slots:
+            slot.result()
+        if signals.asked is not None:
+            name = signal.Signals(signals.asked).name
+            raise Interrupted(signals.asked, f"stopped by {name}; the same command goes on from there")
+
+    def _attend(self, slots: Sequence[Future[None]], signals: Signals, view: View) -> None:
+        while True:
+            _, pending = wait(slots, _PAUSE)
+            if signals.asked is not None:
+                self.stopping = self.stopping or f"signal {signal.Signals(signals.asked).name}"
+            if any(slot.done() and slot.exception() for slot in slots):
+                self.stopping = self.stopping or "another cell's slot has failed"
+            view.draw(self.board)
+            if not pending:
+                return
+
+    def _fill(self, slot: Slot, take: Callable[[], Unit | None]) -> None:
+        while not self.stopping and (unit := take()) is not None:
+            unit(slot)
+
+
+def slots(device: str, jobs: int | None) -> list[str]:
+    """The device of each slot: GPUs in turn, so that more jobs than GPUs share them; one job for each if not given.
+
+    Raises:
+        ToonlabError: if there is no such device here.
+    """
+    picked = pick_device(device)
+    if picked.type == "cuda" and picked.index is None:
+        devices = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    else:
+        devices = [str(picked)]
+    if jobs is not None and picked.type == "cpu" and jobs > (os.cpu_count() or 1):
+        raise ToonlabError(f"--jobs {jobs}: this machine has {os.cpu_count()} cores; each job needs one at least")
+    return [devices[number % len(devices)] for number in range(jobs or len(devices))]

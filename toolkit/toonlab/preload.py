@@ -1,0 +1,22 @@
+"""What every run imports, imported once: the server from which the processes of runs are forked imports this.
+
+Where something can't be imported, the run that needs it says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from importlib import import_module
+from importlib.metadata import entry_points
+
+with contextlib.suppress(Exception):
+    import torch._dynamo  # by the first optimizer: seconds
+    import torch.utils.flop_counter  # noqa: F401
+
+    from . import costs, train  # noqa: F401
+    from .plugins import discover
+
+    discover()
+for _entry in entry_points(group="toonlab.preload"):
+    with contextlib.suppress(Exception):
+        import_module(_entry.value)

@@ -1,0 +1,80 @@
+"""What comparisons and searches share: their cells as tasks, and how what they find is laid out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .costs import COSTS
+from .crew import Task
+from .errors import ToonlabError
+from .evaluate import caveats
+from .experiment import Experiment, Planned, baseline_of
+from .plugins import Catalogue
+from .results import Cell, Results
+from .specs import Recipe
+from .train import identity, measurable, run_of
+
+_LESS_IS_BETTER = {name: name == "images_per_second" for name in (*COSTS, "seconds")}
+
+
+def tasks_of(cells: Sequence[Planned], catalogue: Catalogue, root: Path, study: str) -> list[Task]:
+    """The planned cells with the names of their runs.
+
+    Raises:
+        ToonlabError: with a line for each recipe that trains nothing and can't be measured.
+    """
+    check_fixed([cell.recipe for cell in cells], catalogue)
+    return [task_of(cell, catalogue, root, study) for cell in cells]
+
+
+def task_of(cell: Planned, catalogue: Catalogue, root: Path, study: str) -> Task:
+    run = run_of(cell.recipe, identity(cell.recipe, catalogue), root, study)
+    return Task(Cell(cell.variant, cell.recipe.train.seed, run.name), cell.recipe)
+
+
+def check_fixed(recipes: Sequence[Recipe], catalogue: Catalogue) -> None:
+    """What trains nothing is looked at first: a picture that another program did not make is missing now, too."""
+    errors = []
+    for recipe in {recipe.name: recipe for recipe in recipes if not recipe.stages}.values():
+        try:
+            measurable(recipe, catalogue)
+        except ToonlabError as error:
+            errors.append(str(error))
+    if errors:
+        raise ToonlabError("\n".join(errors))
+
+
+def laid_out(
+    experiment: Experiment,
+    directory: Path,
+    planned: Sequence[Planned],
+    tasks: Sequence[Task],
+    catalogue: Catalogue,
+    asked: Mapping[str, Any],
+) -> Results:
+    """The results of a study before anything has run."""
+    recipes = [cell.recipe for cell in planned]
+    metrics = {part.use: part for recipe in recipes for part in recipe.evaluate.metrics}
+    directions = {name: part.make(catalogue).higher_is_better for name, part in metrics.items()}
+    return Results(
+        name=directory.name,
+        directory=directory,
+        cells=[task.cell for task in tasks],
+        about=experiment.about,
+        asked=asked,
+        command=command(),
+        metrics=[*metrics, *experiment.metrics.costs],
+        higher={**_LESS_IS_BETTER, **directions},
+        baseline=baseline_of(experiment, list(planned)),
+        factors=experiment.factors,
+        design=experiment.design,
+        caveats=caveats([part for recipe in recipes for part in recipe.evaluate.metrics], catalogue),
+    )
+
+
+def command() -> str:
+    """What was typed."""
+    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
