@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from PIL import Image
 
 from toonlab import discover
-from toonlab.compare import compare, write_photos
+from toonlab.compare import compare, explain, write_photos
 from toonlab.errors import RecipeError, ToonlabError
+from toonlab.results import Results
 from toonlab.tables import PHOTO, Row, as_markdown, for_terminal, with_photo
 
 
@@ -25,7 +27,7 @@ def experiment(small: Path) -> Path:
 
 def test_every_cell_once_and_the_untouched_photo_in_the_table(experiment: Path, tmp_path: Path) -> None:
     results = compare(str(experiment), discover(), tmp_path / "runs", "cpu")
-    assert [(c.recipe.name, c.recipe.train.seed) for c in results.cells] == [
+    assert [(cell.variant.label, cell.seed) for cell in results.cells] == [
         ("small", 0),
         ("lone", 0),
         ("small", 1),
@@ -34,7 +36,8 @@ def test_every_cell_once_and_the_untouched_photo_in_the_table(experiment: Path, 
     assert [row.name for row in results.rows] == [PHOTO, "small", "lone"]
     assert list(results.rows[1].values) == ["outline_f1", "psnr", "seconds"]
     assert results.rows[1].seeds == 2
-    assert results.cells[0].recipe.critics["patch"].sampler.parameters["k"] == 1
+    trained = yaml.safe_load((results.directory / results.cells[0].run / "recipe.yaml").read_text())
+    assert trained["critics"]["patch"]["sampler"]["k"] == 1
     table = (tmp_path / "runs" / "study" / "results.md").read_text()
     assert sum(line.startswith("|") for line in table.splitlines()) == 5
     assert "outline_f1, psnr: n 3, size 32x32, resizer none" in table
@@ -42,28 +45,71 @@ def test_every_cell_once_and_the_untouched_photo_in_the_table(experiment: Path, 
     assert "\n\\* psnr: closeness" in table
     with Image.open(tmp_path / "runs" / "study" / "samples.png") as sheet:
         assert sheet.height > 4 * 190  # photo, two recipes, truth
-    stored = json.loads((tmp_path / "runs" / "study" / "results.json").read_text())
-    assert [cell["outcome"]["status"] for cell in stored["cells"]] == ["finished"] * 4
+    assert Results.read(results.directory) == results
+    assert [cell.status for cell in results.cells] == ["finished"] * 4
+    assert (results.baseline, results.higher["outline_f1"], results.higher["seconds"]) == ("small", True, False)
 
 
-def test_finished_cells_are_not_run_again(experiment: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    compare(str(experiment), discover(), tmp_path / "runs", "cpu", seeds=1)
+def test_finished_cells_are_not_run_again(experiment: Path, tmp_path: Path) -> None:
+    def states() -> list[str]:
+        return [line.partition(": ")[2].partition(" (")[0] for line in explain(str(experiment), catalogue, runs)]
+
+    catalogue, runs = discover(), tmp_path / "runs"
+    assert states() == ["has not run yet"] * 4
+    compare(str(experiment), catalogue, runs, "cpu", seeds=1)
     outcomes = {p: p.stat().st_mtime_ns for p in tmp_path.glob("runs/study/*/outcome.json")}
     assert len(outcomes) == 2
-    capsys.readouterr()
-    results = compare(str(experiment), discover(), tmp_path / "runs", "cpu")
-    assert [cell.trained.again for cell in results.cells if cell.trained] == [True, True, False, False]
-    assert capsys.readouterr().err.count("finished before, not run again") == 2
+    assert states() == ["finished", "finished", "has not run yet", "has not run yet"]
+    results = compare(str(experiment), catalogue, runs, "cpu")
+    assert [cell.again for cell in results.cells] == [True, True, False, False]
     assert all(p.stat().st_mtime_ns == time for p, time in outcomes.items())
 
 
+def test_why_a_cell_runs_again_is_explained(experiment: Path, tmp_path: Path) -> None:
+    catalogue, runs = discover(), tmp_path / "runs"
+    results = compare(str(experiment), catalogue, runs, "cpu", seeds=1)
+    environment = runs / "study" / results.cells[0].run / "environment.json"
+    changed = explain(str(experiment), catalogue, runs, 1, {"critics.patch.sampler.k": 2})
+    assert next(changed) == f"small, seed 0: has to run: its recipe has changed since {results.cells[0].run}"
+    then = json.loads(environment.read_text())
+    then["identity"]["code"]["toonlab_ctss"] = "0"
+    environment.write_text(json.dumps(then))
+    again = explain(str(experiment), catalogue, runs, 1, {"critics.patch.sampler.k": 2})
+    assert "the code of toonlab_ctss has changed" in next(again)
+
+
 def test_a_cell_that_fails_costs_that_cell_alone(experiment: Path, tmp_path: Path) -> None:
-    experiment.write_text(experiment.read_text().replace("critics.patch.sampler.k: 1", "critics.patch.sampler.k: 99"))
-    with pytest.warns(RuntimeWarning, match=r"\[[13]/4\] small, seed [01]: .*k=99") as caught:
-        results = compare(str(experiment), discover(), tmp_path / "runs", "cpu")
-    assert len(caught) == 2
-    assert [cell.error is not None for cell in results.cells] == [True, False, True, False]
-    assert results.rows[1].note == "2 failed"
+    """A mistake that the probe finds, a loss that is no number, a process that is killed, too little time."""
+    (tmp_path / "sick.yaml").write_text("extends: lone\ngenerator: {optimizer: {use: Adam, lr: 1e30}}\n")
+    experiment.write_text(
+        "recipes: [small, sick, lone]\nat: k.yaml\nseeds: 1\nset: {train.steps: 4}\nmetrics: {primary: outline_f1}\n"
+    )
+    (tmp_path / "k.yaml").write_text("critics.patch.sampler.k: 99\n")
+    results = compare(str(experiment), discover(), tmp_path / "runs", "cpu")
+    small, sick, _ = results.cells
+    assert [cell.status for cell in results.cells] == ["failed", "failed", "finished"]
+    assert "k=99" in small.reason
+    assert sick.reason.startswith("diverged at step")
+    assert any("diverged" in line for line in sick.log)
+    assert [row.note for row in results.rows[1:]] == ["1 failed", "1 failed", ""]
+
+
+def test_a_cell_that_takes_too_long_has_failed_and_goes_on_when_it_may(experiment: Path, tmp_path: Path) -> None:
+    text = "recipes: [small]\nseeds: 1\nset: {train.steps: 100000}\nmetrics: {primary: outline_f1}\n"
+    experiment.write_text(f"{text}time_limit: 1.5\n")
+    results = compare(str(experiment), discover(), tmp_path / "runs", "cpu")
+    (cell,) = results.cells
+    assert (cell.status, cell.reason) == ("failed", "out of time: it took longer than the time_limit of 1.5 s")
+    assert list((results.directory / cell.run / "checkpoints").glob("step-*"))  # saved
+    (state,) = explain(str(experiment), discover(), tmp_path / "runs")
+    assert "goes on from its last checkpoint" in state
+
+
+def test_several_jobs_find_what_one_finds(experiment: Path, tmp_path: Path) -> None:
+    one = compare(str(experiment), discover(), tmp_path / "one", "cpu", jobs=1)
+    two = compare(str(experiment), discover(), tmp_path / "two", "cpu", jobs=2)
+    for a, b in zip(one.cells, two.cells, strict=True):
+        assert a.outcome["metrics"] == b.outcome["metrics"]
 
 
 def test_everything_wrong_with_an_experiment_is_told_before_anything_runs(experiment: Path, tmp_path: Path) -> None:
@@ -112,14 +158,14 @@ def test_what_learns_nothing_is_a_row_like_any_other(small: Path, tmp_path: Path
     first = compare(str(file), catalogue, runs, "cpu")
     assert [row.name for row in first.rows] == ["small", "identity", "theirs"]  # identity is the untouched photo
     assert [row.seeds for row in first.rows] == [2, 2, 2]
-    assert first.rows[1].values["psnr"][0] == first.cells[0].trained.outcome.photo["psnr"]
+    assert first.rows[1].values["psnr"][0] == first.photo["psnr"]
     assert len(set(first.rows[2].values["psnr"])) == 1  # the same for every seed, and not the photo's
     assert first.rows[2].values["psnr"] != first.rows[1].values["psnr"]
     with Image.open(runs / "floor" / "samples.png") as sheet:
         assert sheet.height > 5 * 190  # photo, three recipes, truth
     Image.new("RGB", (32, 32)).save(tmp_path / "made" / "toonworld-0001.png")
     again = compare(str(file), catalogue, runs, "cpu")
-    assert [cell.trained.again for cell in again.cells] == [True, True, False] * 2
+    assert [cell.again for cell in again.cells] == [True, True, False] * 2
     assert again.rows[2].values["psnr"] != first.rows[2].values["psnr"]
 
 

@@ -11,7 +11,7 @@ from toonlab import discover
 from toonlab.cli import app
 from toonlab.compare import write_photos
 from toonlab.errors import RecipeError, ToonlabError
-from toonlab.experiment import plan_cells, read_experiment
+from toonlab.experiment import baseline_of, plan_cells, read_experiment
 from toonlab.pictures import read_picture
 from toonlab.specs import Recipe
 
@@ -19,7 +19,7 @@ from toonlab.specs import Recipe
 def cells(folder: Path, text: str) -> list[Recipe]:
     (folder / "study.yaml").write_text(text)
     experiment, path = read_experiment(str(folder / "study.yaml"))
-    return plan_cells(experiment, path, {}, discover())
+    return [cell.recipe for cell in plan_cells(experiment, path, {}, discover())]
 
 
 def test_a_part_stands_on_the_data_and_by_the_metrics_of_the_first_recipe(small: Path) -> None:
@@ -70,3 +70,76 @@ def test_the_photos_that_are_measured_are_written_for_other_programs(small: Path
         assert (read_picture(path) / 127.5 - 1 - sample.photo).abs().max() < 1e-6
     with pytest.raises(ToonlabError, match=r"toonworld-0000\.png: exists already; choose another folder"):
         write_photos(str(small.parent / "study.yaml"), catalogue, tmp_path / "photos")
+
+
+def variants(folder: Path, text: str) -> list[str]:
+    (folder / "study.yaml").write_text(f"recipes: [small, lone]\nseeds: 1\n{text}\n")
+    (folder / "lone.yaml").write_text("extends: small\ncritics: {patch: null}\n")
+    experiment, path = read_experiment(str(folder / "study.yaml"))
+    return [cell.variant.label for cell in plan_cells(experiment, path, {}, discover())]
+
+
+K, RANK = "critics.patch.sampler.k", "critics.patch.sampler.rank"
+
+
+@pytest.mark.parametrize(
+    ("factors", "design", "expected"),
+    [
+        (f"{{{K}: [1, 2]}}", "full", ["small (k 1)", "small (k 2)", "lone"]),
+        (
+            f"{{{K}: [1, 2], {RANK}: [batch, image]}}",
+            "full",
+            [*(f"small (k {k}, rank {rank})" for k in (1, 2) for rank in ("batch", "image")), "lone"],
+        ),
+        # the recipe's own k is 2, and rank's default is batch: they are the recipe as it is
+        (
+            f"{{{K}: [1, 2], {RANK}: [batch, image]}}",
+            "one-at-a-time",
+            ["small", "small (k 1)", "small (rank image)", "lone"],
+        ),
+        (
+            f"{{{K}: [1], {RANK}: [image]}}",
+            "leave-one-out",
+            ["small (k 1, rank image)", "small (rank image)", "small (k 1)", "lone"],
+        ),
+        (
+            "{critics.patch.sampler: [{use: random_patches, patch_size: 16, k: 2}], critics.image: [null]}",
+            "one-at-a-time",
+            ["small", "small (sampler random_patches)", "small (image off)", "lone", "lone (image off)"],
+        ),
+    ],
+)
+def test_factors_make_variants_of_the_recipes_that_have_them(
+    small: Path, factors: str, design: str, expected: list[str]
+) -> None:
+    assert variants(small.parent, f"factors: {factors}\ndesign: {design}") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (f"factors: {{{K}: []}}", "factors: got"),
+        ("factors: {critics.ptach.sampler.k: [1]}", "factors: critics.ptach.sampler.k: no recipe has this path"),
+        (f"factors: {{{K}: [1, 0]}}", f"small: {K}: got 0, expected int, > 0"),
+        ("design: one-at-a-time", "design: one-at-a-time needs factors"),
+        (f"factors: {{{K}: [1, 2]}}\ndesign: leave-one-out", "got 2 levels; with leave-one-out a factor has one"),
+        ("design: half", "design: got 'half', expected"),
+        ("baseline: smal", "baseline: 'smal' is none of the recipes; did you mean 'small'?"),
+        ("time_limit: 0", "time_limit: got 0, expected"),
+    ],
+)
+def test_factors_that_make_no_sense(small: Path, text: str, says: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        variants(small.parent, text)
+    assert says in str(caught.value)
+
+
+def test_the_baseline_is_the_one_that_is_named_else_the_first_that_trains(small: Path) -> None:
+    folder, catalogue = small.parent, discover()
+    (folder / "lone.yaml").write_text("extends: small\ncritics: {patch: null}\n")
+    for text, expected in (("", "small (k 1)"), ("baseline: lone\n", "lone")):
+        (folder / "study.yaml").write_text(
+            f"recipes: [{{use: classic}}, small, lone]\nfactors: {{{K}: [1, 2]}}\nseeds: 1\n{text}"
+        )
+        experiment, path = read_experiment(str(folder / "study.yaml"))
+        assert baseline_of(experiment, plan_cells(experiment, path, {}, catalogue)) == expected

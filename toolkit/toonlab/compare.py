@@ -20,7 +20,7 @@ from .pictures import save_png, to_picture, without_suffix
 from .plugins import Catalogue
 from .results import Results
 from .study import laid_out, tasks_of
-from .train import identity, judged_samples
+from .train import judged_samples
 
 
 def compare(
@@ -106,7 +106,7 @@ def _state(task: Task, catalogue: Catalogue, directory: Path) -> str:
     others = sorted(directory.glob(f"{task.recipe.name}-s{task.cell.seed}-*"), key=lambda path: path.stat().st_mtime)
     if not others:
         return "has not run yet"
-    return f"has to run: {runs.what_changed(others[-1], identity(task.recipe, catalogue))} since {others[-1].name}"
+    return f"has to run: {runs.what_changed(others[-1], task.what)} since {others[-1].name}"
 
 
 def write_photos(name: str, catalogue: Catalogue, out: Path, overrides: dict[str, Any] | None = None) -> list[Path]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -29,10 +30,11 @@ Unit = Callable[["Slot"], None]
 
 @dataclass(frozen=True)
 class Task:
-    """A cell, with the recipe that its process trains."""
+    """A cell, with the recipe that its process trains, and the run's identity."""
 
     cell: Cell
     recipe: Recipe
+    what: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Slot:
         crew.board.begin(task.cell)
         log = crew.directory / "logs" / f"{task.cell.run}.log"
         study, root = crew.directory.name, crew.directory.parent
-        process = RunProcess(Job(task.recipe, root, study, self.device, log, crew.threads, crew.command))
+        process = RunProcess(Job(task.recipe, task.what, root, study, self.device, log, crew.threads, crew.command))
         reason = self._follow(process, task, watch)
         failed = process.end()
         if failed and failed.busy:

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -141,18 +142,17 @@ def plan_cells(experiment: Experiment, path: Path, overrides: dict[str, Any], ca
     plan = _Plan(experiment, path, overrides, catalogue)
     problems = [*_misled(experiment, catalogue), *plan.unplaced(), *_crooked(experiment)]
     cells: list[Planned] = []
-    for seed in experiment.seed_list:
-        for entry in experiment.recipes:
-            same: list[Tree] = []
-            for levels in plan.levels(entry):
-                try:
-                    recipe = plan.recipe(entry, levels, seed)
-                except RecipeError as error:
-                    problems += [Problem(f"{error.source}: {p.path}", p.message) for p in error.problems]
-                    continue
-                if recipe.tree not in same:
-                    cells.append(Planned(Variant(_name(entry), levels), recipe))
-                same.append(recipe.tree)
+    for seed, entry in product(experiment.seed_list, experiment.recipes):
+        same: list[Tree] = []
+        for levels in plan.levels(entry):
+            try:
+                recipe = plan.recipe(entry, levels, seed)
+            except RecipeError as error:
+                problems += [Problem(f"{error.source}: {p.path}", p.message) for p in error.problems]
+                continue
+            if recipe.tree not in same:
+                cells.append(Planned(Variant(_name(entry), levels), recipe))
+            same.append(recipe.tree)
     if problems:
         raise RecipeError(str(path), dict.fromkeys(problems))
     return cells

@@ -34,6 +34,7 @@ class Job:
     """What a process is to run, and where.
 
     Args:
+        what: the run's identity.
         root: the folder of all runs.
         study: the folder within.
         device: any that `devices.pick_device` takes.
@@ -43,6 +44,7 @@ class Job:
     """
 
     recipe: Recipe
+    what: Mapping[str, Any]
     root: Path
     study: str
     device: str
@@ -158,7 +160,7 @@ def _work(job: Job, pipe: Connection) -> None:
         torch.set_num_threads(job.threads)
     try:
         listeners = {"study": _Relay(pipe)}
-        train(job.recipe, discover(), job.root, job.study, job.device, job.command, listeners)
+        train(job.recipe, discover(), job.root, job.study, job.device, job.command, listeners, job.what)
     except KeyboardInterrupt:
         pass  # saved; the outcome says so
     except BaseException as error:

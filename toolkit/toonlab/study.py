@@ -31,8 +31,9 @@ def tasks_of(cells: Sequence[Planned], catalogue: Catalogue, root: Path, study: 
 
 
 def task_of(cell: Planned, catalogue: Catalogue, root: Path, study: str) -> Task:
-    run = run_of(cell.recipe, identity(cell.recipe, catalogue), root, study)
-    return Task(Cell(cell.variant, cell.recipe.train.seed, run.name), cell.recipe)
+    what = identity(cell.recipe, catalogue)
+    run = run_of(cell.recipe, what, root, study)
+    return Task(Cell(cell.variant, cell.recipe.train.seed, run.name), cell.recipe, what)
 
 
 def check_fixed(recipes: Sequence[Recipe], catalogue: Catalogue) -> None:

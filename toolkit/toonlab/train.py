@@ -45,6 +45,7 @@ def train(
     world: World | str = "auto",
     command: str | None = None,
     listeners: Mapping[str, object] | None = None,
+    what: Mapping[str, Any] | None = None,
 ) -> Trained:
     """Train a recipe to its end, or return what a finished run of the same identity left.
 
@@ -58,6 +59,8 @@ def train(
         world: the processes that train together, or one device: `auto` (a GPU where there is one), `cpu`, `cuda:1`.
         command: what the environment file says was typed.
         listeners: observers by name, beside the recipe's own.
+        what: the run's identity, if somebody has established it already: the code of a study is that which it began
+            with, whatever is edited meanwhile.
 
     Raises:
         RecipeError: if something does not fit, before anything is written.
@@ -66,7 +69,7 @@ def train(
         Interrupted: after SIGINT or SIGTERM, when everything is saved.
     """
     world = launch(world) if isinstance(world, str) else world
-    what = identity(recipe, catalogue)
+    what = what or identity(recipe, catalogue)
     run = run_of(recipe, what, root, experiment or recipe.name)
     outcome = world.on_first(lambda: runs.read_outcome(run.directory))
     if outcome and outcome.status == "finished":
