@@ -37,12 +37,12 @@ def _generators(results: Results, catalogue: Catalogue) -> Iterator[tuple[Cell, 
     for variant in results.variants:
         finished = (cell for cell in results.of(variant.label) if cell.status == "finished")
         for cell in finished:
-            if made := _generator(results.directory / cell.run, catalogue):
+            if made := generator_of(results.directory / cell.run, catalogue):
                 yield cell, *made
                 break
 
 
-def _generator(directory: Path, catalogue: Catalogue) -> tuple[Recipe, nn.Module] | None:
+def generator_of(directory: Path, catalogue: Catalogue) -> tuple[Recipe, nn.Module] | None:
     """What a finished run has made its fakes with; None if that is not here."""
     path = directory / "recipe.yaml"
     if not path.exists():
