@@ -13,7 +13,7 @@ backwards, and the fastest of each counts; on a GPU waiting for each part makes 
 about the speed. A processor without bf16 instructions emulates them, many times slower than fp32: the record says
 which kind it is, and there a single step without warm-up, and no floor, has to do for bf16.
 
-Writes `benchmarks/results/step-<size>px-<batch>-<device>.json`.
+Writes `benchmarks/results/step-<size>px-<batch>-<device>.json`; with `--variants` their names are in the file's, too.
 """
 
 from __future__ import annotations
@@ -132,12 +132,14 @@ def main() -> None:
     parser.add_argument("--warm-up", type=int, default=5 if gpu else 1)
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS) if gpu else ["fp32", "bf16"])
     options = parser.parse_args()
+    chosen = "" if options.variants == parser.get_default("variants") else "".join(f"-{v}" for v in options.variants)
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, spawn, max_tasks_per_child=1) as pool:
         for size in options.sizes:
             asked = [(m, size, v) for m, v in product(options.methods, options.variants)]
             rows = [pool.submit(measure, *which, options).result() for which in asked]
-            report(f"step-{size}px-{options.batch}", device(), rows, {**vars(options), "bf16 instructions": has_bf16()})
+            about = {**vars(options), "bf16 instructions": has_bf16()}
+            report(f"step-{size}px-{options.batch}{chosen}", device(), rows, about)
 
 
 def has_bf16() -> bool:

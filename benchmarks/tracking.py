@@ -1,11 +1,16 @@
-"""What tracking costs: the demo's CTSS with its observers, MLflow and progress, against the same run without.
+"""What tracking costs the demo: MLflow and progress, as every recipe has them.
 
-    python benchmarks/tracking.py [--steps 300] [--repeat 4]
+    python benchmarks/tracking.py [--experiment demo] [--seeds 2] [--pairs 6] [--steps 100]
 
-Both runs of a pair follow each other, in an order that alternates. MLflow writes to SQLite beside the runs, as by
-default. Importing mlflow (once in a process) and making its tables (once in a store) are reported by themselves, and
-not part of the runs. `of it in hooks` is the time that a run spent in its observers' hooks; what MLflow's own thread
-does beside the training shows in wall and processor time only. Writes `benchmarks/results/tracking-<device>.json`.
+All cells of an experiment are trained once, one after the other in this process, and what their observers take is
+measured inside of it: the seconds that the runs spend in hooks (importing mlflow among them), and the processor's
+seconds of the thread that feeds MLflow, of which the training could at most have had all. Their sum against the whole
+is the most that tracking can cost; since all of it is of one run on one machine, noise can hardly decide. MLflow
+writes to SQLite beside the runs, as by default, and makes its tables first. (`toonlab compare` imports mlflow once,
+too, in the process from which those of the cells are forked.)
+
+Pairs of a CTSS training without and with observers, in turns, are the check from outside: the wall clock, noise and
+all. Writes `benchmarks/results/tracking-<device>.json`.
 """
 
 from __future__ import annotations
@@ -14,112 +19,125 @@ import argparse
 import contextlib
 import io
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from _common import device, report
+from _common import Row, device, report
 
 from toonlab import discover
 from toonlab.events import Observers
+from toonlab.experiment import plan_cells, read_experiment
 from toonlab.recipe import load
 from toonlab.train import train
+from toonlab_mlflow.sender import Sender
 
 WITHOUT = ["observers.mlflow=null", "observers.progress=null"]
-IMPORT = (
-    "import time, torch, toonlab.train; start = time.perf_counter(); import mlflow; print(time.perf_counter() - start)"
-)
-Times = dict[str, float]
 
 
-class Hooks:
-    """Seconds that are spent in observers' hooks."""
+class Meter:
+    """Within, what observers take: wall seconds by hook, and processor seconds of MLflow's thread by run."""
 
     def __init__(self) -> None:
-        self.seconds = 0.0
+        self.hooks: Counter[str] = Counter()
+        self.first_start: float | None = None
+        self.threads: list[float] = []
+
+    @property
+    def total(self) -> float:
+        return sum(self.hooks.values()) + sum(self.threads)
 
     @contextlib.contextmanager
-    def timed(self) -> Iterator[None]:
-        tell = Observers.tell
+    def reading(self) -> Iterator[None]:
+        tell, work = Observers.tell, Sender._work
 
         def timed_tell(observers: Observers, hook: str, **arguments: Any) -> list[Any]:
             start = time.perf_counter()
             try:
                 return tell(observers, hook, **arguments)
             finally:
-                self.seconds += time.perf_counter() - start
+                seconds = time.perf_counter() - start
+                self.hooks[hook] += seconds
+                if hook == "on_run_start" and self.first_start is None:
+                    self.first_start = seconds
 
-        Observers.tell = timed_tell  # type: ignore[method-assign]
+        def timed_work(sender: Sender) -> None:
+            try:
+                work(sender)
+            finally:
+                self.threads.append(time.thread_time())
+
+        Observers.tell, Sender._work = timed_tell, timed_work
         try:
             yield
         finally:
-            Observers.tell = tell  # type: ignore[method-assign]
+            Observers.tell, Sender._work = tell, work
 
 
-def run(root: Path, name: str, observed: bool, steps: int) -> Times:
-    """Train once: seconds by the wall clock, by the processor (all threads), and in hooks."""
+def whole(root: Path, experiment: str, seeds: int | None) -> Row:
+    """An experiment, with what its observers take of it."""
+    meter, catalogue = Meter(), discover()
+    cells = plan_cells(*read_experiment(experiment, seeds), {}, catalogue)
+    with meter.reading(), contextlib.redirect_stdout(io.StringIO()):
+        start = time.perf_counter()
+        for cell in cells:
+            train(cell.recipe, catalogue, root, experiment)
+        seconds = time.perf_counter() - start
+    return {
+        "what": f"{experiment}, {len(cells)} cells",
+        "seconds": round(seconds, 1),
+        "in hooks s": round(sum(meter.hooks.values()), 2),
+        "importing s": round(meter.first_start or 0.0, 2),
+        "the ends of runs s": round(meter.hooks["on_run_end"], 2),
+        "MLflow's thread, processor s": round(sum(meter.threads), 2),
+        "making tables s": round(max(meter.threads, default=0.0) - statistics.median(meter.threads or [0.0]), 2),
+        "tracking at most %": round(100 * meter.total / seconds, 2),
+    }
+
+
+def once(root: Path, name: str, observed: bool, steps: int) -> float:
+    """Seconds of a training."""
     catalogue = discover()
-    overrides = [f"train.steps={steps}", *([] if observed else WITHOUT)]
-    recipe, hooks = load("ctss", catalogue, overrides, at=["tiny"]), Hooks()
-    with contextlib.redirect_stdout(io.StringIO()), hooks.timed():
-        wall, processor = time.perf_counter(), time.process_time()
+    recipe = load("ctss", catalogue, [f"train.steps={steps}", *([] if observed else WITHOUT)], at=["tiny"])
+    with contextlib.redirect_stdout(io.StringIO()):
+        start = time.perf_counter()
         train(recipe, catalogue, root, name)
-        wall, processor = time.perf_counter() - wall, time.process_time() - processor
-    return {"wall": wall, "processor": processor, "hooks": hooks.seconds}
+        return time.perf_counter() - start
 
 
-def pairs(root: Path, steps: int, repeat: int) -> list[tuple[Times, Times]]:
-    """The same run without and with observers, so many times."""
-    found = []
-    for number in range(repeat):
+def paired(root: Path, steps: int, count: int) -> Row:
+    """The same training without and with observers, so many times, in an order that alternates."""
+    pairs = []
+    for number in range(count):
         order = (False, True) if number % 2 == 0 else (True, False)
-        times = {observed: run(root, f"pair-{number}-{observed}", observed, steps) for observed in order}
-        found.append((times[False], times[True]))
-    return found
-
-
-def summary(found: list[tuple[Times, Times]]) -> list[dict[str, Any]]:
-    rows = [
-        {
-            "observers": name,
-            "fastest s": round(min(pair[i]["wall"] for pair in found), 2),
-            "median s": round(statistics.median(pair[i]["wall"] for pair in found), 2),
-            "least processor s": round(min(pair[i]["processor"] for pair in found), 2),
-            "in hooks s": round(statistics.median(pair[i]["hooks"] for pair in found), 3),
-        }
-        for i, name in enumerate(("none", "mlflow, progress"))
-    ]
-    rows[1]["of it in hooks %"] = round(
-        100 * statistics.median(with_["hooks"] / with_["wall"] for _, with_ in found), 2
-    )
-    for name, key in (("wall", "fastest s"), ("processor", "least processor s")):
-        rows[1][f"more {name} %"] = round(100 * (rows[1][key] / rows[0][key] - 1), 2)
-    differences = [100 * (with_["wall"] / without["wall"] - 1) for without, with_ in found]
-    rows[1]["pairs' wall %"] = " ".join(f"{difference:+.1f}" for difference in differences)
-    return rows
+        seconds = {observed: once(root, f"pair-{number}-{observed}", observed, steps) for observed in order}
+        pairs.append((seconds[False], seconds[True]))
+    without, with_ = (min(times) for times in zip(*pairs, strict=True))
+    more = sorted(100 * (b / a - 1) for a, b in pairs)
+    return {
+        "what": f"ctss, {steps} steps, {count} pairs",
+        "seconds": round(without, 2),
+        "with observers s": round(with_, 2),
+        "median more %": round(statistics.median(more), 1),
+        "least and most more %": f"{more[0]:+.1f} {more[-1]:+.1f}",
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--repeat", type=int, default=4)
+    parser.add_argument("--experiment", default="demo")
+    parser.add_argument("--seeds", type=int, help="instead of the experiment's")
+    parser.add_argument("--pairs", type=int, default=6)
+    parser.add_argument("--steps", type=int, default=100, help="of each training of a pair")
     options = parser.parse_args()
-    done = [
-        subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True, check=True) for _ in range(3)
-    ]
-    once = {"import mlflow s": round(min(float(process.stdout) for process in done), 2)}
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        run(root, "first", observed=False, steps=2)  # renders the pictures
-        first, second = (run(root, f"store-{number}", observed=True, steps=2)["wall"] for number in range(2))
-        once["first run in a process and store, more s"] = round(first - second, 2)
-        found = pairs(root, options.steps, options.repeat)
-    report("tracking", device(), summary(found), {**vars(options), **once})
-    print(once)
+        rows = [whole(Path(folder) / "whole", options.experiment, options.seeds)]
+        if options.pairs:
+            rows.append(paired(Path(folder) / "pairs", options.steps, options.pairs))
+    report("tracking", device(), rows, vars(options))
 
 
 if __name__ == "__main__":
