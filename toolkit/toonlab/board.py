@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from .process import Progress
 from .results import Cell, Results
@@ -39,17 +40,26 @@ class Running:
         return (self.last.steps - self.last.step) / self.rate if self.last and self.rate else None
 
 
-class Board:
-    """The state of every cell. `results.json` and the table are written anew whenever a cell has ended.
+class News(NamedTuple):
+    """A line about what has ended; `bad` if it failed."""
 
-    To be used by several threads.
+    text: str
+    bad: bool = False
+
+
+class Board:
+    """The state of every cell. To be used by several threads.
+
+    Args:
+        keep: write `results.json` and the table anew whenever a cell has ended.
     """
 
-    def __init__(self, results: Results) -> None:
-        self._results = results
+    def __init__(self, results: Results, keep: bool = True) -> None:
+        self._results, self._keep = results, keep
         self._running: dict[str, Running] = {}
         self._lock = threading.RLock()
-        self.news: list[Cell] = []  # that ended since somebody looked
+        self._news: list[News] = []
+        self.summary = ""  # in a line, where it is not that of the cells
 
     @property
     def results(self) -> Results:
@@ -74,8 +84,9 @@ class Board:
         with self._lock:
             self._running.pop(cell.run, None)
             self._put(cell)
-            self.news.append(cell)
-            self._results.write()
+            self.tell(ending(self._results, cell), cell.status == "failed")
+            if self._keep:
+                self._results.write()
 
     def fail(self, cell: Cell, reason: str) -> None:
         self.end(replace(cell, status="failed", reason=reason))
@@ -88,11 +99,40 @@ class Board:
             for cell in new:
                 self.end(cell)
 
-    def take_news(self) -> list[Cell]:
+    def leave(self, cell: Cell) -> None:
+        """A cell is no longer under way; what it is part of has more to say of it."""
         with self._lock:
-            news, self.news = self.news, []
+            self._running.pop(cell.run, None)
+
+    def tell(self, text: str, bad: bool = False) -> None:
+        with self._lock:
+            self._news.append(News(text, bad))
+
+    def take_news(self) -> list[News]:
+        """What has ended since somebody looked."""
+        with self._lock:
+            news, self._news = self._news, []
             return news
 
     def _put(self, cell: Cell) -> None:
         cells = [cell if known.run == cell.run else known for known in self._results.cells]
         self._results = self._results.with_cells(cells)
+
+
+def ending(results: Results, cell: Cell) -> str:
+    """How a cell ended, in a line."""
+    ended = [c for c in results.cells if c.status in ("finished", "failed", "stopped")]
+    head = f"[{len(ended)}/{len(results.cells)}] {cell.label}: "
+    if cell.status != "finished":
+        return f"{head}{cell.status}: {cell.reason}"
+    if cell.again:
+        return f"{head}finished before, not run again"
+    values = [f"{name} {cell.values[name]:.4g}" for name in results.metrics[:1] if name in cell.values]
+    return head + ", ".join([f"finished in {duration(cell.values['seconds'])}", *values])
+
+
+def duration(seconds: float) -> str:
+    """`0:20`, `2:01:40`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -48,6 +48,13 @@ ExperimentName = Annotated[
 Jobs = Annotated[
     int | None, typer.Option("--jobs", min=1, help="Cells at once; by default one for each GPU, or one on a CPU.")
 ]
+StorageURL = Annotated[
+    str | None,
+    typer.Option("--storage", help="An Optuna storage by which machines share the work: postgresql+psycopg://…"),
+]
+StaleAfter = Annotated[
+    int, typer.Option("--stale-after", min=6, help="Seconds without a sign of life after which others take a cell up.")
+]
 Runs = Annotated[Path, typer.Option("--runs", help="The folder of all runs.")]
 Device = Annotated[str, typer.Option("--device", help="auto (a GPU where there is one), cpu, cuda, cuda:1, …")]
 Devices = Annotated[int, typer.Option("--devices", min=1, help="Processes on this machine, one for each device.")]
@@ -179,6 +186,8 @@ def compare(
     photos: Annotated[
         Path | None, typer.Option("--photos", help="Write the photos that are measured into a folder, and stop.")
     ] = None,
+    storage: StorageURL = None,
+    stale_after: StaleAfter = 120,
     runs: Runs = Path("runs"),
     device: Device = "auto",
     tracking_uri: TrackingURI = None,
@@ -197,8 +206,63 @@ def compare(
         for line in comparison.explain(experiment, catalogue, runs, seeds, given):
             print(line)
     else:
-        results = comparison.compare(experiment, catalogue, runs, device, seeds, given, jobs, view())
+        where = comparison.Where(runs, device, jobs, storage, stale_after)
+        results = comparison.compare(experiment, catalogue, where, seeds, given, view())
         _report_study(results, catalogue)
+
+
+@app.command()
+def tune(
+    experiment: ExperimentName,
+    overrides: Overrides = None,
+    trials: Annotated[int | None, typer.Option("--trials", min=1, help="Instead of the experiment's.")] = None,
+    jobs: Jobs = None,
+    storage: StorageURL = None,
+    stale_after: StaleAfter = 120,
+    runs: Runs = Path("runs"),
+    device: Device = "auto",
+    tracking_uri: TrackingURI = None,
+) -> None:
+    """Search what a recipe does best with, and confirm it on fresh seeds; a search that was stopped goes on."""
+    _track_at(tracking_uri)
+    from .compare import Where
+    from .live import view
+    from .recipe import parse_override
+    from .tune import tune as search
+
+    catalogue = _discover()
+    given = dict(parse_override(text) for text in overrides or ())
+    where = Where(runs, device, jobs, storage, stale_after)
+    results = search(experiment, catalogue, where, trials, given, view())
+    _report_study(results, catalogue)
+
+
+@app.command()
+def worker(
+    experiment: ExperimentName,
+    overrides: Overrides = None,
+    storage: Annotated[str, typer.Option("--storage", help="The Optuna storage that the study is shared by.")] = "",
+    jobs: Jobs = None,
+    stale_after: StaleAfter = 120,
+    runs: Runs = Path("runs"),
+    device: Device = "auto",
+    tracking_uri: TrackingURI = None,
+) -> None:
+    """Work on a comparison or a search that other machines work on, too, until it is done."""
+    _track_at(tracking_uri)
+    from .compare import Where, compare
+    from .live import view
+    from .recipe import parse_override
+    from .search import is_search
+    from .tune import tune
+
+    if not storage:
+        raise ToonlabError("--storage: missing; give that of `toonlab compare` or `toonlab tune`")
+    catalogue = _discover()
+    given = dict(parse_override(text) for text in overrides or ())
+    where = Where(runs, device, jobs, storage, stale_after, joined=True)
+    work = tune if is_search(experiment) else compare
+    work(experiment, catalogue, where, overrides=given, view=view())
 
 
 def _report_study(results: Results, catalogue: Catalogue) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from . import runs, yamlfile
 from .board import Board
-from .crew import Crew, Slot, Task, Unit, finished, slots
+from .crew import Crew, Slot, Task, Unit, Work, finished, slots
 from .devices import pick_device
 from .errors import BusyError, ToonlabError
 from .evaluate import save_grid
-from .experiment import plan_cells, read_experiment
+from .experiment import baseline_of, plan_cells, read_experiment
 from .gallery import gallery
 from .live import Silent, View
 from .pictures import save_png, to_picture, without_suffix
@@ -23,64 +26,127 @@ from .study import laid_out, tasks_of
 from .train import judged_samples
 
 
+@dataclass(frozen=True)
+class Where:
+    """Where a study's cells run.
+
+    Args:
+        root: the folder of all runs; the study's is `root/<study>`.
+        device: `auto` (all GPUs, or the CPU), `cpu`, `cuda:1`, …
+        jobs: cells at once; by default one for each device.
+        storage: an Optuna storage by which several machines share the work.
+        stale_after: seconds without a sign of life after which a cell is given to another worker.
+        joined: whether this is a worker of a study that somebody else reports on.
+    """
+
+    root: Path = Path("runs")
+    device: str = "auto"
+    jobs: int | None = None
+    storage: str | None = None
+    stale_after: int = 120
+    joined: bool = False
+
+
+HERE = Where()
+
+
 def compare(
     name: str,
     catalogue: Catalogue,
-    root: Path = Path("runs"),
-    device: str = "auto",
+    where: Where = HERE,
     seeds: int | None = None,
     overrides: dict[str, Any] | None = None,
-    jobs: int | None = None,
     view: View | None = None,
 ) -> Results:
     """Run every cell of an experiment that has not finished, and write the table and the pictures.
 
     Args:
         name: an experiment on the shelf, or a path.
-        root: the folder of all runs; the study's is `root/<experiment>`.
-        device: `auto` (all GPUs, or the CPU), `cpu`, `cuda:1`, …
         seeds: instead of the experiment's.
         overrides: dotted path -> value, for the recipes that have the path.
-        jobs: cells at once; by default one for each device.
         view: what shows the study while it runs.
 
     Raises:
         RecipeError: with everything that is wrong, before anything runs.
+        ToonlabError: if the storage can't be reached.
         Interrupted: after SIGINT or SIGTERM, when the cells under way have saved and stopped.
     """
     experiment, path = read_experiment(name, seeds)
     planned = plan_cells(experiment, path, overrides or {}, catalogue)
-    devices = slots(device, jobs)
-    tasks = tasks_of(planned, catalogue, root, path.stem)
+    tasks = tasks_of(planned, catalogue, where.root, path.stem)
     asked = {**yamlfile.load_file(path), **({"overrides": overrides} if overrides else {})}
-    board = Board(laid_out(experiment, root / path.stem, planned, tasks, catalogue, asked))
-    crew = Crew(board, root / path.stem, devices, experiment.time_limit, board.results.command)
-    crew.work(local(tasks, board), view or Silent())
-    board.results.write()
-    if rows := gallery(board.results, catalogue, pick_device(device)):
-        save_grid(board.results.directory / "samples.png", rows)
+    results = laid_out(
+        where.root / path.stem,
+        [cell.recipe for cell in planned],
+        catalogue,
+        experiment.metrics.costs,
+        cells=[task.cell for task in tasks],
+        about=experiment.about,
+        asked=asked,
+        baseline=baseline_of(experiment, planned),
+        factors=experiment.factors,
+        design=experiment.design,
+    )
+    results = run_cells(results, tasks, where, experiment.time_limit, view or Silent())
+    if not where.joined:
+        write_samples(results, catalogue, where.device)
+    return results
+
+
+def write_samples(results: Results, catalogue: Catalogue, device: str) -> None:
+    """`samples.png`: the same photos through everything that has finished."""
+    if rows := gallery(results, catalogue, pick_device(device)):
+        save_grid(results.directory / "samples.png", rows)
+
+
+def run_cells(results: Results, tasks: Sequence[Task], where: Where, time_limit: float | None, view: View) -> Results:
+    """Run the cells that have not finished, here or wherever the storage's workers are."""
+    devices = slots(where.device, where.jobs)
+    board = Board(results, keep=not where.joined)
+    crew = Crew(board, results.directory, devices, time_limit, results.command)
+    crew.work(_work(tasks, board, where), view)
+    if not where.joined:
+        board.results.write()
     return board.results
 
 
-def local(tasks: Sequence[Task], board: Board) -> Callable[[], Unit | None]:
-    """The tasks one after the other, for the slots of this process; those that have finished first, at once."""
-    directory = board.results.directory
-    done = {task.cell.run: before for task in tasks if (before := finished(task.cell, directory))}
-    for cell in done.values():
-        board.end(cell)
-    left = iter([task for task in tasks if task.cell.run not in done])
-    return lambda: _unit(next(left, None))
+def _work(tasks: Sequence[Task], board: Board, where: Where) -> Work:
+    if where.storage is None:
+        return Local(tasks, board)
+    from .queues import Cells
+    from .storage import Storage
+
+    results = board.results
+    maximize = results.higher.get(results.metrics[0], True) if results.metrics else True
+    storage = Storage(where.storage, f"{results.name}/cells", maximize, where.stale_after)
+    return Cells(storage, tasks, board, again=not where.joined)
 
 
-def _unit(task: Task | None) -> Unit | None:
-    def run(slot: Slot) -> None:
-        assert task is not None
-        try:
-            slot.crew.board.end(slot.run(task))
-        except BusyError as error:
-            slot.crew.board.fail(task.cell, str(error))
+class Local:
+    """The tasks one after the other, for the slots of this process; those that have finished are told at once."""
 
-    return run if task else None
+    def __init__(self, tasks: Sequence[Task], board: Board) -> None:
+        done = [before for task in tasks if (before := finished(task.cell, board.results.directory))]
+        for cell in done:
+            board.end(cell)
+        runs_done = {cell.run for cell in done}
+        self._left = iter([task for task in tasks if task.cell.run not in runs_done])
+        self._lock = threading.Lock()
+
+    def take(self) -> Unit | None:
+        with self._lock:
+            task = next(self._left, None)
+        return partial(_run, task=task) if task else None
+
+    def wait(self) -> bool:
+        return False
+
+
+def _run(slot: Slot, task: Task) -> None:
+    try:
+        slot.crew.board.end(slot.run(task))
+    except BusyError as error:
+        slot.crew.board.fail(task.cell, str(error))
 
 
 def explain(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -24,8 +24,19 @@ from .signals import Interrupted, Signals
 from .specs import Recipe
 
 _PAUSE = 0.5  # seconds between two looks
+_LOOK = 2.0  # seconds between two looks for work that others may leave
 Watch = Callable[[Progress | None], str | None]
 Unit = Callable[["Slot"], None]
+
+
+class Work(Protocol):
+    """Where units of work come from; asked by several threads."""
+
+    def take(self) -> Unit | None:
+        """The next unit, or None when there is none just now."""
+
+    def wait(self) -> bool:
+        """Whether to look again in a while: others may leave something."""
 
 
 @dataclass(frozen=True)
@@ -121,18 +132,15 @@ class Crew:
         on_cpu = devices[0] == "cpu" and len(devices) > 1
         self.threads = max(1, torch.get_num_threads() // len(devices)) if on_cpu else None
 
-    def work(self, take: Callable[[], Unit | None], view: View) -> None:
+    def work(self, work: Work, view: View) -> None:
         """Do all the work.
-
-        Args:
-            take: the next unit, or None when there is none left; may wait for one. Called by several threads.
 
         Raises:
             Interrupted: after SIGINT or SIGTERM, when the cells under way have saved and stopped.
         """
         signals = Signals()
         with signals, view, ThreadPoolExecutor(len(self.devices)) as pool:
-            slots = [pool.submit(self._fill, Slot(self, device), take) for device in self.devices]
+            slots = [pool.submit(self._fill, Slot(self, device), work) for device in self.devices]
             try:
                 self._attend(slots, signals, view)
             except BaseException as error:
@@ -155,9 +163,14 @@ class Crew:
             if not pending:
                 return
 
-    def _fill(self, slot: Slot, take: Callable[[], Unit | None]) -> None:
-        while not self.stopping and (unit := take()) is not None:
-            unit(slot)
+    def _fill(self, slot: Slot, work: Work) -> None:
+        while not self.stopping:
+            if (unit := work.take()) is not None:
+                unit(slot)
+            elif work.wait():
+                time.sleep(_LOOK)
+            else:
+                return
 
 
 def slots(device: str, jobs: int | None) -> list[str]:

@@ -11,8 +11,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from .board import Board, Running
-from .results import Cell, Results
+from .board import Board, Running, duration
+from .results import Results
 
 _MARKS = {"waiting": "·", "running": "▸", "finished": "✓", "failed": "✗", "stopped": "■"}
 _STYLES = {"waiting": "dim", "running": "cyan", "finished": "green", "failed": "red", "stopped": "yellow"}
@@ -51,8 +51,8 @@ class Lines(Silent):
         self.console = console
 
     def draw(self, board: Board) -> None:
-        for cell in board.take_news():
-            self.console.print(ending(board.results, cell), markup=False, highlight=False, soft_wrap=True)
+        for text, _ in board.take_news():
+            self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 class OnTerminal:
@@ -70,16 +70,17 @@ class OnTerminal:
         self._live.stop()
 
     def draw(self, board: Board) -> None:
-        for cell in board.take_news():
-            if cell.status == "failed":
-                self.console.print(ending(board.results, cell), markup=False, highlight=False, style="red")
+        for text, bad in board.take_news():
+            if bad or board.summary:
+                self.console.print(text, markup=False, highlight=False, style="red" if bad else None)
         self._live.update(picture(board), refresh=True)
 
 
 def picture(board: Board) -> Group:
     """All cells, as they are now."""
     results = board.results
-    return Group(_overview(results), *map(_bar, board.running), _leader(results))
+    summary = Text(board.summary, "bold") if board.summary else _leader(results)
+    return Group(_overview(results), *map(_bar, board.running), summary)
 
 
 def _overview(results: Results) -> Table:
@@ -123,22 +124,3 @@ def leader(results: Results) -> tuple[str, float] | None:
     means = {label: fmean(values.values()) for label, values in results.values(primary).items() if values}
     sign = 1 if results.higher.get(primary, True) else -1
     return max(means.items(), key=lambda item: sign * item[1], default=None)
-
-
-def ending(results: Results, cell: Cell) -> str:
-    """How a cell ended, in a line."""
-    ended = [c for c in results.cells if c.status in ("finished", "failed", "stopped")]
-    head = f"[{len(ended)}/{len(results.cells)}] {cell.label}: "
-    if cell.status != "finished":
-        return f"{head}{cell.status}: {cell.reason}"
-    if cell.again:
-        return f"{head}finished before, not run again"
-    values = [f"{name} {cell.values[name]:.4g}" for name in results.metrics[:1] if name in cell.values]
-    return head + ", ".join([f"finished in {duration(cell.values['seconds'])}", *values])
-
-
-def duration(seconds: float) -> str:
-    """`0:20`, `2:01:40`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

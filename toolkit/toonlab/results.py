@@ -72,6 +72,10 @@ class Cell:
     outcome: Mapping[str, Any] | None = None
     again: bool = False
 
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Cell:
+        return cls(**{**record, "variant": Variant(**record["variant"]), "log": tuple(record["log"])})
+
     @property
     def label(self) -> str:
         return f"{self.variant.label}, seed {self.seed}"
@@ -182,10 +186,7 @@ class Results:
         path = directory / FILE
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            cells = [
-                Cell(**{**cell, "variant": Variant(**cell["variant"]), "log": tuple(cell["log"])})
-                for cell in record.pop("cells")
-            ]
+            cells = [Cell.from_json(cell) for cell in record.pop("cells")]
             return cls(**record, directory=directory, cells=cells)
         except FileNotFoundError as error:
             raise ToonlabError(f"{path}: no such file; run `toonlab compare {directory.name}` first") from error

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,13 @@ from .costs import COSTS
 from .crew import Task
 from .errors import ToonlabError
 from .evaluate import caveats
-from .experiment import Experiment, Planned, baseline_of
+from .experiment import Planned
 from .plugins import Catalogue
 from .results import Cell, Results
 from .specs import Recipe
-from .train import identity, measurable, run_of
+from .train import identity, judged_samples, measurable, run_of
 
-_LESS_IS_BETTER = {name: name == "images_per_second" for name in (*COSTS, "seconds")}
+_MORE_IS_BETTER = {name: name == "images_per_second" for name in (*COSTS, "seconds")}
 
 
 def tasks_of(cells: Sequence[Planned], catalogue: Catalogue, root: Path, study: str) -> list[Task]:
@@ -48,31 +49,36 @@ def check_fixed(recipes: Sequence[Recipe], catalogue: Catalogue) -> None:
         raise ToonlabError("\n".join(errors))
 
 
+def check_measurable(recipe: Recipe, catalogue: Catalogue, metric: str, where: str) -> None:
+    """That a recipe's data give a metric.
+
+    Raises:
+        ToonlabError: if not; the text begins with `where`.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        measured = judged_samples(
+            recipe, catalogue, 1, [part for part in recipe.evaluate.metrics if part.use == metric]
+        )
+    if metric not in measured.metrics:
+        reasons = [str(warning.message) for warning in caught] or [f"metric {metric!r} is left out"]
+        raise ToonlabError(f"{where}: {reasons[0]}; give another metric")
+
+
 def laid_out(
-    experiment: Experiment,
-    directory: Path,
-    planned: Sequence[Planned],
-    tasks: Sequence[Task],
-    catalogue: Catalogue,
-    asked: Mapping[str, Any],
+    directory: Path, recipes: Sequence[Recipe], catalogue: Catalogue, costs: Sequence[str] = (), **known: Any
 ) -> Results:
-    """The results of a study before anything has run."""
-    recipes = [cell.recipe for cell in planned]
+    """The results of a study before anything has run; `known` is whatever else of `Results` is known already."""
     metrics = {part.use: part for recipe in recipes for part in recipe.evaluate.metrics}
     directions = {name: part.make(catalogue).higher_is_better for name, part in metrics.items()}
     return Results(
         name=directory.name,
         directory=directory,
-        cells=[task.cell for task in tasks],
-        about=experiment.about,
-        asked=asked,
         command=command(),
-        metrics=[*metrics, *experiment.metrics.costs],
-        higher={**_LESS_IS_BETTER, **directions},
-        baseline=baseline_of(experiment, list(planned)),
-        factors=experiment.factors,
-        design=experiment.design,
-        caveats=caveats([part for recipe in recipes for part in recipe.evaluate.metrics], catalogue),
+        metrics=[*metrics, *costs],
+        higher={**_MORE_IS_BETTER, **directions},
+        caveats=caveats(list(metrics.values()), catalogue),
+        **{"cells": [], **known},
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,7 +25,7 @@ from .loop import Training
 from .parts import Dataset, ReadyMade
 from .plugins import Catalogue
 from .recipe import load
-from .specs import Recipe
+from .specs import Part, Recipe
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,11 @@ def _bench(recipe: Recipe, catalogue: Catalogue, dataset: Dataset) -> Bench:
     return Bench(dataset.evaluation(), evaluate.metrics, catalogue, evaluate.samples, cartoons)
 
 
-def judged_samples(recipe: Recipe, catalogue: Catalogue, count: int) -> Bench:
-    """The first samples that a recipe's results are reported on, without metrics."""
-    return Bench(judged_by(recipe.data.make(catalogue)).evaluation(), (), catalogue, count)
+def judged_samples(recipe: Recipe, catalogue: Catalogue, count: int, metrics: Sequence[Part] = ()) -> Bench:
+    """The first samples that a recipe's results are reported on; without metrics, if none are given."""
+    dataset = judged_by(recipe.data.make(catalogue))
+    cartoons = partial(evaluation_cartoons, dataset, recipe.evaluate.cartoons)
+    return Bench(dataset.evaluation(), metrics, catalogue, count, cartoons)
 
 
 def identity(recipe: Recipe, catalogue: Catalogue) -> dict[str, Any]:
