@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import poch
-from scipy.stats import permutation_test
+from scipy.stats import permutation_test, t
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.weightstats import DescrStatsW
@@ -147,7 +147,7 @@ class _Sample:
     def n(self) -> int:
         return len(self.differences)
 
-    @property
+    @cached_property
     def statistics(self) -> DescrStatsW:
         return DescrStatsW(self.differences, ddof=1)
 
@@ -175,8 +175,13 @@ class _Sample:
 
 
 def _interval(statistics: DescrStatsW) -> Interval:
-    low, high = statistics.tconfint_mean(alpha=0.05)
-    return float(low), float(high)
+    mean, margin = float(statistics.mean), _quantile(int(statistics.nobs) - 1) * float(statistics.std_mean)
+    return mean - margin, mean + margin
+
+
+@cache
+def _quantile(df: int) -> float:
+    return float(t.isf(0.025, df))
 
 
 def _t_test(sample: _Sample) -> float:
