@@ -285,6 +285,22 @@ def _report_study(results: Results, catalogue: Catalogue) -> None:
 
 
 @app.command()
+def report(
+    experiment: Annotated[str, typer.Argument(help="The study's name, or the path of its experiment's file.")],
+    runs: Runs = Path("runs"),
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The page; report.html in the study's directory if not given.")
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Write what a study found as one HTML file, and its table as CSV, Markdown and LaTeX beside it."""
+    from .report import read_study, write_report
+
+    page = write_report(read_study(experiment, runs), _discover(), out, device)
+    _print_paths({"report": [page], "tables": [page.with_name(f"table.{name}") for name in ("csv", "md", "tex")]})
+
+
+@app.command()
 def cartoonize(
     model: Model,
     images: Images,

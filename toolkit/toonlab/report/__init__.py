@@ -1,0 +1,75 @@
+"""The report of a study: one HTML file that carries everything within itself, and its table for other programs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from toonlab.errors import ToonlabError, nearest
+from toonlab.plugins import Catalogue
+from toonlab.results import FILE, Results
+from toonlab.runs import write_atomically
+
+
+def write_report(results: Results, catalogue: Catalogue, out: Path | None = None, device: str = "auto") -> Path:
+    """Write the page, and `table.csv`, `table.md` and `table.tex` beside it.
+
+    Args:
+        results: of a study of which something has finished.
+        catalogue: to make the pictures with.
+        out: the page; `report.html` in the study's directory if not given.
+        device: that makes the pictures.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        ToonlabError: if nothing has finished, or it can't be written.
+    """
+    from .export import as_csv, as_latex, as_markdown
+    from .findings import find
+    from .page import page
+
+    if not _anything(results):
+        raise ToonlabError(
+            f"{results.directory}: nothing has finished yet, so there is nothing to report; {_why(results)}"
+        )
+    out, found = out or results.directory / "report.html", find(results)
+    files = {out: page(found, catalogue, device)}
+    for name, export in (("csv", as_csv), ("md", as_markdown), ("tex", as_latex)):
+        files[out.with_name(f"table.{name}")] = export(found)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        for path, text in files.items():
+            write_atomically(path, text)
+    except OSError as error:
+        raise ToonlabError(
+            f"{out}: can't be written: {error.strerror or error}; choose another file with --out"
+        ) from error
+    return out
+
+
+def read_study(experiment: str, root: Path) -> Results:
+    """The results of an experiment, given by its name or by the path of its file.
+
+    Raises:
+        ToonlabError: if it has left none.
+    """
+    is_path = experiment.endswith((".yaml", ".yml")) or os.sep in experiment
+    name = Path(experiment).stem if is_path else experiment
+    if not (root / name / FILE).is_file():
+        studies = [path.parent.name for path in root.glob(f"*/{FILE}")]
+        hint = nearest(name, studies) if studies else f"run `toonlab compare {experiment}` first"
+        raise ToonlabError(f"{root / name}: no results of such a study; {hint}")
+    return Results.read(root / name)
+
+
+def _anything(results: Results) -> bool:
+    trials = (results.search or {}).get("trials", ())
+    return any(c.status == "finished" for c in results.cells) or any(t["state"] == "complete" for t in trials)
+
+
+def _why(results: Results) -> str:
+    if results.failed:
+        return f"{len(results.failed)} of {len(results.cells)} runs failed, the first: {results.failed[0].reason}"
+    return "run it, or wait for its first run to end"

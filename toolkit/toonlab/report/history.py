@@ -1,0 +1,81 @@
+"""How runs went: what `metrics.jsonl` says, over steps and over seconds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from toonlab.results import Results
+from toonlab.runs import read_metrics
+
+LOSS = "generator/total"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One run's values of a metric; `seconds` since the run began, without the time between its lives."""
+
+    label: str
+    seed: int
+    steps: Sequence[int]
+    seconds: Sequence[float]
+    values: Sequence[float]
+
+
+def curves(results: Results, kind: str, name: str) -> list[Curve]:
+    """A curve for each finished run that has values.
+
+    Args:
+        kind: of the lines, `evaluation` or `scalars`.
+        name: of the value within.
+    """
+    found = (
+        _curve(results.directory / c.run, c.variant.label, c.seed, kind, name)
+        for c in results.cells
+        if c.status == "finished"
+    )
+    return [curve for curve in found if curve.values]
+
+
+def _curve(directory: Path, label: str, seed: int, kind: str, name: str) -> Curve:
+    lines = [line for line in read_metrics(directory / "metrics.jsonl") if {"step", "time"} <= line.keys()]
+    seconds = elapsed([line["time"] for line in lines], _began(directory))
+    kept = [
+        (line["step"], at, line[kind][name]) for line, at in zip(lines, seconds, strict=True) if _has(line, kind, name)
+    ]
+    return Curve(label, seed, [step for step, _, _ in kept], [at for _, at, _ in kept], [value for _, _, value in kept])
+
+
+def _has(line: dict[str, Any], kind: str, name: str) -> bool:
+    return isinstance(line.get(kind), dict) and name in line[kind]
+
+
+def elapsed(times: Sequence[float], began: float | None) -> list[float]:
+    """Seconds of training at each of some times.
+
+    A run that was stopped and resumed rewrites its `environment.json`: what lies between its last line before that and
+    then is no training. Of more than one such gap only the last is known.
+
+    Args:
+        times: of the lines, in seconds since 1970.
+        began: when the run's last life began; None if unknown.
+    """
+    if not times:
+        return []
+    if began is None or began <= times[0]:
+        start = times[0] if began is None else began
+        return [at - start for at in times]
+    gap = began - max(at for at in times if at < began)
+    return [at - times[0] - (gap if at >= began else 0) for at in times]
+
+
+def _began(directory: Path) -> float | None:
+    try:
+        environment = json.loads((directory / "environment.json").read_text(encoding="utf-8"))
+        return datetime.fromisoformat(environment["date"]).timestamp()
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
