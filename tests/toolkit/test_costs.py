@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from toonlab import Sample, discover
-from toonlab.compare import compare
+from toonlab.compare import Where, compare
 from toonlab.costs import COSTS, Stopwatch, inference, peak_memory_mib
 from toonlab.recipe import load
 from toonlab.train import train
@@ -100,7 +100,7 @@ def test_costs_are_columns_if_an_experiment_asks_for_them(small: Path, tmp_path:
         "recipes: [small, {use: identity}]\nseeds: 1\n"
         "metrics: {primary: outline_f1, also: [psnr, seconds_per_step, parameters]}\n"
     )
-    results = compare(str(study), discover(), tmp_path / "runs", "cpu")
+    results = compare(str(study), discover(), Where(tmp_path / "runs", "cpu"))
     trained, identity = results.rows
     assert list(trained.values) == ["outline_f1", "psnr", "seconds_per_step", "parameters", "seconds"]
     assert trained.values["parameters"][0] > 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -104,22 +105,25 @@ def run_cells(results: Results, tasks: Sequence[Task], where: Where, time_limit:
     devices = slots(where.device, where.jobs)
     board = Board(results, keep=not where.joined)
     crew = Crew(board, results.directory, devices, time_limit, results.command)
-    crew.work(_work(tasks, board, where), view)
+    with _work(tasks, board, where) as work:
+        crew.work(work, view)
     if not where.joined:
         board.results.write()
     return board.results
 
 
-def _work(tasks: Sequence[Task], board: Board, where: Where) -> Work:
+@contextmanager
+def _work(tasks: Sequence[Task], board: Board, where: Where) -> Iterator[Work]:
     if where.storage is None:
-        return Local(tasks, board)
+        yield Local(tasks, board)
+        return
     from .queues import Cells
     from .storage import Storage
 
     results = board.results
     maximize = results.higher.get(results.metrics[0], True) if results.metrics else True
-    storage = Storage(where.storage, f"{results.name}/cells", maximize, where.stale_after)
-    return Cells(storage, tasks, board, again=not where.joined)
+    with Storage(where.storage, f"{results.name}/cells", maximize, where.stale_after) as storage:
+        yield Cells(storage, tasks, board, again=not where.joined)
 
 
 class Local:

@@ -31,12 +31,15 @@ class Variant:
         return f"{self.recipe} ({levels})" if levels else self.recipe
 
 
+_SAY_LITTLE = frozenset({"weight", "lr", "width", "betas", "critic", "generator", "use", "steps", "epochs"})
+
+
 def short_names(paths: Sequence[str]) -> dict[str, str]:
-    """Dotted paths by their last words, as many as it takes to tell them apart."""
+    """Dotted paths by their last words, as many as it takes to tell them apart, and to say of what: `content.weight`."""
     names = {}
     for path in paths:
         words = path.split(".")
-        counts = range(1, len(words) + 1)
+        counts = range(min(2, len(words)) if words[-1] in _SAY_LITTLE else 1, len(words) + 1)
         ends = [".".join(words[-count:]) for count in counts]
         names[path] = next(e for e in ends if sum(p == e or p.endswith(f".{e}") for p in paths) == 1 or e == path)
     return names

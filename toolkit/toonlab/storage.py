@@ -74,6 +74,15 @@ class Storage:
         except (DBAPIError, ArgumentError, ImportError, ValueError, OSError, sqlalchemy.exc.SQLAlchemyError) as error:
             raise ToonlabError(f"--storage {shown(url)}: {_first_line(error, url)}") from error
 
+    def __enter__(self) -> Storage:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connections."""
+        self._storage.remove_session()
+        if isinstance(self._storage, RDBStorage):
+            self._storage.engine.dispose()
+
     # -- what is asked
 
     def trials(self, *states: TrialState) -> list[FrozenTrial]:
@@ -106,11 +115,14 @@ class Storage:
 
     def release(self, trial: FrozenTrial) -> None:
         """Give a trial's work back: somebody takes it up again (see `mend`)."""
-        try:
-            self.patiently(lambda: self._set(trial, TrialState.FAIL))
-        except optuna.exceptions.UpdateFinishedTrialError:
-            return
+        self._fail(trial._trial_id)
         self.mend()
+
+    def _fail(self, number: int) -> None:
+        try:
+            self.patiently(lambda: self._storage.set_trial_state_values(number, TrialState.FAIL))
+        except optuna.exceptions.UpdateFinishedTrialError:
+            return  # by somebody else, meanwhile
 
     def _set(self, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None = None) -> bool:
         return self._storage.set_trial_state_values(trial._trial_id, state, values)
@@ -130,10 +142,12 @@ class Storage:
 
     def importances(self) -> dict[str, float]:
         """How much each parameter decides about the value, by fANOVA; empty where there is too little to tell."""
-        try:
-            return dict(optuna.importance.get_param_importances(self.study))
-        except (ValueError, RuntimeError):  # fewer than two trials, or all alike
-            return {}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that there is little to tell
+            try:
+                return dict(optuna.importance.get_param_importances(self.study))
+            except (ValueError, RuntimeError):  # fewer than two trials, or all alike
+                return {}
 
     def add(
         self,
@@ -152,10 +166,11 @@ class Storage:
 
     def mend(self) -> None:
         """Take what stale trials worked on up again: they have failed, and others wait in their place."""
-        if not isinstance(self._storage, RDBStorage):
+        if not isinstance(storage := self._storage, RDBStorage):
             return
         with self.exclusive():
-            self.patiently(lambda: optuna.storages.fail_stale_trials(self.study))
+            for number in self.patiently(lambda: storage._get_stale_trial_ids(self.study._study_id)):
+                self._fail(number)
             trials = self.trials()
             replaced = {trial.user_attrs.get(INSTEAD_OF) for trial in trials}
             for trial in trials:
@@ -178,7 +193,8 @@ class Storage:
             self.patiently(lambda: connection.execute(sqlalchemy.text(f"SELECT pg_advisory_lock({_LOCK})")))
             yield
         finally:
-            connection.invalidate() if connection.closed else connection.close()
+            connection.invalidate()  # the lock is the session's, and would go back to the pool with it
+            connection.close()
 
     def patiently(self, work: Callable[[], T]) -> T:
         """Do what needs the storage; while it is away, wait and try again.
@@ -207,6 +223,17 @@ class Storage:
             warnings.warn(f"storage {shown(self.url)}: {text}", RuntimeWarning, stacklevel=3)
 
 
+class _Beating(RDBStorage):
+    """A storage in which hearts beat, but not by Optuna's own thread.
+
+    That one ends with the first error of the storage, and beats inside of `Study.optimize` alone; `Study.ask` warns
+    where it should run and does not.
+    """
+
+    def get_heartbeat_interval(self) -> int | None:
+        return None
+
+
 def _opened(url: str, stale_after: int) -> optuna.storages.BaseStorage:
     if url.startswith("redis") or "://" not in url:
         warnings.warn(
@@ -215,14 +242,9 @@ def _opened(url: str, stale_after: int) -> optuna.storages.BaseStorage:
             stacklevel=3,
         )
         return optuna.storages.get_storage(url)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return RDBStorage(
-            url,
-            engine_kwargs={"pool_pre_ping": True},
-            heartbeat_interval=max(1, stale_after // 6),
-            grace_period=stale_after,
-        )
+    storage = _Beating(url, {"pool_pre_ping": True})
+    storage.heartbeat_interval, storage.grace_period = max(1, stale_after // 6), stale_after
+    return storage
 
 
 def _alone_on(url: str) -> AbstractContextManager[object]:

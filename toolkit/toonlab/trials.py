@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -57,7 +56,7 @@ class Trials:
                 return partial(self._work, trial=trial)
         with self.storage.exclusive():  # so that no two workers propose the last one
             trials = self.storage.trials()
-            if len(list(counted(trials))) >= self.plan.count or len(trials) >= _MOST * self.plan.count:
+            if len(counted(trials)) >= self.plan.count or len(trials) >= _MOST * self.plan.count:
                 return None
             return partial(self._work, trial=self.storage.ask(self.plan.distributions))
 
@@ -160,12 +159,14 @@ def last_evaluation(directory: Path) -> dict[str, float]:
     return dict(lines[-1])
 
 
-def counted(trials: list[FrozenTrial]) -> Iterator[FrozenTrial]:
-    """Without those that can't be, and those that somebody died over: another trial does their work."""
-    for trial in trials:
-        lost = trial.state == TrialState.FAIL and ENDED not in trial.user_attrs
-        if not lost and not trial.user_attrs.get(INFEASIBLE):
-            yield trial
+def lost(trial: FrozenTrial) -> bool:
+    """Whether somebody died over it: another trial does its work."""
+    return trial.state == TrialState.FAIL and ENDED not in trial.user_attrs
+
+
+def counted(trials: list[FrozenTrial]) -> list[FrozenTrial]:
+    """Without those that can't be, and those that are lost."""
+    return [trial for trial in trials if not lost(trial) and not trial.user_attrs.get(INFEASIBLE)]
 
 
 def ranked(trials: list[FrozenTrial], maximize: bool) -> list[FrozenTrial]:

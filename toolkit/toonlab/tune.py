@@ -20,7 +20,7 @@ from .search import read_search
 from .searchplan import Plan
 from .storage import Storage, shown
 from .study import check_measurable, laid_out, tasks_of
-from .trials import DEFAULT, INFEASIBLE, REASON, SECONDS, SEEDS, Trials, counted, ranked
+from .trials import DEFAULT, INFEASIBLE, REASON, SECONDS, SEEDS, Trials, lost, ranked
 
 FRESH = 1000  # the first seed of a confirmation: far from those of a search
 _STATES = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
@@ -55,21 +55,20 @@ def tune(
     check_measurable(plan.base, catalogue, search.objective.metric, f"{path}: objective.metric")
     directory = where.root / path.stem
     url = where.storage or f"sqlite:///{(directory / 'optuna.db').resolve().as_posix()}"
-    storage = plan.storage(url, path.stem, where.stale_after)
     asked = {**yamlfile.load_file(path), **({"overrides": dict(overrides)} if overrides else {})}
     results = laid_out(directory, [plan.base], catalogue, kind="tune", about=search.about, asked=asked)
     board = Board(results, keep=False)
-    work = Trials(storage, plan, board, directory)
-    Crew(board, directory, slots(where.device, where.jobs), search.time_limit, results.command).work(
-        work, view or Silent()
-    )
-    results = replace(results, search=found(plan, storage, work))
-    return _confirm(results, plan, storage, work, where, view or Silent())
+    crew = Crew(board, directory, slots(where.device, where.jobs), search.time_limit, results.command)
+    with plan.storage(url, path.stem, where.stale_after) as storage:
+        work = Trials(storage, plan, board, directory)
+        crew.work(work, view or Silent())
+        results = replace(results, search=found(plan, storage, work))
+        best = [work.chosen(trial) for trial in ranked(storage.trials(), search.maximize)]
+    return _confirm(results, plan, best, where, view or Silent())
 
 
-def _confirm(results: Results, plan: Plan, storage: Storage, work: Trials, where: Where, view: View) -> Results:
-    """The default and the best trials that are not the default, on seeds that the search has not seen."""
-    top = [work.chosen(trial) for trial in ranked(storage.trials(), plan.search.maximize)]
+def _confirm(results: Results, plan: Plan, top: list[dict[str, Any]], where: Where, view: View) -> Results:
+    """The default and the best of the trials' parameters that are not, on seeds that the search has not seen."""
     best = [chosen for index, chosen in enumerate(top) if chosen != plan.default and chosen not in top[:index]]
     variants = [plan.default, *best[: plan.search.confirm.top]]
     seeds = range(FRESH, FRESH + plan.search.confirm.seeds)
@@ -94,15 +93,11 @@ def found(plan: Plan, storage: Storage, work: Trials) -> dict[str, Any]:
         "pruner": search.pruner,
         "seeds_per_trial": search.seeds_per_trial,
         "default": plan.default,
-        "trials": [_told(trial, work) for trial in [*counted(trials), *_infeasible(trials)]],
+        "trials": [_told(trial, work) for trial in trials if not lost(trial)],
         "importances": storage.importances(),
         "storage": shown(storage.url),
         "study": storage.name,
     }
-
-
-def _infeasible(trials: list[FrozenTrial]) -> list[FrozenTrial]:
-    return [trial for trial in trials if trial.user_attrs.get(INFEASIBLE)]
 
 
 def _told(trial: FrozenTrial, work: Trials) -> dict[str, Any]:
