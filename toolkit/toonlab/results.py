@@ -35,7 +35,7 @@ _SAY_LITTLE = frozenset({"weight", "lr", "width", "betas", "critic", "generator"
 
 
 def short_names(paths: Sequence[str]) -> dict[str, str]:
-    """Dotted paths by their last words, as many as it takes to tell them apart, and to say of what: `content.weight`."""
+    """Dotted paths by their last words, as many as it takes to tell them apart and to say of what they are."""
     names = {}
     for path in paths:
         words = path.split(".")
