@@ -22,6 +22,7 @@ from .gallery import gallery
 from .live import Silent, View
 from .pictures import save_png, to_picture, without_suffix
 from .plugins import Catalogue
+from .process import prepare
 from .results import Results
 from .study import laid_out, tasks_of
 from .train import judged_samples
@@ -74,6 +75,7 @@ def compare(
     """
     experiment, path = read_experiment(name, seeds)
     planned = plan_cells(experiment, path, overrides or {}, catalogue)
+    prepare()
     tasks = tasks_of(planned, catalogue, where.root, path.stem)
     asked = {**yamlfile.load_file(path), **({"overrides": overrides} if overrides else {})}
     results = laid_out(

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,12 @@ def _context() -> Any:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["toonlab.preload"])
     return context
+
+
+def prepare() -> None:
+    """Let the server import, seconds' worth, while the study is still being planned."""
+    if _context().get_start_method() == "forkserver":
+        forkserver.ensure_running()
 
 
 def _killed(number: int) -> str:

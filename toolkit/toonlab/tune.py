@@ -15,6 +15,7 @@ from .crew import Crew, slots
 from .experiment import Planned
 from .live import Silent, View
 from .plugins import Catalogue
+from .process import prepare
 from .results import Results
 from .search import read_search
 from .searchplan import Plan
@@ -53,6 +54,7 @@ def tune(
     search, path = read_search(name, trials)
     plan = Plan(search, path, catalogue, overrides or {})
     check_measurable(plan.base, catalogue, search.objective.metric, f"{path}: objective.metric")
+    prepare()
     directory = where.root / path.stem
     url = where.storage or f"sqlite:///{(directory / 'optuna.db').resolve().as_posix()}"
     asked = {**yamlfile.load_file(path), **({"overrides": dict(overrides)} if overrides else {})}

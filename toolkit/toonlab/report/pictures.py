@@ -157,5 +157,5 @@ def _uri(image: Image.Image) -> str:
     if max(image.size) > SIDE:
         image = image.resize(fitted(*image.size, SIDE), Image.Resampling.LANCZOS)
     file = io.BytesIO()
-    image.save(file, "WEBP", lossless=max(image.size) <= SMALL, quality=88, method=6)
+    image.save(file, "WEBP", lossless=max(image.size) <= SMALL, quality=88, method=4)
     return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
