@@ -7,9 +7,9 @@ this process: the seconds that the runs spend in hooks, without the import of ml
 thread that feeds MLflow, without the making of tables, of which the training could at most have had all.
 
 What comes once, importing mlflow and making the tables of its SQLite, is measured from outside, as a user has it: the
-command `toonlab compare` for one cell that trains nothing, without and with observers, in turns, in an empty folder each
-time; the fastest of each counts. (`compare` imports mlflow beside the planning of the study, in the process from which
-those of the cells are forked.)
+command `toonlab compare` for one cell that trains nothing, without and with observers, in turns, in an empty folder
+each time; the fastest of each counts. (`compare` imports mlflow beside the planning of the study, in the process from
+which those of the cells are forked.)
 
 Both together against the whole are what tracking can cost at most. Pairs of a CTSS training without and with observers
 are the check from outside: the wall clock, noise and all. Writes `benchmarks/results/tracking-<device>.json`.

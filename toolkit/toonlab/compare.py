@@ -75,7 +75,7 @@ def compare(
     """
     experiment, path = read_experiment(name, seeds)
     planned = plan_cells(experiment, path, overrides or {}, catalogue)
-    prepare()
+    prepare([cell.recipe for cell in planned], catalogue)
     tasks = tasks_of(planned, catalogue, where.root, path.stem)
     asked = {**yamlfile.load_file(path), **({"overrides": overrides} if overrides else {})}
     results = laid_out(

@@ -6,17 +6,17 @@ Where something can't be imported, the run that needs it says so.
 from __future__ import annotations
 
 import contextlib
+import os
 from importlib import import_module
-from importlib.metadata import entry_points
 
 with contextlib.suppress(Exception):
     import torch._dynamo  # by the first optimizer: seconds
     import torch.utils.flop_counter  # noqa: F401
 
-    from . import costs, train  # noqa: F401
+    from . import costs, process  # noqa: F401
     from .plugins import discover
 
     discover()
-for _entry in entry_points(group="toonlab.preload"):
+for _name in filter(None, os.environ.get("TOONLAB_PRELOAD", "").split(",")):
     with contextlib.suppress(Exception):
-        import_module(_entry.value)
+        import_module(_name)

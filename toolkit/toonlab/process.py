@@ -8,9 +8,10 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.metadata import entry_points
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -21,10 +22,11 @@ import torch
 from .errors import BusyError, ToonlabError
 from .events import Run
 from .hookspecs import hookimpl
-from .plugins import discover
+from .plugins import Catalogue, discover
 from .specs import Recipe
 from .train import train
 
+MODULES = "TOONLAB_PRELOAD"  # the variable by which the server hears of further modules
 _LINES = 20  # of its log that a failed run is shown with
 _PAUSE = 0.2  # seconds between two reports of progress
 PATIENCE = 60.0  # seconds that a run which was asked to stop may take
@@ -146,9 +148,17 @@ def _context() -> Any:
     return context
 
 
-def prepare() -> None:
-    """Let the server import, seconds' worth, while the study is still being planned."""
+def prepare(recipes: Iterable[Recipe], catalogue: Catalogue) -> None:
+    """Let the server import, seconds' worth, while the study is still being planned.
+
+    A plugin whose observer imports much when a run begins names a module that does, as an entry point of the group
+    `toonlab.preload`.
+    """
+    parts = [part for recipe in recipes for part in recipe.observers.values()]
+    used = {catalogue.get(part.kind, part.use).factory.__module__.partition(".")[0] for part in parts}
+    wanted = {entry.value for entry in entry_points(group="toonlab.preload") if entry.value.partition(".")[0] in used}
     if _context().get_start_method() == "forkserver":
+        os.environ[MODULES] = ",".join(sorted(wanted))
         forkserver.ensure_running()
 
 

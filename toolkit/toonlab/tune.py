@@ -54,7 +54,7 @@ def tune(
     search, path = read_search(name, trials)
     plan = Plan(search, path, catalogue, overrides or {})
     check_measurable(plan.base, catalogue, search.objective.metric, f"{path}: objective.metric")
-    prepare()
+    prepare([plan.base], catalogue)
     directory = where.root / path.stem
     url = where.storage or f"sqlite:///{(directory / 'optuna.db').resolve().as_posix()}"
     asked = {**yamlfile.load_file(path), **({"overrides": dict(overrides)} if overrides else {})}
