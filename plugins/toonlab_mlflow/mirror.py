@@ -15,6 +15,7 @@ from toonlab import Outcome, Run
 from . import link
 from .files import Files
 from .parameters import flatten
+from .parent import parent_of
 from .points import MetricsReader, Point, legal, points
 from .system import SystemMetrics
 
@@ -48,6 +49,8 @@ class Mirror:
     def open(cls, client: MlflowClient, experiment: str, run: Run) -> Mirror:
         """The MLflow run that has the directory's key, or a new one; parameters and tags that it lacks are set."""
         key, tags = link.key(run.directory), _tags(run)
+        if study := run.environment.get("study"):
+            tags["mlflow.parentRunId"] = parent_of(client, experiment, study)
         found = client.search_runs([experiment], f"tags.`{link.TAG}` = '{key}'", order_by=["start_time"])
         if found:
             mirror = cls(client, run, found[0].info.run_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import warnings
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -13,6 +14,7 @@ from toonlab import Outcome, Run, ToonlabError, hookimpl
 
 from . import failure, store, system, uris
 from .mirror import Mirror
+from .parent import parent_of
 from .sender import Sender
 
 
@@ -87,6 +89,16 @@ class MLflow:
             text = f"{sender.where} lacks a part of {run.name} ({trouble}); `{_sync(run)}` completes it"
             warnings.warn(text, RuntimeWarning, stacklevel=2)
         _tell(sender)
+
+    @hookimpl
+    def on_report(self, run: Run, path: Path) -> None:
+        if study := run.environment.get("study"):
+            uri = self._uri(run)
+            store.load(uri)
+            client, experiment = store.connect(uri, self.experiment or run.experiment, run.root)
+            parent = parent_of(client, experiment, study)
+            client.log_artifact(parent, str(path))
+            client.set_terminated(parent)
 
     @hookimpl
     def sync(self, run: Run, outcome: Outcome | None) -> str:

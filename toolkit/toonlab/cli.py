@@ -208,7 +208,7 @@ def compare(
     else:
         where = comparison.Where(runs, device, jobs, storage, stale_after)
         results = comparison.compare(experiment, catalogue, where, seeds, given, view())
-        _report_study(results, catalogue)
+        _report_study(results, catalogue, device)
 
 
 @app.command()
@@ -234,7 +234,7 @@ def tune(
     given = dict(parse_override(text) for text in overrides or ())
     where = Where(runs, device, jobs, storage, stale_after)
     results = search(experiment, catalogue, where, trials, given, view())
-    _report_study(results, catalogue)
+    _report_study(results, catalogue, device)
 
 
 @app.command()
@@ -265,23 +265,33 @@ def worker(
     work(experiment, catalogue, where, overrides=given, view=view())
 
 
-def _report_study(results: Results, catalogue: Catalogue) -> None:
-    """What a study has to show: the table, and where everything is."""
+def _report_study(results: Results, catalogue: Catalogue, device: str) -> None:
+    """What a study has to show: the table, the report, and where everything is."""
     from . import tables
+    from .report import write_report
 
     tables.show(results.name, results.rows, results.caveats, results.measured)
     directory = results.directory
-    _print_paths({"samples": [path for path in [directory / "samples.png"] if path.exists()]})
+    if any(cell.status == "finished" for cell in results.cells):
+        page = write_report(results, catalogue, device=device)
+        _print_paths({"report": [page], "samples": [p for p in [directory / "samples.png"] if p.exists()]})
+        _tell_trackers(results, page, catalogue)
     _print_paths({"table": [directory / "results.md"], "runs": [directory]})
-    for cell in [cell for cell in results.cells if cell.status == "finished"][-1:]:
-        from .sync import read_run
-
-        run, _ = read_run(directory / cell.run)
-        _print_whereabouts(run, catalogue)
     for cell in results.failed:
         print(f"failed: {cell.label}: {cell.reason}", file=sys.stderr)
     if results.failed:
         raise typer.Exit(1)
+
+
+def _tell_trackers(results: Results, page: Path, catalogue: Catalogue) -> None:
+    """They get the report, and say where to look."""
+    from .sync import observers_of, read_run
+
+    here = [results.directory / cell.run for cell in results.cells if cell.status == "finished"]
+    for directory in [directory for directory in here if directory.is_dir()][-1:]:
+        run, _ = read_run(directory)
+        observers_of(run, catalogue).tell("on_report", run=run, path=page)
+        _print_whereabouts(run, catalogue)
 
 
 @app.command()
@@ -296,8 +306,10 @@ def report(
     """Write what a study found as one HTML file, and its table as CSV, Markdown and LaTeX beside it."""
     from .report import read_study, write_report
 
-    page = write_report(read_study(experiment, runs), _discover(), out, device)
+    results, catalogue = read_study(experiment, runs), _discover()
+    page = write_report(results, catalogue, out, device)
     _print_paths({"report": [page], "tables": [page.with_name(f"table.{name}") for name in ("csv", "md", "tex")]})
+    _tell_trackers(results, page, catalogue)
 
 
 @app.command()

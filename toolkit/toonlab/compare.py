@@ -106,7 +106,8 @@ def run_cells(results: Results, tasks: Sequence[Task], where: Where, time_limit:
     """Run the cells that have not finished, here or wherever the storage's workers are."""
     devices = slots(where.device, where.jobs)
     board = Board(results, keep=not where.joined)
-    crew = Crew(board, results.directory, devices, time_limit, results.command)
+    group = str(results.search["study"]) if results.search else None
+    crew = Crew(board, results.directory, devices, time_limit, group)
     with _work(tasks, board, where) as work:
         crew.work(work, view)
     if not where.joined:

@@ -70,7 +70,9 @@ class Slot:
         crew.board.begin(task.cell)
         log = crew.directory / "logs" / f"{task.cell.run}.log"
         study, root = crew.directory.name, crew.directory.parent
-        process = RunProcess(Job(task.recipe, task.what, root, study, self.device, log, crew.threads, crew.command))
+        process = RunProcess(
+            Job(task.recipe, task.what, root, study, self.device, log, crew.threads, crew.command, crew.group)
+        )
         reason = self._follow(process, task, watch)
         failed = process.end()
         if failed and failed.busy:
@@ -120,14 +122,19 @@ class Crew:
         directory: of the study; a run's directory lies within.
         devices: one for each slot.
         time_limit: seconds that a cell may take.
-        command: what the runs' environment files say was typed.
+        group: what the runs are part of, for trackers; the study's name if not given.
     """
 
     def __init__(
-        self, board: Board, directory: Path, devices: Sequence[str], time_limit: float | None, command: str | None
+        self,
+        board: Board,
+        directory: Path,
+        devices: Sequence[str],
+        time_limit: float | None,
+        group: str | None = None,
     ) -> None:
         self.board, self.directory, self.devices = board, directory, devices
-        self.time_limit, self.command = time_limit, command
+        self.time_limit, self.command, self.group = time_limit, board.results.command, group or directory.name
         self.stopping: str | None = None
         on_cpu = devices[0] == "cpu" and len(devices) > 1
         self.threads = max(1, torch.get_num_threads() // len(devices)) if on_cpu else None

@@ -112,6 +112,10 @@ class Hears(Protocol):
         """
 
     @hookspec
+    def on_report(self, run: Run, path: Path) -> None:
+        """A report was written on the study that a run is part of (`run.environment["study"]`)."""
+
+    @hookspec
     def where_to_look(self, run: Run) -> str | None:
         """One line that tells people where to see what the observer recorded of a run, printed when it has ended."""
 

@@ -44,6 +44,7 @@ class Job:
         threads: torch's, on a CPU; None: torch decides.
         log: the file that gets what the process prints.
         command: what the run's environment file says was typed.
+        group: what the run is part of, for trackers.
     """
 
     recipe: Recipe
@@ -54,6 +55,7 @@ class Job:
     log: Path
     threads: int | None = None
     command: str | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,7 @@ def _work(job: Job, pipe: Connection) -> None:
         torch.set_num_threads(job.threads)
     try:
         listeners = {"study": _Relay(pipe)}
-        train(job.recipe, discover(), job.root, job.study, job.device, job.command, listeners, job.what)
+        train(job.recipe, discover(), job.root, job.study, job.device, job.command, listeners, job.what, job.group)
     except KeyboardInterrupt:
         pass  # saved; the outcome says so
     except BaseException as error:

@@ -71,8 +71,13 @@ def what_changed(directory: Path, now: Mapping[str, Any]) -> str:
     return f"{' and '.join(changed) or 'its recipe'} {'have' if len(changed) > 1 else 'has'} changed"
 
 
-def environment(world: World, what: Mapping[str, Any], command: str | None = None) -> dict[str, Any]:
-    """What a run runs on: device, threads, versions, the command and the date (UTC), and its identity's parts."""
+def environment(
+    world: World, what: Mapping[str, Any], command: str | None = None, study: str | None = None
+) -> dict[str, Any]:
+    """What a run runs on: device, threads, versions, the command and the date (UTC), and its identity's parts.
+
+    `study` is what the run is part of, if of anything.
+    """
     device = world.device
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
     packages = ("toonlab", "torch", "torchvision", "numpy", "opencv-python", "torchmetrics", "mlflow", "optuna")
@@ -87,6 +92,7 @@ def environment(world: World, what: Mapping[str, Any], command: str | None = Non
         "versions": {package: _version(package) for package in packages},
         "command": command or " ".join(["toonlab", *sys.argv[1:]]),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        **({"study": study} if study else {}),
         "identity": {key: value for key, value in what.items() if key != "recipe"},
     }
 

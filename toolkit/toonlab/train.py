@@ -46,6 +46,7 @@ def train(
     command: str | None = None,
     listeners: Mapping[str, object] | None = None,
     what: Mapping[str, Any] | None = None,
+    study: str | None = None,
 ) -> Trained:
     """Train a recipe to its end, or return what a finished run of the same identity left.
 
@@ -61,6 +62,7 @@ def train(
         listeners: observers by name, beside the recipe's own.
         what: the run's identity, if somebody has established it already: the code of a study is that which it began
             with, whatever is edited meanwhile.
+        study: what the run is part of, for trackers that group runs.
 
     Raises:
         RecipeError: if something does not fit, before anything is written.
@@ -79,7 +81,7 @@ def train(
     judged = judged_by(dataset)
     bench = _bench(recipe, catalogue, dataset if recipe.stages else judged)
     final = _bench(recipe, catalogue, judged) if recipe.stages and judged is not dataset else None
-    run = replace(run, steps=steps, environment=runs.environment(world, what, command))
+    run = replace(run, steps=steps, environment=runs.environment(world, what, command, study))
     with _alone(run, world), Precision(recipe.train.precision):
         world.on_first(lambda: (run.directory / "outcome.json").unlink(missing_ok=True))
         parts = recipe.observers if world.rank == 0 else {}

@@ -60,8 +60,8 @@ def tune(
     asked = {**yamlfile.load_file(path), **({"overrides": dict(overrides)} if overrides else {})}
     results = laid_out(directory, [plan.base], catalogue, kind="tune", about=search.about, asked=asked)
     board = Board(results, keep=False)
-    crew = Crew(board, directory, slots(where.device, where.jobs), search.time_limit, results.command)
     with plan.storage(url, path.stem, where.stale_after) as storage:
+        crew = Crew(board, directory, slots(where.device, where.jobs), search.time_limit, storage.name)
         work = Trials(storage, plan, board, directory)
         crew.work(work, view or Silent())
         results = replace(results, search=found(plan, storage, work))
