@@ -218,3 +218,24 @@ def test_torch_refuses_a_negative_rate_before_the_run(small: Path, catalogue: Ca
         load(small, catalogue, ["generator.optimizer.lr=-1"])
     with pytest.raises(RecipeError, match=r"did you mean 'Adam'"):
         load(small, catalogue, ["generator.optimizer.use=AdamX"])
+
+
+def test_overrides_for_one_recipe_and_those_that_extend_it(small: Path) -> None:
+    folder = small.parent
+    (folder / "child.yaml").write_text("extends: small\n")
+    (folder / "other.yaml").write_text(small.read_text())
+    (folder / "at.yaml").write_text(
+        "train.batch: 3\nonly:\n  child: {train.steps: 7}\n  small: {train.steps: 5, train.batch: 4}\n"
+    )
+    found = {
+        name: load(folder / f"{name}.yaml", discover(), at=[str(folder / "at.yaml")]).train
+        for name in ("small", "child", "other")
+    }
+    assert {name: (train.steps, train.batch) for name, train in found.items()} == {
+        "small": (5, 4),
+        "child": (7, 4),
+        "other": (4, 3),
+    }
+    (folder / "at.yaml").write_text("only: [child]\n")
+    with pytest.raises(ToonlabError, match=r"only: got .*expected recipes' names"):
+        load(small, discover(), at=[str(folder / "at.yaml")])

@@ -18,7 +18,7 @@ from .costs import COSTS
 from .design import Design, Levels, combinations
 from .errors import Problem, RecipeError, nearest
 from .plugins import Catalogue
-from .recipe import lay, load, overrides_of, read
+from .recipe import lay, lineage, load, overrides_of, read
 from .resolve import resolve
 from .results import Variant
 from .schema import Schema
@@ -176,9 +176,10 @@ class _Plan:
         self.trees = {name: self._tree(name) for name in experiment.named}
 
     def _tree(self, name: str) -> Tree:
-        tree = read(shelf.find(name, "baselines", self.path))
+        path = shelf.find(name, "baselines", self.path)
+        tree, names = read(path), lineage(path)
         for overlay in self.experiment.overlays:
-            lay(tree, overrides_of(shelf.find(overlay, "baselines/at", self.path)), self.catalogue)
+            lay(tree, overrides_of(shelf.find(overlay, "baselines/at", self.path), names), self.catalogue)
         return tree
 
     def placed(self, name: str, overrides: Mapping[str, Any]) -> set[str]:

@@ -42,7 +42,7 @@ def load(
     path = shelf.find(str(name), "baselines", near)
     tree = read(path)
     for overlay in at:
-        lay(tree, overrides_of(shelf.find(overlay, "baselines/at", near)), catalogue)
+        lay(tree, overrides_of(shelf.find(overlay, "baselines/at", near), lineage(path)), catalogue)
     lay(tree, shared or {}, catalogue)
     for override in overrides:
         dotted, value = parse_override(override) if isinstance(override, str) else override
@@ -65,24 +65,49 @@ def lay(tree: Tree, overrides: Mapping[str, Any], catalogue: Catalogue) -> set[s
     return placed
 
 
-def overrides_of(path: Path) -> dict[str, Any]:
-    """The overrides of an `--at` file: dotted path -> value, in their order."""
-    return {str(dotted): value for dotted, value in yamlfile.load_file(path).items() if dotted != "about"}
+def overrides_of(path: Path, names: Sequence[str]) -> dict[str, Any]:
+    """The overrides of an `--at` file for a recipe: dotted path -> value, in their order.
+
+    What stands under `only: {animegan: {…}}` is for that recipe and those that extend it, and comes last.
+
+    Args:
+        names: the recipe's, and those of what it extends (`lineage`).
+    """
+    given = yamlfile.load_file(path)
+    only = given.pop("only", None) or {}
+    if not isinstance(only, dict) or not all(isinstance(overrides, dict) for overrides in only.values()):
+        raise ToonlabError(f"{path}: only: got {only!r}, expected recipes' names, each with its overrides")
+    parts = [given, *(only.get(name, {}) for name in reversed(names))]
+    return {str(dotted): value for part in parts for dotted, value in part.items() if dotted != "about"}
 
 
-def read(path: Path, seen: tuple[Path, ...] = ()) -> Tree:
+def read(path: Path) -> Tree:
     """A recipe's tree with what it `extends` merged in."""
+    tree: Tree = {}
+    for ancestor in reversed(_ancestry(path)):
+        own = yamlfile.load_file(ancestor)
+        own.pop("extends", None)
+        tree = merge(tree, own)
+    return tree
+
+
+def lineage(path: Path) -> list[str]:
+    """The names of a recipe and of what it extends, itself first."""
+    return [ancestor.stem for ancestor in _ancestry(path)]
+
+
+def _ancestry(path: Path, seen: tuple[Path, ...] = ()) -> list[Path]:
+    """A recipe's file and those that it extends."""
     if path.resolve() in seen:
         raise ToonlabError(f"{path}: extends itself: {' -> '.join(p.stem for p in (*seen, path))}")
-    tree = yamlfile.load_file(path)
-    parent = tree.pop("extends", None)
+    parent = yamlfile.load_file(path).get("extends")
     if parent is None:
-        return tree
+        return [path]
     if not isinstance(parent, str):
         raise ToonlabError(f"{path}: extends: got {parent!r}, expected the name or the path of one recipe")
     # A recipe may extend one of its own name from the shelf: its own file is not what it means.
     near = path if path.stem != parent else None
-    return merge(read(shelf.find(parent, "baselines", near), (*seen, path.resolve())), tree)
+    return [path, *_ancestry(shelf.find(parent, "baselines", near), (*seen, path.resolve()))]
 
 
 def merge(base: Tree, over: Mapping[str, Any]) -> Tree:
