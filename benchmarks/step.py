@@ -35,7 +35,7 @@ from _stopwatch import REST, Stopwatch, time_optimizers, timed
 from toonlab import Batch, discover
 from toonlab.build import build, enter
 from toonlab.data import Steps, batches
-from toonlab.devices import Precision, World
+from toonlab.devices import Precision, World, has_bf16
 from toonlab.gan import GAN, Phase
 from toonlab.specs import Recipe
 
@@ -55,7 +55,7 @@ def measure(method: str, size: int, variant: str, options: argparse.Namespace) -
     """A row; runs in a process of its own."""
     recipe, where = full(method, size, options.batch, *VARIANTS[variant]), device()
     before = resident()
-    emulated = recipe.train.precision == "bf16" and not has_bf16()
+    emulated = recipe.train.precision == "bf16" and not has_bf16(where)
     rounds = 1 if emulated else options.rounds
     with Precision(recipe.train.precision):
         gan = build(recipe, discover(), World(where))
@@ -138,13 +138,8 @@ def main() -> None:
         for size in options.sizes:
             asked = [(m, size, v) for m, v in product(options.methods, options.variants)]
             rows = [pool.submit(measure, *which, options).result() for which in asked]
-            about = {**vars(options), "bf16 instructions": has_bf16()}
+            about = {**vars(options), "bf16 instructions": has_bf16(device())}
             report(f"step-{size}px-{options.batch}{chosen}", device(), rows, about)
-
-
-def has_bf16() -> bool:
-    """Whether the device computes in bf16 by itself; a processor that does not emulates it, many times slower."""
-    return torch.cuda.is_bf16_supported() if torch.cuda.is_available() else torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from toonlab import Sample, ToonlabError
-from toonlab.rng import rng
+from toonlab.randomness import rng
 
 from .outline import grown
 from .regions import lab

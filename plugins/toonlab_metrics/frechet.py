@@ -12,7 +12,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from toonlab.rng import rng
+from toonlab.randomness import rng
 
 from . import inception
 from .random_network import NAME, random_features

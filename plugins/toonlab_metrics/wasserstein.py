@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import PartError
-from toonlab.rng import rng
+from toonlab.randomness import rng
 
 from .sets import SetMetric
 

@@ -19,8 +19,8 @@ from toonlab.flow import Batch, Step, Views
 from toonlab.gan import GAN, Critic, Phase, Scalars, Turn
 from toonlab.layers import spectral_norm
 from toonlab.parts import Objective
+from toonlab.randomness import seeded
 from toonlab.recipe import load
-from toonlab.rng import seeded
 from toonlab.train import train
 
 COMPILER = os.environ.get("CXX", "g++")

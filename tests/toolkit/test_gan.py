@@ -15,7 +15,7 @@ from toonlab.errors import PartError
 from toonlab.flow import Batch, Features, Logits, Step, Views
 from toonlab.gan import GAN, Critic, Phase, Turn
 from toonlab.parts import Objective
-from toonlab.rng import seeded
+from toonlab.randomness import seeded
 from toonlab.specs import Weight
 
 HERE = World(torch.device("cpu"))

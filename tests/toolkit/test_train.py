@@ -1,6 +1,7 @@
 """A whole run: what it leaves in its directory, what its observers hear, how it ends."""
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from PIL import Image
 from toonlab import Dataset, Images, Outcome, Run, Sample, discover, hookimpl
 from toonlab.cartoonize import find_weights
 from toonlab.checkpoint import STATE, WEIGHTS, candidates, checkpoints, load_generator, load_state, read_weights
+from toonlab.devices import has_bf16
 from toonlab.errors import DivergedError, ToonlabError
 from toonlab.evaluate import Bench
 from toonlab.parts import HasTest
@@ -272,6 +274,15 @@ def test_old_checkpoints_are_deleted(small: Path, catalogue: Catalogue, tmp_path
     assert (trained.run.directory / "checkpoints" / names[-1] / STATE).exists()
 
 
+def test_bf16_where_it_is_emulated_is_a_warning(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        run(small, catalogue, tmp_path, "train.precision=bf16", "train.steps=2")
+    told = [str(warning.message) for warning in caught if "no bf16 instructions" in str(warning.message)]
+    assert len(told) == (0 if has_bf16(torch.device("cpu")) else 1)
+
+
+@pytest.mark.filterwarnings("ignore:train.precision=bf16")
 @pytest.mark.parametrize(
     "settings",
     [

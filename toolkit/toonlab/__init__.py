@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         ViewTransform,
     )
     from .plugins import Catalogue, discover
-    from .rng import rng
+    from .randomness import rng
     from .shelf import cache_dir
 
 _HOME = {
@@ -73,7 +73,7 @@ _HOME = {
         "ViewTransform",
     ],
     "plugins": ["Catalogue", "discover"],
-    "rng": ["rng"],
+    "randomness": ["rng"],
     "shelf": ["cache_dir"],
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

@@ -17,7 +17,7 @@ from .errors import PluginError, Problem, RecipeError, ToonlabError, first_line
 from .flow import Context, Views
 from .gan import GAN, Critic, Phase, Turn
 from .plugins import Catalogue
-from .rng import rng, seeded
+from .randomness import rng, seeded
 from .specs import CriticSpec, Part, Recipe, StageSpec, TorchPart
 
 PROBE = 2  # images: enough for parts that rank over a batch, few enough to cost nothing

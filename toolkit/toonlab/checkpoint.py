@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from .errors import ToonlabError
 from .gan import GAN, Phase, Turn
 from .plugins import Catalogue
+from .randomness import seeded
 from .resolve import resolve
-from .rng import seeded
 from .specs import Tree
 
 WEIGHTS = "generator.safetensors"

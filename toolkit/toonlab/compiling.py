@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from .errors import first_line
 from .flow import Batch
 from .gan import GAN, frozen
-from .rng import rng, seeded
+from .randomness import rng, seeded
 
 Forward = Callable[[Tensor], Tensor]
 Pass = Callable[[GAN, nn.Module, Tensor], None]

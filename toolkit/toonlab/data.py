@@ -14,7 +14,7 @@ from torch.utils.data import Dataset as TorchDataset
 from .errors import ToonlabError
 from .flow import Batch
 from .parts import Images
-from .rng import key_to_seed, rng
+from .randomness import key_to_seed, rng
 from .signals import ignore_interrupt
 from .specs import Train
 

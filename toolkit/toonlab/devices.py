@@ -108,6 +108,13 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
+def has_bf16(device: torch.device) -> bool:
+    """Whether a device computes in bf16 by itself; a processor that does not emulates it, tens of times slower."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) if hasattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported") else True
+
+
 class Precision:
     """Within, float32 products on a GPU are exact (`fp32`, `bf16`) or TF32 (`tf32`)."""
 

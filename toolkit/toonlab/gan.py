@@ -20,7 +20,7 @@ from .devices import World
 from .errors import PartError
 from .flow import Batch, Context, Features, Logits, Step, Views
 from .parts import DiscriminatorLoss, GeneratorLoss, Objective, ViewTransform
-from .rng import rng
+from .randomness import rng
 from .specs import Weight
 
 Scalars = dict[str, Tensor]

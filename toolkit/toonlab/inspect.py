@@ -19,8 +19,8 @@ from .parts import ViewTransform
 from .picturefiles import Done, Job, decode, usable
 from .pictures import save_png
 from .plugins import Catalogue
+from .randomness import rng
 from .recipe import merge, read
-from .rng import rng
 from .sheet import Tile
 
 Side = Literal["real", "fake"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from torch import nn
 from . import runs
 from .build import build, build_fixed, plan
 from .data import Steps
-from .devices import Precision, World, launch
+from .devices import Precision, World, has_bf16, launch
 from .errors import BusyError, ToonlabError
 from .evaluate import Bench, evaluation_cartoons, judged_by
 from .events import Observers, Outcome, Run
@@ -133,6 +134,9 @@ def measurable(recipe: Recipe, catalogue: Catalogue) -> nn.Module:
 
 def _training(recipe: Recipe, catalogue: Catalogue, dataset: Dataset, world: World) -> tuple[Callable[..., Life], int]:
     """What begins a training in its directory, and how many steps it has."""
+    if recipe.train.precision == "bf16" and not has_bf16(world.device):
+        text = "train.precision=bf16: this processor has no bf16 instructions and emulates them, tens of times slower"
+        warnings.warn(f"{text} than fp32", RuntimeWarning, stacklevel=3)
     world.on_first(lambda: len(dataset.train()[0]))  # whatever a data set prepares, it prepares once
     steps = Steps(*dataset.train(), recipe.train, world.rank, world.size)
     gan = build(recipe, catalogue, world)

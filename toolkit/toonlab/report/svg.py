@@ -141,7 +141,7 @@ def embeddable(text: str, name: str, title: str, description: str, tips: Tips) -
 
 
 def _tell(group: ElementTree.Element, tips: Tips) -> None:
-    points = list(group.iter(f"{{{_SVG}}}use"))
+    points = list(group.iter(f"{{{_SVG}}}use")) or list(group.iter(f"{{{_SVG}}}path"))  # a single one is drawn in place
     for point, tip in zip(points, tips.get(group.get("id", ""), ()), strict=False):
         ElementTree.SubElement(point, f"{{{_SVG}}}title").text = tip
 
@@ -172,7 +172,8 @@ def _shorten(root: ElementTree.Element) -> None:
 
 def _colored(text: str) -> str:
     text = re.sub(r"#0[0-9a-f]0[0-9a-f]0[0-9a-f]", lambda color: _variable(color[0]), text)
-    return re.sub(r"(font: (?:\w+ )?[\d.]+px) [^;\"]+", r"\1 var(--sans)", text)
+    text = re.sub(r"(font: (?:\w+ )?[\d.]+px) [^;\"]+", r"\1 var(--sans)", text)
+    return re.sub(r"font-family: [^;\"]+", "font-family: var(--sans)", text)
 
 
 def _variable(color: str) -> str:

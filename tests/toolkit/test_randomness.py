@@ -5,11 +5,11 @@ import sys
 
 import torch
 
-from toonlab.rng import key_to_seed, rng, seeded
+from toonlab.randomness import key_to_seed, rng, seeded
 
 
 def test_same_key_same_numbers_in_another_process() -> None:
-    code = "from toonlab.rng import key_to_seed; print(key_to_seed(3, 'view', 'patch', 17))"
+    code = "from toonlab.randomness import key_to_seed; print(key_to_seed(3, 'view', 'patch', 17))"
     there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert int(there) == key_to_seed(3, "view", "patch", 17)
 
@@ -33,3 +33,10 @@ def test_seeded_restores_the_global_generator() -> None:
 
 def test_rng_is_fresh_each_time() -> None:
     assert torch.equal(torch.rand(4, generator=rng(1, "x")), torch.rand(4, generator=rng(1, "x")))
+
+
+def test_the_name_is_the_function_whatever_was_imported_before() -> None:
+    import toonlab
+
+    assert callable(toonlab.rng)
+    assert toonlab.rng is rng
