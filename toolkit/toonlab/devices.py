@@ -112,7 +112,8 @@ def has_bf16(device: torch.device) -> bool:
     """Whether a device computes in bf16 by itself; a processor that does not emulates it, tens of times slower."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) if hasattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported") else True
+    supported = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
+    return supported is None or bool(supported())
 
 
 class Precision:
