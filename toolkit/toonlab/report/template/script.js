@@ -69,8 +69,8 @@ for (const button of all("[data-highlight]")) {
 const viewer = document.querySelector(".viewer");
 if (viewer) {
   const scenes = all(".scene"), stage = viewer.querySelector(".stage"), slider = stage.querySelector("input");
-  const chosen = { left: viewer.querySelector("select.left"), right: viewer.querySelector("select.right") };
-  const critic = viewer.querySelector("select.critic");
+  const chosen = { left: viewer.querySelector("#left"), right: viewer.querySelector("#right") };
+  const critic = viewer.querySelector("#critic");
   const names = new Map(all(".picture").map(({ dataset }) => [dataset.key, dataset.label]));
   for (const select of Object.values(chosen)) for (const [key, name] of names) select.append(new Option(name, key));
   chosen.left.value = "photo";

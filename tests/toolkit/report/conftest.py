@@ -1,0 +1,125 @@
+"""A study of tiny recipes that have really been trained, its page, and a browser to look at it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from toonlab import discover
+from toonlab.plugins import Catalogue
+from toonlab.recipe import load
+from toonlab.report import write_report
+from toonlab.report.findings import Findings, find
+from toonlab.results import Cell, Results, Variant
+from toonlab.train import train
+
+HIGHER = {"outline_f1": True, "psnr": True, "seconds": False, "seconds_per_step": False}
+TINY = """\
+data: {use: toonworld, size: 32, scenes: 8, evaluation_scenes: 3}
+features: {use: random, width: 4, depth: 2}
+generator:
+  network: {use: ctss_plain, width: 2}
+  losses: {content: {}}
+critics:
+  image: {discriminator: {use: ctss_image, width: 2}, objective: lsgan}
+  patch:
+    sampler: {use: ctss, patch_size: 16, k: 2}
+    representation: gray_minmax
+    discriminator: {use: ctss_patch, width: 2}
+    objective: lsgan
+train: {size: 32, batch: 2, steps: 3, log_every: 1, evaluate_every: 1}
+evaluate: {metrics: [outline_f1, psnr], samples: 3, grid: 2}
+stages: [{share: 1}]
+observers: null
+"""
+RECIPES = {
+    "patches": TINY,
+    "lone": "extends: patches\ncritics: {patch: null}\n",
+    "untouched": TINY.split("features")[0] + "generator: {network: identity}\n" + "train" + TINY.split("train")[1],
+}
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    return discover()
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue, cache: None) -> Results:
+    """Three recipes with three seeds: eight runs finished, one failed."""
+    folder = tmp_path_factory.mktemp("study")
+    for name, text in RECIPES.items():
+        (folder / f"{name}.yaml").write_text(
+            text.replace("stages: [{share: 1}]\n", "") if name == "untouched" else text
+        )
+    cells = []
+    for seed in range(3):
+        for name in RECIPES:
+            recipe = load(folder / f"{name}.yaml", catalogue, [("train.seed", seed)])
+            trained = train(recipe, catalogue, folder / "runs", "study", "cpu", command="toonlab compare study.yaml")
+            cells.append(Cell(Variant(name), seed, trained.run.name, "finished", outcome=trained.outcome.to_json()))
+    log = ("step 2  generator 812.4", "DivergedError: <generator/total> is nan")
+    cells[-2] = Cell(Variant("lone"), 2, "lone-s2-00000000", "failed", "generator/total is nan at step 3", log)
+    results = Results(
+        name="study",
+        directory=folder / "runs" / "study",
+        cells=cells,
+        about="patches or none & what <changes> nothing",
+        asked={"recipes": list(RECIPES), "seeds": 3, "metrics": {"primary": "outline_f1", "also": ["psnr"]}},
+        command="toonlab compare study.yaml",
+        metrics=["outline_f1", "psnr", "seconds_per_step"],
+        higher=HIGHER,
+        baseline="patches",
+        caveats={"psnr": "closeness, not cartoon-ness"},
+    )
+    results.write()
+    return results
+
+
+@pytest.fixture(scope="session")
+def found(study: Results) -> Findings:
+    return find(study)
+
+
+@pytest.fixture(scope="session")
+def page(study: Results, catalogue: Catalogue) -> Path:
+    return write_report(study, catalogue, device="cpu")
+
+
+Values = Mapping[str, Mapping[int, float] | list[float]]
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Callable[..., Findings]:
+    """`made({"a": [0.5, 0.6], "b": {1: 0.7}})`: findings with these values of outline_f1; a list's seeds are 0, 1, …"""
+
+    def make(values: Values, failed: int = 0, **others: Any) -> Findings:
+        cells = [Cell(Variant(next(iter(values))), 900 + n, "x", "failed", "nan") for n in range(failed)]
+        for label, given in values.items():
+            by_seed = dict(enumerate(given)) if isinstance(given, list) else given
+            for seed, value in by_seed.items():
+                outcome = {"metrics": {"outline_f1": value}, "photo": {}, "costs": {}, "measured": {}, "seconds": 3.0}
+                cells.append(Cell(Variant(label), seed, f"{label}-s{seed}-00000000", "finished", outcome=outcome))
+        given = {"metrics": ["outline_f1"], "higher": HIGHER, **others}
+        return find(Results("made", tmp_path / "made", cells, **given))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium; where there is none, tests that ask for it are skipped, in CI they fail."""
+    path = shutil.which("chromium")
+    if path is None:
+        reason = "no chromium on this machine (apt-get install chromium)"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path)
+        yield browser
+        browser.close()

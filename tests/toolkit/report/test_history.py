@@ -1,0 +1,44 @@
+"""Curves over steps and seconds come from what the runs have logged."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from toonlab.report.history import LOSS, curves, elapsed
+from toonlab.results import Cell, Results, Variant
+
+
+def test_every_finished_run_has_a_curve_of_what_it_was_evaluated_at(study: Results) -> None:
+    found = curves(study, "evaluation", "outline_f1")
+    assert [(curve.label, curve.seed, list(curve.steps)) for curve in found if curve.label != "untouched"] == [
+        ("patches", 0, [1, 2, 3]),
+        ("lone", 0, [1, 2, 3]),
+        ("patches", 1, [1, 2, 3]),
+        ("lone", 1, [1, 2, 3]),
+        ("patches", 2, [1, 2, 3]),
+    ]
+    assert all(0 <= value <= 1 for curve in found for value in curve.values)
+    assert all(list(curve.seconds) == sorted(curve.seconds) for curve in found)
+    assert len(curves(study, "scalars", LOSS)) == 5
+
+
+def test_time_between_two_lives_is_no_training() -> None:
+    assert elapsed([100.0, 110.0, 120.0], began=95.0) == [5.0, 15.0, 25.0]
+    assert elapsed([100.0, 110.0, 120.0], began=None) == [0.0, 10.0, 20.0]
+    assert elapsed([100.0, 110.0, 1000.0, 1010.0], began=990.0) == [0.0, 10.0, 20.0, 30.0]
+    assert elapsed([], began=5.0) == []
+
+
+def test_seconds_count_from_the_beginning_that_the_environment_names(tmp_path: Path) -> None:
+    (tmp_path / "a-s0").mkdir()
+    began = datetime.fromtimestamp(1000, UTC).isoformat()
+    (tmp_path / "a-s0" / "environment.json").write_text(json.dumps({"date": began}))
+    line = json.dumps({"step": 5, "time": 1007.5, "evaluation": {"f": 0.25}})
+    (tmp_path / "a-s0" / "metrics.jsonl").write_text(f'{line}\n{{"step": 6, "ti')
+    cell = Cell(Variant("a"), 0, "a-s0", "finished")
+    (curve,) = curves(Results("s", tmp_path, [cell]), "evaluation", "f")
+    assert (curve.steps, curve.seconds, curve.values) == ([5], [pytest.approx(7.5)], [0.25])
+    assert curves(Results("s", tmp_path, [replace(cell, status="failed")]), "evaluation", "f") == []

@@ -1,0 +1,104 @@
+"""`toonlab report`: one page, three tables beside it, and one line for each mistake."""
+
+import csv
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from toonlab.errors import ToonlabError
+from toonlab.plugins import Catalogue
+from toonlab.report import read_study, write_report
+from toonlab.report.findings import Findings
+from toonlab.results import Results
+
+
+def test_the_command_writes_the_page_and_its_tables(
+    study: Results, toonlab: Callable[..., Any], tmp_path: Path
+) -> None:
+    shutil.copytree(study.directory, tmp_path / "elsewhere" / "study")
+    command = toonlab("report", "experiments/study.yaml", "--runs", "elsewhere", "--device", "cpu")
+    assert command.wait() == 0, command.stderr
+    folder = tmp_path / "elsewhere" / "study"
+    names = ["report.html", "table.csv", "table.md", "table.tex"]
+    assert [line.split()[-1] for line in command.stdout.splitlines()] == [f"elsewhere/study/{name}" for name in names]
+    assert len(list(csv.reader((folder / "table.csv").read_text().splitlines()))) == 1 + len(study.cells)
+    page = (folder / "report.html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert page.count('class="picture"') == 2 * 5
+
+
+def test_the_page_carries_everything_within_itself(page: Path) -> None:
+    text = page.read_text()
+    sources = re.findall(r'(?:src|href|xlink:href)="([^"]*)"', text)
+    assert all(source.startswith(("data:", "#")) for source in sources)
+    assert "url(http" not in text
+    assert "@import" not in text
+    assert "what &lt;changes&gt; nothing" in text
+    assert "&lt;generator/total&gt; is nan" in text
+
+
+@pytest.mark.parametrize("name", ["study", "any/where/study.yaml", "study.yml"])
+def test_a_study_is_found_by_its_name_or_its_file(study: Results, name: str) -> None:
+    assert read_study(name, study.directory.parent).cells == study.cells
+
+
+def test_mistakes_are_one_line_and_exit_code_2(
+    study: Results, toonlab: Callable[..., Any], made: Callable[..., Findings], tmp_path: Path
+) -> None:
+    root = study.directory.parent
+    command = toonlab("report", "studdy", "--runs", root)
+    assert command.wait() == 2
+    assert command.stderr == f"error: {root}/studdy: no results of such a study; did you mean 'study'?\n"
+    command = toonlab("report", "demo")
+    assert command.wait() == 2
+    assert command.stderr == "error: runs/demo: no results of such a study; run `toonlab compare demo` first\n"
+    results = made({"a": [0.5]}).results
+    replace(results, cells=[replace(results.cells[0], status="failed", reason="out of memory", outcome=None)]).write()
+    command = toonlab("report", "made", "--runs", tmp_path)
+    assert command.wait() == 2
+    assert command.stderr == (
+        f"error: {tmp_path}/made: nothing has finished yet, so there is nothing to report; "
+        "1 of 1 runs failed, the first: out of memory\n"
+    )
+
+
+def test_a_page_that_can_not_be_written(study: Results, catalogue: Catalogue, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ToonlabError, match=r"file/report\.html: can't be written: .*; choose another file with --out"):
+        write_report(study, catalogue, tmp_path / "file" / "report.html", "cpu")
+
+
+@pytest.mark.parametrize(
+    ("values", "others"),
+    [
+        ({"a": [0.5]}, {}),  # one value, no baseline
+        ({"a": [0.5, 0.6], "b": {}}, {"baseline": "b", "failed": 2}),  # the baseline has nothing
+        ({"a": [0.5, float("nan")], "b": [float("inf"), 0.4]}, {"baseline": "a"}),
+        ({"a": [0.5, 0.5, 0.5], "b": [0.5, 0.5, 0.5]}, {"baseline": "a"}),  # nothing varies
+    ],
+)
+def test_a_study_that_lacks_this_or_that_still_has_a_page(
+    made: Callable[..., Findings], catalogue: Catalogue, tmp_path: Path, values: Any, others: dict[str, Any]
+) -> None:
+    page = write_report(made(values, **others).results, catalogue, tmp_path / "out" / "page.html", "cpu").read_text()
+    assert 'id="table"' in page
+    assert 'id="again"' in page
+    assert ('id="failures"' in page) == ("failed" in others)
+    assert "No pictures of" in page
+    assert "undefined" not in page.lower().replace("undefined)", "")
+
+
+def test_a_search_without_a_confirmation_has_a_page(catalogue: Catalogue, tmp_path: Path) -> None:
+    trials = [{"number": 0, "params": {"k": 1}, "state": "complete", "value": 0.5, "intermediate": {}}]
+    space, objective = {"k": {"low": 1, "high": 4}}, {"metric": "f1", "direction": "maximize"}
+    record = {"recipe": "r", "objective": objective, "space": space, "seeds_per_trial": 1}
+    record |= {"default": {"k": 1}, "trials": trials, "importances": {}}
+    results = Results("s", tmp_path / "s", [], "tune", metrics=["f1"], search=record)
+    page = write_report(results, catalogue, device="cpu").read_text()
+    assert 'id="search"' in page
+    assert 'id="table"' not in page
