@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -110,6 +112,66 @@ def made(tmp_path: Path) -> Callable[..., Findings]:
         return find(Results("made", tmp_path / "made", cells, **given))
 
     return make
+
+
+K, SIZE = "critics.patch.sampler.k", "critics.patch.sampler.patch_size"
+DEFAULT, BEST = {K: 4, SIZE: 24}, {K: 8, SIZE: 16}
+
+
+@pytest.fixture(scope="session")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Results]:
+    """`searched([0.02, 0.01])`: a search whose best trial differs so from the default on fresh seeds.
+
+    The trials' values may be given: the default's, the best's, and those of others.
+    """
+
+    def make(
+        gains: list[float], values: Sequence[float | None] = (0.600, 0.650, 0.590), direction: str = "maximize"
+    ) -> Results:
+        params = [DEFAULT, BEST, {K: 1, SIZE: 16}][: len(values)]
+        trials = [_trial(n, *pair) for n, pair in enumerate(zip(params, values, strict=True))]
+        if len(values) == 3:
+            trials += [_trial(3, {K: 2, SIZE: 16}, None, "pruned"), _trial(4, {K: 99, SIZE: 40}, None, "infeasible")]
+        cells = []
+        for index, gain in enumerate(gains):
+            base = 0.6 + 0.02 * (-1) ** index
+            for levels, value in (({}, base), (BEST, base + gain)):
+                outcome = {"metrics": {"f1": value}, "photo": {}, "costs": {}, "measured": {}, "seconds": 1.0}
+                cells.append(Cell(Variant("ctss", levels), 1000 + index, "x", "finished", outcome=outcome))
+        record = {
+            "recipe": "ctss",
+            "objective": {"metric": "f1", "direction": direction},
+            "space": {K: {"low": 1, "high": 8, "step": 1}, SIZE: {"low": 8, "high": 40, "step": 8}},
+            "seeds_per_trial": 2,
+            "default": DEFAULT,
+            "trials": trials,
+            "importances": {K: 0.7, SIZE: 0.3},
+        }
+        higher, directory = {"f1": direction == "maximize"}, tmp_path_factory.mktemp("search")
+        return Results("s", directory, cells, "tune", metrics=["f1"], higher=higher, baseline="ctss", search=record)
+
+    return make
+
+
+def _trial(number: int, params: dict[str, Any], value: float | None, state: str = "complete") -> dict[str, Any]:
+    state = "failed" if value is None and state == "complete" else state
+    reason = "it would not fit" if state in ("infeasible", "failed") else None
+    intermediate = {"20": 0.5} if state == "pruned" else {}
+    return {"number": number, "params": params, "state": state, "value": value, "seeds": {},
+            "intermediate": intermediate, "reason": reason}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def factorial(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """patch_size matters, rank does not; `plain` has no factors."""
+    rank, cells = "critics.patch.sampler.rank", []
+    for seed, size, level in product(range(4), (12, 24), ("batch", "image")):
+        value = 0.5 + 0.1 * (size == 24) + 0.01 * seed + Random(f"{seed} {size} {level}").gauss(0, 0.002)
+        outcome = {"metrics": {"f1": value}, "photo": {}, "costs": {}, "measured": {}, "seconds": 1.0}
+        cells.append(Cell(Variant("ctss", {SIZE: size, rank: level}), seed, "x", "finished", outcome=outcome))
+        cells.append(Cell(Variant("plain"), seed, "x", "finished", outcome=outcome))
+    factors, folder = {SIZE: [12, 24], rank: ["batch", "image"]}, tmp_path_factory.mktemp("factorial")
+    return Results("s", folder, cells, metrics=["f1"], factors=factors, baseline="plain")
 
 
 @pytest.fixture(scope="session")

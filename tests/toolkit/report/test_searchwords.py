@@ -2,63 +2,30 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from toonlab.report.findings import find
 from toonlab.report.search import Search, search_of
 from toonlab.report.searchwords import sentences
-from toonlab.results import Cell, Results, Variant
+from toonlab.results import Results
 
-K, SIZE = "critics.patch.sampler.k", "critics.patch.sampler.patch_size"
-DEFAULT, BEST = {K: 4, SIZE: 24}, {K: 8, SIZE: 16}
-
-
-def trial(number: int, params: dict[str, Any], value: float | None, state: str = "complete") -> dict[str, Any]:
-    return {"number": number, "params": params, "state": state, "value": value, "seeds": {}, "intermediate": {}}
-
-
-TRIALS = [
-    trial(0, DEFAULT, 0.600),
-    trial(1, BEST, 0.650),
-    trial(2, {K: 1, SIZE: 16}, 0.590),
-    trial(3, {K: 2, SIZE: 16}, None, "pruned"),
-    trial(4, {K: 99, SIZE: 40}, None, "infeasible"),
-]
+Searched = Callable[..., Search]
 
 
 @pytest.fixture
-def search(tmp_path: Path) -> Callable[..., Search]:
-    """`search(gains)`: the differences of the best to the default on fresh seeds."""
+def search(searched: Callable[..., Results]) -> Searched:
+    """`search([0.02, 0.01])`: a search whose best differs so from the default on fresh seeds."""
 
-    def make(gains: list[float], trials: list[dict[str, Any]] = TRIALS, direction: str = "maximize") -> Search:
-        cells = []
-        for index, gain in enumerate(gains):
-            base = 0.6 + 0.02 * (-1) ** index
-            for params, value in (({}, base), (BEST, base + gain)):
-                outcome = {"metrics": {"f1": value}, "photo": {}, "costs": {}, "measured": {}, "seconds": 1.0}
-                cells.append(Cell(Variant("ctss", params), 1000 + index, "x", "finished", outcome=outcome))
-        record = {
-            "recipe": "ctss",
-            "objective": {"metric": "f1", "direction": direction},
-            "space": {K: {"low": 1, "high": 8, "step": 1}, SIZE: {"low": 8, "high": 40, "step": 8}},
-            "seeds_per_trial": 2,
-            "default": DEFAULT,
-            "trials": trials,
-            "importances": {K: 0.7, SIZE: 0.3},
-        }
-        higher = {"f1": direction == "maximize"}
-        given = {"metrics": ["f1"], "higher": higher, "baseline": "ctss", "search": record}
-        found = search_of(find(Results("s", tmp_path, cells, "tune", **given)))
+    def make(*arguments: object, **others: object) -> Search:
+        found = search_of(find(searched(*arguments, **others)))
         assert found is not None
         return found
 
     return make
 
 
-def test_a_gain_that_is_confirmed_says_how_much_of_it_survived(search: Callable[..., Search]) -> None:
+def test_a_gain_that_is_confirmed_says_how_much_of_it_survived(search: Searched) -> None:
     asked, best, far = sentences(search([0.02, 0.021, 0.019, 0.02]))
     assert asked == (
         "This search looked for the k and patch_size of ctss with the highest f1; "
@@ -72,42 +39,40 @@ def test_a_gain_that_is_confirmed_says_how_much_of_it_survived(search: Callable[
     assert far.endswith("; 40% of the gain survived.")
 
 
-def test_an_inconclusive_confirmation_is_called_so(search: Callable[..., Search]) -> None:
+def test_an_inconclusive_confirmation_is_called_so(search: Searched) -> None:
     _, _, far = sentences(search([0.05, -0.03, 0.04, -0.02]))
     assert far.startswith("On 4 fresh seeds its difference to the default is inconclusive (+0.010, ")
     assert far.endswith("; 20% of the gain survived, which may be chance.")
 
 
-def test_a_gain_that_turns_into_a_loss(search: Callable[..., Search]) -> None:
+def test_a_gain_that_turns_into_a_loss(search: Searched) -> None:
     _, _, far = sentences(search([-0.02, -0.021, -0.019, -0.02]))
     assert far.startswith("On 4 fresh seeds it is worse than the default (−0.020, ")
     assert far.endswith("; nothing of the gain survived.")
 
 
-def test_too_few_seeds_or_none_confirm_nothing(search: Callable[..., Search]) -> None:
+def test_too_few_seeds_or_none_confirm_nothing(search: Searched) -> None:
     assert sentences(search([0.02, 0.02]))[2] == (
         "On 2 fresh seeds the difference was +0.020; that is too few for a test, and no evidence."
     )
     assert sentences(search([]))[2] == "Nothing was confirmed on fresh seeds, so what was found is no evidence."
 
 
-def test_less_is_better_turns_everything_round(search: Callable[..., Search]) -> None:
-    found = search([-0.005, -0.0051, -0.0049], TRIALS, "minimize")
+def test_less_is_better_turns_everything_round(search: Searched) -> None:
+    found = search([-0.005, -0.0051, -0.0049], direction="minimize")
     assert found.complete[0]["number"] == 2
     asked, best, _ = sentences(found)
     assert "with the lowest f1" in asked
     assert "reached 0.590, against the default's 0.600 (−0.010)" in best
 
 
-def test_a_search_that_found_nothing_better_says_so(search: Callable[..., Search]) -> None:
-    found = search([], [trial(0, DEFAULT, 0.6), trial(1, BEST, 0.5)])
+def test_a_search_that_found_nothing_better_says_so(search: Searched) -> None:
+    found = search([], [0.6, 0.5])
     assert sentences(found)[1] == "No trial was better than the default (k 4, patch_size 24), which reached 0.600."
-    assert sentences(search([], [trial(0, DEFAULT, None, "failed")]))[1] == (
-        "No trial has a value, so nothing can be said."
-    )
+    assert sentences(search([], [None]))[1] == ("No trial has a value, so nothing can be said.")
 
 
-def test_the_share_is_of_the_best_trials_gain_alone(search: Callable[..., Search]) -> None:
+def test_the_share_is_of_the_best_trials_gain_alone(search: Searched) -> None:
     found = search([0.02, 0.02, 0.02])
     (gain,) = found.gains
     assert gain.searched == pytest.approx(0.05)

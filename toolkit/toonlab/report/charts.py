@@ -104,7 +104,7 @@ def cost(found: Findings) -> Chart | None:
             axes.scatter(xs, ys, s=22, alpha=0.45, linewidths=0, gid=gid, **style)
             axes.scatter(*means[label], s=70, edgecolors=PAPER, gid=f"{gid}-mean", **style)
             tips |= {gid: [shown(label)] * len(given), f"{gid}-mean": [f"{shown(label)}: {texts[label]}"]}
-        _name_points(axes, means)
+        _name_points(figure, axes, means)
         axes.set(xlabel=name, ylabel=found.primary)
         axes.margins(x=0.12, y=0.12)
         return tips
@@ -130,17 +130,21 @@ def _costs(found: Findings, per_step: bool) -> dict[str, list[tuple[float, float
     return points
 
 
-def _name_points(axes: Axes, places: Mapping[str, tuple[float, float]]) -> None:
-    """Write labels beside their points, on the left where there is no room at the right.
-
-    One that another would cover is left out: the key has them all.
-    """
-    (left, right), (low, high) = ((min(ends), max(ends)) for ends in zip(*places.values(), strict=True))
-    middle = (left + right) / 2
-    written: list[tuple[float, float]] = []
+def _name_points(figure: Figure, axes: Axes, places: Mapping[str, tuple[float, float]]) -> None:
+    """Write labels beside their points, where none covers another; the key has those that find no place."""
+    wide, high = (72 * side for side in figure.get_size_inches())
+    (left, right), (low, top) = ((min(ends), max(ends)) for ends in zip(*places.values(), strict=True))
+    taken: list[tuple[float, float, float]] = []  # left and right end, and height, in px
     for label, (x, y) in places.items():
-        if any(abs(x - a) <= 0.4 * (right - left) and abs(y - b) < 0.06 * (high - low) for a, b in written):
-            continue
-        written.append((x, y))
-        side, shift = ("right", -9.0) if x > middle else ("left", 9.0)
-        note(axes, shown(label), (x, y), (shift, 0), va="center", ha=side)
+        at = (x - left) / (right - left or 1) * wide * 0.7, (y - low) / (top - low or 1) * high * 0.6  # about
+        length = 6.0 * len(shown(label))
+        for dx, dy, side, begin in _BESIDE:
+            start, height = at[0] + dx + begin * length, at[1] + dy
+            inside = -0.1 * wide < start and start + length < 0.85 * wide
+            if inside and all(start + length < a or b < start or abs(height - h) > 12 for a, b, h in taken):
+                taken.append((start, start + length, height))
+                note(axes, shown(label), (x, y), (dx, dy), va="center", ha=side)
+                break
+
+
+_BESIDE = ((9, 0, "left", 0.0), (-9, 0, "right", -1.0), (0, 12, "center", -0.5), (0, -12, "center", -0.5))
