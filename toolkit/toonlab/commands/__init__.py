@@ -1,0 +1,1 @@
+"""The commands, in groups. Whatever takes time to import is imported when a command runs."""

@@ -1,0 +1,162 @@
+"""Many trainings: `compare`, `tune`, `worker`, `report`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from toonlab.errors import ToonlabError
+
+from .shared import (
+    Device,
+    ExperimentName,
+    Jobs,
+    Overrides,
+    Runs,
+    StaleAfter,
+    StorageURL,
+    TrackingURI,
+    discovered,
+    print_paths,
+    print_whereabouts,
+    track_at,
+)
+
+if TYPE_CHECKING:
+    from toonlab.plugins import Catalogue
+    from toonlab.results import Results
+
+
+def compare(
+    experiment: ExperimentName,
+    overrides: Overrides = None,
+    seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Instead of the experiment's.")] = None,
+    jobs: Jobs = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say which cells would run, and why, and stop.")] = False,
+    photos: Annotated[
+        Path | None, typer.Option("--photos", help="Write the photos that are measured into a folder, and stop.")
+    ] = None,
+    storage: StorageURL = None,
+    stale_after: StaleAfter = 120,
+    runs: Runs = Path("runs"),
+    device: Device = "auto",
+    tracking_uri: TrackingURI = None,
+) -> None:
+    """Compare recipes over seeds; cells that have finished are not run again."""
+    track_at(tracking_uri)
+    from toonlab import compare as comparison
+    from toonlab.live import view
+    from toonlab.recipe import parse_override
+
+    catalogue = discovered()
+    given = dict(parse_override(text) for text in overrides or ())
+    if photos is not None:
+        print(f"{len(comparison.write_photos(experiment, catalogue, photos, given))} photos are in {photos}")
+    elif explain:
+        for line in comparison.explain(experiment, catalogue, runs, seeds, given):
+            print(line)
+    else:
+        where = comparison.Where(runs, device, jobs, storage, stale_after)
+        results = comparison.compare(experiment, catalogue, where, seeds, given, view())
+        _report_study(results, catalogue, device)
+
+
+def tune(
+    experiment: ExperimentName,
+    overrides: Overrides = None,
+    trials: Annotated[int | None, typer.Option("--trials", min=1, help="Instead of the experiment's.")] = None,
+    jobs: Jobs = None,
+    storage: StorageURL = None,
+    stale_after: StaleAfter = 120,
+    runs: Runs = Path("runs"),
+    device: Device = "auto",
+    tracking_uri: TrackingURI = None,
+) -> None:
+    """Search what a recipe does best with, and confirm it on fresh seeds; a search that was stopped goes on."""
+    track_at(tracking_uri)
+    from toonlab.compare import Where
+    from toonlab.live import view
+    from toonlab.recipe import parse_override
+    from toonlab.tune import tune as search
+
+    catalogue = discovered()
+    given = dict(parse_override(text) for text in overrides or ())
+    where = Where(runs, device, jobs, storage, stale_after)
+    results = search(experiment, catalogue, where, trials, given, view())
+    _report_study(results, catalogue, device)
+
+
+def worker(
+    experiment: ExperimentName,
+    overrides: Overrides = None,
+    storage: Annotated[str, typer.Option("--storage", help="The Optuna storage that the study is shared by.")] = "",
+    jobs: Jobs = None,
+    stale_after: StaleAfter = 120,
+    runs: Runs = Path("runs"),
+    device: Device = "auto",
+    tracking_uri: TrackingURI = None,
+) -> None:
+    """Work on a comparison or a search that other machines work on, too, until it is done."""
+    track_at(tracking_uri)
+    from toonlab.compare import Where, compare
+    from toonlab.live import view
+    from toonlab.recipe import parse_override
+    from toonlab.search import is_search
+    from toonlab.tune import tune
+
+    if not storage:
+        raise ToonlabError("--storage: missing; give that of `toonlab compare` or `toonlab tune`")
+    catalogue = discovered()
+    given = dict(parse_override(text) for text in overrides or ())
+    where = Where(runs, device, jobs, storage, stale_after, joined=True)
+    work = tune if is_search(experiment) else compare
+    work(experiment, catalogue, where, overrides=given, view=view())
+
+
+def report(
+    experiment: Annotated[str, typer.Argument(help="The study's name, or the path of its experiment's file.")],
+    runs: Runs = Path("runs"),
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The page; report.html in the study's directory if not given.")
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Write what a study found as one HTML file, and its table as CSV, Markdown and LaTeX beside it."""
+    from toonlab.report import read_study, write_report
+
+    results, catalogue = read_study(experiment, runs), discovered()
+    page = write_report(results, catalogue, out, device)
+    print_paths({"report": [page], "tables": [page.with_name(f"table.{name}") for name in ("csv", "md", "tex")]})
+    _tell_trackers(results, page, catalogue)
+
+
+def _report_study(results: Results, catalogue: Catalogue, device: str) -> None:
+    """What a study has to show: the table, the report, and where everything is."""
+    from toonlab import tables
+    from toonlab.report import write_report
+
+    tables.show(results.name, results.rows, results.caveats, results.measured)
+    directory = results.directory
+    if any(cell.status == "finished" for cell in results.cells):
+        page = write_report(results, catalogue, device=device)
+        print_paths({"report": [page], "samples": [p for p in [directory / "samples.png"] if p.exists()]})
+        _tell_trackers(results, page, catalogue)
+    print_paths({"table": [directory / "results.md"], "runs": [directory]})
+    for cell in results.failed:
+        print(f"failed: {cell.label}: {cell.reason}", file=sys.stderr)
+    if results.failed:
+        raise typer.Exit(1)
+
+
+def _tell_trackers(results: Results, page: Path, catalogue: Catalogue) -> None:
+    """They get the report, and say where to look."""
+    from toonlab.sync import observers_of, read_run
+
+    here = [results.directory / cell.run for cell in results.cells if cell.status == "finished"]
+    for directory in [directory for directory in here if directory.is_dir()][-1:]:
+        run, _ = read_run(directory)
+        observers_of(run, catalogue).tell("on_report", run=run, path=page)
+        print_whereabouts(run, catalogue)

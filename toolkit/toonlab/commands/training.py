@@ -1,0 +1,117 @@
+"""One training: `train`, `resume`, `sync`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .shared import (
+    Device,
+    Devices,
+    Nodes,
+    Overrides,
+    Runs,
+    TrackingURI,
+    discovered,
+    print_paths,
+    print_whereabouts,
+    track_at,
+)
+
+if TYPE_CHECKING:
+    from toonlab.plugins import Catalogue
+    from toonlab.specs import Recipe
+    from toonlab.train import Trained
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="A name that `toonlab recipes` lists, or a path.")],
+    overrides: Overrides = None,
+    at: Annotated[list[str] | None, typer.Option("--at", help="Lay a file of overrides over it, such as tiny.")] = None,
+    show: Annotated[bool, typer.Option("--print", help="Print the resolved recipe and stop.")] = False,
+    runs: Runs = Path("runs"),
+    device: Device = "auto",
+    devices: Devices = 1,
+    nodes: Nodes = 1,
+    tracking_uri: TrackingURI = None,
+) -> None:
+    """Train a recipe; one that was stopped or killed goes on from its last checkpoint."""
+    track_at(tracking_uri)
+    from toonlab.recipe import load
+
+    catalogue = discovered()
+    loaded = load(recipe, catalogue, overrides or (), at or ())
+    if show:
+        from toonlab.yamlfile import dump
+
+        print(dump(loaded.tree), end="")
+        return
+    from toonlab.devices import launch
+    from toonlab.train import train as run_training
+
+    world = launch(device, devices, nodes)
+    trained = run_training(loaded, catalogue, runs, world=world)
+    if world.rank == 0:
+        _report(loaded, trained, catalogue)
+
+
+def resume(
+    run: Annotated[Path, typer.Argument(help="The directory of a run.")],
+    device: Device = "auto",
+    devices: Devices = 1,
+    nodes: Nodes = 1,
+    tracking_uri: TrackingURI = None,
+) -> None:
+    """Go on with a run that was stopped or killed, from its last checkpoint."""
+    track_at(tracking_uri)
+    from toonlab.devices import launch
+    from toonlab.recipe import load
+    from toonlab.train import resume as go_on
+
+    catalogue = discovered()
+    world = launch(device, devices, nodes)
+    trained = go_on(run, catalogue, world)
+    if world.rank == 0:
+        _report(load(run / "recipe.yaml", catalogue), trained, catalogue)
+
+
+def sync(
+    run: Annotated[list[Path], typer.Argument(metavar="RUN", help="Directories of runs, or folders of them.")],
+    tracking_uri: TrackingURI = None,
+) -> None:
+    """Replay to trackers what they miss of runs, such as after a server was away."""
+    track_at(tracking_uri)
+    from toonlab.sync import sync as complete
+
+    failed = False
+    for synced in complete(run, discovered()):
+        failed = failed or synced.error
+        line = f"{synced.run.name}: {synced.line}"
+        print(f"error: {line}" if synced.error else line, file=sys.stderr if synced.error else sys.stdout, flush=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _report(recipe: Recipe, trained: Trained, catalogue: Catalogue) -> None:
+    """What a run has to show: the table, the samples, the weights, and where to look further."""
+    from toonlab import tables
+    from toonlab.checkpoint import candidates
+    from toonlab.evaluate import caveats
+
+    directory, outcome = trained.run.directory, trained.outcome
+    if trained.again:
+        print(f"{trained.run.name}: finished before, not run again; delete {directory} to train it anew")
+    if outcome.status == "stopped":
+        print(f"stopped at step {outcome.step}: {outcome.reason}")
+    if outcome.metrics:
+        wanted = [part.use for part in recipe.evaluate.metrics]
+        ours = {**tables.leading(outcome.metrics, wanted), "seconds": outcome.seconds}
+        row = tables.Row(trained.run.recipe_name, {name: [value] for name, value in ours.items()})
+        rows = tables.with_photo(tables.leading(outcome.photo, wanted), [row])
+        tables.show(trained.run.name, rows, caveats(recipe.evaluate.metrics, catalogue), outcome.measured)
+    print_paths({"samples": sorted((directory / "samples").glob("*.png"))[-1:], "run": [directory]})
+    print_paths({"weights": candidates(directory)[-1:]})
+    print_whereabouts(trained.run, catalogue)
