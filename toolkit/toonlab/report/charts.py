@@ -8,10 +8,11 @@ from math import inf, isfinite
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal
 
+from .chart import Chart, note
+from .colors import DASHES, MARKERS, PAPER, SERIES
 from .findings import Findings
 from .history import LOSS, Curve, curves
 from .numbers import number, several, shown
-from .svg import DASHES, MARKERS, PAPER, SERIES, Chart, note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
+from math import nan
+from typing import TYPE_CHECKING, Any
 
 from toonlab.errors import ToonlabError
 from toonlab.results import short_names
 
+from .chart import Chart
+from .colors import MARKERS, PAPER, SERIES
 from .findings import Findings
 from .numbers import number
-from .svg import INK, MARKERS, PAPER, SERIES, Chart
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -71,35 +73,44 @@ def _charts(found: Findings, recipe: str, records: Sequence[Record]) -> Iterator
     for pair in list(combinations(order, 2))[:MOST]:
         first, second = sorted(pair, key=lambda name: -len(order[name]))  # the one with more levels goes across
         found_means = means(records, first, second)
-        levels = [
-            [level for level in order[name] if any(level in key for key in found_means)] for name in (first, second)
-        ]
-        yield _interaction(f"{recipe}-{first}-{second}", (first, second), levels, found_means, found.primary)
+        across, lines = (
+            [level for level in order[name] if any(key[place] == level for key in found_means)]
+            for place, name in enumerate((first, second))
+        )
+        yield _interaction(recipe, _Interaction((first, second), across, lines, found_means, found.primary))
 
 
-def _interaction(
-    name: str,
-    factors: tuple[str, str],
-    levels: Sequence[Sequence[str]],
-    means: Mapping[tuple[str, str], float],
-    metric: str,
-) -> Chart:
-    def draw(figure: Figure) -> None:
+@dataclass(frozen=True)
+class _Interaction:
+    """Two factors: the levels of the first go across, each of the second's has a line."""
+
+    factors: tuple[str, str]
+    across: Sequence[str]
+    lines: Sequence[str]
+    means: Mapping[tuple[str, str], float]
+    metric: str
+
+    def draw(self, figure: Figure) -> None:
         axes = figure.add_subplot()
-        for place, line in enumerate(levels[1]):
-            heights = [means.get((level, line), float("nan")) for level in levels[0]]
-            axes.plot(heights, marker=MARKERS[place % len(MARKERS)], markersize=7, markeredgecolor=PAPER,
-                      color=SERIES[place % len(SERIES)], label=line)  # fmt: skip
-        axes.set_xticks(range(len(levels[0])), levels[0])
+        for place, line in enumerate(self.lines):
+            heights = [self.means.get((level, line), nan) for level in self.across]
+            style: Any = {"color": SERIES[place % len(SERIES)], "marker": MARKERS[place % len(MARKERS)]}
+            axes.plot(heights, markersize=7, markeredgecolor=PAPER, label=line, **style)
+        turned = 20 if sum(map(len, self.across)) > 36 else 0
+        axes.set_xticks(range(len(self.across)), self.across, rotation=turned)
         axes.margins(x=0.1)
-        axes.set(xlabel=factors[0], ylabel=metric)
-        figure.legend(title=factors[1], frameon=False, loc="outside upper center", ncols=4, labelcolor=INK)
+        axes.set(xlabel=self.factors[0], ylabel=self.metric)
+        columns = max(1, min(4, 44 // (max(map(len, self.lines)) + 6)))
+        figure.legend(title=self.factors[1], frameon=False, loc="outside upper center", ncols=columns)
 
-    texts = [f"{a} with {b} {number(mean)}" for (a, b), mean in means.items()]
+
+def _interaction(recipe: str, plot: _Interaction) -> Chart:
+    (first, second), metric = plot.factors, plot.metric
+    texts = [f"{a} with {b} {number(mean)}" for (a, b), mean in plot.means.items()]
     return Chart(
-        name=f"interaction-{name}",
-        title=f"{factors[0]} × {factors[1]}",
+        name=f"interaction-{recipe}-{first}-{second}",
+        title=f"{first} × {second}",
         caption="Means over seeds and all else. Parallel lines: the factors act independently.",
-        description=f"Means of {metric} at {factors[0]} and {factors[1]}: {', '.join(texts)}.",
-        draw=draw,
+        description=f"Means of {metric} at {first} and {second}: {', '.join(texts)}.",
+        draw=plot.draw,
     )

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from .chart import Chart
+from .colors import INK, OPEN, PAPER, WORSE
 from .numbers import number
 from .search import Search, Trial, value_text
-from .svg import INK, OPEN, PAPER, WORSE, Chart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,13 +13,14 @@ from toonlab.tables import notes
 
 from . import charts, rows, searchcharts, searchwords, words
 from .again import again
+from .chart import Chart
+from .colors import DASHES, SERIES
 from .export import as_csv, as_latex, as_markdown, heading
 from .factors import factorials
 from .findings import Findings
 from .numbers import listed, number, probability, shown
 from .pictures import gallery
 from .search import Search, search_of, value_text
-from .svg import DASHES, SERIES, Chart
 from .table import lines
 
 TEMPLATE = Path(__file__).parent / "template"

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from .chart import Chart, note
+from .colors import ACCENT, INK, PAPER, RULE
 from .numbers import number
 from .search import Search, value_text
-from .svg import ACCENT, INK, PAPER, RULE, Chart, note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

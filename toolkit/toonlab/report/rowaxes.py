@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from .colors import INK, PAPER, RULE
 from .numbers import shown
-from .svg import INK, PAPER, RULE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,10 +7,11 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from . import rowaxes
+from .chart import Chart, note
+from .colors import ACCENT, INK, OPEN, SERIES, SOFT, VERDICT_COLORS
 from .findings import Findings
 from .numbers import interval, number, places, shown, signed
 from .search import Gain
-from .svg import ACCENT, INK, OPEN, SERIES, SOFT, VERDICT_COLORS, Chart, note
 from .words import SYMBOLS
 
 if TYPE_CHECKING:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from .chart import Chart, note
+from .colors import ACCENT, INK, OPEN, SOFT
 from .heatmap import heat_map
 from .numbers import number, several
 from .parallel import parallel
 from .search import Search, Trial
-from .svg import ACCENT, INK, OPEN, SOFT, Chart, note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,116 +1,15 @@
-"""matplotlib's figures as SVG within a page: text stays text, and colours follow the page's light or dark scheme."""
+"""SVG files of matplotlib as elements of a page: text stays text, colours are the page's, ids are their own."""
 
 from __future__ import annotations
 
-import io
 import re
-import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from .colors import VARIABLES
 
-# Colours that stand for the page's variables; black would not do, as matplotlib writes nothing for it.
-INK, SOFT, RULE, PAPER = "#010101", "#020202", "#030303", "#040404"
-BETTER, WORSE, OPEN, ACCENT = "#050505", "#060606", "#070707", "#080808"
-SERIES = tuple(f"#0a0a0{number}" for number in range(7))
-_VARIABLES = {
-    **{INK: "ink", SOFT: "soft", RULE: "rule", PAPER: "paper", BETTER: "better", WORSE: "worse"},
-    **{OPEN: "open", ACCENT: "accent", **{color: f"series-{number}" for number, color in enumerate(SERIES)}},
-}
-MARKERS, DASHES = "osD^vPX", ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
-VERDICT_COLORS = {"better": BETTER, "worse": WORSE, "inconclusive": OPEN, "untested": OPEN, "baseline": SOFT}
-
-WIDE, NARROW = 508, 348  # px: half of a desktop page, and a phone's
 _SVG, _LINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
-_STYLE: Any = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "toonlab",
-    "figure.dpi": 72,
-    "savefig.transparent": True,
-    "font.size": 11.5,
-    "text.color": INK,
-    "text.parse_math": False,
-    "axes.edgecolor": RULE,
-    "axes.labelcolor": SOFT,
-    "axes.facecolor": "none",
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "axes.unicode_minus": True,
-    "axes.formatter.useoffset": False,
-    "grid.color": RULE,
-    "grid.linewidth": 0.8,
-    "xtick.color": RULE,
-    "ytick.color": RULE,
-    "xtick.labelcolor": SOFT,
-    "ytick.labelcolor": SOFT,
-    "ytick.major.size": 0,
-    "xtick.major.size": 3,
-    "xtick.labelsize": 11,
-    "ytick.labelsize": 11,
-    "lines.linewidth": 1.8,
-    "hatch.color": RULE,
-}
-
 Tips = Mapping[str, Sequence[str]]
-Draw = Callable[["Figure"], Tips | None]
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A figure of a page.
-
-    Args:
-        name: for ids.
-        title: above it.
-        caption: one line below it.
-        description: what can be seen, for those who don't see it.
-        draw: draws into a figure of the width that it has; may return, by the group id of a collection of points, what
-            each of them says when it is pointed at.
-        height: of the figure in px.
-        span: of the page's two columns.
-    """
-
-    name: str
-    title: str
-    caption: str
-    description: str
-    draw: Draw
-    height: float = 300
-    span: int = 1
-
-    def svgs(self) -> dict[str, str]:
-        """`wide` and `narrow`: the same for a desktop and for a phone, so that text has its size on both."""
-        gap = 28
-        widths = {"wide": WIDE * self.span + gap * (self.span - 1), "narrow": NARROW}
-        return {name: self.svg(f"{self.name}-{name}", width) for name, width in widths.items()}
-
-    def svg(self, name: str, width: float) -> str:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-        from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-        file = io.StringIO()
-        with rc_context(_STYLE), warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # glyphs that its own font lacks are the browser's to draw
-            layout = ConstrainedLayoutEngine(w_pad=2 / 72, h_pad=2 / 72)
-            figure = Figure(figsize=(width / 72, self.height / 72), layout=layout)
-            tips = self.draw(figure)
-            figure.savefig(file, format="svg", metadata={"Date": None})
-        return embeddable(file.getvalue(), name, self.title, self.description, tips or {})
-
-
-def note(axes: Axes, text: str, at: tuple[float, float], shift: tuple[float, float], **style: Any) -> None:
-    """Small text beside a point, `shift` px away from it; `xycoords` says what the point is given in."""
-    axes.annotate(text, at, xytext=shift, textcoords="offset points", **{"fontsize": 10.5, **style})
 
 
 def embeddable(text: str, name: str, title: str, description: str, tips: Tips) -> str:
@@ -177,4 +76,4 @@ def _colored(text: str) -> str:
 
 
 def _variable(color: str) -> str:
-    return f"var(--{_VARIABLES[color]})" if color in _VARIABLES else color
+    return f"var(--{VARIABLES[color]})" if color in VARIABLES else color

@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 import pytest
 from matplotlib.figure import Figure
 
-from toonlab.report.svg import ACCENT, SERIES, Chart
+from toonlab.report.chart import Chart
+from toonlab.report.colors import ACCENT, SERIES
 
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 
