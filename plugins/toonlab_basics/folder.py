@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -25,6 +25,8 @@ def folder(
     photos: Path,
     cartoons: Path,
     evaluation: Path | None = None,
+    test: Path | None = None,
+    evaluation_cartoons: Path | None = None,
     resize: Annotated[int, Field(gt=0)] | None = None,
     cache: Literal["none", "ram"] = "none",
     max_pixels: Annotated[int, Field(gt=0, le=PILLOW_LIMIT)] = MAX_PIXELS,
@@ -40,13 +42,17 @@ def folder(
         cartoons: folder of the cartoons to train on.
         evaluation: folder of the photos to evaluate on. Without it the training photos serve, which shows what the
             generator does with photos that it has seen.
+        test: folder of the photos that results are reported on, looked at once, at the end of a run. Without it, those
+            to evaluate on serve.
+        evaluation_cartoons: folder of the real cartoons that sets of fakes are compared with. Without it those to train
+            on serve, which favours a generator that has them by heart.
         resize: shorter side in pixels, up or down, for all pictures; the engine crops afterwards.
         cache: `ram` decodes all training pictures before the first step and keeps them: 3 bytes per pixel, once for
             all workers that fork.
         max_pixels: larger pictures are left out, since a small file may unpack to more than fits in memory. The default
             is Pillow's own.
     """
-    return FolderDataset(photos, cartoons, evaluation, resize, cache, max_pixels)
+    return FolderDataset(photos, cartoons, evaluation, test, evaluation_cartoons, resize, cache, max_pixels)
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,8 @@ class FolderDataset:
     photo_folder: Path
     cartoon_folder: Path
     evaluation_folder: Path | None
+    test_folder: Path | None
+    evaluation_cartoon_folder: Path | None
     resize: int | None
     cache: Literal["none", "ram"]
     max_pixels: int
@@ -71,12 +79,27 @@ class FolderDataset:
             return Samples(self.photo_folder, self._photo_names, self.resize)
         return Samples(folder, _usable(folder, self.max_pixels), self.resize)
 
+    def test(self) -> FolderDataset:
+        """The same with the photos of `test` to evaluate on; itself, if there is no such folder."""
+        return self if self.test_folder is None else replace(self, evaluation_folder=self.test_folder, test_folder=None)
+
+    def evaluation_cartoons(self) -> Pictures:
+        """Real cartoons to compare fakes with, as uint8 `(3, H, W)`."""
+        folder = self.evaluation_cartoon_folder
+        if folder is None:
+            return self.train()[1]
+        return Pictures(folder, _usable(folder, self.max_pixels), self.resize)
+
     def manifest(self) -> Mapping[str, Any]:
         """Names and sizes of the files, not where they lie: a data set may move."""
-        folders = {"photos": self.photo_folder, "cartoons": self.cartoon_folder}
-        if self.evaluation_folder is not None:
-            folders["evaluation"] = self.evaluation_folder
-        listings = {role: _listing(folder) for role, folder in folders.items()}
+        folders = {
+            "photos": self.photo_folder,
+            "cartoons": self.cartoon_folder,
+            "evaluation": self.evaluation_folder,
+            "test": self.test_folder,
+            "evaluation_cartoons": self.evaluation_cartoon_folder,
+        }
+        listings = {role: _listing(folder) for role, folder in folders.items() if folder is not None}
         return {**listings, "resize": self.resize, "max_pixels": self.max_pixels}
 
     @cached_property

@@ -138,3 +138,27 @@ def test_manifest_reads_no_picture(folders):
     (folders["photos"] / "empty.png").write_bytes(b"")
     (folders["photos"] / "gone.png").symlink_to(folders["photos"] / "nowhere.png")
     assert folder(**folders).manifest()["photos"]["pictures"] == 5
+
+
+def test_photos_that_results_are_reported_on_and_cartoons_to_compare_with_are_kept_apart(folders, tmp_path: Path):
+    for name, value in (("held-out", 5), ("looked-at-once", 6), ("other-cartoons", 7)):
+        picture(tmp_path / name / "a.png", value)
+    alone = folder(**folders)
+    assert alone.test() is alone
+    assert alone.evaluation_cartoons().names == alone.train()[1].names
+    kept = folder(
+        **folders,
+        evaluation=tmp_path / "held-out",
+        test=tmp_path / "looked-at-once",
+        evaluation_cartoons=tmp_path / "other-cartoons",
+    )
+    values = [int((data.evaluation()[0].photo[0, 0, 0] + 1) * 127.5 + 0.5) for data in (kept, kept.test())]
+    assert values == [5, 6]
+    assert kept.test().test() is not kept
+    assert [int(item[0, 0, 0]) for item in (kept.evaluation_cartoons()[0], kept.test().evaluation_cartoons()[0])] == [
+        7,
+        7,
+    ]
+    assert {"evaluation", "test", "evaluation_cartoons"} <= set(kept.manifest())
+    picture(tmp_path / "other-cartoons" / "b.png", 8)
+    assert folder(**folders, evaluation_cartoons=tmp_path / "other-cartoons").manifest() != kept.manifest()
