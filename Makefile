@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+JOBS := $(shell $(PYTHON) -c 'import os; print(min(2, os.cpu_count()))')
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test check bench docs format clean
@@ -19,7 +20,7 @@ $(STAMP): pyproject.toml
 	touch $(STAMP)
 
 demo: venv  ## train and compare every method, a few minutes on two CPU cores
-	$(BIN)/toonlab compare experiments/demo.yaml
+	$(BIN)/toonlab compare experiments/demo.yaml --jobs $(JOBS)
 
 test: venv  ## run the tests
 	$(BIN)/python -m pytest
