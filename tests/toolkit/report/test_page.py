@@ -16,8 +16,10 @@ from toonlab.results import Results
 
 SIZES = [(390, 844), (1280, 900)]
 SCHEMES = ["light", "dark"]
+PATIENCE = 120_000  # ms: machines are shared
 KINDS = ["comparison", "search", "factorial"]
 Open = Callable[..., Page]
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +35,7 @@ def visit(browser: Browser, pages: dict[str, Path]) -> Iterator[Open]:
 
     def visit(width: int = 1280, height: int = 900, kind: str = "comparison", **others: object) -> Page:
         context = browser.new_context(viewport={"width": width, "height": height}, **others)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         tab = context.new_page()
         tab.on("request", lambda request: requests.append(request.url))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -67,11 +68,16 @@ def _asked(found: Findings, search: Search | None) -> dict[str, Any]:
         "name": results.name,
         "kind": "toonlab · search" if search else "toonlab · comparison",
         "about": results.about,
-        "sentences": list(zip(("Asked", "Found", "How far"), said, strict=True)),
+        "sentences": list(zip(("Asked", "Found", "How far"), map(_unbroken, said), strict=True)),
         "asked": yamlfile.dump(dict(results.asked)) if results.asked else "",
         "command": results.command,
         "seed_list": ", ".join(map(str, found.seeds)),
     }
+
+
+def _unbroken(sentence: str) -> str:
+    """No line ends within `p = 0.025` or `95 %`."""
+    return re.sub(r"(p [=<]) |(?<=\d) (?=%)", lambda gap: gap[0].replace(" ", "\N{NO-BREAK SPACE}"), sentence)
 
 
 def _table(found: Findings) -> dict[str, Any]:
