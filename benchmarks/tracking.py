@@ -1,18 +1,16 @@
 """What tracking costs the demo: MLflow and progress, as every recipe has them.
 
-    python benchmarks/tracking.py [--experiment demo] [--seeds 2] [--starts 6] [--pairs 6] [--steps 100]
+    python benchmarks/tracking.py [--experiment demo] [--seeds 2] [--pairs 6] [--steps 100]
 
-What is the same for every run is measured inside of a whole experiment, whose cells are trained one after the other in
-this process: the seconds that the runs spend in hooks, without the import of mlflow, and the processor's seconds of the
-thread that feeds MLflow, without the making of tables, of which the training could at most have had all.
+All cells of an experiment are trained once, one after the other in this process, and what their observers take is
+measured inside of it: the seconds that the runs spend in hooks (importing mlflow among them, which a study does once, in
+the process from which those of its cells are forked), and the processor's seconds of the thread that feeds MLflow
+(making its tables among them), of which the training could at most have had all. Their sum against the whole is the most
+that tracking can cost; since all of it is of one run on one machine, noise can hardly decide. MLflow writes to SQLite
+beside the runs, as by default.
 
-What comes once, importing mlflow and making the tables of its SQLite, is measured from outside, as a user has it: the
-command `toonlab compare` for one cell that trains nothing, without and with observers, in turns, in an empty folder
-each time; the fastest of each counts. (`compare` imports mlflow beside the planning of the study, in the process from
-which those of the cells are forked.)
-
-Both together against the whole are what tracking can cost at most. Pairs of a CTSS training without and with observers
-are the check from outside: the wall clock, noise and all. Writes `benchmarks/results/tracking-<device>.json`.
+Pairs of a CTSS training without and with observers, in turns, are the check from outside: the wall clock, noise and all.
+Writes `benchmarks/results/tracking-<device>.json`.
 """
 
 from __future__ import annotations
@@ -20,11 +18,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
-import itertools
-import math
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -80,7 +74,7 @@ class Meter:
 
 
 def whole(root: Path, experiment: str, seeds: int | None) -> Row:
-    """An experiment, with what its observers take of it in every run."""
+    """An experiment, with what its observers take of it."""
     meter, catalogue = Meter(), discover()
     cells = plan_cells(*read_experiment(experiment, seeds), {}, catalogue)
     with meter.reading(), contextlib.redirect_stdout(io.StringIO()):
@@ -88,30 +82,16 @@ def whole(root: Path, experiment: str, seeds: int | None) -> Row:
         for cell in cells:
             train(cell.recipe, catalogue, root, experiment)
         seconds = time.perf_counter() - start
-    importing, tables = meter.first_start or 0.0, max(meter.threads) - statistics.median(meter.threads)
+    hooks, thread = sum(meter.hooks.values()), sum(meter.threads)
     return {
         "what": f"{experiment}, {len(cells)} cells",
         "seconds": round(seconds, 1),
-        "in hooks s": round(sum(meter.hooks.values()) - importing, 2),
-        "MLflow's thread, processor s": round(sum(meter.threads) - tables, 2),
-        "importing s": round(importing, 2),
-        "making tables s": round(tables, 2),
+        "in hooks s": round(hooks, 2),
+        "of it importing s": round(meter.first_start or 0.0, 2),
+        "MLflow's thread, processor s": round(thread, 2),
+        "of it making tables s": round(max(meter.threads) - statistics.median(meter.threads), 2),
+        "tracking at most %": round(100 * (hooks + thread) / seconds, 2),
     }
-
-
-def starts(root: Path, count: int) -> float:
-    """Seconds that a study of one cell takes longer with observers than without."""
-    fastest = dict.fromkeys((False, True), math.inf)
-    for number, observed in itertools.product(range(count), fastest):
-        folder = root / f"start-{number}-{observed}"
-        folder.mkdir(parents=True)
-        overrides = "{}" if observed else "{observers.mlflow: null, observers.progress: null}"
-        (folder / "one.yaml").write_text(f"recipes: [identity]\nat: tiny\nseeds: 1\nset: {overrides}\n")
-        command = [sys.executable, "-m", "toonlab", "compare", "one.yaml"]
-        begun = time.perf_counter()
-        subprocess.run(command, cwd=folder, check=True, capture_output=True)
-        fastest[observed] = min(fastest[observed], time.perf_counter() - begun)
-    return fastest[True] - fastest[False]
 
 
 def once(root: Path, name: str, observed: bool, steps: int) -> float:
@@ -146,15 +126,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--experiment", default="demo")
     parser.add_argument("--seeds", type=int, help="instead of the experiment's")
-    parser.add_argument("--starts", type=int, default=6, help="pairs of commands for a single cell")
     parser.add_argument("--pairs", type=int, default=6)
     parser.add_argument("--steps", type=int, default=100, help="of each training of a pair")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        row = dict(whole(Path(folder) / "whole", options.experiment, options.seeds))
-        row["at the start s"] = round(starts(Path(folder), options.starts), 2)
-        parts = row["in hooks s"], row["MLflow's thread, processor s"], row["at the start s"]
-        rows: list[Row] = [row | {"tracking at most %": round(100 * sum(parts) / row["seconds"], 2)}]
+        rows = [whole(Path(folder) / "whole", options.experiment, options.seeds)]
         if options.pairs:
             rows.append(paired(Path(folder) / "pairs", options.steps, options.pairs))
     report("tracking", device(), rows, vars(options))

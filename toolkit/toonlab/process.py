@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
@@ -162,6 +162,13 @@ def prepare(recipes: Iterable[Recipe], catalogue: Catalogue) -> None:
     if _context().get_start_method() == "forkserver":
         os.environ[MODULES] = ",".join(sorted(wanted))
         forkserver.ensure_running()
+
+
+def apart(work: Callable[..., None], *arguments: Any) -> None:
+    """Do something in a process of its own, which has imported already what takes seconds to import."""
+    process = _context().Process(target=work, args=arguments)
+    process.start()
+    process.join()
 
 
 def _killed(number: int) -> str:

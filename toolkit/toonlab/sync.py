@@ -110,6 +110,14 @@ def observers_of(run: Run, catalogue: Catalogue) -> Observers:
     return Observers(dict(_made(run, catalogue)))
 
 
+def tell_of_report(directory: Path, page: Path) -> None:
+    """Tell the observers of a run's own recipe that a report on its study was written."""
+    from .plugins import discover
+
+    run, _ = read_run(directory)
+    observers_of(run, discover()).tell("on_report", run=run, path=page)
+
+
 def _hooks(run: Run, catalogue: Catalogue) -> Iterator[pluggy.HookCaller]:
     """The hook of each observer of the run's recipe that has one."""
     for name, observer in _made(run, catalogue):

@@ -126,24 +126,31 @@ def report(
 ) -> None:
     """Write what a study found as one HTML file, and its table as CSV, Markdown and LaTeX beside it."""
     from toonlab.report import read_study, write_report
+    from toonlab.sync import tell_of_report
 
     results, catalogue = read_study(experiment, runs), discovered()
     page = write_report(results, catalogue, out, device)
     print_paths({"report": [page], "tables": [page.with_name(f"table.{name}") for name in ("csv", "md", "tex")]})
-    _tell_trackers(results, page, catalogue)
+    if directory := _last_run(results):
+        tell_of_report(directory, page)
+        _print_where_to_look(directory, catalogue)
 
 
 def _report_study(results: Results, catalogue: Catalogue, device: str) -> None:
     """What a study has to show: the table, the report, and where everything is."""
     from toonlab import tables
+    from toonlab.process import apart
     from toonlab.report import write_report
+    from toonlab.sync import tell_of_report
 
     tables.show(results.name, results.rows, results.caveats, results.measured)
     directory = results.directory
     if any(cell.status == "finished" for cell in results.cells):
         page = write_report(results, catalogue, device=device)
         print_paths({"report": [page], "samples": [p for p in [directory / "samples.png"] if p.exists()]})
-        _tell_trackers(results, page, catalogue)
+        if last := _last_run(results):
+            apart(tell_of_report, last, page)  # trackers are imported there already
+            _print_where_to_look(last, catalogue)
     print_paths({"table": [directory / "results.md"], "runs": [directory]})
     for cell in results.failed:
         print(f"failed: {cell.label}: {cell.reason}", file=sys.stderr)
@@ -151,12 +158,14 @@ def _report_study(results: Results, catalogue: Catalogue, device: str) -> None:
         raise typer.Exit(1)
 
 
-def _tell_trackers(results: Results, page: Path, catalogue: Catalogue) -> None:
-    """They get the report, and say where to look."""
-    from toonlab.sync import observers_of, read_run
-
+def _last_run(results: Results) -> Path | None:
+    """The directory of the last cell that has finished here."""
     here = [results.directory / cell.run for cell in results.cells if cell.status == "finished"]
-    for directory in [directory for directory in here if directory.is_dir()][-1:]:
-        run, _ = read_run(directory)
-        observers_of(run, catalogue).tell("on_report", run=run, path=page)
-        print_whereabouts(run, catalogue)
+    return next((directory for directory in reversed(here) if directory.is_dir()), None)
+
+
+def _print_where_to_look(directory: Path, catalogue: Catalogue) -> None:
+    from toonlab.sync import read_run
+
+    run, _ = read_run(directory)
+    print_whereabouts(run, catalogue)
