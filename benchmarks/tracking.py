@@ -3,14 +3,14 @@
     python benchmarks/tracking.py [--experiment demo] [--seeds 2] [--pairs 6] [--steps 100]
 
 All cells of an experiment are trained once, one after the other in this process, and what their observers take is
-measured inside of it: the seconds that the runs spend in hooks (importing mlflow among them, which a study does once, in
-the process from which those of its cells are forked), and the processor's seconds of the thread that feeds MLflow
-(making its tables among them), of which the training could at most have had all. Their sum against the whole is the most
-that tracking can cost; since all of it is of one run on one machine, noise can hardly decide. MLflow writes to SQLite
-beside the runs, as by default.
+measured inside of it: the seconds that the runs spend in hooks (importing mlflow among them, which a study does once,
+in the process from which those of its cells are forked), and the processor's seconds of the thread that feeds MLflow
+(making its tables among them), of which the training could at most have had all. Their sum against the whole is the
+most that tracking can cost; since all of it is of one run on one machine, noise can hardly decide. MLflow writes to
+SQLite beside the runs, as by default.
 
-Pairs of a CTSS training without and with observers, in turns, are the check from outside: the wall clock, noise and all.
-Writes `benchmarks/results/tracking-<device>.json`.
+Pairs of a CTSS training without and with observers, in turns, are the check from outside: the wall clock, noise and
+all. Writes `benchmarks/results/tracking-<device>.json`.
 """
 
 from __future__ import annotations
