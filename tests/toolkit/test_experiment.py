@@ -115,10 +115,38 @@ def test_factors_make_variants_of_the_recipes_that_have_them(
     assert variants(small.parent, f"factors: {factors}\ndesign: {design}") == expected
 
 
+def test_named_levels_change_several_paths_at_once_where_a_recipe_has_them(small: Path) -> None:
+    (small.parent / "lone.yaml").write_text("extends: small\ncritics: {patch: null}\n")
+    planned = cells(
+        small.parent,
+        "recipes: [small, lone]\nseeds: 1\nmetrics: {primary: outline_f1}\nfactors:\n"
+        "  resolution:\n    32: {data.size: 32, critics.patch.sampler.patch_size: 16}\n"
+        "    64: {data.size: 64, critics.patch.sampler.patch_size: 32, evaluate.metrics.0.tolerance: 2}\n"
+        "  patches: {with: {}, without: {critics.patch: null}}\n",
+    )
+    found = [(r.name, r.data.parameters["size"], len(r.critics), r.evaluate.metrics[0].parameters) for r in planned]
+    assert [(name, size, critics) for name, size, critics, _ in found] == [
+        *(("small", size, critics) for size in (32, 64) for critics in (2, 1)),
+        *(("lone", size, 1) for size in (32, 64)),
+    ]
+    assert [metric["tolerance"] for *_, metric in found] == [1, 1, 2, 2, 1, 2]
+    assert [r.critics["patch"].sampler.parameters["patch_size"] for r in planned if len(r.critics) == 2] == [16, 32]
+    labels = variants(small.parent, (small.parent / "study.yaml").read_text().partition("seeds: 1")[2])
+    assert labels[1] == "small (resolution 32, patches without)"
+    assert labels[-1] == "lone (resolution 64)"  # without patches anyway
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         (f"factors: {{{K}: []}}", "factors: got"),
+        ("factors: {size: {}}", "factors: got"),
+        ("factors: {size: {a: 3}}", "factors: got"),
+        ("factors: {size: {a: {data.sise: 3}}}", "factors: size: data.sise: no recipe has this path"),
+        (
+            "factors: {critics.patch.sampler: [{use: ctss, k: 1}, {use: ctss, patch_size: 8}]}",
+            "factors: 2 variants are called 'small (sampler ctss)'; give their levels names",
+        ),
         ("factors: {critics.ptach.sampler.k: [1]}", "factors: critics.ptach.sampler.k: no recipe has this path"),
         (f"factors: {{{K}: [1, 0]}}", f"small: {K}: got 0, expected int, > 0"),
         ("design: one-at-a-time", "design: one-at-a-time needs factors"),

@@ -37,7 +37,7 @@ def build(recipe: Recipe, catalogue: Catalogue, world: World) -> GAN:
     generator = builder.module("generator.network", recipe.generator.network)
     builder.check_taught(generator)
     features = builder.module("features", recipe.features) if recipe.features else None
-    photo = torch.rand((PROBE, 3, recipe.train.size, recipe.train.size), generator=rng(0, "probe")) * 2 - 1
+    photo = _photos(recipe, PROBE)
     builder.probe("generator.network", generator, photo[:1])
     builder.probe("features", features, photo[:1])
     critics = {name: critic for name in recipe.critics if (critic := builder.critic(name, photo))}
@@ -82,6 +82,27 @@ def build_fixed(recipe: Recipe, catalogue: Catalogue) -> nn.Module:
     if builder.problems or generator is None:
         raise RecipeError(recipe.name, builder.problems)
     return generator
+
+
+def first_views(recipe: Recipe, catalogue: Catalogue) -> dict[str, Views]:
+    """What each critic sees of a whole batch of the probe's photos, on the CPU, before there are any networks.
+
+    Raises:
+        RecipeError: if a sampler or a representation can't work with them.
+    """
+    builder, photo = _Builder(recipe, catalogue), _photos(recipe, recipe.train.batch)
+    views = {}
+    for name, spec in recipe.critics.items():
+        _, _, views[name] = builder.seen(f"critics.{name}", spec, photo)
+    if builder.problems:
+        raise RecipeError(recipe.name, builder.problems)
+    return {name: view for name, view in views.items() if view is not None}
+
+
+def _photos(recipe: Recipe, count: int) -> Tensor:
+    """The probe's: `(count, 3, size, size)` in [-1, 1]."""
+    side = recipe.train.size
+    return torch.rand((count, 3, side, side), generator=rng(0, "probe")) * 2 - 1
 
 
 def learns(generator: nn.Module) -> bool:
@@ -150,9 +171,7 @@ class _Builder:
 
     def critic(self, name: str, photo: Tensor) -> Critic | None:
         spec, path = self.recipe.critics[name], f"critics.{name}"
-        sampler = self.make(f"{path}.sampler", spec.sampler)
-        representation = self.make(f"{path}.representation", spec.representation) if spec.representation else None
-        views = self.view(path, spec, sampler, representation, photo)
+        sampler, representation, views = self.seen(path, spec, photo)
         if views is None:
             return None
         discriminator = f"{path}.discriminator"
@@ -161,6 +180,12 @@ class _Builder:
         objective = self.make(f"{path}.objective", spec.objective)
         losses = self.losses(f"{path}.losses", spec.losses)
         return Critic(name, net, objective, sampler, representation, losses, spec.weight) if net else None
+
+    def seen(self, path: str, spec: CriticSpec, photo: Tensor) -> tuple[Any, Any, Views | None]:
+        """A critic's sampler and representation, and what it sees of photos through them."""
+        sampler = self.make(f"{path}.sampler", spec.sampler)
+        representation = self.make(f"{path}.representation", spec.representation) if spec.representation else None
+        return sampler, representation, self.view(path, spec, sampler, representation, photo)
 
     def view(self, path: str, spec: CriticSpec, sampler: Any, representation: Any, photo: Tensor) -> Views | None:
         """The view of a probe batch: it tells the discriminator's `in_channels`."""

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import runs, yamlfile
+from . import runs, timing, yamlfile
 from .board import Board
-from .crew import Crew, Slot, Task, Unit, Work, finished, slots
+from .budget import allot, allotted
+from .crew import Crew, Task, Work, slots
 from .devices import pick_device
-from .errors import BusyError, ToonlabError
+from .errors import ToonlabError
 from .evaluate import save_grid
-from .experiment import baseline_of, plan_cells, read_experiment
+from .experiment import Planned, baseline_of, plan_cells, read_experiment
 from .gallery import gallery
 from .live import Silent, View
 from .pictures import save_png, to_picture, without_suffix
 from .plugins import Catalogue
 from .process import prepare
 from .results import Results
-from .study import laid_out, tasks_of
+from .study import Local, laid_out, tasks_of
 from .train import judged_samples
 
 
@@ -76,10 +76,17 @@ def compare(
     experiment, path = read_experiment(name, seeds)
     planned = plan_cells(experiment, path, overrides or {}, catalogue)
     prepare([cell.recipe for cell in planned], catalogue)
+    view = view or Silent()
+    directory, devices = where.root / path.stem, slots(where.device, where.jobs)
+
+    def clock(cells: Sequence[Planned]) -> dict[str, float]:
+        return timing.measure(cells, catalogue, directory, devices, view, where.storage)
+
+    planned = allot(experiment, path, planned, catalogue, clock)
     tasks = tasks_of(planned, catalogue, where.root, path.stem)
     asked = {**yamlfile.load_file(path), **({"overrides": overrides} if overrides else {})}
     results = laid_out(
-        where.root / path.stem,
+        directory,
         [cell.recipe for cell in planned],
         catalogue,
         experiment.metrics.costs,
@@ -87,10 +94,14 @@ def compare(
         about=experiment.about,
         asked=asked,
         baseline=baseline_of(experiment, planned),
-        factors=experiment.factors,
+        factors=experiment.levels,
         design=experiment.design,
+        budget=experiment.budget,
+        steps=allotted(experiment, planned),
     )
-    results = run_cells(results, tasks, where, experiment.time_limit, view or Silent())
+    if experiment.budget == "seconds":
+        results = replace(results, caveats={**results.caveats, "seconds": timing.CAVEAT})
+    results = run_cells(results, tasks, where, experiment.time_limit, view)
     if not where.joined:
         write_samples(results, catalogue, where.device)
     return results
@@ -129,33 +140,6 @@ def _work(tasks: Sequence[Task], board: Board, where: Where) -> Iterator[Work]:
         yield Cells(storage, tasks, board, again=not where.joined)
 
 
-class Local:
-    """The tasks one after the other, for the slots of this process; those that have finished are told at once."""
-
-    def __init__(self, tasks: Sequence[Task], board: Board) -> None:
-        done = [before for task in tasks if (before := finished(task.cell, board.results.directory))]
-        for cell in done:
-            board.end(cell)
-        runs_done = {cell.run for cell in done}
-        self._left = iter([task for task in tasks if task.cell.run not in runs_done])
-        self._lock = threading.Lock()
-
-    def take(self) -> Unit | None:
-        with self._lock:
-            task = next(self._left, None)
-        return partial(_run, task=task) if task else None
-
-    def wait(self) -> bool:
-        return False
-
-
-def _run(slot: Slot, task: Task) -> None:
-    try:
-        slot.crew.board.end(slot.run(task))
-    except BusyError as error:
-        slot.crew.board.fail(task.cell, str(error))
-
-
 def explain(
     name: str,
     catalogue: Catalogue,
@@ -163,10 +147,16 @@ def explain(
     seeds: int | None = None,
     overrides: dict[str, Any] | None = None,
 ) -> Iterator[str]:
-    """A line for each cell: that it has finished, or why it has to run."""
+    """A line for each cell: that it has finished, or why it has to run. Nothing runs."""
     experiment, path = read_experiment(name, seeds)
-    for task in tasks_of(plan_cells(experiment, path, overrides or {}, catalogue), catalogue, root, path.stem):
-        yield f"{task.cell.label}: {_state(task, catalogue, root / path.stem)}"
+    cells = plan_cells(experiment, path, overrides or {}, catalogue)
+    clock = partial(timing.kept, catalogue=catalogue, directory=root / path.stem)
+    known = allot(experiment, path, cells, catalogue, clock)
+    tasks = {task.cell.label: task for task in tasks_of(known, catalogue, root, path.stem)}
+    for cell in cells:
+        task = tasks.get(cell.label)
+        state = _state(task, catalogue, root / path.stem) if task else "has not run yet; a step has to be timed first"
+        yield f"{cell.label}: {state}"
 
 
 def _state(task: Task, catalogue: Catalogue, directory: Path) -> str:

@@ -136,8 +136,7 @@ class Crew:
         self.board, self.directory, self.devices = board, directory, devices
         self.time_limit, self.command, self.group = time_limit, board.results.command, group or directory.name
         self.stopping: str | None = None
-        on_cpu = devices[0] == "cpu" and len(devices) > 1
-        self.threads = max(1, torch.get_num_threads() // len(devices)) if on_cpu else None
+        self.threads = threads_of(devices)
 
     def work(self, work: Work, view: View) -> None:
         """Do all the work.
@@ -178,6 +177,12 @@ class Crew:
                 time.sleep(_LOOK)
             else:
                 return
+
+
+def threads_of(devices: Sequence[str]) -> int | None:
+    """The threads of each of several slots on a CPU, which they share; None where torch may decide."""
+    on_cpu = devices[0] == "cpu" and len(devices) > 1
+    return max(1, torch.get_num_threads() // len(devices)) if on_cpu else None
 
 
 def slots(device: str, jobs: int | None) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -25,6 +25,8 @@ from .schema import Schema
 from .specs import Recipe, Tree
 
 Seeds = Annotated[int, Field(gt=0)] | list[Annotated[int, Field(ge=0)]]
+Factor = Annotated[list[Any], Field(min_length=1)] | Annotated[dict[Any, dict[str, Any]], Field(min_length=1)]
+Budget = Literal["steps", "critic_pixels", "seconds"]
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,11 @@ class Experiment:
     Among `recipes` may stand a generator that does not learn, by its part: `{use: pictures, path: DIR, name: theirs}`.
 
     Args:
-        factors: dotted path -> levels, each applied to the recipes that have the path.
+        factors: dotted path -> levels, each applied to the recipes that have the path; or any name -> levels by name,
+            each of them several overrides at once: `resolution: {64: {data.size: 64, train.size: 64}, 128: …}`.
         design: how the levels are combined, see `design.combinations`.
         baseline: the recipe that the others are compared with; the first that trains, if not given.
+        budget: what every variant that trains gets as much of as the baseline, see `budget.allot`.
         time_limit: seconds that a cell may take; one that takes longer saves, and has failed.
     """
 
@@ -64,11 +68,12 @@ class Experiment:
     about: str = ""
     at: str | list[str] | None = None
     set: dict[str, Any] = field(default_factory=dict)
-    factors: dict[str, Annotated[list[Any], Field(min_length=1)]] = field(default_factory=dict)
+    factors: dict[str, Factor] = field(default_factory=dict)
     design: Design = "full"
     baseline: str | None = None
     seeds: Seeds = 3
     metrics: MetricNames = MetricNames()
+    budget: Budget = "steps"
     time_limit: Annotated[float, Field(gt=0)] | None = None
 
     @property
@@ -84,6 +89,24 @@ class Experiment:
     def overlays(self) -> list[str]:
         return [self.at] if isinstance(self.at, str) else self.at or []
 
+    @property
+    def levels(self) -> dict[str, list[Any]]:
+        """factor -> its levels, or their names."""
+        return {factor: list(levels) for factor, levels in self.factors.items()}
+
+    def overrides_of(self, factor: str) -> dict[str, Any]:
+        """Every path that a factor changes, with one of its values."""
+        each = [self.overrides_at({factor: level}) for level in reversed(self.levels[factor])]
+        return {dotted: value for overrides in each for dotted, value in overrides.items()}
+
+    def overrides_at(self, levels: Levels) -> dict[str, Any]:
+        """What levels change: dotted path -> value."""
+        found: dict[str, Any] = {}
+        for factor, level in levels.items():
+            given = self.factors[factor]
+            found |= given[level] if isinstance(given, dict) else {factor: level}
+        return found
+
 
 def read_experiment(name: str, seeds: int | None = None) -> tuple[Experiment, Path]:
     """Read and check an experiment file.
@@ -92,7 +115,10 @@ def read_experiment(name: str, seeds: int | None = None) -> tuple[Experiment, Pa
         RecipeError: with everything that is wrong.
     """
     path = shelf.find(name, "experiments")
-    values, problems = Schema.of(Experiment).validate(yamlfile.load_file(path), path.stem)
+    given = yamlfile.load_file(path)
+    if "search" in given and "recipes" not in given:
+        raise RecipeError(str(path), [Problem("", "a search, not a comparison: it has no `recipes`; use toonlab tune")])
+    values, problems = Schema.of(Experiment).validate(given, path.stem)
     if problems:
         raise RecipeError(str(path), [Problem(p.path.removeprefix(f"{path.stem}."), p.message) for p in problems])
     if seeds is not None:
@@ -153,9 +179,18 @@ def plan_cells(experiment: Experiment, path: Path, overrides: dict[str, Any], ca
             if recipe.tree not in same:
                 cells.append(Planned(Variant(_name(entry), levels), recipe))
             same.append(recipe.tree)
+    problems += _alike(cells)
     if problems:
         raise RecipeError(str(path), dict.fromkeys(problems))
     return cells
+
+
+def _alike(cells: list[Planned]) -> Iterator[Problem]:
+    """Variants that no table could tell apart."""
+    for label, count in Counter(cell.label for cell in cells).items():
+        if count > 1:
+            text = f"{count} variants are called {label.rpartition(', ')[0]!r}; give their levels names"
+            yield Problem("factors", f"{text}: {{NAME: {{PATH: VALUE, …}}, …}}")
 
 
 def baseline_of(experiment: Experiment, cells: list[Planned]) -> str | None:
@@ -174,6 +209,7 @@ class _Plan:
         metrics = {"evaluate.metrics": experiment.metrics.all} if experiment.metrics.all else {}
         self.shared = {**self.given, **metrics}
         self.trees = {name: self._tree(name) for name in experiment.named}
+        self.found = {name: {factor: self._finds(name, factor) for factor in experiment.factors} for name in self.trees}
 
     def _tree(self, name: str) -> Tree:
         path = shelf.find(name, "baselines", self.path)
@@ -188,26 +224,30 @@ class _Plan:
 
     def levels(self, entry: str | dict[str, Any]) -> Iterator[Levels]:
         """Of the factors that a recipe has; none for a generator that does not learn, given by its part."""
-        factors = self.experiment.factors
-        own = (
-            self.placed(entry, {path: levels[0] for path, levels in factors.items()}) if isinstance(entry, str) else ()
-        )
-        yield from combinations({path: factors[path] for path in factors if path in own}, self.experiment.design)
+        factors = self.experiment.levels if isinstance(entry, str) else {}
+        own = {factor: levels for factor, levels in factors.items() if any(self.found[str(entry)][factor].values())}
+        yield from combinations(own, self.experiment.design)
+
+    def _finds(self, name: str, factor: str) -> dict[str, bool]:
+        """For each path that a factor changes, whether a recipe has it."""
+        overrides = self.experiment.overrides_of(factor)
+        return {dotted: bool(self.placed(name, {dotted: value})) for dotted, value in overrides.items()}
 
     def recipe(self, entry: str | dict[str, Any], levels: Levels, seed: int) -> Recipe:
         name = entry if isinstance(entry, str) else self.experiment.named[0]
-        shared = {**self.shared, **levels, "train.seed": seed}
+        shared = {**self.shared, **self.experiment.overrides_at(levels), "train.seed": seed}
         recipe = load(name, self.catalogue, at=self.experiment.overlays, shared=shared, near=self.path)
         return recipe if isinstance(entry, str) else _beside(recipe, entry, self.catalogue)
 
     def unplaced(self) -> Iterator[Problem]:
         """A path under `set`, on the command line or among the factors that no recipe has."""
-        factors = {path: levels[0] for path, levels in self.experiment.factors.items()}
-        for where, paths in (("", self.given), ("factors: ", factors)):
-            placed = {dotted for name in self.trees for dotted in self.placed(name, paths)}
-            yield from (
-                Problem(f"{where}{dotted}", "no recipe has this path") for dotted in paths if dotted not in placed
-            )
+        placed = {dotted for name in self.trees for dotted in self.placed(name, self.given)}
+        yield from (Problem(dotted, "no recipe has this path") for dotted in self.given if dotted not in placed)
+        for factor, levels in self.experiment.factors.items():
+            where = f"factors: {factor}: " if isinstance(levels, dict) else "factors: "
+            paths = self.experiment.overrides_of(factor)
+            missing = [p for p in paths if not any(found[factor][p] for found in self.found.values())]
+            yield from (Problem(f"{where}{dotted}", "no recipe has this path") for dotted in missing)
 
 
 def _beside(recipe: Recipe, entry: dict[str, Any], catalogue: Catalogue) -> Recipe:

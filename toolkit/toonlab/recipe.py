@@ -164,13 +164,12 @@ def assign(tree: Tree, dotted: str, value: Any) -> None:
 
 
 def _child(here: Any, key: str, dotted: str) -> Any:
-    if isinstance(here, list):
-        return here[_index(here, key, dotted)]
-    child = here.get(key)
+    place: Any = _index(here, key, dotted) if isinstance(here, list) else key
+    child = here[place] if isinstance(here, list) else here.get(key)
     if isinstance(child, str):
-        child = here[key] = {"use": child}
+        child = here[place] = {"use": child}
     elif child is None:
-        child = here[key] = {}
+        child = here[place] = {}
     if not isinstance(child, dict | list):
         raise ToonlabError(f"{dotted}: {key!r} is {child!r}, which has nothing below it")
     return child

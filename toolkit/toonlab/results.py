@@ -46,11 +46,12 @@ def short_names(paths: Sequence[str]) -> dict[str, str]:
 
 
 def _text(level: Any) -> str:
-    """`rank image`: a part by its name, `off` for what is left out."""
+    """`rank image`: a part by its name, `off` for what is left out, a mapping by its values."""
     if level is None:
         return "off"
-    if isinstance(level, Mapping) and "use" in level:
-        return str(level["use"])
+    if isinstance(level, Mapping):
+        inside = " ".join(f"{key} {_text(value)}" for key, value in level.items()) or "as it is"
+        return str(level["use"]) if "use" in level else inside
     return level if isinstance(level, str) else json.dumps(level)
 
 
@@ -104,6 +105,8 @@ class Results:
         higher: of each metric and cost, whether more is better.
         baseline: the label of the variant that the others are compared with.
         factors: dotted path -> levels.
+        budget: what the variants have alike, see `budget.allot`.
+        steps: label -> the steps that the budget gives a variant; empty where recipes say it themselves.
         caveats: what speaks against a metric, by name; those without one are left out.
         search: what a search tried, see `tune`; None in a comparison.
     """
@@ -120,6 +123,8 @@ class Results:
     baseline: str | None = None
     factors: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     design: str = "full"
+    budget: str = "steps"
+    steps: Mapping[str, int] = field(default_factory=dict)
     caveats: Mapping[str, str] = field(default_factory=dict)
     search: Mapping[str, Any] | None = None
 
@@ -167,8 +172,9 @@ class Results:
         columns = (*self.metrics, "seconds")
         values = {name: [c.values[name] for c in cells if name in c.values] for name in columns}
         counts = {status: sum(cell.status == status for cell in cells) for status in ("failed", "stopped", "waiting")}
-        note = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
-        return tables.Row(label, {name: given for name, given in values.items() if given}, note)
+        notes = [f"{count} {status}" for status, count in counts.items() if count]
+        notes += [f"{self.steps[label]} steps"] if label in self.steps else []
+        return tables.Row(label, {name: given for name, given in values.items() if given}, ", ".join(notes))
 
     # -- on the disk
 

@@ -6,12 +6,13 @@ search range. The engine's own sections (`train`, `evaluate`) are frozen datacla
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import inspect
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal
 
@@ -90,7 +91,7 @@ class Schema:
 
     @classmethod
     def of(cls, factory: Callable[..., Any], skip: frozenset[str] = frozenset(), strict: bool = True) -> Schema:
-        """Read a factory's signature.
+        """Read a factory's signature; once, since it does not change and is asked for with every recipe.
 
         Args:
             factory: a dataclass, another class, or a function.
@@ -101,6 +102,10 @@ class Schema:
         Raises:
             SchemaError: naming the parameter.
         """
+        return _read(factory, skip, strict) if isinstance(factory, Hashable) else cls._of(factory, skip, strict)
+
+    @classmethod
+    def _of(cls, factory: Callable[..., Any], skip: frozenset[str], strict: bool) -> Schema:
         hints = _hints(factory)
         made = _default_factories(factory)
         found = {}
@@ -144,7 +149,7 @@ class Schema:
                 if parameter.required:
                     problems.append(Problem(f"{path}.{name}", f"missing; give {parameter.expected}"))
                 else:
-                    valid[name] = parameter.default
+                    valid[name] = copy.copy(parameter.default)
                 continue
             value = values[name]
             if isinstance(value, str) and value == MUST_BE_GIVEN:
@@ -157,6 +162,11 @@ class Schema:
                     Problem(f"{path}.{name}", f"got {value!r}, expected {parameter.expected}{_detail(error)}")
                 )
         return valid, problems
+
+
+@cache
+def _read(factory: Callable[..., Any], skip: frozenset[str], strict: bool) -> Schema:
+    return Schema._of(factory, skip, strict)
 
 
 def _validate(parameter: Parameter, value: Any) -> Any:

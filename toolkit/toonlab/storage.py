@@ -178,6 +178,15 @@ class Storage:
                 if lost and trial.number not in replaced:
                     self.add({**trial.user_attrs, INSTEAD_OF: trial.number}, trial.params, trial.distributions)
 
+    def agreed(self, name: str, ours: Mapping[str, Any]) -> dict[str, Any]:
+        """What all who work on the study go by, by name: whoever was first has said it; now with what is ours."""
+        with self.exclusive():
+            theirs = self.patiently(lambda: self.study.user_attrs).get(name, {})
+            both = {**ours, **theirs}
+            if both != theirs:
+                self.patiently(lambda: self.study.set_user_attr(name, both))
+        return both
+
     # -- others
 
     @contextmanager

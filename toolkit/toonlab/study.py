@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+import threading
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from .board import Board
 from .costs import COSTS
-from .crew import Task
-from .errors import ToonlabError
+from .crew import Slot, Task, Unit, finished
+from .errors import BusyError, ToonlabError
 from .evaluate import caveats
 from .experiment import Planned
 from .plugins import Catalogue
@@ -35,6 +38,33 @@ def task_of(cell: Planned, catalogue: Catalogue, root: Path, study: str) -> Task
     what = identity(cell.recipe, catalogue)
     run = run_of(cell.recipe, what, root, study)
     return Task(Cell(cell.variant, cell.recipe.train.seed, run.name), cell.recipe, what)
+
+
+class Local:
+    """The tasks one after the other, for the slots of this process; those that have finished are told at once."""
+
+    def __init__(self, tasks: Sequence[Task], board: Board) -> None:
+        done = [before for task in tasks if (before := finished(task.cell, board.results.directory))]
+        for cell in done:
+            board.end(cell)
+        runs_done = {cell.run for cell in done}
+        self._left = iter([task for task in tasks if task.cell.run not in runs_done])
+        self._lock = threading.Lock()
+
+    def take(self) -> Unit | None:
+        with self._lock:
+            task = next(self._left, None)
+        return partial(_run, task=task) if task else None
+
+    def wait(self) -> bool:
+        return False
+
+
+def _run(slot: Slot, task: Task) -> None:
+    try:
+        slot.crew.board.end(slot.run(task))
+    except BusyError as error:
+        slot.crew.board.fail(task.cell, str(error))
 
 
 def check_fixed(recipes: Sequence[Recipe], catalogue: Catalogue) -> None:
