@@ -1,0 +1,97 @@
+"""Every experiment that ships asks for what its file says, and can run: nothing does here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from toonlab import discover, shelf
+from toonlab.budget import critic_pixels
+from toonlab.build import build
+from toonlab.devices import World
+from toonlab.experiment import Planned, baseline_of, plan_cells, read_experiment
+from toonlab.plugins import Catalogue
+from toonlab.results import Variant
+from toonlab.search import is_search, read_search
+from toonlab.searchplan import Plan
+
+SHIPPED = shelf.listed("experiments")
+SIZES = {  # variants, seeds
+    "ctss_ablation": (14, 3),
+    "ctss_vs_baselines": (7, 3),
+    "demo": (7, 2),
+    "high_resolution": (8, 5),
+    "sampler_by_representation": (12, 3),
+}
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return discover()
+
+
+def planned(name: str, catalogue: Catalogue, **overrides: object) -> list[Planned]:
+    experiment, path = read_experiment(name, seeds=1)
+    return plan_cells(experiment, path, overrides, catalogue)
+
+
+@pytest.mark.parametrize("name", [name for name, path in SHIPPED.items() if not is_search(str(path))])
+def test_a_shipped_comparison_is_as_large_as_it_says(name: str, catalogue: Catalogue) -> None:
+    experiment, _ = read_experiment(name)
+    cells = planned(name, catalogue)
+    assert experiment.about
+    assert experiment.metrics.primary == "outline_f1"
+    assert len({cell.variant.label for cell in cells}) == len(cells)
+    assert baseline_of(experiment, cells) in {cell.variant.label for cell in cells if cell.recipe.stages}
+    if name in SIZES:
+        assert (len(cells), len(experiment.seed_list)) == SIZES[name]
+    for cell in cells:  # by the samplers and representations, whose demands are those that fail
+        assert not cell.recipe.stages or critic_pixels(cell.recipe, catalogue)
+
+
+@pytest.mark.parametrize("name", [name for name, path in SHIPPED.items() if is_search(str(path))])
+def test_a_shipped_search_has_combinations_that_can_be(name: str, catalogue: Catalogue) -> None:
+    search, path = read_search(name)
+    plan = Plan(search, path, catalogue, {})
+    assert search.about
+    assert plan.infeasible(plan.default) is None
+    assert {plan.search.trials, plan.base.train.steps} == {40, 400}
+    ends = [(found.choices or (found.low, found.high)) for found in plan.space.values()]
+    lowest, highest = (dict(zip(plan.space, values, strict=True)) for values in zip(*ends, strict=True))
+    assert plan.infeasible(lowest) is None
+    assert "k can be at most" in str(plan.infeasible(highest))
+
+
+def test_the_ablation_changes_one_thing_at_a_time(catalogue: Catalogue) -> None:
+    whole, *others = planned("ctss_ablation", catalogue)
+    assert whole.variant == Variant("ctss")
+    assert {len(cell.variant.levels) for cell in others} == {1}
+    assert {cell.variant.label for cell in others} >= {
+        "ctss (strides dense)",
+        "ctss (guided filter none)",
+        "ctss (sampler random_patches)",
+        "ctss (image off)",
+        "ctss (patch off)",
+    }
+
+
+def test_high_resolution_shows_the_same_scenes_and_patches_of_the_same_share(catalogue: Catalogue) -> None:
+    for cell in planned("high_resolution", catalogue):
+        size, recipe = cell.variant.levels["resolution"], cell.recipe
+        assert recipe.train.size == recipe.data.parameters["size"] == size
+        assert recipe.evaluate.metrics[0].parameters["tolerance"] == size // 64
+        assert ("patch" in recipe.critics) == (cell.variant.levels["patch critic"] == "with")
+        if "patch" in recipe.critics:
+            assert recipe.critics["patch"].sampler.parameters["patch_size"] == size * 3 / 8
+
+
+@pytest.mark.parametrize("name", ["ctss_ablation", "sampler_by_representation"])
+def test_networks_take_what_they_are_to_see(name: str, catalogue: Catalogue) -> None:
+    for cell in planned(name, catalogue):
+        assert build(cell.recipe, catalogue, World(torch.device("cpu"))).critics
+
+
+def test_every_experiment_of_the_folder_is_on_the_shelf() -> None:
+    assert {path.stem for path in (Path(__file__).parents[1] / "experiments").iterdir()} == set(SHIPPED)
