@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 from toonlab import discover, shelf
 from toonlab.budget import critic_pixels
@@ -17,6 +19,7 @@ from toonlab.results import Variant
 from toonlab.search import is_search, read_search
 from toonlab.searchplan import Plan
 
+ROOT = Path(__file__).parents[1]
 SHIPPED = shelf.listed("experiments")
 SIZES = {  # variants, seeds
     "ctss_ablation": (14, 3),
@@ -93,5 +96,19 @@ def test_networks_take_what_they_are_to_see(name: str, catalogue: Catalogue) -> 
         assert build(cell.recipe, catalogue, World(torch.device("cpu"))).critics
 
 
+DOCUMENTED = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "studies.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("text", DOCUMENTED)
+def test_what_the_documentation_shows_is_what_studies_are(text: str, tmp_path: Path, catalogue: Catalogue) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(text if {"recipe", "recipes"} & set(yaml.safe_load(text)) else f"recipes: [ctss]\nat: tiny\n{text}")
+    if is_search(str(file)):
+        search, path = read_search(str(file))
+        assert len(Plan(search, path, catalogue, {}).space) == len(search.search) == 3
+    else:
+        assert len({cell.variant.label for cell in planned(str(file), catalogue)}) in (5, 4)
+
+
 def test_every_experiment_of_the_folder_is_on_the_shelf() -> None:
-    assert {path.stem for path in (Path(__file__).parents[1] / "experiments").iterdir()} == set(SHIPPED)
+    assert {path.stem for path in (ROOT / "experiments").iterdir()} == set(SHIPPED)

@@ -57,7 +57,7 @@ def sampler(search: Search, space: Mapping[str, Range]) -> optuna.samplers.BaseS
         try:
             return optuna.samplers.CmaEsSampler(seed=_SEED)
         except ImportError as error:
-            raise ToonlabError("sampler: cma needs the package cmaes: pip install cmaes") from error
+            raise ToonlabError("sampler: cma needs the package cmaes: pip install 'toonlab[cma]'") from error
     return optuna.samplers.TPESampler(
         seed=_SEED, n_startup_trials=min(10, max(3, search.trials // 4)), multivariate=True, constant_liar=True
     )

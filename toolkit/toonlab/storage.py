@@ -20,11 +20,12 @@ from filelock import FileLock
 from optuna.distributions import BaseDistribution
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from .errors import ToonlabError
 
 T = TypeVar("T")
+_UNUSABLE = (SQLAlchemyError, ImportError, ValueError, OSError, RuntimeError)
 ENDED = "ended"  # the attribute of a trial that somebody has worked on to its end
 INSTEAD_OF = "instead_of"  # the number of the lost trial whose work this one does again
 STALE_AFTER = 120  # seconds
@@ -71,8 +72,8 @@ class Storage:
                     sampler=sampler,
                     pruner=pruner,
                 )
-        except (DBAPIError, ArgumentError, ImportError, ValueError, OSError, sqlalchemy.exc.SQLAlchemyError) as error:
-            raise ToonlabError(f"--storage {shown(url)}: {_first_line(error, url)}") from error
+        except _UNUSABLE as error:
+            raise ToonlabError(f"--storage {shown(url)}: {_first_line(error, url)}{_hint(error)}") from error
 
     def __enter__(self) -> Storage:
         return self
@@ -278,6 +279,14 @@ def shown(url: str) -> str:
     if parts.password is None:
         return url
     return urlunsplit(parts._replace(netloc=f"{parts.username}@{parts.netloc.rpartition('@')[2]}"))
+
+
+def _hint(error: BaseException) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        package = "'toonlab[postgres]'" if error.name == "psycopg" else error.name
+        return f"; pip install {package}"
+    # Optuna says so of tables of its own version, too, if MLflow's lie in the same database
+    return "; give Optuna a database of its own" if isinstance(error, RuntimeError) else ""
 
 
 def _first_line(error: BaseException, url: str) -> str:
