@@ -8,7 +8,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from . import yamlfile
+from . import runs, yamlfile
 from .board import Board
 from .compare import HERE, Where, run_cells, write_samples
 from .crew import Crew, slots
@@ -56,6 +56,7 @@ def tune(
     check_measurable(plan.base, catalogue, search.objective.metric, f"{path}: objective.metric")
     prepare([plan.base], catalogue)
     directory = where.root / path.stem
+    runs.make_directory(directory)
     url = where.storage or f"sqlite:///{(directory / 'optuna.db').resolve().as_posix()}"
     asked = {**yamlfile.load_file(path), **({"overrides": dict(overrides)} if overrides else {})}
     results = laid_out(directory, [plan.base], catalogue, kind="tune", about=search.about, asked=asked)
@@ -112,7 +113,7 @@ def _told(trial: FrozenTrial, work: Trials) -> dict[str, Any]:
         "state": state,
         "value": trial.value,
         "seeds": attributes.get(SEEDS, {}),
-        "intermediate": dict(trial.intermediate_values),
+        "intermediate": {str(step): value for step, value in trial.intermediate_values.items()},
         "seconds": attributes.get(SECONDS),
         "reason": attributes.get(REASON),
     }
