@@ -96,7 +96,8 @@ class Storage:
         """Take up a waiting trial; whether nobody was faster."""
         try:
             self.beat(trial)  # first: a trial that never had a heartbeat would never be missed
-            return self.patiently(lambda: self._set(trial, TrialState.RUNNING))
+            with _file_lock(self.url) or nullcontext():  # SQLite locks no rows: two could see that it waits
+                return self.patiently(lambda: self._set(trial, TrialState.RUNNING))
         except optuna.exceptions.UpdateFinishedTrialError:
             return False
 
@@ -258,10 +259,12 @@ def _opened(url: str, stale_after: int) -> optuna.storages.BaseStorage:
 
 
 def _alone_on(url: str) -> AbstractContextManager[object]:
-    """A lock for databases that are files; the tables of others are made under their own (see `_tables`)."""
-    if url.startswith("sqlite:///"):
-        return FileLock(f"{url.removeprefix('sqlite:///')}.lock")
-    return _advisory(url) if url.startswith("postgresql") else nullcontext()
+    """A lock of all who use a database: a file beside one that is a file, PostgreSQL's own, or none."""
+    return _file_lock(url) or (_advisory(url) if url.startswith("postgresql") else nullcontext())
+
+
+def _file_lock(url: str) -> FileLock | None:
+    return FileLock(f"{url.removeprefix('sqlite:///')}.lock") if url.startswith("sqlite:///") else None
 
 
 @contextmanager
