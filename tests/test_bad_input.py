@@ -19,6 +19,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from toonlab.cli import app
+from toonlab.results import Cell, Results, Variant
 
 PAGE = Path(__file__).parents[1] / "docs" / "errors.md"
 
@@ -204,6 +205,106 @@ CASES = [
         "compare bad.yaml",
         "list.yaml: expected a mapping of names to values at the top, got list",
     ),
+    (
+        "a factor's path mistyped",
+        "compare factor.yaml",
+        "factors: critics.ptach.sampler.k: no recipe has this path",
+    ),
+    (
+        "a factor that no recipe has",
+        "compare foreign.yaml",
+        "factors: critics.patch.sampler.k: no recipe has this path",
+    ),
+    (
+        "a path among named levels mistyped",
+        "compare named.yaml",
+        "factors: resolution: data.sise: no recipe has this path",
+    ),
+    (
+        "variants that no table could tell apart",
+        "compare alike.yaml",
+        "factors: 2 variants are called 'small (sampler ctss)'; give their levels names",
+    ),
+    ("an unknown design", "compare design.yaml", "design: got 'half', expected full | one-at-a-time | leave-one-out"),
+    (
+        "a design without factors",
+        "compare bare.yaml",
+        "design: one-at-a-time needs factors; give some, or leave `design` out",
+    ),
+    ("a baseline that is none of the recipes", "compare base.yaml", "baseline: 'plian' is none of the recipes; valid:"),
+    (
+        "a metric that the data cannot give",
+        "compare truth.yaml",
+        "metrics.primary: metric 'outline_f1' is left out: it needs the truth's outline",
+    ),
+    (
+        "the same for a search",
+        "tune aim.yaml",
+        "objective.metric: metric 'outline_f1' is left out: it needs the truth's outline",
+    ),
+    (
+        "a budget without a length",
+        "compare length.yaml",
+        "small: train.steps: missing; a budget of critic_pixels needs it",
+    ),
+    (
+        "a baseline that a budget can't go by",
+        "compare still.yaml",
+        "budget: the baseline 'identity' trains nothing; give one that does",
+    ),
+    (
+        "an empty search",
+        "tune empty.yaml",
+        "search: empty; give at least one path, such as critics.patch.sampler.k: auto",
+    ),
+    (
+        "a searched path mistyped",
+        "tune typo.yaml",
+        "search: critics.patch.sampler.kk: the recipe has no such path; at 'kk': did you mean 'k'?",
+    ),
+    (
+        "a range that no plugin declares",
+        "tune auto.yaml",
+        "search: generator.optimizer.lr: no plugin declares a range for it; give {low: …, high: …} or a list",
+    ),
+    (
+        "a comparison given to tune",
+        "tune one.yaml",
+        "one.yaml: a comparison, not a search: it has no `search`; use toonlab compare",
+    ),
+    (
+        "a search given to compare",
+        "compare hunt.yaml",
+        "hunt.yaml: a search, not a comparison: it has no `recipes`; use toonlab tune",
+    ),
+    ("a worker without a storage", "worker one.yaml", "--storage: missing; give that of `toonlab compare` or"),
+    (
+        "a storage that can't be reached",
+        "compare one.yaml --storage postgresql+psycopg://me:secret@127.0.0.1:1/optuna",
+        "--storage postgresql+psycopg://me@127.0.0.1:1/optuna: connection failed",
+    ),
+    (
+        "a storage of an unknown kind",
+        "worker one.yaml --storage postgers://localhost/optuna",
+        "--storage postgers://localhost/optuna: Can't load plugin",
+    ),
+    ("more jobs than cores", "compare one.yaml --device cpu --jobs 9999", "--jobs 9999: this machine has"),
+    (
+        "runs that can't be written by a comparison",
+        "compare one.yaml --runs list.yaml",
+        "list.yaml/one: can't be written: Not a directory; choose another folder with --runs",
+    ),
+    (
+        "runs that can't be written by a search",
+        "tune hunt.yaml --runs list.yaml",
+        "list.yaml/hunt: can't be written: Not a directory; choose another folder with --runs",
+    ),
+    (
+        "a report of what has not run",
+        "report idle",
+        "runs/idle: nothing has finished yet, so there is nothing to report",
+    ),
+    ("a report of an unknown study", "report idel", "runs/idel: no results of such a study; did you mean 'idle'?"),
     ("resuming what is no run", "resume empty", "empty: not the directory of a run"),
     ("a world without scenes", "world --out w --count 0", "--count 0: must be at least 1"),
     ("a world of an unknown look", "world --out w --look noir", "'noir' is not one of 'soft', 'bold', 'flat'"),
@@ -321,9 +422,30 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         "twins.yaml": "recipes: [small, small]\n",
         "nameless.yaml": "recipes: [{use: identity, name: nothing}]\n",
         "bad.yaml": "recipes: [small, list.yaml]\n",
+        "factor.yaml": "recipes: [small]\nfactors: {critics.ptach.sampler.k: [1]}\n",
+        "foreign.yaml": "recipes: [identity]\nat: own.yaml\nfactors: {critics.patch.sampler.k: [1, 2]}\n",
+        "own.yaml": "data: {use: toonworld, size: 32, scenes: 8, evaluation_scenes: 3}\n",
+        "named.yaml": "recipes: [small]\nfactors: {resolution: {64: {data.sise: 64}}}\n",
+        "alike.yaml": "recipes: [small]\n"
+        "factors: {critics.patch.sampler: [{use: ctss, k: 1}, {use: ctss, patch_size: 8}]}\n",
+        "design.yaml": "recipes: [small]\nfactors: {train.batch: [2, 3]}\ndesign: half\n",
+        "bare.yaml": "recipes: [small]\ndesign: one-at-a-time\n",
+        "base.yaml": "recipes: [small]\nbaseline: plian\n",
+        "truth.yaml": "recipes: [folders]\nmetrics: {primary: outline_f1}\n",
+        "aim.yaml": "recipe: folders\nsearch: {train.batch: [2, 3]}\nobjective: {metric: outline_f1}\n",
+        "length.yaml": "recipes: [small]\nbudget: critic_pixels\n"
+        "set: {stages: [{name: a, steps: 3}], train.steps: null}\n",
+        "still.yaml": "recipes: [small, identity]\nat: own.yaml\nbaseline: identity\nbudget: seconds\n",
+        "empty.yaml": "recipe: small\nsearch: {}\nobjective: {metric: outline_f1}\n",
+        "typo.yaml": "recipe: small\nsearch: {critics.patch.sampler.kk: auto}\nobjective: {metric: outline_f1}\n",
+        "auto.yaml": "recipe: small\nsearch: {generator.optimizer.lr: auto}\nobjective: {metric: outline_f1}\n",
+        "hunt.yaml": "recipe: small\nsearch: {critics.patch.sampler.k: auto}\nobjective: {metric: outline_f1}\n",
+        "one.yaml": "recipes: [small]\nseeds: 1\n",
     }.items():
         (tmp_path / name).write_text(text)
     (tmp_path / "binary.yaml").write_bytes(bytes(range(128, 256)))
+    waiting = Cell(Variant("small"), 0, "small-s0-00000000")
+    Results("idle", tmp_path / "runs" / "idle", [waiting], metrics=["outline_f1"]).write()
     _pictures(tmp_path)
     (tmp_path / "evil.npy").write_bytes(pickle.dumps(Touch()))
     np.save(tmp_path / "inner.npy", np.array({"conv1_1": Touch()}), allow_pickle=True)

@@ -24,7 +24,7 @@ from .pictures import save_png, to_picture, without_suffix
 from .plugins import Catalogue
 from .process import prepare
 from .results import Results
-from .study import Local, laid_out, tasks_of
+from .study import Local, check_measurable, laid_out, tasks_of
 from .train import judged_samples
 
 
@@ -76,6 +76,8 @@ def compare(
     experiment, path = read_experiment(name, seeds)
     planned = plan_cells(experiment, path, overrides or {}, catalogue)
     prepare([cell.recipe for cell in planned], catalogue)
+    if experiment.metrics.primary:
+        check_measurable(planned[0].recipe, catalogue, experiment.metrics.primary, f"{path}: metrics.primary")
     view = view or Silent()
     directory, devices = where.root / path.stem, slots(where.device, where.jobs)
 
@@ -116,6 +118,7 @@ def write_samples(results: Results, catalogue: Catalogue, device: str) -> None:
 def run_cells(results: Results, tasks: Sequence[Task], where: Where, time_limit: float | None, view: View) -> Results:
     """Run the cells that have not finished, here or wherever the storage's workers are."""
     devices = slots(where.device, where.jobs)
+    runs.make_directory(results.directory)
     board = Board(results, keep=not where.joined)
     group = str(results.search["study"]) if results.search else None
     crew = Crew(board, results.directory, devices, time_limit, group)

@@ -114,6 +114,22 @@ def write_atomically(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
+def make_directory(directory: Path) -> None:
+    """Make a directory of runs and those above it.
+
+    Raises:
+        ToonlabError: if it can't be made.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(directory, error) from error
+
+
+def _unwritable(directory: Path, error: OSError) -> ToonlabError:
+    return ToonlabError(f"{directory}: can't be written: {error.strerror}; choose another folder with --runs")
+
+
 def prepare(run: Run) -> None:
     """Make the run directory with `recipe.yaml` and `environment.json`.
 
@@ -126,9 +142,7 @@ def prepare(run: Run) -> None:
         write_atomically(run.directory / "recipe.yaml", yamlfile.dump(dict(run.recipe)))
         write_atomically(run.directory / "environment.json", json.dumps(run.environment, indent=1) + "\n")
     except OSError as error:
-        raise ToonlabError(
-            f"{run.directory}: can't be written: {error.strerror}; choose another folder with --runs"
-        ) from error
+        raise _unwritable(run.directory, error) from error
 
 
 def read_outcome(directory: Path) -> Outcome | None:

@@ -57,7 +57,7 @@ def measure(
     if missing := [task for task in tasks.values() if _key(task) not in known]:
         known = _agreed(url, directory.name, known | _run(missing, directory, devices, view))
     if known != here:
-        directory.mkdir(parents=True, exist_ok=True)
+        runs.make_directory(directory)
         runs.write_atomically(directory / FILE, json.dumps(known, indent=1) + "\n")
     return {label: known[_key(task)]["seconds_per_step"] for label, task in tasks.items()}
 
@@ -123,7 +123,7 @@ def _agreed(url: str | None, study: str, ours: Timings) -> Timings:
 
 def _run(tasks: Sequence[Task], directory: Path, devices: Sequence[str], view: View) -> Timings:
     """The short runs, in a folder that goes with them: a worker beside this one may be at the same."""
-    directory.mkdir(parents=True, exist_ok=True)
+    runs.make_directory(directory)
     with tempfile.TemporaryDirectory(prefix="budget-", dir=directory) as folder:
         board = Board(Results("budget", Path(folder), [task.cell for task in tasks]), keep=False)
         crew = Crew(board, Path(folder), devices[:1], None)
