@@ -12,11 +12,9 @@ from hypothesis import strategies as st
 
 from toonlab import discover
 from toonlab.budget import allot, allotted, critic_pixels, total_pixels, trained_of
-from toonlab.compare import Where, compare
 from toonlab.errors import RecipeError
 from toonlab.experiment import Planned, plan_cells, read_experiment
 from toonlab.recipe import load
-from toonlab.results import Results
 from toonlab.specs import Length, Recipe, StageSpec
 
 WHOLE, PATCHES = 2 * 2 * 32 * 32, 2 * 4 * 16 * 16  # pixels of a step of `small`: real and fake, of a batch of two
@@ -173,23 +171,6 @@ def test_a_budget_that_makes_no_sense(folder: Path, stages: str | None, text: st
         planned(folder, f"recipes: {names}\nseeds: 2\n{budget}{text}")
     assert says in str(caught.value)
     assert len(caught.value.problems) == 1
-
-
-def test_a_study_with_a_budget_says_who_trained_how_long(folder: Path, tmp_path: Path) -> None:
-    (folder / "study.yaml").write_text(
-        "recipes: [small, lone, identity]\nat: same.yaml\nseeds: 1\nbudget: critic_pixels\n"
-        "metrics: {primary: outline_f1}\n"
-    )
-    (folder / "same.yaml").write_text(
-        "data: {use: toonworld, size: 32, scenes: 8, evaluation_scenes: 3}\ntrain.steps: 4\n"
-        "evaluate.samples: 2\nobservers: null\n"
-    )
-    results = compare(str(folder / "study.yaml"), discover(), Where(tmp_path / "runs", "cpu"))
-    assert (results.budget, results.steps) == ("critic_pixels", {"small": 4, "lone": 6})
-    assert {row.name: row.note for row in results.rows} == {"small": "4 steps", "lone": "6 steps", "identity": ""}
-    assert [cell.outcome["step"] for cell in results.cells] == [4, 6, 0]
-    assert Results.read(results.directory) == results
-    assert "| lone (6 steps) | 1 |" in (results.directory / "results.md").read_text()
 
 
 # -- seconds

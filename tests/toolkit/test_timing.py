@@ -41,6 +41,8 @@ def test_steps_are_timed_once_and_what_was_measured_decides_from_then_on(study: 
     assert seconds.keys() == {"small", "lone"}
     assert first.steps == {"small": 20, "lone": max(2, round(20 * seconds["small"] / seconds["lone"]))}
     assert [cell.outcome["step"] for cell in first.cells] == [20, first.steps["lone"]]
+    assert first.budget == "seconds"
+    assert [row.note for row in first.rows[1:]] == ["20 steps", f"{first.steps['lone']} steps"]
     assert CAVEAT in (runs / "study" / "results.md").read_text()
     assert not list(runs.glob("study/budget-*"))  # short runs leave nothing else
     assert states(study, runs) == ["finished", "finished", "has not run yet", "has not run yet"]
