@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from optuna.trial import TrialState
 
 from toonlab import discover, process
 from toonlab.board import Board
@@ -18,6 +19,8 @@ from toonlab.compare import Where, compare
 from toonlab.live import Silent
 from toonlab.process import Failed, Job, Progress, RunProcess, prepare
 from toonlab.recipe import load
+from toonlab.results import Results
+from toonlab.storage import Storage
 from toonlab.train import identity
 
 LONG = ["train.steps=100000", "evaluate.samples=1", "observers=null"]
@@ -109,13 +112,13 @@ def test_what_does_not_fit_is_told_in_a_line_and_logged(start: Callable[..., Run
 
 
 class Killer(Silent):
-    """Kills each run as soon as it has reported a step."""
+    """Kills the first run as soon as it has reported a step."""
 
     killed = 0
 
     def draw(self, board: Board) -> None:
         super().draw(board)
-        if any(running.last for running in board.running):
+        if not self.killed and any(running.last for running in board.running):
             for child in multiprocessing.active_children():
                 if child.pid and child.name.startswith("toonlab-"):
                     os.kill(child.pid, signal.SIGKILL)
@@ -154,6 +157,25 @@ def test_a_run_whose_study_is_killed_saves_and_stops_by_itself(
         int(path.parent.name.partition("-")[2]) for path in tmp_path.glob("runs/study/*/checkpoints/*/state.pt")
     )
     assert saved == ended["step"]
+
+
+def test_ctrl_c_reaches_runs_as_well_and_stops_them_all_the_same(
+    small: Path, tmp_path: Path, toonlab: Callable[..., Any], until: Callable[..., None]
+) -> None:
+    """They may have stopped before the study knows why: their cells have not failed, and others may take them up."""
+    text = f"recipes: [small]\nseeds: 1\nset: {{{', '.join(LONG).replace('=', ': ')}, train.checkpoint_every: 20}}\n"
+    (small.parent / "study.yaml").write_text(text)
+    storage = f"sqlite:///{tmp_path / 'shared.db'}"
+    study = toonlab("compare", "study.yaml", "--device", "cpu", "--storage", storage)
+    until(lambda: list(tmp_path.glob("runs/study/*/checkpoints/step-*/state.pt")))
+    os.killpg(study.pid, signal.SIGINT)
+    assert study.wait() == 128 + signal.SIGINT
+    assert outcome(tmp_path)["reason"] == "signal SIGINT"
+    (cell,) = Results.read(tmp_path / "runs" / "study").cells
+    assert (cell.status, cell.reason) == ("stopped", "signal SIGINT")
+    with Storage(storage, "study/cells") as shared:
+        (waiting,) = shared.trials(TrialState.WAITING)
+    assert waiting.user_attrs["run"] == cell.run
 
 
 def test_only_what_observers_need_is_imported_ahead(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:

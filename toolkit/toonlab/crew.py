@@ -135,8 +135,16 @@ class Crew:
     ) -> None:
         self.board, self.directory, self.devices = board, directory, devices
         self.time_limit, self.command, self.group = time_limit, board.results.command, group or directory.name
-        self.stopping: str | None = None
+        self.signals = Signals()
+        self._stopping: str | None = None
         self.threads = threads_of(devices)
+
+    @property
+    def stopping(self) -> str | None:
+        """Why everything is to stop, from the moment that a signal comes: a terminal sends it to runs, too."""
+        if self.signals.asked is not None:
+            return f"signal {signal.Signals(self.signals.asked).name}"
+        return self._stopping
 
     def work(self, work: Work, view: View) -> None:
         """Do all the work.
@@ -144,27 +152,24 @@ class Crew:
         Raises:
             Interrupted: after SIGINT or SIGTERM, when the cells under way have saved and stopped.
         """
-        signals = Signals()
-        with signals, view, ThreadPoolExecutor(len(self.devices)) as pool:
+        with self.signals, view, ThreadPoolExecutor(len(self.devices)) as pool:
             slots = [pool.submit(self._fill, Slot(self, device), work) for device in self.devices]
             try:
-                self._attend(slots, signals, view)
+                self._attend(slots, view)
             except BaseException as error:
-                self.stopping = self.stopping or f"{type(error).__name__}"
+                self._stopping = type(error).__name__
                 raise
         for slot in slots:
             slot.result()
-        if signals.asked is not None:
-            name = signal.Signals(signals.asked).name
-            raise Interrupted(signals.asked, f"stopped by {name}; the same command goes on from there")
+        if (asked := self.signals.asked) is not None:
+            name = signal.Signals(asked).name
+            raise Interrupted(asked, f"stopped by {name}; the same command goes on from there")
 
-    def _attend(self, slots: Sequence[Future[None]], signals: Signals, view: View) -> None:
+    def _attend(self, slots: Sequence[Future[None]], view: View) -> None:
         while True:
             _, pending = wait(slots, _PAUSE)
-            if signals.asked is not None:
-                self.stopping = self.stopping or f"signal {signal.Signals(signals.asked).name}"
             if any(slot.done() and slot.exception() for slot in slots):
-                self.stopping = self.stopping or "another cell's slot has failed"
+                self._stopping = "another cell's slot has failed"
             view.draw(self.board)
             if not pending:
                 return
