@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from toonlab import discover
 from toonlab_metrics import METRICS
 from toonlab_metrics.degrade import DEGRADATIONS
 from toonlab_metrics.frechet import InceptionDistance
+from toonlab_metrics.pictures import Measurement
 from toonlab_metrics.validity import ALIKE, MONOTONE, STILL, Trial, World, examine
 
 ROOT = Path(__file__).parents[1]
@@ -53,7 +54,8 @@ def main() -> None:
     sys.exit(bool(unmarked))
 
 
-def _maker(metric, weights):  # type: ignore[no-untyped-def]
+def _maker(metric: type[Measurement], weights: Path | None) -> Callable[[], Measurement] | None:
+    """What makes a metric; None for one that has no weights."""
     if not issubclass(metric, InceptionDistance):
         return metric
     return partial(metric, weights=weights) if weights else None
@@ -78,57 +80,68 @@ def to_json(one: Trial) -> dict[str, object]:
     return {"findings": found, "curves": one.curves, "ranks": one.ranks, "halves": one.halves}
 
 
+INTRODUCTION = f"""\
+# Metrics, tested
+
+Written by `python benchmarks/validity.py --scenes {{scenes}} --size {{size}}`, which reproduces it. What each
+metric measures is on [its card](metrics.md).
+
+The true cartoons of ToonWorld are degraded in six growing amounts, in six ways. A metric that claims to
+*see* one must get worse step by step (Spearman's rank correlation at least {MONOTONE}). One that it claims
+to *ignore* may move it by at most {100 * STILL:.0f} % of what lies between the truth and the photo itself.
+In each of the three styles the truth must be best (for *content kept*: the photo); a metric that may lead a
+table must also rank `classic`, an effect that does not learn, above the untouched photo. The scores of
+`classic` on two halves of the scenes may differ by at most {ALIKE:.0f} deviations of random halves.
+
+`+0.98`: claimed and seen. `still`: claimed and ignored. In brackets: no claim, for information. ✗: a claim
+that fails.
+"""
+
+
 def page(trials: Sequence[Trial], untested: Sequence[str], scenes: int, size: int) -> str:
-    failed = [(one.metric, f) for one in trials for f in one.findings() if not f.holds]
-    lines = [
-        "# Metrics, tested",
-        "",
-        f"Written by `python benchmarks/validity.py --scenes {scenes} --size {size}`, which reproduces it. What each",
-        "metric measures is on [its card](metrics.md).",
-        "",
-        "The true cartoons of ToonWorld are degraded in six growing amounts, in six ways. A metric that claims to",
-        f"*see* one must get worse step by step (Spearman's rank correlation at least {MONOTONE}). One that it claims",
-        f"to *ignore* may move it by at most {100 * STILL:.0f} % of what lies between the truth and the photo itself.",
-        "In each of the three styles the truth must be best (for *content kept*: the photo); a metric that may lead a",
-        "table must also rank `classic`, an effect that does not learn, above the untouched photo. The scores of",
-        f"`classic` on two halves of the scenes may differ by at most {ALIKE:.0f} deviations of random halves.",
-        "",
-        "`+0.98`: claimed and seen. `still`: claimed and ignored. In brackets: no claim, for information. ✗: a claim",
-        "that fails.",
-        "",
-        "| metric | " + " | ".join(name.replace("_", " ") for name in DEGRADATIONS) + " | order | halves | may lead |",
-        "|---" * (len(DEGRADATIONS) + 4) + "|",
-        *map(_row, trials),
-        "",
-        f"![Scores at growing amounts of each degradation](pictures/{PLOT.name})",
-        "",
-        "Green: claimed to be seen; gray: claimed to be ignored; pale: no claim. Upwards is better.",
-        "",
-        "## What fails",
-        "",
-        *([f"- `{metric.name}`: {f.claim}: {f.measured}" for metric, f in failed] or ["Nothing that is claimed."]),
-        "",
-        "## What may not lead a table, and why",
-        "",
-        *(f"- `{one.metric.name}`: {one.metric.caveat}." for one in trials if not one.metric.leads),
-        "",
-        "## Scores of the three",
-        "",
-        "| metric | style | identity | classic | truth |",
-        "|---|---|---|---|---|",
-        *(
-            f"| {one.metric.name} | {style} | "
-            + " | ".join(f"{scores[n]:.3g}" for n in ("identity", "classic", "truth"))
-            + " |"
-            for one in trials
-            for style, scores in one.ranks.items()
-        ),
-        "",
+    """The whole of `docs/metrics-validity.md`."""
+    plot = (
+        f"![Scores at growing amounts of each degradation](pictures/{PLOT.name})\n\n"
+        "Green: claimed to be seen; gray: claimed to be ignored; pale: no claim. Upwards is better.\n"
+    )
+    sections = [
+        INTRODUCTION.format(scenes=scenes, size=size),
+        _table(trials),
+        plot,
+        *_failures(trials),
+        _scores(trials),
     ]
     if untested:
         names = " and ".join(f"`{name}`" for name in untested)
-        lines += ["## Not tested here", "", f"{names}: the weights of Inception were not at hand (`--weights`).", ""]
-    return "\n".join(lines)
+        sections.append(f"## Not tested here\n\n{names}: the weights of Inception were not at hand (`--weights`).\n")
+    return "\n".join(sections)
+
+
+def _table(trials: Sequence[Trial]) -> str:
+    names = " | ".join(name.replace("_", " ") for name in DEGRADATIONS)
+    lines = [f"| metric | {names} | order | halves | may lead |", "|---" * (len(DEGRADATIONS) + 4) + "|"]
+    return "\n".join([*lines, *map(_row, trials), ""])
+
+
+def _failures(trials: Sequence[Trial]) -> list[str]:
+    """What fails, and what may not lead a table."""
+    failed = [
+        f"- `{one.metric.name}`: {f.claim}: {f.measured}" for one in trials for f in one.findings() if not f.holds
+    ]
+    led = [f"- `{one.metric.name}`: {one.metric.caveat}." for one in trials if not one.metric.leads]
+    return [
+        "\n".join(["## What fails", "", *(failed or ["Nothing that is claimed."]), ""]),
+        "\n".join(["## What may not lead a table, and why", "", *led, ""]),
+    ]
+
+
+def _scores(trials: Sequence[Trial]) -> str:
+    lines = ["## Scores of the three", "", "| metric | style | identity | classic | truth |", "|---|---|---|---|---|"]
+    for one in trials:
+        for style, scores in one.ranks.items():
+            values = " | ".join(f"{scores[name]:.3g}" for name in ("identity", "classic", "truth"))
+            lines.append(f"| {one.metric.name} | {style} | {values} |")
+    return "\n".join([*lines, ""])
 
 
 def _row(one: Trial) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,14 +13,15 @@ Pixels = NDArray[np.uint8]  # (H, W, 3) RGB
 REFERENCE = 256  # pixels: what sizes in pixels are meant for
 
 
-class Drawing(nn.Module):
+class Drawing(nn.Module, ABC):
     """A generator without parameters; subclasses say what they draw of a photo.
 
     `(B, 3, H, W)` in [-1, 1] -> the same, rounded to 256 levels; no gradient flows. Deterministic.
     """
 
+    @abstractmethod
     def draw(self, photo: Pixels) -> Pixels:
-        raise NotImplementedError
+        """The drawing of one photo, of the same size."""
 
     @torch.no_grad()
     def forward(self, photo: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -55,9 +56,9 @@ class FeatureDistance(SetMetric):
     def between(self, fakes: list[Tensor], cartoons: list[Tensor]) -> dict[str, float]:
         return self.distance(self.features(fakes), cartoons[0])
 
+    @abstractmethod
     def distance(self, fakes: Tensor, cartoons: Tensor) -> dict[str, float]:
         """The results for two sets of features, `(N, D)` and `(M, D)`."""
-        raise NotImplementedError
 
     def describe(self) -> dict[str, Any]:
         count = len(self._cartoons[0]) if self._cartoons else 0

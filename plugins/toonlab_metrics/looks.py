@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +26,9 @@ class Look(SetMetric):
 
     fewest = 1
 
+    @abstractmethod
     def values(self, luma: Values) -> Values:
         """Some values of a picture, flat, from its luma, `(H, W)` in [0, 1]."""
-        raise NotImplementedError
 
     def gather(self, image: Tensor, index: int) -> Values:
         quantiles = (np.arange(_KEPT) + 0.5) / _KEPT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from statistics import fmean
 from typing import Any
@@ -11,7 +12,7 @@ from torch import Tensor
 from toonlab import PartError, Sample, ToonlabError
 
 
-class Measurement:
+class Measurement(ABC):
     """Base of all metrics here. What it claims is tested by `benchmarks/validity.py`.
 
     Attributes:
@@ -36,6 +37,22 @@ class Measurement:
     def __init__(self) -> None:
         self._count = 0
         self._sides: set[tuple[int, int]] = set()
+
+    @abstractmethod
+    def update(self, fake: Tensor, sample: Sample) -> None:
+        """Take in one fake, `(3, H, W)` in [-1, 1], of the sample's photo.
+
+        Raises:
+            PartError: if the sample lacks the truth that this metric needs, or has it in another size.
+        """
+
+    @abstractmethod
+    def compute(self) -> dict[str, float]:
+        """The results by name; the leading one first.
+
+        Raises:
+            ToonlabError: if there were no pictures, or too few.
+        """
 
     def checked(self, fake: Tensor, sample: Sample, size: tuple[int, ...] | None = None) -> Tensor:
         """The fake as float32 in [-1, 1]; what exceeds the range is clipped.
@@ -68,46 +85,17 @@ class Measurement:
         return ToonlabError(f"{self.name}: no samples to evaluate; give the data set some, or drop the metric")
 
 
-class PictureMean(Measurement):
-    """The mean over pictures of `measure(fake, target)`.
-
-    The target is the one field of `Truth` that `needs` names, or the photo where `needs` is empty.
-    """
+class Averaged(Measurement):
+    """The mean over pictures of whatever `update` keeps of each."""
 
     def __init__(self) -> None:
         super().__init__()
         self._pictures: list[Mapping[str, float]] = []
 
-    def measure(self, fake: Tensor, target: Tensor) -> Mapping[str, float]:
-        """The results of one picture: fake, `(3, H, W)` float32 in [-1, 1], against its target."""
-        raise NotImplementedError
-
-    def update(self, fake: Tensor, sample: Sample) -> None:
-        """Take in one fake, `(3, H, W)` in [-1, 1], of the sample's photo.
-
-        Raises:
-            PartError: if the sample lacks the truth that this metric needs, or has it in another size.
-        """
-        target = self.target(sample)
-        fake = self.checked(fake, sample, tuple(target.shape[-2:]))
-        self._pictures.append(self.measure(fake, target.to(fake.device)))
-
     def compute(self) -> dict[str, float]:
-        """The means by name; the leading one first.
-
-        Raises:
-            ToonlabError: if there were no pictures.
-        """
         if not self._pictures:
             raise self.nothing()
         return {key: fmean(picture[key] for picture in self._pictures) for key in self._pictures[0]}
-
-    def target(self, sample: Sample) -> Tensor:
-        """What the fake is measured against."""
-        if not self.needs:
-            return sample.photo
-        (field,) = self.needs
-        return self.known(sample, field)
 
     def known(self, sample: Sample, field: str) -> Tensor:
         """A field of the sample's truth."""
@@ -118,3 +106,26 @@ class PictureMean(Measurement):
                 "evaluate on a data set that knows it, such as toonworld, or drop the metric"
             )
         return truth
+
+
+class PictureMean(Averaged):
+    """The mean over pictures of `measure(fake, target)`.
+
+    The target is the one field of `Truth` that `needs` names, or the photo where `needs` is empty.
+    """
+
+    @abstractmethod
+    def measure(self, fake: Tensor, target: Tensor) -> Mapping[str, float]:
+        """The results of one picture: fake, `(3, H, W)` float32 in [-1, 1], against its target."""
+
+    def update(self, fake: Tensor, sample: Sample) -> None:
+        target = self.target(sample)
+        fake = self.checked(fake, sample, tuple(target.shape[-2:]))
+        self._pictures.append(self.measure(fake, target.to(fake.device)))
+
+    def target(self, sample: Sample) -> Tensor:
+        """What the fake is measured against."""
+        if not self.needs:
+            return sample.photo
+        (field,) = self.needs
+        return self.known(sample, field)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Annotated
 
 import cv2
@@ -14,7 +15,7 @@ from torch import Tensor
 from toonlab import Sample
 
 from .outline import grown
-from .pictures import PictureMean
+from .pictures import Averaged
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -22,7 +23,7 @@ _DEVIATION = 1.4826  # of a Gaussian, in medians of its absolute value
 _SOFT = 1  # pixels: as far as a line's soft border goes beyond its mask
 
 
-class Interiors(PictureMean):
+class Interiors(Averaged):
     """What both metrics look at: pixels whose whole square of `2 * margin + 1` lies in one region, off the outlines.
 
     Pixels at borders are left out, since blending there is nobody's mistake.
@@ -43,9 +44,9 @@ class Interiors(PictureMean):
         if inside.any():  # a picture that is all border says nothing
             self._pictures.append({self.name: self.judge(fake, flat, regions, inside)})
 
+    @abstractmethod
     def judge(self, fake: Tensor, flat: Tensor, regions: NDArray[np.int64], inside: Mask) -> float:
         """The result of one picture: fake and flat truth, `(3, H, W)` in [-1, 1]."""
-        raise NotImplementedError
 
 
 class FlatColorError(Interiors):
@@ -78,7 +79,7 @@ class FlatColorError(Interiors):
         from skimage.color import deltaE_ciede2000
 
         colors = [lab(medians(image, regions, inside, self.smallest)) for image in (fake, flat)]
-        return float(np.mean(deltaE_ciede2000(*colors)))  # type: ignore[no-untyped-call]
+        return float(np.mean(deltaE_ciede2000(*colors)))
 
 
 class ResidualTexture(Interiors):

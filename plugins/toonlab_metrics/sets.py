@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,13 +56,13 @@ class SetMetric(Measurement):
         self._need(len(self._fakes), "pictures")
         return self.between(self._fakes, self._cartoons)
 
+    @abstractmethod
     def gather(self, image: Tensor, index: int) -> Any:
         """What is kept of the `index`-th image of a set, `(3, H, W)` in [-1, 1]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def between(self, fakes: list[Any], cartoons: list[Any]) -> dict[str, float]:
         """The results for what was kept of both sets."""
-        raise NotImplementedError
 
     def describe(self) -> dict[str, Any]:
         return {**super().describe(), "cartoons": len(self._cartoons)}

@@ -60,8 +60,8 @@ class Trial:
         """The leading result for all samples, or for those that are chosen."""
         metric = deepcopy(self._prepared(world))
         for index in range(len(world.samples)) if chosen is None else chosen:
-            metric.update(fakes[index], world.samples[index])  # type: ignore[attr-defined]
-        return float(metric.compute()[self.metric.name])  # type: ignore[attr-defined]
+            metric.update(fakes[index], world.samples[index])
+        return float(metric.compute()[self.metric.name])
 
     def _prepared(self, world: World) -> Measurement:
         if getattr(self, "_world", None) is not world:

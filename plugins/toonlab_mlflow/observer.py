@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from toonlab import Outcome, Run, ToonlabError, hookimpl
+from toonlab.text import without_password
 
 from . import failure, store, system, uris
 from .mirror import Mirror
@@ -60,7 +61,7 @@ class MLflow:
         store.load(uri)
         if self.system_metrics:
             system.load()
-        where = f"MLflow at {uris.without_password(uri)}"
+        where = f"MLflow at {without_password(uri)}"
         self._sender = Sender(lambda: self._opened(run), lambda error: failure.reason(error, uri), where)
 
     @hookimpl
@@ -103,7 +104,7 @@ class MLflow:
     @hookimpl
     def sync(self, run: Run, outcome: Outcome | None) -> str:
         uri = self._uri(run)
-        where = f"MLflow at {uris.without_password(uri)}"
+        where = f"MLflow at {without_password(uri)}"
         store.load(uri)
         try:
             mirror = self._mirror(run)
@@ -120,7 +121,7 @@ class MLflow:
 
     @hookimpl
     def where_to_look(self, run: Run) -> str:
-        uri = uris.without_password(self._uri(run))
+        uri = without_password(self._uri(run))
         if uris.is_server(uri):
             return f"MLflow:  {uri}"
         return f"MLflow:  {uri}\n         look at it with: mlflow ui --backend-store-uri {uri}"
@@ -154,5 +155,5 @@ def _tell(sender: Sender) -> None:
 def _sync(run: Run) -> str:
     """The command that completes a run; the recipe does not know what was given on the command line."""
     override = uris.override()
-    option = f" --tracking-uri {shlex.quote(uris.without_password(override))}" if override else ""
+    option = f" --tracking-uri {shlex.quote(without_password(override))}" if override else ""
     return f"toonlab sync {shlex.quote(str(run.directory))}{option}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from toonlab import PartError
 
@@ -38,22 +38,6 @@ def default(root: Path) -> str:
 
 def is_server(uri: str) -> bool:
     return uri.startswith(("http://", "https://"))
-
-
-def without_password(uri: str) -> str:
-    """The URI as it may be shown."""
-    parts = urlsplit(uri)
-    if parts.password is None:
-        return uri
-    return urlunsplit(parts._replace(netloc=f"{parts.username}@{parts.netloc.rpartition('@')[2]}"))
-
-
-def hide_password(text: str, uri: str) -> str:
-    """A text that may quote the URI, such as an error's, without its password."""
-    password = urlsplit(uri).password
-    for secret in filter(None, (password, unquote(password or ""))):
-        text = text.replace(secret, "***")
-    return text
 
 
 def _check(uri: str, source: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
 from toonlab import Outcome, Run, hookimpl
@@ -10,7 +11,7 @@ from toonlab import Outcome, Run, hookimpl
 from .pace import Pace
 
 
-class Reporter:
+class Reporter(ABC):
     """Reports on a run at most every so many seconds; subclasses say how.
 
     Args:
@@ -23,17 +24,21 @@ class Reporter:
         self.scalars: Mapping[str, float] = {}
         self.metrics: Mapping[str, float] = {}
 
+    @abstractmethod
     def begin(self, run: Run) -> None:
-        raise NotImplementedError
+        """A run begins, or goes on."""
 
+    @abstractmethod
     def report(self, run: Run, step: int) -> None:
-        raise NotImplementedError
+        """It is time to say how far it is."""
 
+    @abstractmethod
     def evaluated(self, run: Run, step: int) -> None:
-        raise NotImplementedError
+        """`self.metrics` are new."""
 
+    @abstractmethod
     def end(self, run: Run, outcome: Outcome) -> None:
-        raise NotImplementedError
+        """It has ended."""
 
     @hookimpl
     def on_run_start(self, run: Run) -> None:

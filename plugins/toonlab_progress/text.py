@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from toonlab import Outcome, Run
+from toonlab.text import duration
 
 _TOTAL = "/total"
 _FEW = 3
@@ -23,13 +24,6 @@ def losses(scalars: Mapping[str, float]) -> dict[str, float]:
     """The few to show: each side's total, named by its side; where there is no total, the first three."""
     totals = {name.removesuffix(_TOTAL): value for name, value in scalars.items() if name.endswith(_TOTAL)}
     return totals or dict(list(scalars.items())[:_FEW])
-
-
-def duration(seconds: float) -> str:
-    """`1:20`, `2:01:40`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def speed(rate: float | None, steps_left: int) -> str:

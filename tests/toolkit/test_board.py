@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from toonlab.board import Board, News, Running, duration
+from toonlab.board import Board, News, Running
 from toonlab.process import Progress
 from toonlab.results import Cell, Results, Variant
 
@@ -98,8 +98,3 @@ def test_rate_and_time_left_follow_from_the_first_and_the_last_report() -> None:
     twice = replace(once, last=Progress(30, 100), last_at=once.first_at + 4.0)
     assert twice.rate == pytest.approx(5.0)
     assert twice.seconds_left == pytest.approx(14.0)
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(0.4, "0:00"), (20, "0:20"), (61.6, "1:02"), (7300, "2:01:40")])
-def test_durations(seconds: float, text: str) -> None:
-    assert duration(seconds) == text

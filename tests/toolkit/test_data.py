@@ -31,7 +31,7 @@ def numbers(batch: Tensor) -> Sequence[int]:
 
 
 def settings(**given: object) -> Train:
-    return Train(**{"size": 8, "batch": 3, "steps": 1, **given})  # type: ignore[arg-type]
+    return Train(**{"size": 8, "batch": 3, "steps": 1, **given})
 
 
 def test_an_epoch_is_a_permutation_without_the_incomplete_batch() -> None:

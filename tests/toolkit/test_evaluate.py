@@ -89,13 +89,13 @@ class DataWithCartoons(Data):
 
 
 def test_the_cartoons_to_train_on_serve_where_a_data_set_keeps_no_others() -> None:
-    found = evaluation_cartoons(Data(), 4)  # type: ignore[arg-type]
+    found = evaluation_cartoons(Data(), 4)
     assert found is not None
     assert len(found) == 4
-    others = evaluation_cartoons(DataWithCartoons([torch.ones(3, 8, 8)] * 2), 4)  # type: ignore[arg-type]
+    others = evaluation_cartoons(DataWithCartoons([torch.ones(3, 8, 8)] * 2), 4)
     assert others is not None
     assert (len(others), float(others[1].mean())) == (2, 1.0)
-    assert evaluation_cartoons(DataWithCartoons(None), 4) is None  # type: ignore[arg-type]
+    assert evaluation_cartoons(DataWithCartoons(None), 4) is None
 
 
 def test_what_speaks_against_a_metric_is_read_from_its_class(catalogue: Catalogue) -> None:

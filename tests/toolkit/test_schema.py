@@ -50,7 +50,7 @@ def test_values_go_to_json_and_back() -> None:
     assert parameter.to_json(Path("a/b")) == "a/b"
 
 
-def _bare(size) -> None: ...  # type: ignore[no-untyped-def]
+def _bare(size) -> None: ...
 
 
 def _kwargs(**anything: int) -> None: ...
@@ -77,7 +77,7 @@ def _wrong_default(size: Annotated[int, Field(gt=0)] = 0) -> None: ...
 )
 def test_signatures_that_cannot_be_a_schema_are_refused(factory: object, says: str) -> None:
     with pytest.raises(SchemaError, match=says):
-        Schema.of(factory)  # type: ignore[arg-type]
+        Schema.of(factory)
 
 
 def test_torch_classes_are_read_too() -> None:

@@ -15,7 +15,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from toonlab.errors import ToonlabError
-from toonlab.storage import ENDED, INSTEAD_OF, Storage, shown
+from toonlab.storage import ENDED, INSTEAD_OF, Storage
 
 
 @pytest.fixture(scope="module")
@@ -175,18 +175,6 @@ def test_a_study_keeps_its_trials_and_others_do_not_see_them(storage: Storage, u
     with Storage(url, "study") as again, Storage(url, "another", maximize=False) as another:
         assert len(again.trials()) == 1
         assert another.trials() == []
-
-
-@pytest.mark.parametrize(
-    ("url", "text"),
-    [
-        ("postgresql+psycopg://someone:secret@host:5432/optuna", "postgresql+psycopg://someone@host:5432/optuna"),
-        ("postgresql://someone@host/optuna", "postgresql://someone@host/optuna"),
-        ("sqlite:////tmp/a:b@c.db", "sqlite:////tmp/a:b@c.db"),
-    ],
-)
-def test_a_storage_is_shown_without_its_password(url: str, text: str) -> None:
-    assert shown(url) == text
 
 
 def test_mlflows_database_is_refused_in_a_line(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from optuna.trial import TrialState
 
 from toonlab import discover
 from toonlab.compare import Where, compare
+from toonlab.errors import ToonlabError
 from toonlab.results import Results
 from toonlab.storage import Storage
 
@@ -126,6 +127,18 @@ def test_failed_cells_are_tried_again_by_whoever_compares_not_by_who_joins(study
         assert "k=99" in results.cells[0].reason
         with Storage(shared, "study/cells") as storage:
             assert len(storage.trials()) == trials
+
+
+def test_a_worker_that_would_do_other_work_is_told_so(study: Path, tmp_path: Path) -> None:
+    """With another override, code or data its cells would stand beside those that are asked for, and nobody wait."""
+    where = {"root": tmp_path / "runs", "device": "cpu", "storage": f"sqlite:///{tmp_path / 'shared.db'}"}
+    done = compare(str(study), discover(), Where(**where), seeds=1)
+    with pytest.raises(
+        ToonlabError, match=r"others work on small-s0-.*, which is small-s0-.* here: this worker's code"
+    ):
+        compare(str(study), discover(), Where(**where, joined=True), seeds=1, overrides={"train.steps": 3})
+    again = compare(str(study), discover(), Where(**where, joined=True), seeds=2)  # more of the same is no other work
+    assert {cell.run for cell in done.cells} < {cell.run for cell in again.cells}
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from .process import Progress
 from .results import Cell, Results
+from .text import duration
 
 
 @dataclass(frozen=True)
@@ -129,10 +130,3 @@ def ending(results: Results, cell: Cell) -> str:
         return f"{head}finished before, not run again"
     values = [f"{name} {cell.values[name]:.4g}" for name in results.metrics[:1] if name in cell.values]
     return head + ", ".join([f"finished in {duration(cell.values['seconds'])}", *values])
-
-
-def duration(seconds: float) -> str:
-    """`0:20`, `2:01:40`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

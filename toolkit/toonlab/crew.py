@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -49,6 +50,14 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """Why a run was asked to stop; `failed`: which is its own fault."""
+
+    reason: str
+    failed: bool = False
+
+
+@dataclass(frozen=True)
 class Slot:
     """Where one cell runs at a time."""
 
@@ -73,13 +82,26 @@ class Slot:
         process = RunProcess(
             Job(task.recipe, task.what, root, study, self.device, log, crew.threads, crew.command, crew.group)
         )
-        reason = self._follow(process, task, watch)
+        asked = self._follow(process, task, watch)
         failed = process.end()
         if failed and failed.busy:
             raise BusyError(failed.reason)
-        return self._ended(task.cell, failed, process, reason)
+        return self._ended(task.cell, failed, process, asked)
 
-    def _follow(self, process: RunProcess, task: Task, watch: Watch) -> str | None:
+    def run_when_free(self, task: Task, watch: Watch) -> Cell | None:
+        """The same, after whoever trains in the run's directory: a worker that is believed dead, say.
+
+        Returns:
+            The cell; None if everything was stopped meanwhile.
+        """
+        while not self.crew.stopping:
+            with suppress(BusyError):
+                return self.run(task, watch)
+            watch(None)
+            time.sleep(_LOOK)
+        return None
+
+    def _follow(self, process: RunProcess, task: Task, watch: Watch) -> Asked | None:
         """Until the process has ended; why it was asked to stop, if it was."""
         asked, began, limit = None, time.monotonic(), self.crew.time_limit
         while process.running:
@@ -87,23 +109,25 @@ class Slot:
             for progress in reports:
                 if progress:
                     self.crew.board.progress(task.cell, progress)
-                asked = asked or watch(progress) or self.crew.stopping
+                if not asked and (reason := watch(progress) or self.crew.stopping):
+                    asked = Asked(reason)
             if limit and not asked and time.monotonic() - began > limit:
-                asked = f"out of time: it took longer than the time_limit of {limit:g} s"
+                asked = Asked(f"out of time: it took longer than the time_limit of {limit:g} s", failed=True)
             if asked:
-                process.stop(asked)
+                process.stop(asked.reason)
         return asked
 
-    def _ended(self, cell: Cell, failed: Failed | None, process: RunProcess, asked: str | None) -> Cell:
+    def _ended(self, cell: Cell, failed: Failed | None, process: RunProcess, asked: Asked | None) -> Cell:
         directory = self.crew.directory / cell.run
         outcome = runs.read_outcome(directory) if directory.is_dir() else None
         if outcome and outcome.status == "finished":
             return replace(cell, status="finished", outcome=outcome.to_json())
         if self.crew.stopping:
             return replace(cell, status="stopped", reason=self.crew.stopping)
-        if asked and not asked.startswith("out of time"):
-            return replace(cell, status="stopped", reason=asked, outcome=outcome.to_json() if outcome else None)
-        reason = asked or (failed.reason if failed else outcome.reason if outcome else "its process ended") or "unknown"
+        if asked and not asked.failed:
+            return replace(cell, status="stopped", reason=asked.reason, outcome=outcome.to_json() if outcome else None)
+        told = asked or failed or outcome
+        reason = (told and told.reason) or "its process ended without an outcome"
         return replace(cell, status="failed", reason=reason, log=process.last_lines())
 
 

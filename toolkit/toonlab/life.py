@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from .specs import Recipe
 
 
 @dataclass(kw_only=True)
-class Life:
+class Life(ABC):
     """A run from its start, or from a checkpoint, to its end; what it does in between is `work`."""
 
     recipe: Recipe
@@ -41,9 +42,9 @@ class Life:
         self.first = self.world.rank == 0
         self.signals = Signals()
 
+    @abstractmethod
     def work(self) -> str | None:
         """What the run is for; why it stopped early, or None."""
-        raise NotImplementedError
 
     @property
     def seconds(self) -> float:
@@ -104,9 +105,9 @@ class Life:
         self.costs |= costs.inference(self.model(), photos, device)
         self.costs["peak_memory_mib"] = costs.peak_memory_mib(device)
 
+    @abstractmethod
     def model(self) -> nn.Module:
         """The generator as it is now."""
-        raise NotImplementedError
 
     def chosen(self) -> nn.Module | None:
         """The generator to judge; None if the last evaluation has done that."""

@@ -11,8 +11,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from .board import Board, Running, duration
+from .board import Board, Running
 from .results import Results
+from .text import duration
 
 _MARKS = {"waiting": "·", "running": "▸", "finished": "✓", "failed": "✗", "stopped": "■"}
 _STYLES = {"waiting": "dim", "running": "cyan", "finished": "green", "failed": "red", "stopped": "yellow"}

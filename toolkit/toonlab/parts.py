@@ -6,6 +6,7 @@ is its configuration schema; see `Tunable` for search ranges.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -84,20 +85,20 @@ class Explains(Protocol):
         """The map that boxes are scored on: `(B, 3, H, W)` in [-1, 1] -> `(B, H, W)`, any range, larger is better."""
 
 
-class Objective:
+class Objective(ABC):
     """The adversarial objective of one critic. Subclasses give the three terms, each logits -> scalar."""
 
+    @abstractmethod
     def real(self, logits: Tensor) -> Tensor:
         """The critic's loss on real cartoons."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fake(self, logits: Tensor) -> Tensor:
         """The critic's loss on fakes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def generator(self, fake_logits: Tensor) -> Tensor:
         """The generator's loss against this critic."""
-        raise NotImplementedError
 
     def critic(self, logits: Logits) -> Tensor:
         """The critic's whole adversarial loss; override where real and fake do not simply add up."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
 
@@ -13,13 +12,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from .board import Board
 from .crew import Slot, Task, Unit
-from .errors import BusyError
+from .errors import ToonlabError
 from .process import Progress
 from .results import Cell
-from .storage import ENDED, Storage
+from .storage import Storage, lost
+from .text import without_password
 
-RUN, CELL = "run", "cell"  # attributes of a trial
-_PAUSE = 2.0  # seconds between two looks at a directory that is locked
+RUN, LABEL, CELL = "run", "label", "cell"  # attributes of a trial
 
 
 class Cells:
@@ -30,16 +29,31 @@ class Cells:
 
     Args:
         again: whether cells that have failed are to be tried again; whoever joins later does not ask for that.
+
+    Raises:
+        ToonlabError: if somebody who joins would do other work than is asked for there.
     """
 
     def __init__(self, storage: Storage, tasks: Sequence[Task], board: Board, again: bool) -> None:
         self.storage, self.board = storage, board
         self.tasks = {task.cell.run: task for task in tasks}
         with storage.exclusive():
-            known = {t.user_attrs.get(RUN) for t in storage.trials() if _counts(t, again)}
+            trials = storage.trials()
+            if not again:
+                self._check_alike(trials)
+            known = {trial.user_attrs.get(RUN) for trial in trials if _counts(trial, again)}
             for run, task in self.tasks.items():
                 if run not in known:
-                    storage.add({RUN: run, "label": task.cell.label})
+                    storage.add({RUN: run, LABEL: task.cell.label})
+
+    def _check_alike(self, trials: Sequence[FrozenTrial]) -> None:
+        """A worker with other code, data or overrides would make cells of its own beside those that are asked for."""
+        asked = {trial.user_attrs.get(RUN): trial.user_attrs.get(LABEL) for trial in trials}
+        others = {label: run for run, label in asked.items() if run not in self.tasks}
+        for run, task in self.tasks.items():
+            if run not in asked and (other := others.get(task.cell.label)):
+                text = f"others work on {other}, which is {run} here: this worker's code, data or overrides differ"
+                raise ToonlabError(f"--storage {without_password(self.storage.url)}: {text}; give it the same")
 
     def take(self) -> Unit | None:
         """A cell that nobody works on; None when there is none just now."""
@@ -58,21 +72,14 @@ class Cells:
         return any(trial.user_attrs.get(RUN) in self.tasks for trial in left)
 
     def _work(self, slot: Slot, trial: FrozenTrial, task: Task) -> None:
-        beat = Heartbeat(self.storage, trial)
-        while True:
-            with suppress(BusyError):  # by a worker that is believed dead: its outcome will be there, or its lock free
-                cell = slot.run(task, beat)
-                break
-            if slot.crew.stopping:
-                return
-            beat(None)
-            time.sleep(_PAUSE)
-        if cell.status == "stopped":  # by a signal: for others to go on with
+        cell = slot.run_when_free(task, Heartbeat(self.storage, trial))
+        if cell is None or cell.status == "stopped":  # by a signal: for others to go on with
             self.storage.release(trial)
         else:
             state = TrialState.COMPLETE if cell.status == "finished" else TrialState.FAIL
             self.storage.finish(trial, state, self._value(cell), {CELL: json.dumps(asdict(cell), default=str)})
-        self.board.end(cell)
+        if cell:
+            self.board.end(cell)
 
     def _value(self, cell: Cell) -> float | None:
         metrics = self.board.results.metrics
@@ -99,4 +106,4 @@ def ended(trial: FrozenTrial) -> Cell | None:
 
 
 def _counts(trial: FrozenTrial, again: bool) -> bool:
-    return trial.state != TrialState.FAIL or (ENDED in trial.user_attrs and not again)
+    return trial.state != TrialState.FAIL or not (again or lost(trial))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -171,10 +172,13 @@ class Results:
         cells = self.of(label)
         columns = (*self.metrics, "seconds")
         values = {name: [c.values[name] for c in cells if name in c.values] for name in columns}
-        counts = {status: sum(cell.status == status for cell in cells) for status in ("failed", "stopped", "waiting")}
-        notes = [f"{count} {status}" for status, count in counts.items() if count]
-        notes += [f"{self.steps[label]} steps"] if label in self.steps else []
-        return tables.Row(label, {name: given for name, given in values.items() if given}, ", ".join(notes))
+        return tables.Row(label, {name: given for name, given in values.items() if given}, self.note(label))
+
+    def note(self, label: str) -> str:
+        """What stands beside a variant's name: cells that have not finished, and the steps of its budget."""
+        others = Counter(cell.status for cell in self.of(label) if cell.status != "finished")
+        notes = [f"{count} {status}" for status, count in others.items()]
+        return ", ".join([*notes, *([f"{self.steps[label]} steps"] if label in self.steps else [])])
 
     # -- on the disk
 

@@ -10,9 +10,9 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit, urlunsplit
 
 import optuna
 import sqlalchemy
@@ -22,7 +22,8 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from .errors import ToonlabError
+from .errors import ToonlabError, first_line
+from .text import hide_password, without_password
 
 T = TypeVar("T")
 _UNUSABLE = (SQLAlchemyError, ImportError, ValueError, OSError, RuntimeError)
@@ -73,7 +74,7 @@ class Storage:
                     pruner=pruner,
                 )
         except _UNUSABLE as error:
-            raise ToonlabError(f"--storage {shown(url)}: {_first_line(error, url)}{_hint(error)}") from error
+            raise ToonlabError(f"--storage {without_password(url)}: {_why(error, url)}{_hint(error)}") from error
 
     def __enter__(self) -> Storage:
         return self
@@ -109,7 +110,7 @@ class Storage:
         """The end of a trial; what others have ended meanwhile stays as it is."""
         try:
             for name, given in {**attributes, ENDED: True}.items():
-                self.patiently(lambda n=name, g=given: self._storage.set_trial_user_attr(trial._trial_id, n, g))  # type: ignore[misc]
+                self.patiently(partial(self._storage.set_trial_user_attr, trial._trial_id, name, given))
             values = None if value is None else [value]
             self.patiently(lambda: self._set(trial, state, values))
         except optuna.exceptions.UpdateFinishedTrialError:
@@ -176,8 +177,7 @@ class Storage:
             trials = self.trials()
             replaced = {trial.user_attrs.get(INSTEAD_OF) for trial in trials}
             for trial in trials:
-                lost = trial.state == TrialState.FAIL and ENDED not in trial.user_attrs
-                if lost and trial.number not in replaced:
+                if lost(trial) and trial.number not in replaced:
                     self.add({**trial.user_attrs, INSTEAD_OF: trial.number}, trial.params, trial.distributions)
 
     def agreed(self, name: str, ours: Mapping[str, Any]) -> dict[str, Any]:
@@ -199,9 +199,8 @@ class Storage:
             with _alone_on(self.url):
                 yield
             return
-        connection = self.patiently(engine.connect)
+        connection = self.patiently(lambda: _locked(engine))
         try:
-            self.patiently(lambda: connection.execute(sqlalchemy.text(f"SELECT pg_advisory_lock({_LOCK})")))
             yield
         finally:
             connection.invalidate()  # the lock is the session's, and would go back to the pool with it
@@ -219,19 +218,23 @@ class Storage:
                 result = work()
             except (DBAPIError, optuna.exceptions.StorageInternalError) as error:
                 if time.monotonic() - began > _PATIENCE:
-                    raise ToonlabError(f"--storage {shown(self.url)}: {_first_line(error, self.url)}") from error
-                self._tell(f"{_first_line(error, self.url)}; waiting for it")
+                    raise ToonlabError(f"--storage {without_password(self.url)}: {_why(error, self.url)}") from error
+                self._tell(f"{_why(error, self.url)}; waiting for it")
                 time.sleep(pause)
                 pause = min(2 * pause, 10.0)
             else:
-                if self._away:
-                    self._away = False
+                self._away = False
                 return result
 
     def _tell(self, text: str) -> None:
         if not self._away:
             self._away = True
-            warnings.warn(f"storage {shown(self.url)}: {text}", RuntimeWarning, stacklevel=3)
+            warnings.warn(f"storage {without_password(self.url)}: {text}", RuntimeWarning, stacklevel=3)
+
+
+def lost(trial: FrozenTrial) -> bool:
+    """Whether somebody died over it: another trial does its work."""
+    return trial.state == TrialState.FAIL and ENDED not in trial.user_attrs
 
 
 class _Beating(RDBStorage):
@@ -247,11 +250,8 @@ class _Beating(RDBStorage):
 
 def _opened(url: str, stale_after: int) -> optuna.storages.BaseStorage:
     if url.startswith("redis") or "://" not in url:
-        warnings.warn(
-            f"storage {shown(url)} has no heartbeats: what a worker that dies works on is not taken up by others",
-            RuntimeWarning,
-            stacklevel=3,
-        )
+        text = "has no heartbeats: what a worker that dies works on is not taken up by others"
+        warnings.warn(f"storage {without_password(url)} {text}", RuntimeWarning, stacklevel=3)
         return optuna.storages.get_storage(url)
     storage = _Beating(url, {"pool_pre_ping": True})
     storage.heartbeat_interval, storage.grace_period = max(1, stale_after // 6), stale_after
@@ -270,18 +270,20 @@ def _file_lock(url: str) -> FileLock | None:
 @contextmanager
 def _advisory(url: str) -> Iterator[None]:
     engine = sqlalchemy.create_engine(url, connect_args={"connect_timeout": 10})
-    with engine.connect() as connection:
-        connection.execute(sqlalchemy.text(f"SELECT pg_advisory_lock({_LOCK})"))
+    with _locked(engine):
         yield
     engine.dispose()
 
 
-def shown(url: str) -> str:
-    """A storage's URL without its password."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    return urlunsplit(parts._replace(netloc=f"{parts.username}@{parts.netloc.rpartition('@')[2]}"))
+def _locked(engine: sqlalchemy.Engine) -> sqlalchemy.Connection:
+    """A session of PostgreSQL that holds the lock until it ends."""
+    connection = engine.connect()
+    try:
+        connection.execute(sqlalchemy.text(f"SELECT pg_advisory_lock({_LOCK})"))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _hint(error: BaseException) -> str:
@@ -292,7 +294,6 @@ def _hint(error: BaseException) -> str:
     return "; give Optuna a database of its own" if isinstance(error, RuntimeError) else ""
 
 
-def _first_line(error: BaseException, url: str) -> str:
-    text = str(getattr(error, "orig", None) or error).strip().partition("\n")[0] or type(error).__name__
-    password = urlsplit(url).password
-    return text.replace(password, "***") if password else text
+def _why(error: BaseException, url: str) -> str:
+    """The driver's own words, in a line, without the password."""
+    return hide_password(first_line(getattr(error, "orig", None) or error), url)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from statistics import fmean
@@ -12,21 +11,20 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 
 from . import runs
-from .board import Board, duration
+from .board import Board
 from .crew import Slot, Task, Unit
-from .errors import BusyError
 from .optunaparts import decoded, encoded
 from .process import Progress
 from .queues import Heartbeat
 from .results import Cell, Variant
 from .searchplan import Plan
-from .storage import ENDED, Storage
+from .storage import Storage, lost
 from .study import task_of
+from .text import duration
 
 # attributes of a trial: it is that of the default; it can't be, and why; each seed's value; seconds
 DEFAULT, INFEASIBLE, REASON, SEEDS, SECONDS = "default", "infeasible", "reason", "seeds", "seconds"
 _MOST = 10  # times as many trials as were asked for may turn out to be infeasible
-_PAUSE = 2.0  # seconds between two looks at a directory that is locked
 
 
 class Trials:
@@ -126,14 +124,9 @@ class Attempt:
         """One seed's run; None if this worker was stopped while it waited for another."""
         planned = self.plan.planned(self.chosen, seed)
         task: Task = task_of(planned, self.plan.catalogue, self.trials.directory.parent, self.trials.directory.name)
-        while not self.slot.crew.stopping:
-            with suppress(BusyError):  # by a worker that is believed dead
-                cell = self.slot.run(task, self)
-                self.trials.board.leave(task.cell)
-                return cell
-            self.beat(None)
-            time.sleep(_PAUSE)
-        return None
+        cell = self.slot.run_when_free(task, self)
+        self.trials.board.leave(task.cell)
+        return cell
 
     def _end_early(self, cell: Cell | None) -> None:
         if cell is None or self.slot.crew.stopping:
@@ -157,11 +150,6 @@ def last_evaluation(directory: Path) -> dict[str, float]:
     """The metrics of a run's last evaluation: on the evaluation samples, not on those that are looked at once."""
     lines = [line["evaluation"] for line in runs.read_metrics(directory / "metrics.jsonl") if "evaluation" in line]
     return dict(lines[-1])
-
-
-def lost(trial: FrozenTrial) -> bool:
-    """Whether somebody died over it: another trial does its work."""
-    return trial.state == TrialState.FAIL and ENDED not in trial.user_attrs
 
 
 def counted(trials: list[FrozenTrial]) -> list[FrozenTrial]:

@@ -19,9 +19,10 @@ from .process import prepare
 from .results import Results
 from .search import read_search
 from .searchplan import Plan
-from .storage import Storage, shown
+from .storage import Storage, lost
 from .study import check_measurable, laid_out, tasks_of
-from .trials import DEFAULT, INFEASIBLE, REASON, SECONDS, SEEDS, Trials, lost, ranked
+from .text import without_password
+from .trials import DEFAULT, INFEASIBLE, REASON, SECONDS, SEEDS, Trials, ranked
 
 FRESH = 1000  # the first seed of a confirmation: far from those of a search
 _STATES = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
@@ -98,7 +99,7 @@ def found(plan: Plan, storage: Storage, work: Trials) -> dict[str, Any]:
         "default": plan.default,
         "trials": [_told(trial, work) for trial in trials if not lost(trial)],
         "importances": storage.importances(),
-        "storage": shown(storage.url),
+        "storage": without_password(storage.url),
         "study": storage.name,
     }
 

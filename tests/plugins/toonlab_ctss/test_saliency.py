@@ -12,18 +12,19 @@ from toonlab_ctss.saliency import edge_map, smooth
 TOLERANCE = 5e-5  # of maps in [0, 1]: an exact evaluation differs from the original's float32 by up to 1.2e-5
 
 
-def close(actual: Tensor, expected) -> None:
-    """A map `(B, H, W)`, against every second row and column of the original's `(B, H, W, 1)`."""
+def deviation(actual: Tensor, expected) -> float:
+    """The largest of a map `(B, H, W)` from every second row and column of the original's `(B, H, W, 1)`."""
     expected = torch.from_numpy(expected)[..., 0]
-    torch.testing.assert_close(actual[: len(expected), ::2, ::2], expected, rtol=0, atol=TOLERANCE)
+    return float((actual[: len(expected), ::2, ::2] - expected).abs().max())
 
 
 @pytest.mark.parametrize("name", ["photo", "cartoon"])
 def test_edge_map_matches_ctss(golden, inputs, name: str):
     arrays, images = golden("ctss_edge_map"), inputs[name]
-    close(edge_map(images), arrays[f"edge_{name}_raw_sub2"])
-    close(edge_map(images, threshold=0.2), arrays[f"edge_{name}_enh_sub2"])
-    close(edge_map(smooth(images, radius=5, eps=0.2), threshold=0.2), arrays[f"edge_{name}_gf_enh_sub2"])
+    smoothed = smooth(images, radius=5, eps=0.2)
+    assert deviation(edge_map(images), arrays[f"edge_{name}_raw_sub2"]) < TOLERANCE
+    assert deviation(edge_map(images, threshold=0.2), arrays[f"edge_{name}_enh_sub2"]) < TOLERANCE
+    assert deviation(edge_map(smoothed, threshold=0.2), arrays[f"edge_{name}_gf_enh_sub2"]) < TOLERANCE
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:

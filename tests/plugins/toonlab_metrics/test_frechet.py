@@ -34,7 +34,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from torch_fidelity import feature_extractor_inceptionv3 as module
 
     class Untrained(module.FeatureExtractorInceptionV3):
-        def load_state_dict(self, *_: object, **__: object) -> None:  # type: ignore[override]
+        def load_state_dict(self, *_: object, **__: object) -> None:
             """Keep what the layers were made with."""
 
     path = tmp_path_factory.mktemp("weights") / "random.pth"
@@ -134,7 +134,7 @@ def test_weights_of_another_network_are_an_error(tmp_path: Path) -> None:
 def test_a_pickle_that_would_run_code_is_not_run(tmp_path: Path) -> None:
     class Evil:
         def __reduce__(self) -> tuple[object, tuple[str]]:
-            return Path.touch, (tmp_path / "ran",)  # type: ignore[return-value]
+            return Path.touch, (tmp_path / "ran",)
 
     torch.save({"fc.weight": Evil()}, tmp_path / "evil.pth")
     with pytest.raises(ToonlabError, match=r"evil\.pth: holds no weights"):

@@ -50,7 +50,7 @@ def photo(flat: Tensor, seed: int = 0) -> Tensor:
 
 
 def score(fake: Tensor, outline: Tensor, **parameters: float) -> dict[str, float]:
-    metric = OutlineF1(**parameters)  # type: ignore[arg-type]
+    metric = OutlineF1(**parameters)
     metric.update(fake, Sample("a drawing", fake, Truth(outline=outline)))
     return metric.compute()
 
@@ -193,7 +193,7 @@ def test_nothing_found_and_nothing_there_is_right_and_anything_else_wrong() -> N
 
 
 @pytest.mark.parametrize("turn", [lambda x: x.flip(-1), lambda x: x.flip(-2), lambda x: x.transpose(-1, -2)])
-def test_mirrored_pictures_have_mirrored_lines(turn) -> None:  # type: ignore[no-untyped-def]
+def test_mirrored_pictures_have_mirrored_lines(turn) -> None:
     cartoon, _, _ = drawing(96)
     lines = torch.from_numpy(dark_lines(cartoon, 0.04, 0.25))
     assert lines.any()

@@ -45,11 +45,11 @@ def test_each_is_a_metric_whose_first_result_has_its_name(metric: type[Measureme
     made = ready(metric)
     assert isinstance(made, Metric)
     for seed in range(2):
-        made.update(noise(seed + 5), sample())  # type: ignore[attr-defined]
+        made.update(noise(seed + 5), sample())
     results = made.compute()
     assert next(iter(results)) == metric.name
     assert all(math.isfinite(value) for value in results.values())
-    about = made.describe()  # type: ignore[attr-defined]
+    about = made.describe()
     assert (about["n"], about["size"]) == (2, "48x48")
     assert about["resizer"] == "none"
     assert about.get("cartoons", 3) == 3
@@ -61,15 +61,15 @@ def test_pixels_that_are_no_numbers_are_an_error_that_names_the_picture(metric: 
     fake = noise(1)
     fake[1, 2, 3:5] = bad
     with pytest.raises(PartError, match=rf"^{metric.name}: the fake of 'IMG_7' has 2 values that are no numbers"):
-        ready(metric).update(fake, sample())  # type: ignore[attr-defined]
+        ready(metric).update(fake, sample())
 
 
 @pytest.mark.parametrize("metric", WITHOUT_WEIGHTS, ids=lambda metric: metric.name)
 def test_no_samples_and_a_wrong_shape_are_errors(metric: type[Measurement]) -> None:
     with pytest.raises(ToonlabError, match=f"^{metric.name}: no samples to evaluate"):
-        ready(metric).compute()  # type: ignore[attr-defined]
+        ready(metric).compute()
     with pytest.raises(PartError, match=rf"^{metric.name}: sample 'IMG_7' needs a fake of \(3, .*got \(1, 48, 48\)"):
-        ready(metric).update(noise(0)[:1], sample())  # type: ignore[attr-defined]
+        ready(metric).update(noise(0)[:1], sample())
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
@@ -88,14 +88,14 @@ def test_a_metric_that_may_rank_the_photo_above_an_imitation_says_so(metric: typ
 
 def test_outline_f1_leads_and_is_not_marked() -> None:
     metric = register_metrics()["outline_f1"]()
-    assert metric.leads  # type: ignore[attr-defined]
-    assert not metric.caveat  # type: ignore[attr-defined]
+    assert metric.leads
+    assert not metric.caveat
 
 
 def test_a_report_names_all_sizes_that_were_measured() -> None:
-    metric = ready(register_metrics()["content_ssim"])  # type: ignore[arg-type]
+    metric = ready(register_metrics()["content_ssim"])
     for size in (64, 48, 96):
-        metric.update(noise(1, size), Sample("a", noise(2, size)))  # type: ignore[attr-defined]
+        metric.update(noise(1, size), Sample("a", noise(2, size)))
     assert metric.describe() == {"n": 3, "size": "48x48 to 96x96", "resizer": "none"}
 
 

@@ -89,8 +89,8 @@ def truth(sample: Sample, field: str) -> Tensor:
 @pytest.mark.parametrize("metric", [FlatColorError, ResidualTexture])
 def test_the_truth_has_no_error(metric: type[Interiors]) -> None:
     sample = halves()
-    assert score(metric(), truth(sample, "cartoon"), sample) == pytest.approx(0, abs=1e-4)  # type: ignore[call-arg]
-    assert score(metric(), truth(sample, "flat"), sample) == pytest.approx(0, abs=1e-4)  # type: ignore[call-arg]
+    assert score(metric(), truth(sample, "cartoon"), sample) == pytest.approx(0, abs=1e-4)
+    assert score(metric(), truth(sample, "flat"), sample) == pytest.approx(0, abs=1e-4)
 
 
 def test_one_region_of_two_that_is_wrong_is_half_the_error() -> None:

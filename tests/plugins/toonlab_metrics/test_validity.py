@@ -71,7 +71,7 @@ def trials(world: World) -> Iterator[dict[str, Trial]]:
     metrics = (OutlineF1, lambda: SlicedWasserstein(directions=32), Constant, PhotoLover, Moody)
     made = [Trial(make) for make in metrics]
     examine(made, [world], lambda text: None)
-    return {one.metric.name: one for one in made}  # type: ignore[return-value]
+    return {one.metric.name: one for one in made}
 
 
 def failures(one: Trial) -> list[str]:

@@ -40,11 +40,3 @@ def test_an_error_names_its_source_and_no_password(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("TOONLAB_TRACKING_URI", "http://me:secret@host:port")
     with pytest.raises(PartError, match="--tracking-uri: got '…@host:port'"):
         uris.chosen(None)
-
-
-def test_a_password_is_not_shown() -> None:
-    assert uris.without_password("postgresql://me:secret@host:5432/db") == "postgresql://me@host:5432/db"
-    assert uris.without_password("sqlite:////runs/mlflow.db") == "sqlite:////runs/mlflow.db"
-    uri = "http://me:p%40ss@host"
-    assert uris.hide_password("http://me:p%40ss@host refused me, p@ss", uri) == "http://me:***@host refused me, ***"
-    assert uris.hide_password("refused", "http://me@host") == "refused"

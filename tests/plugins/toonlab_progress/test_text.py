@@ -23,14 +23,6 @@ def test_a_number_is_within_half_a_percent_and_has_no_exponent(value: float) -> 
     assert float(shown) == pytest.approx(value, rel=5.1e-3)
 
 
-@pytest.mark.parametrize(
-    ("seconds", "shown"),
-    [(0, "0:00"), (59.4, "0:59"), (59.6, "1:00"), (80, "1:20"), (3600, "1:00:00"), (7300, "2:01:40")],
-)
-def test_duration(seconds: float, shown: str) -> None:
-    assert text.duration(seconds) == shown
-
-
 def test_losses_are_the_totals_of_each_side() -> None:
     scalars = {"critic/image/adversarial": 1.0, "critic/image/total": 300.0, "generator/content": 2.0}
     assert text.losses(scalars | {"generator/total": 12.3}) == {"critic/image": 300.0, "generator": 12.3}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -60,6 +60,13 @@ def discovered() -> Catalogue:
     for failure in catalogue.failures:
         print(f"warning: {failure}", file=sys.stderr)
     return catalogue
+
+
+def parsed(overrides: list[str] | None) -> dict[str, Any]:
+    """`train.steps=400` -> `{"train.steps": 400}`."""
+    from toonlab.recipe import parse_override
+
+    return dict(parse_override(text) for text in overrides or ())
 
 
 def print_paths(paths: dict[str, list[Path]]) -> None:

@@ -20,6 +20,7 @@ from .shared import (
     StorageURL,
     TrackingURI,
     discovered,
+    parsed,
     print_paths,
     print_whereabouts,
     track_at,
@@ -49,10 +50,9 @@ def compare(
     track_at(tracking_uri)
     from toonlab import compare as comparison
     from toonlab.live import view
-    from toonlab.recipe import parse_override
 
     catalogue = discovered()
-    given = dict(parse_override(text) for text in overrides or ())
+    given = parsed(overrides)
     if photos is not None:
         print(f"{len(comparison.write_photos(experiment, catalogue, photos, given))} photos are in {photos}")
     elif explain:
@@ -79,11 +79,10 @@ def tune(
     track_at(tracking_uri)
     from toonlab.compare import Where
     from toonlab.live import view
-    from toonlab.recipe import parse_override
     from toonlab.tune import tune as search
 
     catalogue = discovered()
-    given = dict(parse_override(text) for text in overrides or ())
+    given = parsed(overrides)
     where = Where(runs, device, jobs, storage, stale_after)
     results = search(experiment, catalogue, where, trials, given, view())
     _report_study(results, catalogue, device)
@@ -103,14 +102,13 @@ def worker(
     track_at(tracking_uri)
     from toonlab.compare import Where, compare
     from toonlab.live import view
-    from toonlab.recipe import parse_override
     from toonlab.search import is_search
     from toonlab.tune import tune
 
     if not storage:
         raise ToonlabError("--storage: missing; give that of `toonlab compare` or `toonlab tune`")
     catalogue = discovered()
-    given = dict(parse_override(text) for text in overrides or ())
+    given = parsed(overrides)
     where = Where(runs, device, jobs, storage, stale_after, joined=True)
     work = tune if is_search(experiment) else compare
     work(experiment, catalogue, where, overrides=given, view=view())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -69,13 +68,12 @@ def lines(found: Findings) -> list[Line]:
 
 def _line(found: Findings, label: str) -> Line:
     verdict, first = found.verdict(label), found.differences.get(found.primary, {}).get(label)
-    others = Counter(cell.status for cell in found.results.of(label) if cell.status != "finished")
     shown, digits = first if verdict != "baseline" else None, found.digits(found.primary)
     return Line(
         label=label,
         entries=[_entry(found, column, label) for column in found.columns],
         count=sum(cell.status == "finished" for cell in found.results.of(label)),
-        note=", ".join(f"{count} {status}" for status, count in others.items()),
+        note=found.results.note(label),
         verdict=verdict,
         symbol=SYMBOLS[verdict],
         difference=Entry(signed(shown.mean, digits), shown.mean) if shown else None,

@@ -1,0 +1,28 @@
+"""What commands and trackers write for people: durations, and addresses without their passwords."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+
+def duration(seconds: float) -> str:
+    """`0:20`, `2:01:40`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def without_password(uri: str) -> str:
+    """The URI of a server or a database as it may be shown."""
+    parts = urlsplit(uri)
+    if parts.password is None:
+        return uri
+    return urlunsplit(parts._replace(netloc=f"{parts.username}@{parts.netloc.rpartition('@')[2]}"))
+
+
+def hide_password(text: str, uri: str) -> str:
+    """A text that may quote the URI, such as an error's, without its password."""
+    password = urlsplit(uri).password
+    for secret in filter(None, (password, unquote(password or ""))):
+        text = text.replace(secret, "***")
+    return text
