@@ -17,7 +17,9 @@ from toonlab import (
 )
 
 from .critic_losses import R1, GradientPenalty
+from .edge_maximum import EdgeMaximum
 from .folder import folder
+from .hard_patches import HardPatches
 from .losses import Color, Content, Reconstruction, TotalVariation
 from .objectives import BCE, LSGAN, Hinge, Wasserstein
 from .pictures import Pictures
@@ -59,7 +61,13 @@ def register_features() -> Mapping[str, FeaturesFactory]:
 
 @hookimpl
 def register_samplers() -> Mapping[str, SamplerFactory]:
-    return {"whole": Whole, "random_patches": RandomPatches, "grid_patches": GridPatches}
+    return {
+        "whole": Whole,
+        "random_patches": RandomPatches,
+        "grid_patches": GridPatches,
+        "edge_maximum": EdgeMaximum,
+        "hard_patches": HardPatches,
+    }
 
 
 @hookimpl

@@ -10,6 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import Tunable, Views, crop
+from toonlab.candidates import Grid
 from toonlab.checks import check_fits
 
 from .draws import generator_of
@@ -40,7 +41,7 @@ class RandomPatches:
 
     def __call__(self, views: Views) -> Views:
         rng = generator_of(views, "random_patches")
-        return _cut(views, self._boxes(views.real, rng), self._boxes(views.fake, rng), self.patch_size)
+        return cut(views, self._boxes(views.real, rng), self._boxes(views.fake, rng), self.patch_size)
 
     def _boxes(self, images: Tensor, rng: torch.Generator) -> Tensor:
         height, width = images.shape[2:]
@@ -49,7 +50,8 @@ class RandomPatches:
         image = torch.arange(len(images)).repeat_interleave(self.k)
         top = torch.randint(height - self.patch_size + 1, (count,), generator=rng)
         left = torch.randint(width - self.patch_size + 1, (count,), generator=rng)
-        return _square_boxes(image, top, left, self.patch_size).to(images.device, non_blocking=True)
+        side = torch.full_like(image, self.patch_size)
+        return torch.stack([image, top, left, side, side], dim=1).to(images.device, non_blocking=True)
 
 
 @dataclass(frozen=True)
@@ -68,28 +70,19 @@ class GridPatches:
     stride: Annotated[float, Field(gt=0), Tunable(0.25, 1.0, step=0.25)] = 1.0
 
     def __call__(self, views: Views) -> Views:
-        return _cut(views, self._boxes(views.real), self._boxes(views.fake), self.patch_size)
+        return cut(views, self._boxes(views.real), self._boxes(views.fake), self.patch_size)
 
     def _boxes(self, images: Tensor) -> Tensor:
-        height, width = images.shape[2:]
-        check_fits(self.patch_size, height, width, "patch_size")
-        step = max(1, round(self.stride * self.patch_size))
-        tops = torch.arange(0, height - self.patch_size + 1, step)
-        lefts = torch.arange(0, width - self.patch_size + 1, step)
-        image, top, left = torch.cartesian_prod(torch.arange(len(images)), tops, lefts).unbind(dim=1)
-        return _square_boxes(image, top, left, self.patch_size).to(images.device, non_blocking=True)
+        grid = Grid.of(images, self.patch_size, self.stride)
+        grid.check("grid_patches")
+        return grid.all_boxes(images)
 
 
-def _cut(views: Views, real_boxes: Tensor, fake_boxes: Tensor, size: int) -> Views:
+def cut(views: Views, real_boxes: Tensor, fake_boxes: Tensor, size: int) -> Views:
+    """The views of boxes that are squares of one size."""
     real = crop(views.real, real_boxes, (size, size))
     fake = crop(views.fake, fake_boxes, (size, size))
     return replace(views, real=real, fake=fake, real_boxes=real_boxes, fake_boxes=fake_boxes)
-
-
-def _square_boxes(image: Tensor, top: Tensor, left: Tensor, size: int) -> Tensor:
-    """`(N, 5)` int64 on the CPU, from three tensors of shape `(N,)`."""
-    side = torch.full_like(image, size)
-    return torch.stack([image, top, left, side, side], dim=1)
 
 
 def _whole_boxes(images: Tensor) -> Tensor:

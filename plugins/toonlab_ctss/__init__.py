@@ -15,14 +15,22 @@ from toonlab import (
 
 from .discriminator import ctss_image, ctss_patch
 from .generator import ctss_plain, ctss_unet
+from .multiscale import CTSSMultiscale
 from .postprocess import CTSSPostprocessing
 from .representation import GrayMinMax
+from .saliency_nms import SaliencyNMS
+from .saliency_random import SaliencyRandom
 from .sampler import CTSS
 
 
 @hookimpl
 def register_samplers() -> Mapping[str, SamplerFactory]:
-    return {"ctss": CTSS}
+    return {
+        "ctss": CTSS,
+        "saliency_random": SaliencyRandom,
+        "saliency_nms": SaliencyNMS,
+        "ctss_multiscale": CTSSMultiscale,
+    }
 
 
 @hookimpl

@@ -189,7 +189,7 @@ class _Builder:
 
     def view(self, path: str, spec: CriticSpec, sampler: Any, representation: Any, photo: Tensor) -> Views | None:
         """The view of a probe batch: it tells the discriminator's `in_channels`."""
-        context = Context(photo, Unbuilt(), rng(0, "probe", path), 0)
+        context = Context(photo, Unbuilt(), rng(0, "probe", path), 0, representation)
         views: Views | None = Views(photo, photo.flip(-1), context=context)
         for key, part, transform in (
             ("sampler", spec.sampler, sampler),

@@ -5,8 +5,9 @@ Images are `(B, 3, H, W)` float in [-1, 1], RGB, unless a docstring says otherwi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -29,12 +30,54 @@ class Context:
 
     `rng` is a CPU generator that is fresh for every critic and step: draw from it and from nothing else, then
     move what was drawn to the images' device. That keeps paired runs paired and needs no device synchronisation.
+
+    `ask` is how a sampler hears what the critic says of patches; the last three fields are what it asks with: the
+    critic's representation, its forward pass in the run's precision (the bare `critic` where there is none), and a
+    generator, fresh each time, so that asking leaves the draws of the critic's own view as they are.
     """
 
     photo: Tensor
     critic: nn.Module
     rng: torch.Generator
     step: int
+    representation: Callable[[Views], Views] | None = None
+    logits: Callable[[Tensor], Tensor] | None = None
+    asking_rng: Callable[[], torch.Generator] = torch.Generator
+
+    @torch.no_grad()
+    def ask(self, views: Views) -> Logits:
+        """What the critic says, as it is before this step's update, of real and fake patches: for samplers.
+
+        The patches go through the critic's representation. Nothing changes by it: there are no gradients, and networks
+        are in eval mode meanwhile, so that spectral norm's vectors and batch norm's statistics stay as they are. While
+        a recipe is probed the critic is a stand-in, whose logits are the mean over channels.
+
+        Args:
+            views: the patches as the sampler would hand them on, with their boxes; `replace(views, real=…, fake=…)`.
+
+        Returns:
+            The raw answers to either side, in float32 under bf16 too; the batch first, else as the network makes them.
+        """
+        context = replace(self, rng=self.asking_rng(), representation=None)
+        with evaluating(self.critic, self.representation):
+            seen = replace(views, context=context)
+            seen = self.representation(seen) if self.representation else seen
+            logits = self.logits or self.critic
+            return Logits(logits(seen.real), logits(seen.fake))
+
+
+@contextmanager
+def evaluating(*parts: object) -> Iterator[None]:
+    """Within, those of the parts that are modules are in eval mode, so that they learn nothing from what they see."""
+    modules = [module for part in parts if isinstance(part, nn.Module) for module in part.modules()]
+    training = [module for module in modules if module.training]  # each by itself: some may never train
+    for module in training:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +86,7 @@ class Views:
 
     `real` and `fake` are `(N, C, H, W)` in `value_range`; the two may differ in N. A sampler that cuts regions gives
     their boxes, `(N, 5)` int64: image, top, left, height, width, in pixels of the image, and may give scores `(N,)`.
+    Boxes may differ in size: a view whose height and width are not its box's is that region, resized.
     """
 
     real: Tensor

@@ -126,13 +126,25 @@ class GAN:
 
     def run(self, net: nn.Module, images: Tensor) -> Tensor:
         """A network's forward pass in the precision of the run; its output leaves autocast as float32."""
+        return self._in_precision(self.compiled.get(net, net), images)
+
+    def _in_precision(self, forward: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
         with torch.autocast(self.world.device.type, self.autocast, enabled=self.autocast is not None):
-            output: Tensor = self.compiled.get(net, net)(images)
+            output = forward(images)
         return output.float() if self.autocast else output
 
     def view(self, critic: Critic, batch: Batch, fake: Tensor, number: int) -> Views:
         """What a critic sees in this step; the fake side stays attached to the generator."""
-        context = Context(batch.photo, critic.net, rng(self.seed, "view", critic.name, number, self.world.rank), number)
+        key = (critic.name, number, self.world.rank)
+        context = Context(
+            photo=batch.photo,
+            critic=critic.net,
+            rng=rng(self.seed, "view", *key),
+            step=number,
+            representation=critic.representation,
+            logits=partial(self._in_precision, critic.net),  # uncompiled: candidates are of no one number
+            asking_rng=partial(rng, self.seed, "ask", *key),
+        )
         return critic.view(Views(batch.cartoon, fake, context=context))
 
     def critics_turn(self, phase: Phase, views: Mapping[str, Views], scalars: Scalars) -> None:

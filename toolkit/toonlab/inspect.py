@@ -142,7 +142,8 @@ def look_at(view: CriticView, image: torch.Tensor, side: Side) -> Look:
         PartError: if the image does not suit the sampler, or the sampler gives no boxes.
     """
     images = image[None]
-    views = Views(images, images, context=Context(images, Unbuilt(), rng(0, "inspect"), 0))
+    context = Context(images, Unbuilt(), rng(0, "inspect"), 0, view.representation)
+    views = Views(images, images, context=context)
     for transform in (view.sampler, view.representation):
         views = transform(views) if transform else views
     return looks(images, views, side, view.sampler)[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -14,8 +13,8 @@ from torch import Tensor, nn
 from . import sheet
 from .data import to_float
 from .evaluate import cartoonize
-from .flow import Batch
-from .gan import GAN, Critic
+from .flow import Batch, evaluating
+from .gan import GAN
 from .looks import Look, looks, panels, patches
 from .parts import Images
 from .pictures import write_png
@@ -62,7 +61,7 @@ def overlays(gan: GAN, generator: nn.Module, batch: Batch, step: int, folder: Pa
     fake = cartoonize(generator, batch.photo)
     written = {}
     for name, critic in gan.critics.items():
-        with _evaluating(critic):
+        with evaluating(critic.net, critic.sampler, critic.representation):
             views = gan.view(critic, batch, fake, step)
         if covers_all(views.real_boxes, batch.cartoon) or covers_all(views.fake_boxes, fake):
             continue
@@ -72,20 +71,6 @@ def overlays(gan: GAN, generator: nn.Module, batch: Batch, step: int, folder: Pa
         path = written[f"patches/{name}"] = folder / f"patches-{name}-step-{step:08d}.png"
         write_png(path, _training_sheet(f"what critic {name!r} looks at, step {step}", real, fakes))
     return written
-
-
-@contextmanager
-def _evaluating(critic: Critic) -> Iterator[None]:
-    """Within, nothing of a critic learns from what it is shown: spectral norm's vectors, say, stay as they are."""
-    parts = (critic.net, critic.sampler, critic.representation)
-    training = [part for part in parts if isinstance(part, nn.Module) and part.training]
-    for part in training:
-        part.eval()
-    try:
-        yield
-    finally:
-        for part in training:
-            part.train()
 
 
 def _training_sheet(title: str, real: Sequence[Look], fakes: Sequence[Look], side: int = 192) -> Image.Image:

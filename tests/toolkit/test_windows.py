@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from toonlab_ctss.windows import patch_maxima, patch_sums, places
+from toonlab.windows import patch_maxima, patch_sums, places
 
 
 @st.composite
