@@ -12,8 +12,9 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from toonlab.devices import World
 from toonlab.errors import PartError
-from toonlab.flow import Batch, Features, Logits, Step, Views
+from toonlab.flow import Batch, Context, Features, Logits, Step, Views
 from toonlab.gan import GAN, Critic, Phase, Turn
+from toonlab.layers import spectral_norm as with_spectral_norm
 from toonlab.parts import Objective
 from toonlab.randomness import seeded
 from toonlab.specs import Weight
@@ -255,3 +256,97 @@ def test_features_of_images_that_need_no_gradient_carry_no_graph() -> None:
     assert not features(photo).requires_grad
     assert features(fake).requires_grad
     assert features(fake) is features(fake)
+
+
+# -- samplers that ask
+
+
+def asked(gan: GAN, critic: Critic, number: int = 0) -> Context:
+    """The context that a critic's sampler gets."""
+    found = []
+
+    def sampler(views: Views) -> Views:
+        found.append(views.context)
+        return views
+
+    gan.view(replace(critic, sampler=sampler), batch(), batch().photo, number)
+    return found[0]
+
+
+def test_a_sampler_hears_what_the_critic_says_through_its_representation() -> None:
+    gan, _ = make()
+    critic = gan.critics["patch"]
+    images = Views(batch().cartoon.requires_grad_(), batch().photo)
+    logits = asked(gan, critic).ask(images)
+    critic.net.eval()
+    assert torch.equal(logits.real, critic.net(images.real.mean(1, keepdim=True)))
+    assert torch.equal(logits.fake, critic.net(images.fake.mean(1, keepdim=True)))
+    assert not logits.real.requires_grad
+
+
+def test_asking_changes_nothing() -> None:
+    """Spectral norm in torch's form and in ours, batch norm, and a part that is never in training."""
+    gan, _ = make()
+    with seeded(0, "net"):
+        ours = with_spectral_norm(nn.Conv2d(1, 4, 3))
+        net = nn.Sequential(
+            ours, nn.BatchNorm2d(4), spectral_norm(nn.Conv2d(4, 4, 3)), nn.Dropout(0.5), nn.Conv2d(4, 1, 1)
+        )
+    net[4].eval()
+    critic = replace(gan.critics["patch"], net=net)
+    state, modes = {k: v.clone() for k, v in net.state_dict().items()}, [m.training for m in net.modules()]
+    before = torch.random.get_rng_state()
+    context = asked(gan, critic)
+    logits = [context.ask(Views(batch().cartoon, batch().photo)) for _ in range(2)]
+    assert torch.equal(logits[0].fake, logits[1].fake)
+    assert [m.training for m in net.modules()] == modes
+    assert all(torch.equal(value, state[name]) for name, value in net.state_dict().items())
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert all(parameter.grad is None and parameter.requires_grad for parameter in net.parameters())
+
+
+def test_modes_come_back_after_an_error() -> None:
+    gan, _ = make()
+    net = gan.critics["patch"].net
+    with pytest.raises(RuntimeError, match="channels"):
+        asked(gan, replace(gan.critics["patch"], representation=None)).ask(Views(batch().cartoon, batch().photo))
+    assert all(module.training for module in net.modules())
+
+
+def test_asking_leaves_the_draws_of_the_view_as_they_are() -> None:
+    gan, _ = make()
+
+    def noisy(views: Views) -> Views:
+        assert views.context is not None
+        draws.append(torch.rand(1, generator=views.context.rng).item())
+        return gray(views)
+
+    critic = replace(gan.critics["patch"], representation=noisy)
+    draws: list[float] = []
+    for number, times in ((0, 0), (0, 2), (1, 1)):
+
+        def sampler(views: Views, times: int = times) -> Views:
+            assert views.context is not None
+            for _ in range(times):
+                views.context.ask(views)
+            return views
+
+        gan.view(replace(critic, sampler=sampler), batch(), batch().photo, number)
+    alone, first, again, after, other_step, _ = draws
+    assert alone == after
+    assert first == again != alone
+    assert other_step != first
+
+
+def test_asking_is_in_the_run_s_precision_and_uncompiled() -> None:
+    gan, _ = make(autocast=torch.bfloat16)
+    net = gan.critics["patch"].net
+    seen: list[torch.dtype] = []
+    net.register_forward_hook(lambda _m, _i, output: seen.append(output.dtype))
+
+    def never(images: Tensor) -> Tensor:
+        raise AssertionError("compiled for the shapes of a step, which candidates do not have")
+
+    context = asked(replace(gan, compiled={net: never}), gan.critics["patch"])
+    assert context.ask(Views(batch().cartoon, batch().photo)).real.dtype == torch.float32
+    assert seen == [torch.bfloat16] * 2

@@ -12,7 +12,7 @@ OFFERED = {
     "discriminator_losses": {"gradient_penalty", "r1"},
     "generator_losses": {"content", "color", "total_variation", "reconstruction"},
     "features": {"vgg19", "random"},
-    "samplers": {"whole", "random_patches", "grid_patches"},
+    "samplers": {"whole", "random_patches", "grid_patches", "edge_maximum", "hard_patches"},
     "representations": {"rgb", "grayscale"},
     "datasets": {"folder"},
 }
@@ -44,6 +44,8 @@ def test_all_parts_are_offered_and_explain_themselves(catalogue: Catalogue, kind
         ("features", "vgg19", {"convention": "keras"}),
         ("samplers", "random_patches", {"k": 0}),
         ("samplers", "grid_patches", {"stride": 0}),
+        ("samplers", "edge_maximum", {"k": 0}),
+        ("samplers", "hard_patches", {"prefer": "easy"}),
         ("representations", "grayscale", {"channels": 2}),
         ("datasets", "folder", {"photos": "a"}),
         ("datasets", "folder", {"photos": "a", "cartoons": "b", "resize": 0}),

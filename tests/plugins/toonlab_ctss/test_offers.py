@@ -7,6 +7,9 @@ from toonlab.plugins import Catalogue
 
 OFFERED = [
     ("samplers", "ctss"),
+    ("samplers", "saliency_random"),
+    ("samplers", "saliency_nms"),
+    ("samplers", "ctss_multiscale"),
     ("representations", "gray_minmax"),
     ("generators", "ctss_unet"),
     ("generators", "ctss_plain"),
@@ -41,6 +44,11 @@ def test_parts_are_offered_and_explain_themselves(catalogue: Catalogue, kind: st
         ("samplers", "ctss", {"guided_eps": 0}),
         ("samplers", "ctss", {"edge_threshold": 0}),
         ("samplers", "ctss", {"score": "mean"}),
+        ("samplers", "saliency_random", {"temperature": 0}),
+        ("samplers", "saliency_random", {"rank": "image"}),
+        ("samplers", "saliency_nms", {"iou": 1.1}),
+        ("samplers", "ctss_multiscale", {"scales": []}),
+        ("samplers", "ctss_multiscale", {"scales": [1, 0]}),
         ("generators", "ctss_unet", {"width": 0}),
         ("discriminators", "ctss_patch", {"in_channels": 1, "width": 0}),
         ("postprocessors", "ctss", {"style": "wind"}),
