@@ -87,7 +87,7 @@ def test_no_value_is_read_on_the_way():
 
 def test_k_too_large_says_which_fits():
     images = noise(1, 3, 16, 24)
-    with pytest.raises(PartError, match="edge_maximum: k=16 patches per image.*gives 15 positions.*at most 15"):
+    with pytest.raises(PartError, match=r"edge_maximum: k=16 patches per image.*gives 15 positions.*at most 15"):
         EdgeMaximum(patch_size=8, k=16)(Views(images, images))
     assert len(EdgeMaximum(patch_size=8, k=15)(Views(images, images)).real_boxes.unique(dim=0)) == 15
 

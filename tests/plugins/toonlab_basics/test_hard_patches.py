@@ -160,7 +160,7 @@ class Together(nn.Module):
 
 def test_k_too_large_says_which_fits():
     images = noise(1, 3, 16, 24)
-    with pytest.raises(PartError, match="hard_patches: k=16 patches per image.*gives 15 positions.*at most 15"):
+    with pytest.raises(PartError, match=r"hard_patches: k=16 patches per image.*gives 15 positions.*at most 15"):
         HardPatches(patch_size=8, k=16)(views(images, images))
 
 
