@@ -11,6 +11,8 @@ from .identity import Identity
 from .mean_shift import MeanShift
 from .superpixel import Superpixel
 
+TOONLAB_HOOKS = "1.0"
+
 
 @hookimpl
 def register_generators() -> Mapping[str, GeneratorFactory]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .errors import DivergedError, PartError, PluginError, RecipeError, ToonlabError
     from .events import Outcome, Run
     from .flow import Batch, Context, Features, Logits, Sample, Step, Truth, Views, crop
-    from .hookspecs import hookimpl, hookspec
+    from .hookspecs import HOOKS_VERSION, hookimpl, hookspec
     from .parts import (
         CriticParts,
         Dataset,
@@ -46,7 +46,7 @@ _HOME = {
     "errors": ["DivergedError", "PartError", "PluginError", "RecipeError", "ToonlabError"],
     "events": ["Outcome", "Run"],
     "flow": ["Batch", "Context", "Features", "Logits", "Sample", "Step", "Truth", "Views", "crop"],
-    "hookspecs": ["hookimpl", "hookspec"],
+    "hookspecs": ["HOOKS_VERSION", "hookimpl", "hookspec"],
     "parts": [
         "CriticParts",
         "Dataset",
@@ -85,6 +85,7 @@ __all__ = [  # noqa: RUF022 (grouped as above: this is the public contract)
     "Explains", "FeaturesFactory", "GeneratorFactory", "GeneratorLoss", "GeneratorLossFactory", "Images", "Metric",
     "MetricFactory", "Objective", "ObjectiveFactory", "ObserverFactory", "Postprocessor", "PostprocessorFactory",
     "RepresentationFactory", "SamplerFactory", "Tunable", "ViewTransform", "Catalogue", "discover", "rng", "cache_dir",
+    "HOOKS_VERSION",
 ]  # fmt: skip
 
 

@@ -27,10 +27,10 @@ for command in (
     studies.report,
     pictures.cartoonize,
     pictures.inspect,
-    lists.plugins,
     lists.recipes,
 ):
     app.command()(command)
+app.add_typer(lists.plugins, name="plugins")
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
