@@ -20,9 +20,9 @@ from pathlib import Path
 from _common import device, report
 
 from toonlab import discover
-from toonlab.board import Board
-from toonlab.compare import Where, compare
-from toonlab.results import Cell
+from toonlab.studies.board import Board
+from toonlab.studies.compare import Where, compare
+from toonlab.studies.results import Cell
 
 STUDY = "recipes: [plain]\nat: tiny\nset: {{train.steps: {steps}}}\nseeds: {cells}\nmetrics: {{primary: outline_f1}}\n"
 

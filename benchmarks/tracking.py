@@ -30,9 +30,9 @@ from _common import Row, device, report
 
 from toonlab import discover
 from toonlab.events import Observers
-from toonlab.experiment import plan_cells, read_experiment
 from toonlab.recipe import load
-from toonlab.train import train
+from toonlab.studies.experiment import plan_cells, read_experiment
+from toonlab.training import train
 from toonlab_mlflow.sender import Sender
 
 WITHOUT = ["observers.mlflow=null", "observers.progress=null"]

@@ -78,7 +78,7 @@ def small(tmp_path: Path) -> Path:
 # A command runs in a process of its own that is forked from one which has imported what takes seconds to import.
 FORKS = multiprocessing.get_context("forkserver")
 PLUGINS = [plugin.value for plugin in entry_points(group="toonlab")]
-FORKS.set_forkserver_preload(["toonlab.cli", "toonlab.train", "torch._dynamo", "torchmetrics", *PLUGINS])
+FORKS.set_forkserver_preload(["toonlab.cli", "toonlab.training", "torch._dynamo", "torchmetrics", *PLUGINS])
 COMMAND = """
 import multiprocessing, os, sys
 import torch

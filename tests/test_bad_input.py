@@ -19,7 +19,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from toonlab.cli import app
-from toonlab.results import Cell, Results, Variant
+from toonlab.studies.results import Cell, Results, Variant
 
 PAGE = Path(__file__).parents[1] / "docs" / "errors.md"
 

@@ -10,14 +10,14 @@ import torch
 import yaml
 
 from toonlab import discover, shelf
-from toonlab.budget import critic_pixels
 from toonlab.build import build
 from toonlab.devices import World
-from toonlab.experiment import Planned, baseline_of, plan_cells, read_experiment
 from toonlab.plugins import Catalogue
-from toonlab.results import Variant
-from toonlab.search import is_search, read_search
-from toonlab.searchplan import Plan
+from toonlab.studies.budget import critic_pixels
+from toonlab.studies.experiment import Planned, baseline_of, plan_cells, read_experiment
+from toonlab.studies.results import Variant
+from toonlab.studies.search import is_search, read_search
+from toonlab.studies.searchplan import Plan
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = shelf.listed("experiments")
@@ -27,6 +27,7 @@ SIZES = {  # variants, seeds
     "demo": (7, 2),
     "high_resolution": (8, 5),
     "sampler_by_representation": (12, 3),
+    "samplers": (8, 3),
 }
 
 
@@ -90,7 +91,7 @@ def test_high_resolution_shows_the_same_scenes_and_patches_of_the_same_share(cat
             assert recipe.critics["patch"].sampler.parameters["patch_size"] == size * 3 / 8
 
 
-@pytest.mark.parametrize("name", ["ctss_ablation", "sampler_by_representation"])
+@pytest.mark.parametrize("name", ["ctss_ablation", "sampler_by_representation", "samplers"])
 def test_networks_take_what_they_are_to_see(name: str, catalogue: Catalogue) -> None:
     for cell in planned(name, catalogue):
         assert build(cell.recipe, catalogue, World(torch.device("cpu"))).critics

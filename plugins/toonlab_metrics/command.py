@@ -18,7 +18,7 @@ from .frechet import InceptionDistance
 
 if TYPE_CHECKING:
     from toonlab.specs import Recipe
-    from toonlab.train import Trained
+    from toonlab.training import Trained
 
 
 def score(
@@ -39,7 +39,7 @@ def score(
 ) -> None:
     """Score pictures against their photos, against real cartoons, and against the truth, as far as they are given."""
     from toonlab.resolve import resolve
-    from toonlab.train import train
+    from toonlab.training import train
 
     catalogue, called = discover(), name or pictures.resolve().name
     data = EvaluationFolders(photos, cartoons, truth)
@@ -108,7 +108,7 @@ def _lacking(part: Mapping[str, Any], data: EvaluationFolders, catalogue: Catalo
 
 def _results(trained: Trained, recipe: Recipe) -> tuple[dict[str, float], dict[str, float]]:
     """The leading results of the pictures and of the untouched photos."""
-    from toonlab.tables import leading
+    from toonlab.studies.tables import leading
 
     wanted = [part.use for part in recipe.evaluate.metrics]
     return leading(trained.outcome.metrics, wanted), leading(trained.outcome.photo, wanted)
@@ -117,7 +117,7 @@ def _results(trained: Trained, recipe: Recipe) -> tuple[dict[str, float], dict[s
 def _print_table(trained: Trained, recipe: Recipe, catalogue: Catalogue) -> None:
     from toonlab.evaluate import caveats
     from toonlab.events import Observers
-    from toonlab.tables import Row, show, with_photo
+    from toonlab.studies.tables import Row, show, with_photo
 
     ours, photo = _results(trained, recipe)
     rows = with_photo(photo, [Row(recipe.name, {metric: [value] for metric, value in ours.items()})])

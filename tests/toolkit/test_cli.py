@@ -32,7 +32,7 @@ def test_help_and_import_load_nothing_heavy() -> None:
 
 def test_using_the_library_imports_no_tracker() -> None:
     code = (
-        "import sys, toonlab; toonlab.discover(); from toonlab.train import train\n"
+        "import sys, toonlab; toonlab.discover(); from toonlab.training import train\n"
         "print([m for m in ('mlflow', 'optuna', 'matplotlib') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

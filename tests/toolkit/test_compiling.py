@@ -21,7 +21,7 @@ from toonlab.layers import spectral_norm
 from toonlab.parts import Objective
 from toonlab.randomness import seeded
 from toonlab.recipe import load
-from toonlab.train import train
+from toonlab.training import train
 
 COMPILER = os.environ.get("CXX", "g++")
 needs_compiler = pytest.mark.skipif(shutil.which(COMPILER) is None, reason=f"there is no C++ compiler {COMPILER!r}")

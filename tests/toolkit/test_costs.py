@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from toonlab import Sample, discover
-from toonlab.compare import Where, compare
 from toonlab.costs import COSTS, Stopwatch, inference, peak_memory_mib
 from toonlab.recipe import load
-from toonlab.train import train
+from toonlab.studies.compare import Where, compare
+from toonlab.training import train
 
 CPU = torch.device("cpu")
 PHOTOS = [torch.zeros(3, 16, 16)] * 3

@@ -16,7 +16,7 @@ from toonlab.plugins import Offer
 from toonlab.recipe import load
 from toonlab.runs import read_metrics
 from toonlab.schema import Schema
-from toonlab.train import Trained, resume, train
+from toonlab.training import Trained, resume, train
 
 FIXED = """\
 data: {use: toonworld, size: 32, scenes: 8, evaluation_scenes: 3}

@@ -22,7 +22,7 @@ from toonlab.recipe import load
 from toonlab.runs import read_metrics
 from toonlab.schema import Schema
 from toonlab.signals import Interrupted, Signals
-from toonlab.train import Trained, resume, train
+from toonlab.training import Trained, resume, train
 
 LONG = ["train.steps=30", "train.checkpoint_every=3", "train.evaluate_every=9", "train.ema=0.9"]
 

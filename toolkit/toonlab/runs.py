@@ -27,6 +27,9 @@ from .events import Outcome, Run
 from .plugins import Catalogue
 from .specs import CADENCE, Recipe
 
+# Subpackages of the core that run around trainings: no number of a run depends on them.
+AROUND = frozenset({"commands", "doctor", "report", "scaffold", "studies", "testing"})
+
 
 def identity(recipe: Recipe, catalogue: Catalogue, manifests: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Everything that decides what a run computes: the recipe, the code of core and plugins, and by name what it reads.
@@ -38,7 +41,8 @@ def identity(recipe: Recipe, catalogue: Catalogue, manifests: Mapping[str, Mappi
         tree.pop(key, None)
     tree["train"] = {key: value for key, value in tree["train"].items() if key not in CADENCE}
     factories = {catalogue.get(part.kind, part.use).factory.__module__.partition(".")[0] for part in recipe.parts}
-    code = {package: source_hash(package) for package in sorted({"toonlab", *factories})}
+    code = {package: source_hash(package) for package in sorted(factories)}
+    code["toonlab"] = source_hash("toonlab", AROUND)
     distributions = sorted({catalogue.get(part.kind, part.use).distribution for part in recipe.parts})
     return {"recipe": tree, "code": code, "distributions": distributions, **manifests}
 
@@ -49,8 +53,8 @@ def digest(value: Any) -> str:
 
 
 @cache
-def source_hash(package: str) -> str:
-    """A hash of a package's (or module's) Python sources."""
+def source_hash(package: str, without: frozenset[str] = frozenset()) -> str:
+    """A hash of a package's (or module's) Python sources, `without` some of its subpackages."""
     spec = sys.modules[package].__spec__ if package in sys.modules else None
     if spec is None or spec.origin is None:
         return "unknown"
@@ -58,7 +62,9 @@ def source_hash(package: str) -> str:
     files = sorted(origin.parent.rglob("*.py")) if spec.submodule_search_locations else [origin]
     state = hashlib.blake2b(digest_size=8)
     for file in files:
-        state.update(file.relative_to(origin.parent).as_posix().encode() + b"\0" + file.read_bytes())
+        path = file.relative_to(origin.parent)
+        if path.parts[0] not in without:
+            state.update(path.as_posix().encode() + b"\0" + file.read_bytes())
     return state.hexdigest()
 
 

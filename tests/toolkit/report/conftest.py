@@ -18,8 +18,8 @@ from toonlab.plugins import Catalogue
 from toonlab.recipe import load
 from toonlab.report import write_report
 from toonlab.report.findings import Findings, find
-from toonlab.results import Cell, Results, Variant
-from toonlab.train import train
+from toonlab.studies.results import Cell, Results, Variant
+from toonlab.training import train
 
 HIGHER = {"outline_f1": True, "psnr": True, "seconds": False, "seconds_per_step": False}
 TINY = """\

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from toonlab.report.again import again
-from toonlab.results import Results
+from toonlab.studies.results import Results
 
 
 def test_everything_is_there_and_nothing_warns_where_all_runs_are_alike(study: Results) -> None:

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from toonlab.plugins import Catalogue
 from toonlab.report import write_report
-from toonlab.results import Results
+from toonlab.studies.results import Results
 
 SIZES = [(390, 844), (1280, 900)]
 SCHEMES = ["light", "dark"]

@@ -13,8 +13,8 @@ from toonlab.plugins import Catalogue
 from toonlab.recipe import load
 from toonlab.report.findings import Findings
 from toonlab.report.pictures import gallery, picture
-from toonlab.results import Cell, Results, Variant
-from toonlab.train import judged_samples, train
+from toonlab.studies.results import Cell, Results, Variant
+from toonlab.training import judged_samples, train
 
 
 def decoded(uri: str) -> Image.Image:

@@ -14,7 +14,7 @@ from toonlab.errors import ToonlabError
 from toonlab.plugins import Catalogue
 from toonlab.report import read_study, write_report
 from toonlab.report.findings import Findings
-from toonlab.results import Results
+from toonlab.studies.results import Results
 
 
 def test_the_command_writes_the_page_and_its_tables(

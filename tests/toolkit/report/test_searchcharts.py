@@ -9,7 +9,7 @@ import pytest
 from toonlab.report.findings import find
 from toonlab.report.search import search_of
 from toonlab.report.searchcharts import charts
-from toonlab.results import Results
+from toonlab.studies.results import Results
 
 SPACE = {"a.k": {"low": 1, "high": 4, "step": 1, "choices": None}, "a.size": {"low": 8, "high": 24, "step": 8}}
 

@@ -8,7 +8,7 @@ import pytest
 from toonlab.report.findings import find
 from toonlab.report.search import Search, search_of
 from toonlab.report.searchwords import sentences
-from toonlab.results import Results
+from toonlab.studies.results import Results
 
 Searched = Callable[..., Search]
 

@@ -28,7 +28,7 @@ from .shared import (
 
 if TYPE_CHECKING:
     from toonlab.plugins import Catalogue
-    from toonlab.results import Results
+    from toonlab.studies.results import Results
 
 
 def compare(
@@ -48,8 +48,8 @@ def compare(
 ) -> None:
     """Compare recipes over seeds; cells that have finished are not run again."""
     track_at(tracking_uri)
-    from toonlab import compare as comparison
-    from toonlab.live import view
+    from toonlab.studies import compare as comparison
+    from toonlab.studies.live import view
 
     catalogue = discovered()
     given = parsed(overrides)
@@ -77,9 +77,9 @@ def tune(
 ) -> None:
     """Search what a recipe does best with, and confirm it on fresh seeds; a search that was stopped goes on."""
     track_at(tracking_uri)
-    from toonlab.compare import Where
-    from toonlab.live import view
-    from toonlab.tune import tune as search
+    from toonlab.studies.compare import Where
+    from toonlab.studies.live import view
+    from toonlab.studies.tune import tune as search
 
     catalogue = discovered()
     given = parsed(overrides)
@@ -100,10 +100,10 @@ def worker(
 ) -> None:
     """Work on a comparison or a search that other machines work on, too, until it is done."""
     track_at(tracking_uri)
-    from toonlab.compare import Where, compare
-    from toonlab.live import view
-    from toonlab.search import is_search
-    from toonlab.tune import tune
+    from toonlab.studies.compare import Where, compare
+    from toonlab.studies.live import view
+    from toonlab.studies.search import is_search
+    from toonlab.studies.tune import tune
 
     if not storage:
         raise ToonlabError("--storage: missing; give that of `toonlab compare` or `toonlab tune`")
@@ -136,9 +136,9 @@ def report(
 
 def _report_study(results: Results, catalogue: Catalogue, device: str) -> None:
     """What a study has to show: the table, the report, and where everything is."""
-    from toonlab import tables
-    from toonlab.process import apart
     from toonlab.report import write_report
+    from toonlab.studies import tables
+    from toonlab.studies.process import apart
     from toonlab.sync import tell_of_report
 
     tables.show(results.name, results.rows, results.caveats, results.measured)

@@ -24,7 +24,7 @@ from .shared import (
 if TYPE_CHECKING:
     from toonlab.plugins import Catalogue
     from toonlab.specs import Recipe
-    from toonlab.train import Trained
+    from toonlab.training import Trained
 
 
 def train(
@@ -50,7 +50,7 @@ def train(
         print(dump(loaded.tree), end="")
         return
     from toonlab.devices import launch
-    from toonlab.train import train as run_training
+    from toonlab.training import train as run_training
 
     world = launch(device, devices, nodes)
     trained = run_training(loaded, catalogue, runs, world=world)
@@ -69,7 +69,7 @@ def resume(
     track_at(tracking_uri)
     from toonlab.devices import launch
     from toonlab.recipe import load
-    from toonlab.train import resume as go_on
+    from toonlab.training import resume as go_on
 
     catalogue = discovered()
     world = launch(device, devices, nodes)
@@ -97,9 +97,9 @@ def sync(
 
 def _report(recipe: Recipe, trained: Trained, catalogue: Catalogue) -> None:
     """What a run has to show: the table, the samples, the weights, and where to look further."""
-    from toonlab import tables
     from toonlab.checkpoint import candidates
     from toonlab.evaluate import caveats
+    from toonlab.studies import tables
 
     directory, outcome = trained.run.directory, trained.outcome
     if trained.again:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from toonlab.errors import ToonlabError, nearest
 from toonlab.plugins import Catalogue
-from toonlab.results import FILE, Results
 from toonlab.runs import write_atomically
+from toonlab.studies.results import FILE, Results
 
 
 def write_report(results: Results, catalogue: Catalogue, out: Path | None = None, device: str = "auto") -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from toonlab.results import Results
+from toonlab.studies.results import Results
 
 from .numbers import listed, several
 

@@ -7,8 +7,8 @@ import io
 import re
 from collections.abc import Callable, Sequence
 
-from toonlab.results import Cell, short_names
-from toonlab.tables import notes
+from toonlab.studies.results import Cell, short_names
+from toonlab.studies.tables import notes
 
 from .findings import Findings
 from .numbers import several

@@ -8,12 +8,12 @@ from math import isfinite
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from toonlab.results import Cell, Results, Variant
+from toonlab.studies.results import Cell, Results, Variant
 
 from .numbers import places
 
 if TYPE_CHECKING:
-    from toonlab.paired import Difference
+    from toonlab.studies.paired import Difference
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Findings:
 
 def find(results: Results) -> Findings:
     """Compare everything with the baseline, by every metric and cost that was asked for."""
-    from toonlab.paired import differences
+    from toonlab.studies.paired import differences
 
     bare = Findings(results, {})
     found = {}

@@ -10,7 +10,7 @@ from typing import Any
 from toonlab import yamlfile
 from toonlab.costs import COSTS
 from toonlab.plugins import Catalogue
-from toonlab.tables import notes
+from toonlab.studies.tables import notes
 
 from . import charts, rows, searchcharts, searchwords, words
 from .again import again

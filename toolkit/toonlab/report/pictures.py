@@ -15,13 +15,13 @@ from toonlab.devices import pick_device
 from toonlab.errors import ToonlabError, first_line
 from toonlab.evaluate import Bench
 from toonlab.flow import Sample
-from toonlab.gallery import generator_of
 from toonlab.inspect import CriticView, look_at
 from toonlab.pictures import fitted, to_picture
 from toonlab.plugins import Catalogue
-from toonlab.results import Cell, Results
 from toonlab.specs import Recipe
-from toonlab.train import judged_samples
+from toonlab.studies.gallery import generator_of
+from toonlab.studies.results import Cell, Results
+from toonlab.training import judged_samples
 
 MOST = 100  # pictures of a page, about
 SIDE = 384  # px of a picture's longer side, at most

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def seeds(found: Findings, metric: str) -> Chart:
     """Every seed's value, with each variant's mean and its 95 % interval."""
-    from toonlab.paired import describe
+    from toonlab.studies.paired import describe
 
     labels = [label for label in found.labels if found.values(metric, label)]
     digits = found.digits(metric)

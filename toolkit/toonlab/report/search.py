@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from toonlab.results import short_names
+from toonlab.studies.results import short_names
 
 from .findings import Findings
 from .numbers import places
 
 if TYPE_CHECKING:
-    from toonlab.paired import Difference
+    from toonlab.studies.paired import Difference
 
 Trial = Mapping[str, Any]
 

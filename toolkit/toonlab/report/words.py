@@ -9,7 +9,7 @@ from .findings import Findings
 from .numbers import interval, listed, number, probability, several, shown, signed
 
 if TYPE_CHECKING:
-    from toonlab.paired import Difference
+    from toonlab.studies.paired import Difference
 
 SYMBOLS = {"better": "▲", "worse": "▼", "inconclusive": "≈", "untested": "○", "baseline": "·"}
 FEWEST = 3  # seeds that a test takes

@@ -1,0 +1,80 @@
+"""Times of steps, measured before a study with a budget of seconds: once for all who work on it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from toonlab import discover
+from toonlab.errors import ToonlabError
+from toonlab.studies.budget import trained_of
+from toonlab.studies.compare import Where, compare, explain
+from toonlab.studies.experiment import plan_cells, read_experiment
+from toonlab.studies.live import Silent
+from toonlab.studies.timing import CAVEAT, kept, measure
+
+
+@pytest.fixture
+def study(small: Path) -> Path:
+    (small.parent / "lone.yaml").write_text("extends: small\ncritics: {patch: null}\n")
+    (small.parent / "study.yaml").write_text(
+        "recipes: [small, lone]\nseeds: 2\nset: {train.steps: 20, evaluate.samples: 2, observers: null}\n"
+        "metrics: {primary: outline_f1}\nbudget: seconds\n"
+    )
+    return small.parent / "study.yaml"
+
+
+def states(study: Path, runs: Path) -> list[str]:
+    return [line.partition(": ")[2].partition(" (")[0] for line in explain(str(study), discover(), runs)]
+
+
+def test_steps_are_timed_once_and_what_was_measured_decides_from_then_on(study: Path, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    assert states(study, runs) == ["has not run yet; a step has to be timed first"] * 4
+    assert not runs.exists()  # nothing ran
+    first = compare(str(study), discover(), Where(runs, "cpu"), seeds=1)
+    file = runs / "study" / "budget.json"
+    timings = json.loads(file.read_text())
+    seconds = {timing["variant"]: timing["seconds_per_step"] for timing in timings.values()}
+    assert seconds.keys() == {"small", "lone"}
+    assert first.steps == {"small": 20, "lone": max(2, round(20 * seconds["small"] / seconds["lone"]))}
+    assert [cell.outcome["step"] for cell in first.cells] == [20, first.steps["lone"]]
+    assert first.budget == "seconds"
+    assert [row.note for row in first.rows[1:]] == ["20 steps", f"{first.steps['lone']} steps"]
+    assert CAVEAT in (runs / "study" / "results.md").read_text()
+    assert not list(runs.glob("study/budget-*"))  # short runs leave nothing else
+    assert states(study, runs) == ["finished", "finished", "has not run yet", "has not run yet"]
+    for timing in timings.values():
+        timing["seconds_per_step"] = {"small": 0.5, "lone": 1.0}[timing["variant"]]
+    file.write_text(json.dumps(timings))
+    changed = compare(str(study), discover(), Where(runs, "cpu"), seeds=1)
+    assert changed.steps == {"small": 20, "lone": 10}
+    assert [cell.again for cell in changed.cells] == [True, False]
+    assert json.loads(file.read_text()) == timings
+    file.write_text("[1, 2]")
+    with pytest.raises(ToonlabError, match=r"budget\.json: not the timings of a study: .*; delete it to measure again"):
+        compare(str(study), discover(), Where(runs, "cpu"), seeds=1)
+
+
+def test_workers_go_by_what_the_first_of_them_measured(study: Path, tmp_path: Path) -> None:
+    experiment, path = read_experiment(str(study))
+    catalogue = discover()
+    cells = list(trained_of(plan_cells(experiment, path, {}, catalogue)).values())
+    where = {"catalogue": catalogue, "devices": ["cpu"], "view": Silent(), "url": f"sqlite:///{tmp_path / 'shared.db'}"}
+    here, there = tmp_path / "here" / "study", tmp_path / "there" / "study"
+    first = measure(cells[:1], directory=there, **where)
+    second = measure(cells, directory=here, **where)
+    assert first.keys() == {"small"}
+    assert second == first | {"lone": second["lone"]}
+    assert measure(cells, directory=there, **where) == second
+    assert kept(cells, catalogue, there) == second
+
+
+def test_a_variant_that_cannot_be_timed_is_named(study: Path, tmp_path: Path) -> None:
+    (study.parent / "sick.yaml").write_text("extends: lone\ngenerator: {optimizer: {use: Adam, lr: 1e30}}\n")
+    study.write_text(study.read_text().replace("small, lone", "sick"))
+    with pytest.raises(ToonlabError, match=r"budget: seconds: short run of sick failed: diverged at step \d"):
+        compare(str(study), discover(), Where(tmp_path / "runs", "cpu"))
+    assert not list(tmp_path.glob("runs/study/sick-*"))

@@ -1,0 +1,190 @@
+"""Searches: what is proposed, what can't be, what a trial is worth, and what is left of it on fresh seeds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from toonlab import discover
+from toonlab.errors import RecipeError, ToonlabError
+from toonlab.runs import read_metrics
+from toonlab.studies.compare import Where
+from toonlab.studies.results import Results
+from toonlab.studies.search import Range, read_search
+from toonlab.studies.searchplan import Plan
+from toonlab.studies.storage import Storage
+from toonlab.studies.trials import ranked
+from toonlab.studies.tune import FRESH, tune
+
+K, SIZE = "critics.patch.sampler.k", "critics.patch.sampler.patch_size"
+SEARCH = f"""\
+about: patches
+recipe: small
+set: {{train.steps: 4, train.evaluate_every: 2, observers: null}}
+search: {{{SIZE}: [16, 24, 40], {K}: {{low: 1, high: 2}}}}
+objective: {{metric: outline_f1, direction: maximize}}
+trials: 4
+seeds_per_trial: 2
+pruner: none
+confirm: {{top: 1, seeds: 2}}
+"""
+
+
+@pytest.fixture
+def file(small: Path) -> Path:
+    path = small.parent / "search.yaml"
+    path.write_text(SEARCH)
+    return path
+
+
+def test_a_search_from_the_default_to_the_confirmation(file: Path, tmp_path: Path) -> None:
+    where = Where(tmp_path / "runs", "cpu")
+    results = tune(str(file), discover(), where)
+    search = results.search
+    assert search is not None
+    assert search["default"] == {SIZE: 16, K: 2}
+    first, *others = search["trials"]
+    assert (first["default"], first["params"], first["state"]) == (True, {SIZE: 16, K: 2}, "complete")
+    assert sum(trial["state"] == "complete" for trial in search["trials"]) == 4
+    for trial in others:  # 40 pixels do not fit an image of 32, and 24 leave one position
+        if trial["params"][SIZE] == 40 or (trial["params"][SIZE] == 24 and trial["params"][K] == 2):
+            assert trial["state"] == "infeasible"
+            assert "fit" in trial["reason"] or "k can be at most 1" in trial["reason"]
+        else:
+            assert trial["value"] == pytest.approx(sum(trial["seeds"].values()) / 2)
+    # the value is the last evaluation's, on validation, not that of the test split
+    run = next((tmp_path / "runs" / "search").glob("small-s0-*/outcome.json"))
+    evaluations = [
+        line["evaluation"]["outline_f1"] for line in read_metrics(run.parent / "metrics.jsonl") if "evaluation" in line
+    ]
+    assert evaluations[-1] in [value for trial in search["trials"] for value in trial["seeds"].values()]
+    default, best = results.variants
+    assert (results.baseline, default.label) == ("small", "small")
+    assert set(best.levels) == {SIZE, K}
+    assert {cell.seed for cell in results.cells} == {FRESH, FRESH + 1}
+    assert [cell.status for cell in results.cells] == ["finished"] * 4
+    assert Results.read(results.directory) == results
+    again = tune(str(file), discover(), where)
+    assert [cell.again for cell in again.cells] == [True] * 4
+    assert again.search == search
+
+
+def test_a_search_goes_on_where_it_was(file: Path, tmp_path: Path) -> None:
+    where = Where(tmp_path / "runs", "cpu")
+    file.write_text(SEARCH.replace("confirm: {top: 1, seeds: 2}", "confirm: {top: 1, seeds: 1}"))
+    two = tune(str(file), discover(), where, trials=2)
+    three = tune(str(file), discover(), where, trials=3)
+    assert two.search is not None
+    assert three.search is not None
+    done = [trial for trial in three.search["trials"] if trial["state"] == "complete"]
+    assert len(done) == 3
+    assert three.search["trials"][: len(two.search["trials"])] == two.search["trials"]
+
+
+def test_a_trial_that_lags_is_pruned_and_keeps_its_seeds_from_running(file: Path, tmp_path: Path) -> None:
+    """A default that stands, and a learning rate with which nothing is learnt."""
+    file.write_text(
+        SEARCH.replace(f"search: {{{SIZE}: [16, 24, 40], {K}: {{low: 1, high: 2}}}}", "search: {train.batch: [2, 3]}")
+        .replace("sampler: tpe", "")
+        .replace("trials: 4", "trials: 12\nsampler: random")
+        .replace("pruner: none", "pruner: median")
+    )
+    results = tune(str(file), discover(), Where(tmp_path / "runs", "cpu"))
+    assert results.search is not None
+    states = {trial["state"] for trial in results.search["trials"]}
+    pruned = [trial for trial in results.search["trials"] if trial["state"] == "pruned"]
+    assert states <= {"complete", "pruned"}
+    for trial in pruned:
+        assert trial["value"] is None
+        assert len(trial["seeds"]) < 2
+        assert trial["intermediate"]
+
+
+def test_the_default_stands_first_even_where_the_range_leaves_it_out(file: Path, tmp_path: Path) -> None:
+    file.write_text(SEARCH.replace("[16, 24, 40]", "[18, 20]").replace("trials: 4", "trials: 2"))
+    results = tune(str(file), discover(), Where(tmp_path / "runs", "cpu"))
+    assert results.search is not None
+    first, *others = results.search["trials"]
+    assert first["params"] == {SIZE: 16, K: 2}
+    assert {trial["params"][SIZE] for trial in others} <= {18, 20}
+    assert sum(trial["state"] == "complete" for trial in others) == 1
+
+
+def plan_of(file: Path, text: str) -> Plan:
+    file.write_text(text)
+    search, path = read_search(str(file))
+    return Plan(search, path, discover(), {})
+
+
+def test_auto_is_what_the_plugin_declares(file: Path) -> None:
+    plan = plan_of(file, SEARCH.replace("[16, 24, 40]", "auto"))
+    assert plan.space[SIZE] == Range(None, 16, 128, 8, False, True)
+    assert plan.space[K] == Range(None, 1, 2, None, False, True)
+
+
+def test_a_grid_has_no_more_trials_than_combinations(file: Path) -> None:
+    grid = SEARCH.replace("pruner: none", "pruner: none\nsampler: grid")
+    assert plan_of(file, grid.replace("trials: 4", "trials: 100")).count == 6
+    assert plan_of(file, grid).count == 4
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            f"search: {{{SIZE}: [16, 24, 40], {K}: {{low: 1, high: 2}}}}",
+            "search: {}",
+            "search: empty; give at least one",
+        ),
+        (K, "critics.ptach.sampler.k", "the recipe has no such path; at 'ptach': did you mean 'patch'?"),
+        ("[16, 24, 40]", "often", "got 'often', expected auto, a list of choices, or {low: 8"),
+        ("[16, 24, 40]", "{low: 16, high: 8}", "low 16 is above high 8"),
+        (SIZE, "generator.optimizer.lr", None),
+        ("outline_f1", "outline_f2", "'outline_f2': no such metric; did you mean 'outline_f1'?"),
+        ("recipe: small", "recipe: smal", "smal: no such recipe"),
+        ("trials: 4", "trials: 0", "trials: got 0, expected"),
+        ("trials: 4", "trails: 4", "trails: unknown; did you mean 'trials'?"),
+        ("pruner: none", "sampler: cma", "cma searches over numbers, not over choices"),
+    ],
+)
+def test_a_search_that_makes_no_sense(file: Path, tmp_path: Path, old: str, new: str, says: str | None) -> None:
+    file.write_text(SEARCH.replace(old, new))
+    if says is None:  # choices for a path that no plugin describes are as good as any
+        assert plan_of(file, SEARCH.replace(old, new)).space[new].choices == (16, 24, 40)
+        return
+    with pytest.raises(ToonlabError) as caught:
+        tune(str(file), discover(), Where(tmp_path / "runs", "cpu"))
+    assert says in str(caught.value)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_auto_for_a_path_without_a_declared_range(file: Path) -> None:
+    with pytest.raises(RecipeError, match=r"generator\.optimizer\.lr: no plugin declares a range for it"):
+        plan_of(file, SEARCH.replace(f"{SIZE}: [16, 24, 40]", "generator.optimizer.lr: auto"))
+
+
+def test_a_metric_that_the_data_cannot_give(file: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    for name in ("photos", "cartoons"):
+        (tmp_path / name).mkdir()
+        for number in range(8):
+            Image.new("RGB", (48, 48), (9 * number, 40, 90)).save(tmp_path / name / f"{number}.png")
+    data = f"{{use: folder, photos: {tmp_path / 'photos'}, cartoons: {tmp_path / 'cartoons'}}}"
+    file.write_text(SEARCH.replace("set: {", f"set: {{data: {data}, "))
+    with pytest.raises(ToonlabError, match=r"objective\.metric: metric 'outline_f1' is left out: it needs the truth's"):
+        tune(str(file), discover(), Where(tmp_path / "runs", "cpu"))
+
+
+def test_ranks_ignore_what_is_not_complete(tmp_path: Path) -> None:
+    with Storage(f"sqlite:///{tmp_path / 's.db'}", "ranks") as storage:
+        for value in (0.3, 0.7, 0.7, None):
+            trial: Any = storage.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
+            state = TrialState.PRUNED if value is None else TrialState.COMPLETE
+            storage.finish(trial, state, value, {})
+        assert [trial.number for trial in ranked(storage.trials(), maximize=True)] == [1, 2, 0]
+        assert [trial.number for trial in ranked(storage.trials(), maximize=False)] == [0, 1, 2]

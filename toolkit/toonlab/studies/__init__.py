@@ -1,0 +1,1 @@
+"""Many trainings: comparisons and searches, their cells, statistics and stores."""

@@ -1,0 +1,63 @@
+"""A search's recipe at any parameters, and what of it can't be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from toonlab import runs
+from toonlab.build import build
+from toonlab.devices import World, pick_device
+from toonlab.errors import ToonlabError
+from toonlab.plugins import Catalogue
+
+from .experiment import Planned
+from .optunaparts import distributions, grid, pruner, sampler
+from .results import Variant
+from .search import Search, recipe_of, space_of, value_at
+from .storage import Storage
+
+
+class Plan:
+    """A search with everything filled in.
+
+    Raises:
+        RecipeError: with everything that is wrong.
+    """
+
+    def __init__(self, search: Search, path: Path, catalogue: Catalogue, overrides: Mapping[str, Any]) -> None:
+        self.search, self.path, self.catalogue, self.overrides = search, path, catalogue, overrides
+        self.base = recipe_of(search, path, catalogue, 0, {}, overrides)
+        self.space = space_of(search, path, self.base, catalogue)
+        self.distributions = distributions(self.space)
+        self.default = {dotted: value_at(self.base.tree, dotted) for dotted in self.space}
+
+    @property
+    def count(self) -> int:
+        """Trials to run: no more than a grid has."""
+        if self.search.sampler != "grid":
+            return self.search.trials
+        return min(self.search.trials, prod(len(grid(found)) for found in self.space.values()))
+
+    def planned(self, chosen: Mapping[str, Any], seed: int) -> Planned:
+        """A run at some parameters; the default's variant names none."""
+        recipe = recipe_of(self.search, self.path, self.catalogue, seed, chosen, self.overrides)
+        return Planned(Variant(recipe.name, {} if chosen == self.default else dict(chosen)), recipe)
+
+    def infeasible(self, chosen: Mapping[str, Any]) -> str | None:
+        """Why a run at some parameters can't be, by the probe that every run begins with; None if it can."""
+        try:
+            build(self.planned(chosen, 0).recipe, self.catalogue, World(pick_device("cpu")))
+        except ToonlabError as error:
+            return str(error)
+        return None
+
+    def storage(self, url: str, study: str, stale_after: int) -> Storage:
+        """The search's Optuna study; where the search has changed, it is another one."""
+        what = {key: value for key, value in vars(self.search).items() if key not in ("about", "trials", "confirm")}
+        digest = runs.digest(json.loads(json.dumps([what, self.base.tree], default=str)))
+        parts = (sampler(self.search, self.space), pruner(self.search))
+        return Storage(url, f"{study}-{digest[:8]}", self.search.maximize, stale_after, *parts)
