@@ -26,6 +26,11 @@ def listed(folder: str) -> dict[str, Path]:
     return {path.stem: path for path in sorted((root() / folder).glob("*.yaml"))}
 
 
+def study_of(path: Path) -> str:
+    """The name of an experiment's study: its file's; of `NAME/experiment.yaml`, such as plugins bring, its folder's."""
+    return path.resolve().parent.name if path.stem == "experiment" else path.stem
+
+
 def find(name: str, folder: str, near: Path | None = None) -> Path:
     """The file that `name` means: a path (perhaps relative to `near`, the file that names it), or a shelved name."""
     if name.endswith((".yaml", ".yml")) or os.sep in name:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from toonlab import shelf
 from toonlab.errors import ToonlabError, nearest
 from toonlab.plugins import Catalogue
 from toonlab.runs import write_atomically
@@ -56,7 +57,7 @@ def read_study(experiment: str, root: Path) -> Results:
         ToonlabError: if it has left none.
     """
     is_path = experiment.endswith((".yaml", ".yml")) or os.sep in experiment
-    name = Path(experiment).stem if is_path else experiment
+    name = shelf.study_of(Path(experiment)) if is_path else experiment
     if not (root / name / FILE).is_file():
         studies = [path.parent.name for path in root.glob(f"*/{FILE}")]
         hint = nearest(name, studies) if studies else f"run `toonlab compare {experiment}` first"

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from toonlab import runs, yamlfile
+from toonlab import runs, shelf, yamlfile
 from toonlab.devices import pick_device
 from toonlab.errors import ToonlabError
 from toonlab.evaluate import save_grid
@@ -81,13 +81,14 @@ def compare(
     if experiment.metrics.primary:
         check_measurable(planned[0].recipe, catalogue, experiment.metrics.primary, f"{path}: metrics.primary")
     view = view or Silent()
-    directory, devices = where.root / path.stem, slots(where.device, where.jobs)
+    study = shelf.study_of(path)
+    directory, devices = where.root / study, slots(where.device, where.jobs)
 
     def clock(cells: Sequence[Planned]) -> dict[str, float]:
         return timing.measure(cells, catalogue, directory, devices, view, where.storage)
 
     planned = allot(experiment, path, planned, catalogue, clock)
-    tasks = tasks_of(planned, catalogue, where.root, path.stem)
+    tasks = tasks_of(planned, catalogue, where.root, study)
     asked = {**yamlfile.load_file(path), **({"overrides": overrides} if overrides else {})}
     results = laid_out(
         directory,
@@ -155,12 +156,13 @@ def explain(
     """A line for each cell: that it has finished, or why it has to run. Nothing runs."""
     experiment, path = read_experiment(name, seeds)
     cells = plan_cells(experiment, path, overrides or {}, catalogue)
-    clock = partial(timing.kept, catalogue=catalogue, directory=root / path.stem)
+    study = shelf.study_of(path)
+    clock = partial(timing.kept, catalogue=catalogue, directory=root / study)
     known = allot(experiment, path, cells, catalogue, clock)
-    tasks = {task.cell.label: task for task in tasks_of(known, catalogue, root, path.stem)}
+    tasks = {task.cell.label: task for task in tasks_of(known, catalogue, root, study)}
     for cell in cells:
         task = tasks.get(cell.label)
-        state = _state(task, catalogue, root / path.stem) if task else "has not run yet; a step has to be timed first"
+        state = _state(task, catalogue, root / study) if task else "has not run yet; a step has to be timed first"
         yield f"{cell.label}: {state}"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from toonlab import runs, yamlfile
+from toonlab import runs, shelf, yamlfile
 from toonlab.plugins import Catalogue
 from toonlab.text import without_password
 
@@ -57,13 +57,13 @@ def tune(
     plan = Plan(search, path, catalogue, overrides or {})
     check_measurable(plan.base, catalogue, search.objective.metric, f"{path}: objective.metric")
     prepare([plan.base], catalogue)
-    directory = where.root / path.stem
+    directory = where.root / shelf.study_of(path)
     runs.make_directory(directory)
     url = where.storage or f"sqlite:///{(directory / 'optuna.db').resolve().as_posix()}"
     asked = {**yamlfile.load_file(path), **({"overrides": dict(overrides)} if overrides else {})}
     results = laid_out(directory, [plan.base], catalogue, kind="tune", about=search.about, asked=asked)
     board = Board(results, keep=False)
-    with plan.storage(url, path.stem, where.stale_after) as storage:
+    with plan.storage(url, shelf.study_of(path), where.stale_after) as storage:
         crew = Crew(board, directory, slots(where.device, where.jobs), search.time_limit, storage.name)
         work = Trials(storage, plan, board, directory)
         crew.work(work, view or Silent())
