@@ -27,7 +27,7 @@ recipe: small
 set: {{train.steps: 4, train.evaluate_every: 2, observers: null}}
 search: {{{SIZE}: [16, 24, 40], {K}: {{low: 1, high: 2}}}}
 objective: {{metric: outline_f1, direction: maximize}}
-trials: 4
+trials: 3
 seeds_per_trial: 2
 pruner: none
 confirm: {{top: 1, seeds: 2}}
@@ -49,7 +49,7 @@ def test_a_search_from_the_default_to_the_confirmation(file: Path, tmp_path: Pat
     assert search["default"] == {SIZE: 16, K: 2}
     first, *others = search["trials"]
     assert (first["default"], first["params"], first["state"]) == (True, {SIZE: 16, K: 2}, "complete")
-    assert sum(trial["state"] == "complete" for trial in search["trials"]) == 4
+    assert sum(trial["state"] == "complete" for trial in search["trials"]) == 3
     for trial in others:  # 40 pixels do not fit an image of 32, and 24 leave one position
         if trial["params"][SIZE] == 40 or (trial["params"][SIZE] == 24 and trial["params"][K] == 2):
             assert trial["state"] == "infeasible"
@@ -88,9 +88,12 @@ def test_a_search_goes_on_where_it_was(file: Path, tmp_path: Path) -> None:
 def test_a_trial_that_lags_is_pruned_and_keeps_its_seeds_from_running(file: Path, tmp_path: Path) -> None:
     """A default that stands, and a learning rate with which nothing is learnt."""
     file.write_text(
-        SEARCH.replace(f"search: {{{SIZE}: [16, 24, 40], {K}: {{low: 1, high: 2}}}}", "search: {train.batch: [2, 3]}")
+        SEARCH.replace(
+            f"search: {{{SIZE}: [16, 24, 40], {K}: {{low: 1, high: 2}}}}",
+            "search: {generator.optimizer.lr: {low: 1e-6, high: 1e-2, log: true}}",
+        )
         .replace("sampler: tpe", "")
-        .replace("trials: 4", "trials: 12\nsampler: random")
+        .replace("trials: 3", "trials: 12\nsampler: random")
         .replace("pruner: none", "pruner: median")
     )
     results = tune(str(file), discover(), Where(tmp_path / "runs", "cpu"))
@@ -104,8 +107,20 @@ def test_a_trial_that_lags_is_pruned_and_keeps_its_seeds_from_running(file: Path
         assert trial["intermediate"]
 
 
+@pytest.mark.parametrize("sampler", ["tpe", "random", "grid"])
+def test_nothing_is_tried_twice_and_all_is_tried_before_the_search_ends(
+    sampler: str, file: Path, tmp_path: Path
+) -> None:
+    file.write_text(SEARCH.replace("trials: 3", f"trials: 50\nsampler: {sampler}"))
+    results = tune(str(file), discover(), Where(tmp_path / "runs", "cpu"))
+    assert results.search is not None
+    params = [(trial["params"][SIZE], trial["params"][K]) for trial in results.search["trials"]]
+    assert sorted(params) == [(16, 1), (16, 2), (24, 1), (24, 2), (40, 1), (40, 2)]
+    assert sum(trial["state"] == "complete" for trial in results.search["trials"]) == 3
+
+
 def test_the_default_stands_first_even_where_the_range_leaves_it_out(file: Path, tmp_path: Path) -> None:
-    file.write_text(SEARCH.replace("[16, 24, 40]", "[18, 20]").replace("trials: 4", "trials: 2"))
+    file.write_text(SEARCH.replace("[16, 24, 40]", "[18, 20]").replace("trials: 3", "trials: 2"))
     results = tune(str(file), discover(), Where(tmp_path / "runs", "cpu"))
     assert results.search is not None
     first, *others = results.search["trials"]
@@ -128,8 +143,8 @@ def test_auto_is_what_the_plugin_declares(file: Path) -> None:
 
 def test_a_grid_has_no_more_trials_than_combinations(file: Path) -> None:
     grid = SEARCH.replace("pruner: none", "pruner: none\nsampler: grid")
-    assert plan_of(file, grid.replace("trials: 4", "trials: 100")).count == 6
-    assert plan_of(file, grid).count == 4
+    assert plan_of(file, grid.replace("trials: 3", "trials: 100")).count == 6
+    assert plan_of(file, grid).count == 3
 
 
 @pytest.mark.parametrize(
@@ -142,12 +157,13 @@ def test_a_grid_has_no_more_trials_than_combinations(file: Path) -> None:
         ),
         (K, "critics.ptach.sampler.k", "the recipe has no such path; at 'ptach': did you mean 'patch'?"),
         ("[16, 24, 40]", "often", "got 'often', expected auto, a list of choices, or {low: 8"),
-        ("[16, 24, 40]", "{low: 16, high: 8}", "low 16 is above high 8"),
+        ("[16, 24, 40]", "{low: 16, high: 8}", "low 16.0 is above high 8.0"),
+        ("[16, 24, 40]", "{low: few, high: 8}", "low: got 'few', expected float"),
         (SIZE, "generator.optimizer.lr", None),
         ("outline_f1", "outline_f2", "'outline_f2': no such metric; did you mean 'outline_f1'?"),
         ("recipe: small", "recipe: smal", "smal: no such recipe"),
-        ("trials: 4", "trials: 0", "trials: got 0, expected"),
-        ("trials: 4", "trails: 4", "trails: unknown; did you mean 'trials'?"),
+        ("trials: 3", "trials: 0", "trials: got 0, expected"),
+        ("trials: 3", "trails: 3", "trails: unknown; did you mean 'trials'?"),
         ("pruner: none", "sampler: cma", "cma searches over numbers, not over choices"),
     ],
 )

@@ -158,7 +158,10 @@ def _range(dotted: str, given: Any, recipe: Recipe, catalogue: Catalogue) -> Ran
     if given == "auto":
         return _declared(dotted, recipe, catalogue)
     if isinstance(given, Mapping) and {"low", "high"} <= set(given) <= {"low", "high", "step", "log"}:
-        return _of(Tunable(**given), isinstance(current, int))
+        values, problems = Schema.of(Tunable).validate(given, "")
+        if problems:
+            raise ValueError("; ".join(f"{problem.path.removeprefix('.')}: {problem.message}" for problem in problems))
+        return _of(Tunable(**values), isinstance(current, int) and not isinstance(current, bool))
     raise ValueError(f"got {given!r}, expected auto, a list of choices, or {{low: 8, high: 64, step: 8}}")
 
 
@@ -199,7 +202,11 @@ def _declared(dotted: str, recipe: Recipe, catalogue: Catalogue) -> Range:
 
 
 def _of(tunable: Tunable, integer: bool) -> Range:
-    return Range(None, tunable.low, tunable.high, tunable.step, tunable.log, integer)
+    def number(value: float) -> float:
+        return int(value) if integer else value
+
+    step = None if tunable.step is None else number(tunable.step)
+    return Range(None, number(tunable.low), number(tunable.high), step, tunable.log, integer)
 
 
 def part_at(recipe: Recipe, dotted: str) -> Part | None:

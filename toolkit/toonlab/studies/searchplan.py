@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import random
+from collections.abc import Iterator, Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from .optunaparts import distributions, grid, pruner, sampler
 from .results import Variant
 from .search import Search, recipe_of, space_of, value_at
 from .storage import Storage
+
+_DRAWN = 10_000  # combinations at most, when one is looked for that was not tried
 
 
 class Plan:
@@ -41,6 +44,22 @@ class Plan:
         if self.search.sampler != "grid":
             return self.search.trials
         return min(self.search.trials, prod(len(grid(found)) for found in self.space.values()))
+
+    def draws(self, seed: int) -> Iterator[dict[str, Any]]:
+        """Combinations in random order, as a storage holds them: all, or the first of very many.
+
+        None where a range has no steps: there no combination comes twice.
+        """
+        if not all(found.choices or found.integer or found.step for found in self.space.values()):
+            return
+        values = [grid(found) for found in self.space.values()]
+        chance, count = random.Random(seed), prod(map(len, values))
+        for number in chance.sample(range(count), min(count, _DRAWN)):
+            drawn = []
+            for among in values:
+                number, place = divmod(number, len(among))
+                drawn.append(among[place])
+            yield dict(zip(self.space, drawn, strict=True))
 
     def planned(self, chosen: Mapping[str, Any], seed: int) -> Planned:
         """A run at some parameters; the default's variant names none."""

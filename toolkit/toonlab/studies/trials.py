@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from statistics import fmean
@@ -23,16 +25,19 @@ from .searchplan import Plan
 from .storage import Storage, lost
 from .study import task_of
 
-# attributes of a trial: it is that of the default; it can't be, and why; each seed's value; seconds
+# attributes of a trial: it is the default's; it can't be, and why; each seed's value; seconds; it was there before
 DEFAULT, INFEASIBLE, REASON, SEEDS, SECONDS = "default", "infeasible", "reason", "seeds", "seconds"
+REPEATS = "repeats"
 _MOST = 10  # times as many trials as were asked for may turn out to be infeasible
+_REPEATS = 5  # proposals in a row that were tried already, after which one that was not is drawn
 
 
 class Trials:
     """Hands out trials until there are as many as were asked for, the default's first.
 
     The probe looks at every proposal before it runs. One that is infeasible is told to Optuna as pruned without any
-    value, which its samplers take for as bad as can be, and does not count.
+    value, which its samplers take for as bad as can be, and does not count. Parameters that were tried already would
+    give the same value again: they are passed over, and told as failed, which samplers ignore.
     """
 
     def __init__(self, storage: Storage, plan: Plan, board: Board, directory: Path) -> None:
@@ -55,9 +60,25 @@ class Trials:
                 return partial(self._work, trial=trial)
         with self.storage.exclusive():  # so that no two workers propose the last one
             trials = self.storage.trials()
-            if len(counted(trials)) >= self.plan.count or len(trials) >= _MOST * self.plan.count:
+            if len(counted(trials)) >= self.plan.count or len(told(trials)) >= _MOST * self.plan.count:
                 return None
-            return partial(self._work, trial=self.storage.ask(self.plan.distributions))
+            tried = {_key(trial.params) for trial in told(trials)}
+            if (proposed := self._proposed(tried)) is not None:
+                return partial(self._work, trial=proposed)
+            fresh = next((drawn for drawn in self.plan.draws(len(trials)) if _key(drawn) not in tried), None)
+            if fresh is None:
+                return None
+            self.storage.add({}, fresh, self.plan.distributions)
+        return self.take()
+
+    def _proposed(self, tried: set[str]) -> FrozenTrial | None:
+        """A trial whose parameters were not tried; None if the sampler proposes none."""
+        for _ in range(_REPEATS):
+            trial = self.storage.ask(self.plan.distributions)
+            if _key(trial.params) not in tried:
+                return trial
+            self.storage.finish(trial, TrialState.FAIL, None, {REPEATS: True})
+        return None
 
     def wait(self) -> bool:
         self.storage.mend()
@@ -153,9 +174,22 @@ def last_evaluation(directory: Path) -> dict[str, float]:
     return dict(lines[-1])
 
 
+def told(trials: list[FrozenTrial]) -> list[FrozenTrial]:
+    """Those that a report is about: without those that are lost, and without repetitions."""
+    return [trial for trial in trials if not lost(trial) and not trial.user_attrs.get(REPEATS)]
+
+
 def counted(trials: list[FrozenTrial]) -> list[FrozenTrial]:
-    """Without those that can't be, and those that are lost."""
-    return [trial for trial in trials if not lost(trial) and not trial.user_attrs.get(INFEASIBLE)]
+    """Without those that can't be, too."""
+    return [trial for trial in told(trials) if not trial.user_attrs.get(INFEASIBLE)]
+
+
+def _key(parameters: Mapping[str, Any]) -> str:
+    """The same for the same parameters, whatever their order and the last digit of what a step was added to."""
+    rounded = {
+        path: float(f"{value:.12g}") if isinstance(value, float) else value for path, value in parameters.items()
+    }
+    return json.dumps(rounded, sort_keys=True)
 
 
 def ranked(trials: list[FrozenTrial], maximize: bool) -> list[FrozenTrial]:

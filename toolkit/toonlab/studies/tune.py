@@ -21,9 +21,9 @@ from .process import prepare
 from .results import Results
 from .search import read_search
 from .searchplan import Plan
-from .storage import Storage, lost
+from .storage import Storage
 from .study import check_measurable, laid_out, tasks_of
-from .trials import DEFAULT, INFEASIBLE, REASON, SECONDS, SEEDS, Trials, ranked
+from .trials import DEFAULT, INFEASIBLE, REASON, SECONDS, SEEDS, Trials, ranked, told
 
 FRESH = 1000  # the first seed of a confirmation: far from those of a search
 _STATES = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
@@ -98,7 +98,7 @@ def found(plan: Plan, storage: Storage, work: Trials) -> dict[str, Any]:
         "pruner": search.pruner,
         "seeds_per_trial": search.seeds_per_trial,
         "default": plan.default,
-        "trials": [_told(trial, work) for trial in trials if not lost(trial)],
+        "trials": [_told(trial, work) for trial in told(trials)],
         "importances": storage.importances(),
         "storage": without_password(storage.url),
         "study": storage.name,
