@@ -7,7 +7,7 @@ import warnings
 
 import typer
 
-from .commands import lists, pictures, studies, training
+from .commands import authoring, lists, pictures, studies, training
 from .group import Group
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ for command in (
     studies.report,
     pictures.cartoonize,
     pictures.inspect,
+    authoring.new,
     lists.recipes,
 ):
     app.command()(command)

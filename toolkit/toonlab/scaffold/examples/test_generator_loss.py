@@ -1,0 +1,6 @@
+from toonlab.scaffold.examples.generator_loss import ExampleLoss
+from toonlab.testing import GeneratorLossTests
+
+
+class TestExampleLoss(GeneratorLossTests):
+    factory = ExampleLoss
