@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
+import sys
+import sysconfig
 import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
@@ -73,6 +76,24 @@ def small(tmp_path: Path) -> Path:
     """A recipe file that trains in about a second."""
     (tmp_path / "small.yaml").write_text(SMALL)
     return tmp_path / "small.yaml"
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of a new environment with the project's wheel in it; what that depends on is this one's."""
+    folder, root = tmp_path_factory.mktemp("fresh"), Path(__file__).parents[1]
+    python = folder / "venv" / "bin" / "python"
+    for command in (
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, root],
+        [sys.executable, "-m", "venv", "--without-pip", folder / "venv"],
+    ):
+        subprocess.run(command, check=True, capture_output=True)
+    asked = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    site = Path(subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip())
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*pip, *folder.glob("toonlab-*.whl")], check=True, capture_output=True)
+    return python
 
 
 # A command runs in a process of its own that is forked from one which has imported what takes seconds to import.
