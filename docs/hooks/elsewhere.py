@@ -1,7 +1,7 @@
 """Pages of the site that lie elsewhere in the repository, and links between the two.
 
-Nothing is written twice: the README is a page as it is. Links in Markdown files are as they are in the repository, where
-they work, too; in the site a link to what has a page of its own becomes a link to that page.
+Nothing is written twice: the README is a page as it is. Links in Markdown files are as they are in the repository,
+where they work, too; in the site a link to what has a page of its own becomes a link to that page.
 """
 
 from __future__ import annotations
@@ -24,6 +24,14 @@ PAGES = {  # page -> file
 FILES = ["CITATION.cff", "LICENSE"]  # what pages link to, as it is
 STANDS_FOR = {  # file or folder -> the page to read in its place
     **{file: page for page, file in PAGES.items()},
+    "toolkit/toonlab/hookspecs.py": "reference/hooks.md",
+    "toolkit/toonlab/parts.py": "reference/kinds.md",
+    "toolkit/toonlab/specs.py": "reference/sections.md",
+    "toolkit/toonlab/commands": "reference/commands.md",
+    "toolkit/toonlab": "reference/python.md",
+    "baselines": "reference/recipes.md",
+    "experiments": "reference/recipes.md",
+    "plugins": "reference/parts.md",
 }
 _LINK = re.compile(r"""(\]\(|\b(?:src|href)=")([^)"#\s]+)(#[^)"\s]*)?(?=[)"])""")
 

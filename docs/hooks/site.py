@@ -1,19 +1,22 @@
-"""What mkdocs asks for when it builds the site: pages that lie elsewhere in the repository."""
+"""What mkdocs asks for when it builds the site: pages that lie elsewhere, and those that are written from the code."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import elsewhere
+import reference
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import Files
+from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Pages that lie elsewhere come in."""
+    """Further pages come in."""
     for file in elsewhere.files(config):
         files.append(file)
+    for page, write in reference.PAGES.items():
+        files.append(File.generated(config, page, content=write()))
     return files
 
 

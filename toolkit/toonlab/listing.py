@@ -38,17 +38,20 @@ def _show_offer(console: Console, offer: Offer) -> None:
 
 def describe(parameter: Parameter) -> str:
     """`patch_size: int, > 0 = 96  (search 16 … 128, step 8)`."""
-    default = "" if parameter.required else f" = {_plain(parameter.to_json(parameter.default))}"
+    default = "" if parameter.required else f" = {default_of(parameter)}"
     needed = "  (must be given)" if parameter.required else ""
-    search = f"  (search {_range(parameter.tunable)})" if parameter.tunable else ""
+    search = f"  (search {search_range(parameter.tunable)})" if parameter.tunable else ""
     return f"{parameter.name}: {parameter.expected}{default}{needed}{search}"
 
 
-def _plain(value: object) -> str:
+def default_of(parameter: Parameter) -> str:
+    """The default as a recipe has it: `null`, `true`, `[0.5, 0.999]`."""
+    value = parameter.to_json(parameter.default)
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _range(tunable: Tunable) -> str:
+def search_range(tunable: Tunable) -> str:
+    """`16 … 128, step 8`."""
     step = f", step {tunable.step:g}" if tunable.step else ", log" if tunable.log else ""
     return f"{tunable.low:g} … {tunable.high:g}{step}"
 

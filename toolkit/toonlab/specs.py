@@ -38,6 +38,15 @@ class TorchPart:
 
 @dataclass(frozen=True)
 class GeneratorSpec:
+    """The section `generator`.
+
+    Args:
+        network: a generator.
+        optimizer: a class of `torch.optim` and its arguments.
+        losses: what the generator minimises besides the critics' objectives, by name.
+        schedule: a class of `torch.optim.lr_scheduler` and its arguments; it counts steps.
+    """
+
     network: Part
     optimizer: TorchPart
     losses: Mapping[str, Part] = field(default_factory=dict)
@@ -46,7 +55,12 @@ class GeneratorSpec:
 
 @dataclass(frozen=True)
 class Weight:
-    """What the adversarial loss counts on either side."""
+    """What the adversarial loss counts on either side: `weight: {critic: 300, generator: 300}`, or one number for both.
+
+    Args:
+        critic: factor on all that the critic minimises, its further losses too.
+        generator: factor on what the generator minimises against this critic.
+    """
 
     critic: Annotated[float, Field(ge=0)] = 1.0
     generator: Annotated[float, Field(ge=0)] = 1.0
@@ -54,6 +68,19 @@ class Weight:
 
 @dataclass(frozen=True)
 class CriticSpec:
+    """A critic, one of those in the section `critics`.
+
+    Args:
+        sampler: which regions of an image it looks at; `whole` if left out.
+        discriminator: its network.
+        objective: the adversarial losses of both sides.
+        optimizer: a class of `torch.optim` and its arguments.
+        representation: what it sees of the regions; None: the pixels as they are.
+        losses: what it minimises besides, by name.
+        weight: what its losses count on either side.
+        schedule: a class of `torch.optim.lr_scheduler` and its arguments; it counts steps.
+    """
+
     sampler: Part
     discriminator: Part
     objective: Part
@@ -66,7 +93,13 @@ class CriticSpec:
 
 @dataclass(frozen=True)
 class Length:
-    """How long a stage is: one of the three."""
+    """How long a stage is: one of the three.
+
+    Args:
+        steps: in steps; scaled to `train.steps` where that is given.
+        epochs: in passes over the larger of the two sets, photos and cartoons; scaled likewise.
+        share: in parts of `train.steps`; the shares of all stages are 1 together.
+    """
 
     steps: Positive | None = None
     epochs: Annotated[float, Field(gt=0)] | None = None
@@ -75,7 +108,17 @@ class Length:
 
 @dataclass(frozen=True)
 class StageSpec:
-    """A stretch of the training; `critics` and `losses` replace the recipe's sets (None: all of them)."""
+    """A stretch of the training, one of those in the section `stages`.
+
+    Args:
+        name: what it is called in the logs.
+        length: `steps`, `epochs` or `share`.
+        critics: those that are active; None: all of the recipe.
+        losses: those of the generator; None: all of the recipe. One that the recipe has starts from there.
+        generator_optimizer: what is different in the generator's optimizer.
+        schedule: of all learning rates in this stage, in place of those that generator and critics have.
+        keep_optimizers: go on with the optimizers of the stage before; else they start fresh.
+    """
 
     name: str
     length: Length
@@ -94,6 +137,7 @@ class Train:
         steps: total number of steps; where stages have steps or epochs of their own, they are scaled to it.
         size: side of the training crops, in pixels.
         batch: images per step and domain, over all processes.
+        seed: of initial weights, of the order of images and of whatever else is drawn.
         crop: where a crop is cut from a larger image.
         flip: mirror half of the images.
         precision: `fp32`, `tf32` (fp32 with TF32 matrix products on GPUs that have them) or `bf16` (autocast).
@@ -103,6 +147,10 @@ class Train:
         channels_last: memory format of images and networks.
         compile: run the networks through `torch.compile`, where it works: slow to begin, then faster steps.
         workers: processes that load images; None: by the device.
+        log_every: steps from one logged step to the next.
+        evaluate_every: steps from one evaluation to the next.
+        checkpoint_every: steps from one checkpoint to the next.
+        keep_checkpoints: how many of the newest stay.
         select: which weights count: `last`, or the best by the name of one of the recipe's metrics, at an evaluation.
     """
 
@@ -134,6 +182,7 @@ class Evaluate:
     """The section `evaluate`.
 
     Args:
+        metrics: what is measured; the first leads.
         samples: photos that are measured.
         cartoons: real cartoons at most that sets of fakes are compared with.
         grid: the first photos, which are shown.
