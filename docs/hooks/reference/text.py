@@ -10,7 +10,7 @@ from griffe import Docstring, DocstringSectionKind
 
 def docstring(thing: object) -> tuple[str, dict[str, str]]:
     """What a docstring says, as Markdown, and what it says of each parameter."""
-    sections = Docstring(inspect.getdoc(thing) or "", lineno=1).parse("google")
+    sections = Docstring(inspect.getdoc(thing) or "", lineno=1).parse("google", warnings=False)
     texts = [section.value for section in sections if section.kind is DocstringSectionKind.text]
     arguments = [section.value for section in sections if section.kind is DocstringSectionKind.parameters]
     return "\n\n".join(texts), {one.name: one.description for found in arguments for one in found}
