@@ -111,6 +111,7 @@ for number, path in enumerate(outputs, 1):
     os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
 os.environ.clear()
 os.environ.update(environment)
+sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
 torch.set_num_threads(1)
 sys.argv = ["toonlab", *arguments]
 from toonlab.cli import main
@@ -166,6 +167,16 @@ def toonlab(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterato
     for command in started:
         command.kill()
         command.process.close()
+
+
+@pytest.fixture(scope="session")
+def command(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Command]:
+    """`command("compare", "demo", cwd=…)` starts a command, for fixtures that outlive a test."""
+
+    def start(*arguments: str | Path, cwd: Path, **environment: str) -> Command:
+        return Command([str(argument) for argument in arguments], cwd, tmp_path_factory.mktemp("command"), environment)
+
+    return start
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 240) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 import torch
-import yaml
 
 from toonlab import discover, shelf
 from toonlab.build import build
@@ -95,20 +93,6 @@ def test_high_resolution_shows_the_same_scenes_and_patches_of_the_same_share(cat
 def test_networks_take_what_they_are_to_see(name: str, catalogue: Catalogue) -> None:
     for cell in planned(name, catalogue):
         assert build(cell.recipe, catalogue, World(torch.device("cpu"))).critics
-
-
-DOCUMENTED = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "studies.md").read_text(encoding="utf-8"), re.DOTALL)
-
-
-@pytest.mark.parametrize("text", DOCUMENTED)
-def test_what_the_documentation_shows_is_what_studies_are(text: str, tmp_path: Path, catalogue: Catalogue) -> None:
-    file = tmp_path / "study.yaml"
-    file.write_text(text if {"recipe", "recipes"} & set(yaml.safe_load(text)) else f"recipes: [ctss]\nat: tiny\n{text}")
-    if is_search(str(file)):
-        search, path = read_search(str(file))
-        assert len(Plan(search, path, catalogue, {}).space) == len(search.search) == 3
-    else:
-        assert len({cell.variant.label for cell in planned(str(file), catalogue)}) in (5, 4)
 
 
 def test_every_experiment_of_the_folder_is_on_the_shelf() -> None:

@@ -1,0 +1,13 @@
+"""The modules that write the site's reference, which are no package of the suite."""
+
+from __future__ import annotations
+
+import sys
+
+from .blocks import ROOT
+
+sys.path.insert(0, str(ROOT / "docs" / "hooks"))
+from reference import commands, names, parts, recipes
+
+sys.path.pop(0)
+__all__ = ["commands", "names", "parts", "recipes"]
