@@ -1,4 +1,4 @@
-"""A run's progress on the screen: a bar on a terminal, plain lines elsewhere."""
+"""A run's progress on the screen: a bar on a terminal, a line that is replaced in a notebook, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TOONLAB_HOOKS = "1.0"
 
 
 def progress(every_seconds: Annotated[float, Field(gt=0)] = 10.0) -> Reporter:
-    """Shows how far a run is: a live bar on a terminal, plain lines elsewhere.
+    """Shows how far a run is: a live bar on a terminal, one line in a Jupyter notebook, plain lines elsewhere.
 
     Args:
         every_seconds: at least so long between two plain lines; evaluations and the end have a line in any case.
@@ -23,6 +23,10 @@ def progress(every_seconds: Annotated[float, Field(gt=0)] = 10.0) -> Reporter:
     from rich.console import Console
 
     console = Console()
+    if console.is_jupyter:
+        from .notebook import Line
+
+        return Line()
     if console.is_interactive:
         from .bar import Bar
 

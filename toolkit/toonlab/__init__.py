@@ -7,6 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .api.results import Results
+    from .api.run import TrainedRun, open_run
+    from .api.study import compare, tune
+    from .api.train import train
     from .checks import check_images
     from .errors import DivergedError, PartError, PluginError, RecipeError, ToonlabError
     from .events import Outcome, Run
@@ -42,6 +46,10 @@ if TYPE_CHECKING:
     from .shelf import cache_dir
 
 _HOME = {
+    "api.results": ["Results"],
+    "api.run": ["TrainedRun", "open_run"],
+    "api.study": ["compare", "tune"],
+    "api.train": ["train"],
     "checks": ["check_images"],
     "errors": ["DivergedError", "PartError", "PluginError", "RecipeError", "ToonlabError"],
     "events": ["Outcome", "Run"],
@@ -85,7 +93,7 @@ __all__ = [  # noqa: RUF022 (grouped as above: this is the public contract)
     "Explains", "FeaturesFactory", "GeneratorFactory", "GeneratorLoss", "GeneratorLossFactory", "Images", "Metric",
     "MetricFactory", "Objective", "ObjectiveFactory", "ObserverFactory", "Postprocessor", "PostprocessorFactory",
     "RepresentationFactory", "SamplerFactory", "Tunable", "ViewTransform", "Catalogue", "discover", "rng", "cache_dir",
-    "HOOKS_VERSION",
+    "HOOKS_VERSION", "train", "compare", "tune", "open_run", "TrainedRun", "Results",
 ]  # fmt: skip
 
 

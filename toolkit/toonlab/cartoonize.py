@@ -57,7 +57,8 @@ def load_model(model: str, catalogue: Catalogue, overrides: Mapping[str, Any] | 
     """The generator that a run, a file of weights or a recipe means, ready to use.
 
     Args:
-        model: what `find_weights` takes, or the name or the path of a recipe whose generator does not learn.
+        model: what `find_weights` takes, or the name or the path of a recipe whose generator does not learn, or the
+            directory of its run.
         catalogue: to build from.
         overrides: of that recipe, such as `generator.network.colors`; its data need not be given.
 
@@ -68,6 +69,9 @@ def load_model(model: str, catalogue: Catalogue, overrides: Mapping[str, Any] | 
         return _untrained(model, catalogue, overrides or {})
     for dotted in overrides or ():
         raise ToonlabError(f"{dotted}=…: only a recipe can be changed, and {model} is none")
+    recipe = Path(model) / "recipe.yaml"
+    if recipe.is_file() and not read(recipe).get("stages"):
+        return _untrained(str(recipe), catalogue, {})
     return load_generator(find_weights(Path(model)), catalogue)
 
 
@@ -155,7 +159,7 @@ class _Forward:
             yield from self.again(photos, error.with_traceback(None))  # whose frames would keep the memory taken
             return
         for (job, photo), fake in zip(photos, fakes, strict=True):
-            save_png(job.target, self.finish(fake, photo))
+            save_png(job.target, finished(fake, photo, self.postprocess))
             yield Done(job)
 
     def again(self, photos: Sequence[Photo], error: Exception) -> Iterator[Done]:
@@ -165,16 +169,18 @@ class _Forward:
                 yield from self([photo])
             return
         job, (_, height, width) = photos[0][0], photos[0][1].shape
-        reason = self.room.overflow(height, width) if _out_of_memory(error) else first_line(error)
-        yield Done(job, "failed", reason)
-
-    def finish(self, fake: Tensor, photo: Tensor) -> Image.Image:
-        picture = to_picture(fake)
-        if self.postprocess is None:
-            return picture
-        return Image.fromarray(self.postprocess(np.asarray(picture), photo.movedim(0, -1).numpy()))
+        yield Done(job, "failed", why(error, self.room, height, width))
 
 
-def _out_of_memory(error: Exception) -> bool:
-    """torch has a type for a GPU's memory only."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+def finished(fake: Tensor, photo: Tensor, postprocess: Postprocessor | None) -> Image.Image:
+    """The picture of a fake, `(3, H, W)` in [-1, 1], with the last touch; the photo is `(3, H, W)` uint8."""
+    picture = to_picture(fake)
+    if postprocess is None:
+        return picture
+    return Image.fromarray(postprocess(np.asarray(picture), photo.movedim(0, -1).cpu().numpy()))
+
+
+def why(error: Exception, room: Room, height: int, width: int) -> str:
+    """Why a picture could not be cartoonized; torch has a type for a GPU's memory only."""
+    out_of_memory = isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    return room.overflow(height, width) if out_of_memory else first_line(error)

@@ -93,11 +93,21 @@ def read_picture(path: Path, short_side: int | None = None, max_side: int | None
     """
     try:
         with Image.open(path) as file:
-            image = _to_rgb(ImageOps.exif_transpose(file))
+            image = upright(file)
     except Exception as error:  # damaged pixels fail in many ways
         raise ToonlabError(f"{path}: can't be decoded ({first_line(error)}); repair or remove it") from error
     if short_side is not None:
         image = _resize(image, short_side)
+    return to_pixels(image, max_side)
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """A picture of any kind as 8-bit RGB: see `read_picture`."""
+    return _to_rgb(ImageOps.exif_transpose(image))
+
+
+def to_pixels(image: Image.Image, max_side: int | None = None) -> Tensor:
+    """8-bit RGB as `(3, H, W)` uint8; a longer side than `max_side` is scaled down to it (bicubic, antialiased)."""
     if max_side is not None and max(image.size) > max_side:
         image = image.resize(fitted(*image.size, max_side), Image.Resampling.BICUBIC)
     return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()

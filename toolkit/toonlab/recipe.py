@@ -40,17 +40,46 @@ def load(
         RecipeError: with everything that is wrong.
     """
     path = shelf.find(str(name), "baselines", near)
-    tree = read(path)
+    return _complete(read(path), lineage(path), str(name), catalogue, overrides, at, shared, near)
+
+
+def from_data(
+    data: Mapping[str, Any],
+    name: str,
+    catalogue: Catalogue,
+    overrides: Sequence[str | tuple[str, Any]] = (),
+    at: Sequence[str] = (),
+) -> Recipe:
+    """The same for a recipe as data, as a file would have it; what it `extends` is a name on the shelf or a path."""
+    own, parent = dict(data), data.get("extends")
+    own.pop("extends", None)
+    if parent is None:
+        return _complete(merge({}, own), [name], name, catalogue, overrides, at)
+    path = _parent(parent, name, None)
+    return _complete(merge(read(path), own), [name, *lineage(path)], name, catalogue, overrides, at)
+
+
+def _complete(
+    tree: Tree,
+    names: Sequence[str],
+    source: str,
+    catalogue: Catalogue,
+    overrides: Sequence[str | tuple[str, Any]],
+    at: Sequence[str],
+    shared: Mapping[str, Any] | None = None,
+    near: Path | None = None,
+) -> Recipe:
+    """The recipe of a tree, whose `names` are its own and those of what it extends."""
     for overlay in at:
-        lay(tree, overrides_of(shelf.find(overlay, "baselines/at", near), lineage(path)), catalogue)
+        lay(tree, overrides_of(shelf.find(overlay, "baselines/at", near), names), catalogue)
     lay(tree, shared or {}, catalogue)
     for override in overrides:
         dotted, value = parse_override(override) if isinstance(override, str) else override
         for target in expand(tree, dotted):
             assign(tree, target, value)
-    recipe, problems = resolve(tree, path.stem, catalogue)
+    recipe, problems = resolve(tree, names[0], catalogue)
     if recipe is None:
-        raise RecipeError(str(name), problems)
+        raise RecipeError(source, problems)
     return recipe
 
 
@@ -103,11 +132,16 @@ def _ancestry(path: Path, seen: tuple[Path, ...] = ()) -> list[Path]:
     parent = yamlfile.load_file(path).get("extends")
     if parent is None:
         return [path]
-    if not isinstance(parent, str):
-        raise ToonlabError(f"{path}: extends: got {parent!r}, expected the name or the path of one recipe")
     # A recipe may extend one of its own name from the shelf: its own file is not what it means.
     near = path if path.stem != parent else None
-    return [path, *_ancestry(shelf.find(parent, "baselines", near), (*seen, path.resolve()))]
+    return [path, *_ancestry(_parent(parent, path, near), (*seen, path.resolve()))]
+
+
+def _parent(parent: Any, source: Path | str, near: Path | None) -> Path:
+    """The file that a recipe extends."""
+    if not isinstance(parent, str):
+        raise ToonlabError(f"{source}: extends: got {parent!r}, expected the name or the path of one recipe")
+    return shelf.find(parent, "baselines", near)
 
 
 def merge(base: Tree, over: Mapping[str, Any]) -> Tree:

@@ -28,7 +28,7 @@ from .plugins import Catalogue
 from .specs import CADENCE, Recipe
 
 # Subpackages of the core that run around trainings: no number of a run depends on them.
-AROUND = frozenset({"commands", "doctor", "report", "scaffold", "studies", "testing"})
+AROUND = frozenset({"api", "commands", "doctor", "report", "scaffold", "studies", "testing"})
 
 
 def identity(recipe: Recipe, catalogue: Catalogue, manifests: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

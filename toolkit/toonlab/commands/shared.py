@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from toonlab.events import Run
     from toonlab.plugins import Catalogue
 
 Overrides = Annotated[
@@ -67,16 +66,3 @@ def parsed(overrides: list[str] | None) -> dict[str, Any]:
     from toonlab.recipe import parse_override
 
     return dict(parse_override(text) for text in overrides or ())
-
-
-def print_paths(paths: dict[str, list[Path]]) -> None:
-    for label, found in paths.items():
-        for path in found:
-            print(f"{label + ':':9}{path}")
-
-
-def print_whereabouts(run: Run, catalogue: Catalogue) -> None:
-    from toonlab.sync import observers_of
-
-    for line in observers_of(run, catalogue).tell("where_to_look", run=run):
-        print(line)

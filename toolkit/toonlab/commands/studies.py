@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,8 +20,6 @@ from .shared import (
     TrackingURI,
     discovered,
     parsed,
-    print_paths,
-    print_whereabouts,
     track_at,
 )
 
@@ -123,47 +120,27 @@ def report(
     device: Device = "auto",
 ) -> None:
     """Write what a study found as one HTML file, and its table as CSV, Markdown and LaTeX beside it."""
+    from toonlab.api import printed
     from toonlab.report import read_study, write_report
     from toonlab.sync import tell_of_report
 
     results, catalogue = read_study(experiment, runs), discovered()
     page = write_report(results, catalogue, out, device)
-    print_paths({"report": [page], "tables": [page.with_name(f"table.{name}") for name in ("csv", "md", "tex")]})
-    if directory := _last_run(results):
+    tables = [page.with_name(f"table.{name}") for name in ("csv", "md", "tex")]
+    printed.paths({"report": [page], "tables": tables})
+    if directory := printed.last_run(results):
         tell_of_report(directory, page)
-        _print_where_to_look(directory, catalogue)
+        printed.whereabouts(directory, catalogue)
 
 
 def _report_study(results: Results, catalogue: Catalogue, device: str) -> None:
     """What a study has to show: the table, the report, and where everything is."""
-    from toonlab.report import write_report
+    from toonlab.api import printed
+    from toonlab.api.study import conclude
     from toonlab.studies import tables
-    from toonlab.studies.process import apart
-    from toonlab.sync import tell_of_report
 
-    tables.show(results.name, results.rows, results.caveats, results.measured)
-    directory = results.directory
-    if any(cell.status == "finished" for cell in results.cells):
-        page = write_report(results, catalogue, device=device)
-        print_paths({"report": [page], "samples": [p for p in [directory / "samples.png"] if p.exists()]})
-        if last := _last_run(results):
-            apart(tell_of_report, last, page)  # trackers are imported there already
-            _print_where_to_look(last, catalogue)
-    print_paths({"table": [directory / "results.md"], "runs": [directory]})
-    for cell in results.failed:
-        print(f"failed: {cell.label}: {cell.reason}", file=sys.stderr)
+    tables.show(results.name, results.rows, results.caveats, results.measured)  # at once: the report takes a while
+    conclude(results, catalogue, device)
+    printed.study(results, catalogue, table=False)
     if results.failed:
         raise typer.Exit(1)
-
-
-def _last_run(results: Results) -> Path | None:
-    """The directory of the last cell that has finished here."""
-    here = [results.directory / cell.run for cell in results.cells if cell.status == "finished"]
-    return next((directory for directory in reversed(here) if directory.is_dir()), None)
-
-
-def _print_where_to_look(directory: Path, catalogue: Catalogue) -> None:
-    from toonlab.sync import read_run
-
-    run, _ = read_run(directory)
-    print_whereabouts(run, catalogue)

@@ -16,14 +16,11 @@ from .shared import (
     Runs,
     TrackingURI,
     discovered,
-    print_paths,
-    print_whereabouts,
     track_at,
 )
 
 if TYPE_CHECKING:
     from toonlab.plugins import Catalogue
-    from toonlab.specs import Recipe
     from toonlab.training import Trained
 
 
@@ -55,7 +52,7 @@ def train(
     world = launch(device, devices, nodes)
     trained = run_training(loaded, catalogue, runs, world=world)
     if world.rank == 0:
-        _report(loaded, trained, catalogue)
+        _report(trained, catalogue)
 
 
 def resume(
@@ -68,14 +65,13 @@ def resume(
     """Go on with a run that was stopped or killed, from its last checkpoint."""
     track_at(tracking_uri)
     from toonlab.devices import launch
-    from toonlab.recipe import load
     from toonlab.training import resume as go_on
 
     catalogue = discovered()
     world = launch(device, devices, nodes)
     trained = go_on(run, catalogue, world)
     if world.rank == 0:
-        _report(load(run / "recipe.yaml", catalogue), trained, catalogue)
+        _report(trained, catalogue)
 
 
 def sync(
@@ -95,23 +91,8 @@ def sync(
         raise typer.Exit(1)
 
 
-def _report(recipe: Recipe, trained: Trained, catalogue: Catalogue) -> None:
-    """What a run has to show: the table, the samples, the weights, and where to look further."""
-    from toonlab.checkpoint import candidates
-    from toonlab.evaluate import caveats
-    from toonlab.studies import tables
+def _report(trained: Trained, catalogue: Catalogue) -> None:
+    from toonlab.api import printed
+    from toonlab.api.run import TrainedRun
 
-    directory, outcome = trained.run.directory, trained.outcome
-    if trained.again:
-        print(f"{trained.run.name}: finished before, not run again; delete {directory} to train it anew")
-    if outcome.status == "stopped":
-        print(f"stopped at step {outcome.step}: {outcome.reason}")
-    if outcome.metrics:
-        wanted = [part.use for part in recipe.evaluate.metrics]
-        ours = {**tables.leading(outcome.metrics, wanted), "seconds": outcome.seconds}
-        row = tables.Row(trained.run.recipe_name, {name: [value] for name, value in ours.items()})
-        rows = tables.with_photo(tables.leading(outcome.photo, wanted), [row])
-        tables.show(trained.run.name, rows, caveats(recipe.evaluate.metrics, catalogue), outcome.measured)
-    print_paths({"samples": sorted((directory / "samples").glob("*.png"))[-1:], "run": [directory]})
-    print_paths({"weights": candidates(directory)[-1:]})
-    print_whereabouts(trained.run, catalogue)
+    printed.run(TrainedRun.of(trained.run, trained.again), catalogue)

@@ -40,14 +40,31 @@ def as_csv(found: Findings) -> str:
 
     Columns: recipe, one for each factor, seed, status, every metric and cost, seconds.
     """
-    paths = list(dict.fromkeys(path for variant in found.variants for path in variant.levels))
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["recipe", *short_names(paths).values(), "seed", "status", *found.columns])
-    for cell in found.results.cells:
-        values = [repr(cell.values[name]) if name in cell.values else "" for name in found.columns]
-        writer.writerow([cell.variant.recipe, *(_level(cell, p) for p in paths), cell.seed, cell.status, *values])
+    rows = records(found)
+    head = list(rows[0]) if rows else ["recipe", "seed", "status", *found.columns]
+    writer = csv.DictWriter(file, head, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({name: "" if v is None else repr(v) if isinstance(v, float) else v for name, v in row.items()})
     return file.getvalue()
+
+
+def records(found: Findings, also: Sequence[str] = ()) -> list[dict[str, object]]:
+    """A record for each cell: recipe, levels, seed, status, what was asked for, and `also`; None for what it lacks."""
+    paths = list(dict.fromkeys(path for variant in found.variants for path in variant.levels))
+    factors = short_names(paths)
+    columns = dict.fromkeys([*found.columns, *also])
+    return [
+        {
+            "recipe": cell.variant.recipe,
+            **{factors[path]: _level(cell, path) for path in paths},
+            "seed": cell.seed,
+            "status": cell.status,
+            **{name: cell.values.get(name) for name in columns},
+        }
+        for cell in found.results.cells
+    ]
 
 
 def _level(cell: Cell, path: str) -> object:
@@ -57,11 +74,11 @@ def _level(cell: Cell, path: str) -> object:
 
 def as_markdown(found: Findings) -> str:
     """Means and standard deviations, the best in bold, and the differences to the baseline with their verdicts."""
-    head, rows = _matrix(found)
+    head, rows = matrix(found)
     text = [[f"**{cell}**" if best else cell for cell, best in row] for row in rows]
     table = [head, ["---", "---:", *["---:"] * (len(head) - 2)], *text]
     body = ["| " + " | ".join(_plain(cell) for cell in row) + " |" for row in table]
-    below = [note.replace("*", r"\*", 1) if note.startswith("*") else note for note in _notes(found)]
+    below = [note.replace("*", r"\*", 1) if note.startswith("*") else note for note in notes_of(found)]
     return "\n".join([*body, *(f"\n{note}" for note in below)]) + "\n"
 
 
@@ -71,7 +88,7 @@ def _plain(cell: str) -> str:
 
 def as_latex(found: Findings) -> str:
     """The same as a `table`; it takes `\\usepackage{booktabs}` and nothing else."""
-    head, rows = _matrix(found)
+    head, rows = matrix(found)
     text = [[_bold(latex(cell)) if best else latex(cell) for cell, best in row] for row in rows]
     join: Callable[[Sequence[str]], str] = lambda cells: "  " + " & ".join(cells) + r" \\"
     title = found.results.about or found.results.name
@@ -80,7 +97,7 @@ def as_latex(found: Findings) -> str:
         [
             r"\begin{table}",
             r"  \centering",
-            f"  \\caption{{{latex(' '.join([*caption, *_notes(found)]))}}}",
+            f"  \\caption{{{latex(' '.join([*caption, *notes_of(found)]))}}}",
             f"  \\label{{tab:{re.sub(r'[^A-Za-z0-9]+', '-', found.results.name)}}}",
             f"  \\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
             r"  \toprule",
@@ -104,7 +121,7 @@ def _bold(text: str) -> str:
     return f"\\textbf{{{text}}}"
 
 
-def _notes(found: Findings) -> list[str]:
+def notes_of(found: Findings) -> list[str]:
     """How the metrics measured, and what speaks against those with a star."""
     return notes(found.columns, found.results.caveats, found.results.measured)
 
@@ -115,7 +132,8 @@ def heading(found: Findings, column: str) -> str:
     return f"{column}{star} {'↑' if found.higher(column) else '↓'}"
 
 
-def _matrix(found: Findings) -> tuple[list[str], list[Cells]]:
+def matrix(found: Findings) -> tuple[list[str], list[Cells]]:
+    """The table as text: its head, and its rows with what is the best of a column."""
     head = ["method", "seeds", *(heading(found, column) for column in found.columns)]
     compared = bool(found.differences.get(found.primary))
     if compared:

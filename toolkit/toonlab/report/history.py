@@ -50,6 +50,18 @@ def _curve(directory: Path, label: str, seed: int, kind: str, name: str) -> Curv
     return Curve(label, seed, [step for step, _, _ in kept], [at for _, at, _ in kept], [value for _, _, value in kept])
 
 
+def by_step(directory: Path) -> list[dict[str, float]]:
+    """A record for each step of a run that was logged or evaluated: `step`, `seconds`, and the values by name."""
+    lines = [line for line in read_metrics(directory / "metrics.jsonl") if {"step", "time"} <= line.keys()]
+    seconds = elapsed([line["time"] for line in lines], _began(directory))
+    found: dict[int, dict[str, float]] = {}
+    for line, at in zip(lines, seconds, strict=True):
+        values = {**(line.get("scalars") or {}), **(line.get("evaluation") or {})}
+        if values:
+            found.setdefault(line["step"], {"step": line["step"]}).update({"seconds": at, **values})
+    return list(found.values())
+
+
 def _has(line: dict[str, Any], kind: str, name: str) -> bool:
     return isinstance(line.get(kind), dict) and name in line[kind]
 

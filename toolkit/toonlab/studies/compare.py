@@ -27,7 +27,7 @@ from .gallery import gallery
 from .live import Silent, View
 from .process import prepare
 from .results import Results
-from .study import Local, check_measurable, laid_out, tasks_of
+from .study import Local, check_measurable, command, laid_out, tasks_of
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Where:
         storage: an Optuna storage by which several machines share the work.
         stale_after: seconds without a sign of life after which a cell is given to another worker.
         joined: whether this is a worker of a study that somebody else reports on.
+        command: what the study is said to have been asked by; what was typed if not given.
     """
 
     root: Path = Path("runs")
@@ -49,6 +50,7 @@ class Where:
     storage: str | None = None
     stale_after: int = 120
     joined: bool = False
+    command: str = ""
 
 
 HERE = Where()
@@ -98,6 +100,7 @@ def compare(
         cells=[task.cell for task in tasks],
         about=experiment.about,
         asked=asked,
+        command=where.command or command(),
         baseline=baseline_of(experiment, planned),
         factors=experiment.levels,
         design=experiment.design,

@@ -1,7 +1,8 @@
-"""A study on the screen while it runs: every cell on a terminal, a line for each that has ended elsewhere."""
+"""A study on the screen while it runs: every cell on a terminal or in a notebook, a line for each end elsewhere."""
 
 from __future__ import annotations
 
+import io
 from statistics import fmean
 from typing import Protocol
 
@@ -29,8 +30,10 @@ class View(Protocol):
 
 
 def view() -> View:
-    """For the standard error stream, as it is here."""
+    """For the standard error stream, as it is here; for the notebook, where there is one."""
     console = Console(stderr=True)
+    if console.is_jupyter:
+        return InNotebook()
     return OnTerminal(console) if console.is_interactive else Lines(console)
 
 
@@ -55,6 +58,28 @@ class Lines(Silent):
     def draw(self, board: Board) -> None:
         for text, _ in board.take_news():
             self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+class InNotebook(Silent):
+    """The same picture as on a terminal as text below the notebook's cell, replaced when it changes; it stays."""
+
+    def __init__(self) -> None:
+        self._shown = ""
+
+    def draw(self, board: Board) -> None:
+        from IPython.display import display
+
+        lines = [news.text for news in board.take_news() if news.bad or board.summary]
+        for line in lines:
+            print(line)
+        console = Console(file=io.StringIO(), width=110, force_jupyter=False, color_system=None)
+        console.print(picture(board))
+        text = "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())  # type: ignore[attr-defined]
+        if not self._shown:
+            self._handle = display({"text/plain": text}, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        elif text != self._shown:
+            self._handle.update({"text/plain": text}, raw=True)
+        self._shown = text
 
 
 class OnTerminal:

@@ -6,8 +6,10 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
+import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -86,8 +88,7 @@ class RunProcess:
         self.job = job
         self.asked_to_stop: float | None = None
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_work, args=(job, theirs), name=f"toonlab-{job.recipe.name}")
-        self._process.start()
+        self._process = _started(_work, job, theirs, name=f"toonlab-{job.recipe.name}")
         theirs.close()
 
     def news(self, seconds: float) -> Iterator[Progress]:
@@ -166,9 +167,28 @@ def prepare(recipes: Iterable[Recipe], catalogue: Catalogue) -> None:
 
 def apart(work: Callable[..., None], *arguments: Any) -> None:
     """Do something in a process of its own, which has imported already what takes seconds to import."""
-    process = _context().Process(target=work, args=arguments)
-    process.start()
-    process.join()
+    _started(work, *arguments).join()
+
+
+_starting = threading.Lock()
+
+
+def _started(work: Callable[..., None], *arguments: Any, name: str | None = None) -> Any:
+    """A process, started, with the environment that this one has now: the server has that of its own start.
+
+    multiprocessing would run the program's main script in it once more, for the sake of functions that are defined
+    there. There are none such here, and a script without `if __name__ == "__main__"` would begin its study again:
+    while the process is started, the main module is an empty one.
+    """
+    process = _context().Process(target=_begin, args=(dict(os.environ), work, arguments), name=name)
+    with _starting:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        try:
+            process.start()
+        finally:
+            sys.modules["__main__"] = main
+    return process
 
 
 def _killed(number: int) -> str:
@@ -178,6 +198,12 @@ def _killed(number: int) -> str:
 
 
 # -- in the process
+
+
+def _begin(environment: Mapping[str, str], work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    work(*arguments)
 
 
 def _work(job: Job, pipe: Connection) -> None:

@@ -105,11 +105,10 @@ def laid_out(
     return Results(
         name=directory.name,
         directory=directory,
-        command=command(),
         metrics=[*metrics, *costs],
         higher={**_MORE_IS_BETTER, **directions},
         caveats=caveats(list(metrics.values()), catalogue),
-        **{"cells": [], **known},
+        **{"cells": [], "command": command(), **known},
     )
 
 

@@ -22,7 +22,7 @@ from .results import Results
 from .search import read_search
 from .searchplan import Plan
 from .storage import Storage
-from .study import check_measurable, laid_out, tasks_of
+from .study import check_measurable, command, laid_out, tasks_of
 from .trials import DEFAULT, INFEASIBLE, REASON, SECONDS, SEEDS, Trials, ranked, told
 
 FRESH = 1000  # the first seed of a confirmation: far from those of a search
@@ -61,7 +61,8 @@ def tune(
     runs.make_directory(directory)
     url = where.storage or f"sqlite:///{(directory / 'optuna.db').resolve().as_posix()}"
     asked = {**yamlfile.load_file(path), **({"overrides": dict(overrides)} if overrides else {})}
-    results = laid_out(directory, [plan.base], catalogue, kind="tune", about=search.about, asked=asked)
+    typed = where.command or command()
+    results = laid_out(directory, [plan.base], catalogue, kind="tune", about=search.about, asked=asked, command=typed)
     board = Board(results, keep=False)
     with plan.storage(url, shelf.study_of(path), where.stale_after) as storage:
         crew = Crew(board, directory, slots(where.device, where.jobs), search.time_limit, storage.name)

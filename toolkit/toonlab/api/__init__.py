@@ -1,0 +1,1 @@
+"""toonlab from Python: what `toonlab.train`, `toonlab.compare` and `toonlab.tune` do, and what they return."""
