@@ -43,6 +43,7 @@ class WhiteboxUNet(nn.Module):
     """
 
     side_multiple = 4
+    bounded = False  # linear, as in the authors' code; evaluation clamps
 
     def __init__(
         self,

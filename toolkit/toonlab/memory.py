@@ -7,6 +7,7 @@ import math
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -87,22 +88,27 @@ def bytes_per_pixel(generator: nn.Module, device: torch.device) -> float | None:
     Measured with one photo of `PROBE` pixels a side.
     """
     photo = torch.zeros(1, 3, PROBE, PROBE, device=device)
-    peak = _cuda_peak(generator, photo) if device.type == "cuda" else _cpu_peak(generator, photo)
+    peak = peak_bytes(lambda: cartoonize(generator, photo), device)
     return peak / PROBE**2 if peak else None
 
 
-def _cuda_peak(generator: nn.Module, photo: torch.Tensor) -> int:
-    torch.cuda.reset_peak_memory_stats(photo.device)
-    before = torch.cuda.memory_allocated(photo.device)
-    cartoonize(generator, photo)
-    return torch.cuda.max_memory_allocated(photo.device) - before
+def peak_bytes(work: Callable[[], object], device: torch.device) -> int:
+    """The most memory that tensors take at once while something is done, beyond what they took before."""
+    return _cuda_peak(work, device) if device.type == "cuda" else _cpu_peak(work)
 
 
-def _cpu_peak(generator: nn.Module, photo: torch.Tensor) -> int:
+def _cuda_peak(work: Callable[[], object], device: torch.device) -> int:
+    torch.cuda.reset_peak_memory_stats(device)
+    before = torch.cuda.memory_allocated(device)
+    work()
+    return torch.cuda.max_memory_allocated(device) - before
+
+
+def _cpu_peak(work: Callable[[], object]) -> int:
     """By torch's profiler, which sees every allocation, those inside of operators too."""
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler would report on itself to the terminal
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profiler:
-        cartoonize(generator, photo)
+        work()
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "trace.json"
         profiler.export_chrome_trace(str(trace))

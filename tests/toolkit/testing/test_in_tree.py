@@ -1,0 +1,55 @@
+"""Every part of toonlab's own passes the kit that is given to others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from toonlab import discover
+from toonlab.parts import KINDS
+from toonlab.testing import TESTS
+from toonlab.testing.frame import check, names
+
+CATALOGUE = discover()
+SMALL = {"patch_size": 16, "k": 2, "width": 4, "blocks": 1, "depth": 2}  # where a part has such parameters
+PARTS = [(kind, name) for kind in KINDS for name in CATALOGUE.names(kind)]
+LEFT_OUT = {
+    ("features", "vgg19"): "its weights are not here",
+    ("metrics", "fid"): "its weights are not here",
+    ("metrics", "kid"): "its weights are not here",
+    ("generators", "pictures"): "computes nothing: its fakes lie ready",
+    ("datasets", "evaluation_folders"): "has nothing to train on",
+}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Small photos and cartoons in folders."""
+    found = {}
+    for number, name in enumerate(("photos", "cartoons")):
+        found[name] = tmp_path_factory.mktemp(name)
+        for index in range(5):
+            color = (20 * index, 90 * number, 50)
+            picture = Image.new("RGB", (56, 48), color)
+            picture.paste((255, 255, 255), (5, 5, 20 + index, 20))
+            picture.save(found[name] / f"{index}.png")
+    return found
+
+
+@pytest.mark.parametrize(("kind", "name"), PARTS)
+def test_a_part_passes_the_kit(kind: str, name: str, folders: dict[str, Path]) -> None:
+    if reason := LEFT_OUT.get((kind, name)):
+        pytest.skip(reason)
+    entry = CATALOGUE.get(kind, name)
+    parameters: dict[str, Any] = {key: value for key, value in SMALL.items() if key in entry.schema.parameters}
+    parameters |= {"folder": folders, "toonworld": {"size": 32, "scenes": 4, "evaluation_scenes": 3}}.get(name, {})
+    check(TESTS[kind], entry.factory, parameters)
+
+
+def test_there_are_tests_for_every_kind() -> None:
+    assert set(TESTS) == set(KINDS)
+    for tests in TESTS.values():
+        assert len(names(tests)) >= 7

@@ -1,0 +1,244 @@
+"""What the tests of all kinds have in common: making the part, failing with advice, and running without pytest."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+import random
+import time
+import traceback
+import unittest
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar, NoReturn, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from toonlab.errors import PartError, first_line
+from toonlab.memory import peak_bytes
+from toonlab.parts import KINDS
+from toonlab.schema import Parameter, Schema, SchemaError
+
+T = TypeVar("T")
+
+
+class PartTests:
+    """Tests of one part; a subclass for each kind. An author's class names the factory, and parameters where needed.
+
+    Every test makes parts of its own. A failure is an `AssertionError` that says what was expected, what was got, and
+    what to change; what does not apply is skipped with the reason.
+    """
+
+    kind: ClassVar[str]
+    factory: ClassVar[Any]
+    parameters: ClassVar[Mapping[str, Any]] = {}
+
+    @property
+    def build(self) -> Callable[..., Any]:
+        """The factory as it is: a function is not bound to the test."""
+        found = inspect.getattr_static(type(self), "factory", None)
+        if found is None:
+            fail(f"{type(self).__name__} has no `factory`; add `factory = YourClass`")
+        return found.__func__ if isinstance(found, staticmethod) else found
+
+    @property
+    def name(self) -> str:
+        return getattr(self.build, "__name__", repr(self.build))
+
+    def make(self, **changes: Any) -> Any:
+        """A new part, with what the engine fills in."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return self.build(**{**self.parameters, **self.injected(), **changes})
+
+    def injected(self) -> Mapping[str, Any]:
+        """What the engine fills in."""
+        return {}
+
+    # -- for every kind
+
+    def test_the_signature_is_a_schema(self) -> None:
+        schema = self._schema()
+        missing = [n for n, p in schema.parameters.items() if p.required and n not in self.parameters]
+        expect(
+            not missing,
+            f"{self.name}: {', '.join(missing)} must be given: give it a default, or a value in `parameters` if there "
+            f"can be none",
+        )
+
+    def test_both_ends_of_every_search_range_are_allowed(self) -> None:
+        ranges = {name: p for name, p in self._schema().parameters.items() if p.tunable}
+        if not ranges:
+            skip("no parameter declares a search range")
+        for name, parameter in ranges.items():
+            for end in self._ends(parameter):
+                _, problems = self._schema().validate({**self.parameters, name: end}, self.name)
+                expect(
+                    not [p for p in problems if p.path.endswith(f".{name}")],
+                    f"{self.name}: Tunable of {name!r} has the end {end}, which its own annotation refuses "
+                    f"({parameter.expected}); make the range smaller or the constraint wider",
+                )
+
+    def _ends(self, parameter: Parameter) -> list[float]:
+        assert parameter.tunable
+        whole = parameter.type_name == "int"
+        ends = (parameter.tunable.low, parameter.tunable.high)
+        return [int(end) if whole and end == int(end) else end for end in ends]
+
+    def _schema(self) -> Schema:
+        try:
+            return Schema.of(self.build, KINDS[self.kind].injected)
+        except SchemaError as error:
+            fail(f"{self.name}: {error}")
+
+
+def expect(condition: Any, message: str) -> None:
+    __tracebackhide__ = True
+    if not bool(condition):
+        raise AssertionError(message)
+
+
+def fail(message: str) -> NoReturn:
+    __tracebackhide__ = True
+    raise AssertionError(message)
+
+
+def skip(reason: str) -> NoReturn:
+    """pytest takes it for its own."""
+    raise unittest.SkipTest(reason)
+
+
+def tried(what: str, work: Callable[..., T], *arguments: Any) -> T:
+    """What a call gives that has to work; what is raised instead becomes a failure that says at what."""
+    __tracebackhide__ = True
+    try:
+        return work(*arguments)
+    except AssertionError:
+        raise
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{last.filename.rpartition('/')[2]}:{last.lineno}"
+        raise AssertionError(f"{what}: {type(error).__name__}: {first_line(error)} ({where})") from error
+
+
+def refused(work: Callable[..., Any], *arguments: Any) -> str | None:
+    """The text with which a part refuses its input, by a `PartError`; None if it takes it."""
+    __tracebackhide__ = True
+    try:
+        work(*arguments)
+    except PartError as error:
+        return str(error)
+    return None
+
+
+@contextmanager
+def no_global_draws(name: str, instead: str) -> Iterator[None]:
+    """Within, nothing is drawn from the random states of torch, numpy and Python."""
+    __tracebackhide__ = True
+    before = _random_states()
+    yield
+    for library, state in _random_states().items():
+        expect(
+            state == before[library],
+            f"{name} draws from {library}'s global generator; draw from {instead} and from nothing else",
+        )
+
+
+def _random_states() -> dict[str, bytes]:
+    states = (np.random.get_state(), random.getstate())  # noqa: NPY002
+    numpy_state, python_state = (pickle.dumps(state) for state in states)
+    return {"torch": torch.get_rng_state().numpy().tobytes(), "numpy": numpy_state, "Python": python_state}
+
+
+def same_twice(name: str, first: Tensor | None, second: Tensor | None, what: str, cause: str) -> None:
+    """Both are there and equal, bit for bit, or neither is."""
+    __tracebackhide__ = True
+    if first is None or second is None:
+        expect(first is second, f"{name}: {what} are given once and not the other time; {cause}")
+        return
+    same = first.shape == second.shape and torch.equal(first, second)
+    expect(same, f"{name}: {what} differ between two calls; {cause}")
+
+
+def finite(name: str, tensor: Tensor, what: str, advice: str) -> None:
+    __tracebackhide__ = True
+    count = int((~torch.isfinite(tensor)).sum())
+    expect(not count, f"{name}: {count} of {tensor.numel()} values of {what} are NaN or infinite; {advice}")
+
+
+def unchanged(name: str, before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> None:
+    __tracebackhide__ = True
+    for key, tensor in before.items():
+        expect(
+            torch.equal(tensor, after[key]),
+            f"{name} changes its input ({key}) in place; work on a copy, `x * 2` not `x *= 2`",
+        )
+
+
+def traced(name: str, part: Any, work: Callable[..., Any]) -> Callable[..., Any]:
+    """A function through torch.compile's front end, without the slow compiler behind it.
+
+    A part says that it does not work there by an attribute `compiles = False`.
+    """
+    if getattr(part, "compiles", True) is False:
+        skip(f"{name} says that it does not work under torch.compile (`compiles = False`)")
+    torch._dynamo.reset()
+    compiled = torch.compile(work, backend="eager", dynamic=False)
+
+    def quietly(*arguments: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is left out of the compiled part
+            return compiled(*arguments)
+
+    return quietly
+
+
+def print_cost(name: str, work: Callable[[], object], what: str) -> None:
+    """Prints the median time of five calls and the peak of memory that tensors take."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the profiler's own
+        peak = peak_bytes(work, torch.device("cpu"))
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    print(f"{name}: {1000 * sorted(times)[2]:.2f} ms and {peak / 2**20:.1f} MiB of memory for {what}")
+
+
+def copied(part: Any) -> Any:
+    return copy.deepcopy(part)
+
+
+# -- without pytest
+
+
+def check(tests: type[PartTests], factory: Callable[..., Any], parameters: Mapping[str, Any]) -> None:
+    """Every test of a kind on one factory.
+
+    Raises:
+        AssertionError: with a line for each test that failed: its name, and what to change.
+    """
+    case = type(f"Of{tests.__name__}", (tests,), {"factory": staticmethod(factory), "parameters": parameters})
+    failures = []
+    for test in names(tests):
+        try:
+            getattr(case(), test)()
+        except unittest.SkipTest:
+            continue
+        except Exception as error:
+            failures.append(f"{test}: {error if isinstance(error, AssertionError) else repr(error)}")
+    if failures:
+        raise AssertionError("\n".join(failures))
+
+
+def names(tests: type[PartTests]) -> list[str]:
+    """The tests of a kind, in the order in which they are written, those of all kinds first."""
+    found: dict[str, None] = {}
+    for cls in reversed(tests.__mro__):
+        found |= {name: None for name in vars(cls) if name.startswith("test_")}
+    return list(found)

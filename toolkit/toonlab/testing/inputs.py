@@ -1,0 +1,79 @@
+"""What parts are tried with: small pictures with borders, lines and texture, and the contexts that the engine gives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from toonlab.flow import Context, Views
+from toonlab.randomness import rng
+
+SIZE = 64  # of square pictures: small enough to be quick, large enough for the usual networks
+
+
+class Critic(nn.Module):
+    """A small critic: patches' logits at a quarter of the size; any number of channels, any size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(1.0))
+
+    def forward(self, view: Tensor) -> Tensor:
+        return self.scale * F.adaptive_avg_pool2d(view.mean(1, keepdim=True), max(1, view.shape[-1] // 4))
+
+
+def photos(count: int = 2, height: int = SIZE, width: int = SIZE, seed: int = 0) -> Tensor:
+    """Smooth, noisy pictures: `(count, 3, height, width)` in [-1, 1]."""
+    draws = rng(seed, "photos")
+    low = torch.rand(count, 3, 5, 5, generator=draws) * 1.6 - 0.8
+    smooth = F.interpolate(low, size=(height, width), mode="bilinear", align_corners=False)
+    return (smooth + 0.05 * torch.randn(smooth.shape, generator=draws)).clamp(-1, 1)
+
+
+def cartoons(count: int = 2, height: int = SIZE, width: int = SIZE, seed: int = 0) -> Tensor:
+    """Flat areas with dark lines: `(count, 3, height, width)` in [-1, 1]."""
+    draws = rng(seed, "cartoons")
+    low = (torch.rand(count, 3, 4, 4, generator=draws) * 4).round() / 2 - 1
+    flat = F.interpolate(low, size=(height, width), mode="nearest")
+    flat[..., height // 3 : height // 3 + 2, :] = -0.9
+    flat[..., width // 2 : width // 2 + 2] = -0.9
+    return flat
+
+
+def context(photo: Tensor, step: int = 3) -> Context:
+    """As the engine makes it: the generators are functions of the step."""
+    return Context(
+        photo=photo,
+        critic=Critic(),
+        rng=rng(0, "view", "patch", step, 0),
+        step=step,
+        logits=Critic(),
+        asking_rng=lambda: rng(0, "ask", "patch", step, 0),
+    )
+
+
+def views(count: int = 2, height: int = SIZE, width: int = SIZE, step: int = 3) -> Views:
+    """Cartoons and fakes as a sampler gets them."""
+    photo = photos(count, height, width)
+    return Views(cartoons(count, height, width), (photo * 0.9).clone(), context=context(photo, step))
+
+
+def again(seen: Views, step: int = 3) -> Views:
+    """The same images for another call: generators are fresh."""
+    assert seen.context is not None
+    return replace(seen, context=context(seen.context.photo, step))
+
+
+def patches(count: int = 4, size: int = 16, channels: int = 3, step: int = 3) -> Views:
+    """Patches as a representation gets them, with the boxes that they were cut by."""
+    whole = views(max(1, count // 2), SIZE, SIZE, step)
+    number = torch.arange(count)
+    side = torch.full_like(number, size)
+    boxes = torch.stack([number % len(whole.real), number * 5 % 40, number * 7 % 40, side, side], dim=1)
+    from toonlab.flow import crop
+
+    real, fake = (crop(images, boxes, (size, size))[:, :channels] for images in (whole.real, whole.fake))
+    return replace(whole, real=real, fake=fake, real_boxes=boxes, fake_boxes=boxes.clone())
