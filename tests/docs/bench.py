@@ -39,7 +39,7 @@ class Bench:
         self.folder, self.start, self.until, self.catalogue = folder, start, until, catalogue
         self.module = sys.modules["page"] = ModuleType("page")  # where dataclasses look for their annotations
         self.installed: list[Path] = []
-        self.output = ""
+        self.output, self.outs = "", 0
 
     def run(self, block: Block) -> None:
         known = {"sh": self.sh, "python": self.python, "yaml": self.yaml, "toml": self.toml}
@@ -148,8 +148,7 @@ class Bench:
     # -- commands
 
     def typed(self, command: str, how: How) -> None:
-        (run,) = self.folder.glob("runs/demo/ctss-s0-*")
-        words = shlex.split(re.sub(r"\bRUN\b", str(run.relative_to(self.folder)), rules.stood_in(command)))
+        words = shlex.split(self.stood_in(command))
         if how == "dry":
             self.outside(["make", "-n", *words[1:]], ROOT)
         elif how == "collected":
@@ -167,6 +166,13 @@ class Bench:
         elif how != "not run":
             program = [sys.executable, "-m", "pytest", "-q"] if words[0] == "pytest" else [f"./{words[0]}"]
             self.outside([*program, *words[1:]], self.folder)
+
+    def stood_in(self, command: str) -> str:
+        """With what the workshop has; DIR is another folder each time, as for somebody who tries one command."""
+        (run,) = self.folder.glob("runs/demo/ctss-s0-*")
+        self.outs += 1
+        command = re.sub(r"\bRUN\b", str(run.relative_to(self.folder)), rules.stood_in(command))
+        return re.sub(r"\bDIR\b", f"out-{self.outs}", command)
 
     def toonlab(self, words: list[str], how: How) -> None:
         further = {

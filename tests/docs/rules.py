@@ -59,7 +59,7 @@ TRANSCRIPTS = [  # `$ command` and what it answers, in blocks of the language co
     Rule(r"toonlab compare demo --explain", "explained", "the answer tells of runs that are elsewhere"),
     Rule(r"toonlab cartoonize .*big\.png", "not run", "tells of a machine's memory; tests/toolkit/test_cartoonize.py"),
 ]
-STAND_INS = {  # what a command names -> what the workshop has; RUN is the run of its study
+STAND_INS = {  # what a command names -> what the workshop has (RUN and DIR: `Bench.stood_in`)
     r"\[key=value …\]": "train.flip=true",
     r"\[--trials N\]": "--trials 2",
     r"\[--jobs N\]": "--jobs 1",
@@ -73,7 +73,6 @@ STAND_INS = {  # what a command names -> what the workshop has; RUN is the run o
     r"\bPICTURES\b": "photos",
     r"\bPICTURE\b": "a.jpg",
     r"\bRESULTS\b": "results",
-    r"\bDIR\b": "out",
     r"\bNAME\b": "own",
     r"\bURL\b": "sqlite:///shared.db",
     r"http://(HOST|mlflow):5000": "sqlite:///tracked.db",
