@@ -24,7 +24,7 @@ demo: venv  ## train and compare every method, a few minutes on two CPU cores
 	$(BIN)/toonlab compare experiments/demo.yaml --jobs $(JOBS)
 
 test: venv  ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: venv  ## ruff, mypy --strict, import-linter, the docs
 	$(BIN)/ruff check .

@@ -13,7 +13,7 @@ from toonlab.parts import Objective
 from toonlab.randomness import rng
 
 from . import inputs
-from .frame import PartTests, expect, finite, no_global_draws, print_cost, same_twice, tried, unchanged
+from .frame import PartTests, expect, finite, no_global_draws, print_cost, same_twice, skip_unless, tried, unchanged
 
 
 class LossTests(PartTests):
@@ -63,6 +63,7 @@ class DiscriminatorLossTests(LossTests):
         asked = critic()
         loss = self._of(self.make(), asked, views())
         expect(loss.requires_grad, f"{self.name}: no gradient flows to the critic; let the loss depend on its logits")
+        skip_unless(loss.ndim == 0, "it is no scalar")
         loss.backward()  # type: ignore[no-untyped-call]
         gradients = [parameter.grad for parameter in asked.net.parameters() if parameter.grad is not None]
         expect(
@@ -128,6 +129,7 @@ class GeneratorLossTests(LossTests):
             loss.requires_grad,
             f"{self.name}: no gradient flows to the fake; compute the loss from step.fake, not from a detached copy",
         )
+        skip_unless(loss.ndim == 0, "it is no scalar")
         loss.backward()  # type: ignore[no-untyped-call]
         expect(
             step.fake.grad is not None and step.fake.grad.abs().sum() > 0,
@@ -145,11 +147,11 @@ class GeneratorLossTests(LossTests):
         step = replace(step, fake=step.batch.photo.clone().requires_grad_())
         loss = self._of(self.make(), step)
         finite(self.name, loss, "the loss of the photo itself", "add a small number below roots and divisions")
-        if loss.requires_grad:
-            loss.backward()  # type: ignore[no-untyped-call]
-            if step.fake.grad is not None:
-                advice = "the root of a distance has no gradient at 0; add a small number below it"
-                finite(self.name, step.fake.grad, "the gradient at a fake that is its photo", advice)
+        skip_unless(loss.ndim == 0 and loss.requires_grad, "no gradient flows")
+        loss.backward()  # type: ignore[no-untyped-call]
+        if step.fake.grad is not None:
+            advice = "the root of a distance has no gradient at 0; add a small number below it"
+            finite(self.name, step.fake.grad, "the gradient at a fake that is its photo", advice)
 
     def test_a_batch_of_one_and_images_that_are_not_square(self) -> None:
         for count, height, width in ((1, 64, 64), (2, 48, 64)):
@@ -165,7 +167,9 @@ class GeneratorLossTests(LossTests):
             fake=few.fake.detach().repeat(3, 1, 1, 1).requires_grad_(),
             rng=rng(0, "loss", 3),
         )
-        one, three = float(self._of(self.make(), few).detach()), float(self._of(self.make(), many).detach())
+        losses = [self._of(self.make(), step).detach() for step in (few, many)]
+        skip_unless(all(loss.ndim == 0 for loss in losses), "it is no scalar")
+        one, three = map(float, losses)
         expect(
             abs(one - three) <= 0.05 * max(abs(one), 1e-6),
             f"{self.name}: the same images three times over give {three:.4g} instead of {one:.4g}; take means over "

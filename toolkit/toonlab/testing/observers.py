@@ -12,7 +12,7 @@ from typing import Any, Literal
 from toonlab.events import Observers, Outcome, Run
 from toonlab.hookspecs import Hears
 
-from .frame import PartTests, expect, fail
+from .frame import PartTests, expect, fail, skip, skip_unless
 
 _HOOKS = frozenset(name for name in vars(Hears) if not name.startswith("_"))
 _STEPS = 40
@@ -39,19 +39,20 @@ class ObserverTests(PartTests):
         expect(not unmarked, f"{self.name}: {', '.join(unmarked)} would never be called; mark with @toonlab.hookimpl")
 
     def test_marked_methods_are_hooks_that_exist(self) -> None:
-        observer = self.make()
-        marked = [
-            name
-            for name in dir(type(observer))
-            if hasattr(getattr(type(observer), name, None), "toonlab_impl") and not name.startswith("_")
-        ]
-        unknown = sorted(set(marked) - _HOOKS)
+        unknown = self._unknown()
         expect(
             not unknown,
             f"{self.name}: there is no hook called {', '.join(unknown)}; there are {', '.join(sorted(_HOOKS))}",
         )
 
+    def _unknown(self) -> list[str]:
+        """Marked methods that are no hooks."""
+        cls = type(self.make())
+        marked = {name for name in dir(cls) if hasattr(getattr(cls, name, None), "toonlab_impl")}
+        return sorted(marked - _HOOKS)
+
     def test_arguments_are_those_of_the_hooks(self) -> None:
+        skip_unless(not self._unknown(), "some hooks do not exist")
         try:
             Observers({self.name: self.make()})
         except Exception as error:
@@ -81,8 +82,8 @@ class ObserverTests(PartTests):
     def test_cost(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             observer, run = self.make(), _run(folder)
+            self._told(observer)("on_run_start", run=run)
             manager = Observers({self.name: observer})
-            manager.tell("on_run_start", run=run)
             start = time.perf_counter()
             for step in range(200):
                 manager.tell("on_step_end", run=run, step=step, scalars=None)
@@ -94,7 +95,10 @@ class ObserverTests(PartTests):
 
     def _told(self, observer: Any) -> Callable[..., None]:
         """Tells one hook at a time; an error is a failure that names it."""
-        manager = Observers({self.name: observer})._managers[self.name]
+        try:
+            manager = Observers({self.name: observer})._managers[self.name]
+        except Exception:
+            skip("its hooks do not fit, as another test says")
 
         def tell(hook: str, **arguments: Any) -> None:
             try:

@@ -1,0 +1,530 @@
+"""Plugins that are wrong in one way each, and the test of the kit that is meant for it.
+
+A wrong part is a right one in which one thing is changed, so that nothing else can be found wrong with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from toonlab import CriticParts, Logits, Objective, PartError, Run, Sample, Step, Tunable, Views, crop, hookimpl
+from toonlab.scaffold.examples import (
+    dataset,
+    discriminator,
+    features,
+    generator,
+    generator_loss,
+    metric,
+    objective,
+    observer,
+    representation,
+    sampler,
+)
+
+
+@dataclass(frozen=True)
+class Defect:
+    """What is wrong, with a part of which kind, and the test (or the tests) that has to find it."""
+
+    what: str
+    kind: str
+    factory: Callable[..., Any]
+    found_by: tuple[str, ...]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+DEFECTS: list[Defect] = []
+
+
+def wrong(what: str, kind: str, *found_by: str, **parameters: Any) -> Callable[[Any], Any]:
+    """Marks a factory as wrong in one way."""
+
+    def mark(factory: Any) -> Any:
+        DEFECTS.append(Defect(what, kind, factory, found_by, parameters))
+        return factory
+
+    return mark
+
+
+SMALL = {"patch_size": 16, "k": 2}
+
+
+# -- samplers
+
+
+@wrong("a parameter without an annotation", "samplers", "test_the_signature_is_a_schema")
+def unannotated(k=2) -> sampler.ExampleSampler:  # type: ignore[no-untyped-def]
+    return sampler.ExampleSampler(patch_size=16, k=k)
+
+
+@wrong("a search range beyond the constraint", "samplers", "test_both_ends_of_every_search_range_are_allowed")
+def beyond(k: Annotated[int, Field(gt=0, le=8), Tunable(1, 16)] = 2) -> sampler.ExampleSampler:
+    return sampler.ExampleSampler(patch_size=16, k=k)
+
+
+class Changed(sampler.ExampleSampler):
+    """A right sampler whose answer is changed afterwards."""
+
+    def __call__(self, views: Views) -> Views:
+        return self.change(super().__call__(views), views)
+
+    def change(self, seen: Views, views: Views) -> Views:
+        raise NotImplementedError
+
+
+@wrong("a single image in place of a batch", "samplers", "test_shapes_are_those_of_views", **SMALL)
+class Single(sampler.ExampleSampler):
+    def __call__(self, views: Views) -> Views:
+        seen = super().__call__(views)
+        return replace(seen, real=seen.real[0], fake=seen.fake[0], real_boxes=None, fake_boxes=None)
+
+
+@wrong("a new Views without the context", "samplers", "test_the_context_is_carried_along", **SMALL)
+class Forgetful(Changed):
+    def change(self, seen: Views, views: Views) -> Views:
+        return Views(seen.real, seen.fake, seen.real_boxes, seen.fake_boxes)
+
+
+@wrong("boxes of float", "samplers", "test_boxes_are_int64_with_five_columns_for_every_view", **SMALL)
+class FloatBoxes(Changed):
+    def change(self, seen: Views, views: Views) -> Views:
+        assert seen.real_boxes is not None
+        return replace(seen, real_boxes=seen.real_boxes.to(torch.int32))
+
+
+@wrong(
+    "boxes with rows and columns swapped",
+    "samplers",
+    "test_boxes_lie_inside_the_image",
+    "test_boxes_match_the_pixels",
+    patch_size=32,
+    k=2,
+)
+class Swapped(Changed):
+    """In images that are not square, swapped boxes leave the image, too."""
+
+    def change(self, seen: Views, views: Views) -> Views:
+        assert seen.real_boxes is not None
+        return replace(seen, real_boxes=seen.real_boxes[:, [0, 2, 1, 4, 3]])
+
+    def choose(self, images: Tensor) -> Tensor:
+        boxes = super().choose(images).clone()
+        boxes[:, 1], boxes[:, 2] = 0, images.shape[3] - self.patch_size
+        return boxes
+
+
+@wrong("boxes of other patches than those that are cut", "samplers", "test_boxes_match_the_pixels", **SMALL)
+class Mismatched(Changed):
+    def change(self, seen: Views, views: Views) -> Views:
+        assert seen.fake_boxes is not None
+        return replace(seen, fake_boxes=seen.fake_boxes.flip(0))
+
+
+@wrong("draws from torch's global generator", "samplers", "test_only_the_contexts_generator_is_drawn_from", **SMALL)
+class GlobalDraws(Changed):
+    """What is drawn decides nothing, so that only the draw itself is wrong."""
+
+    def change(self, seen: Views, views: Views) -> Views:
+        torch.rand(1)
+        return seen
+
+
+@wrong("draws from numpy's global generator", "samplers", "test_only_the_contexts_generator_is_drawn_from", **SMALL)
+class NumpyDraws(Changed):
+    def change(self, seen: Views, views: Views) -> Views:
+        np.random.rand()  # noqa: NPY002
+        return seen
+
+
+@wrong(
+    "chance from a generator that nobody seeded",
+    "samplers",
+    "test_the_same_key_gives_the_same_choice",
+    "test_a_constant_image_has_a_defined_choice",
+    "test_it_goes_on_from_a_checkpoint_as_if_nothing_had_happened",
+    **SMALL,
+)
+class OwnChance(sampler.ExampleSampler):
+    """Whatever chooses by such chance can't be repeated anywhere."""
+
+    compiles = False
+
+    def choose(self, images: Tensor) -> Tensor:
+        boxes = super().choose(images).clone()
+        chance = np.random.default_rng()
+        boxes[:, 1] = torch.from_numpy(chance.integers(0, images.shape[2] - self.patch_size + 1, len(boxes)))
+        return boxes
+
+
+@wrong("cuts detached images", "samplers", "test_gradients_reach_the_pixels_and_are_finite", **SMALL)
+class Detached(sampler.ExampleSampler):
+    def __call__(self, views: Views) -> Views:
+        return super().__call__(replace(views, fake=views.fake.detach()))
+
+
+@wrong("lets the gradient flow through scores", "samplers", "test_no_gradient_flows_through_the_choice", **SMALL)
+class ThroughScores(Changed):
+    def change(self, seen: Views, views: Views) -> Views:
+        score = self.saliency(views.fake).mean()
+        return replace(seen, fake=seen.fake + (score - score.detach()))
+
+
+@wrong("changes the images in place", "samplers", "test_the_input_is_left_as_it_is", **SMALL)
+class InPlace(Changed):
+    """Of what it has cut already, a pixel of the photo."""
+
+    def change(self, seen: Views, views: Views) -> Views:
+        assert views.context is not None
+        with torch.no_grad():
+            views.context.photo[..., 0, 0] = 1
+        return seen
+
+
+@wrong("counts its calls", "samplers", "test_it_goes_on_from_a_checkpoint_as_if_nothing_had_happened", **SMALL)
+class Counting:
+    """Every third call chooses otherwise, and nothing tells a resumed run how many there were."""
+
+    compiles = False
+
+    def __init__(self, patch_size: int = 16, k: int = 2) -> None:
+        self.patch_size, self.calls, self.inner = patch_size, 0, sampler.ExampleSampler(patch_size, k=k)
+
+    def __call__(self, views: Views) -> Views:
+        self.calls += 1
+        seen = self.inner(views)
+        if self.calls % 3:
+            return seen
+        assert seen.real_boxes is not None
+        boxes = seen.real_boxes.clone()
+        boxes[:, 1:3] = 0
+        return replace(seen, real=crop(views.real, boxes), real_boxes=boxes)
+
+
+@wrong(
+    "fails on small images with an IndexError",
+    "samplers",
+    "test_an_image_as_small_as_allowed_works_and_smaller_ones_are_refused_with_advice",
+    **SMALL,
+)
+class Unclear(sampler.ExampleSampler):
+    def choose(self, images: Tensor) -> Tensor:
+        if min(images.shape[2:]) < self.patch_size:
+            raise IndexError("index -3 is out of range")
+        return super().choose(images)
+
+
+@wrong(
+    "refuses small images without a number",
+    "samplers",
+    "test_an_image_as_small_as_allowed_works_and_smaller_ones_are_refused_with_advice",
+    **SMALL,
+)
+class Mute(sampler.ExampleSampler):
+    def choose(self, images: Tensor) -> Tensor:
+        if min(images.shape[2:]) < self.patch_size:
+            raise PartError("too small")
+        return super().choose(images)
+
+
+@wrong("needs square images", "samplers", "test_images_that_are_not_square", **SMALL)
+class SquareOnly(Changed):
+    """It gives no boxes, since those of images that are not square could not be looked at."""
+
+    def __call__(self, views: Views) -> Views:
+        if views.real.shape[2] != views.real.shape[3]:
+            raise RuntimeError("The size of tensor a (48) must match the size of tensor b (80) at non-singleton dim 3")
+        return replace(sampler.ExampleSampler.__call__(self, views), real_boxes=None, fake_boxes=None)
+
+
+@wrong("squeezes a batch of one away", "samplers", "test_a_batch_of_one", **SMALL)
+class Squeezed(Changed):
+    def change(self, seen: Views, views: Views) -> Views:
+        if len(views.real.squeeze(0).shape) == 3:
+            raise RuntimeError("expected 4D input (got 3D input)")
+        return seen
+
+
+@wrong("divides by the range of each image", "samplers", "test_a_constant_image_has_a_defined_choice", **SMALL)
+class NotANumber(Changed):
+    def change(self, seen: Views, views: Views) -> Views:
+        flat = views.real.amax((1, 2, 3)) == views.real.amin((1, 2, 3))
+        return replace(seen, real=seen.real / (~flat.all()).float())
+
+
+# -- representations
+
+
+@wrong("says nothing of its range", "representations", "test_values_lie_in_the_range_that_is_told")
+class Unranged(representation.ExampleRepresentation):
+    def __call__(self, views: Views) -> Views:
+        seen = super().__call__(views)
+        return replace(seen, real=seen.real * 3, fake=seen.fake * 3)
+
+
+@wrong("a root whose gradient at 0 is infinite", "representations", "test_gradients_of_a_constant_image_are_finite")
+class Root(representation.ExampleRepresentation):
+    def lines(self, images: Tensor) -> Tensor:
+        gray = images.mean(1, keepdim=True)
+        return (gray - gray.mean((2, 3), keepdim=True)).square().sqrt() / 2
+
+
+@wrong("drops the boxes", "representations", "test_boxes_are_carried_along")
+class Boxless(representation.ExampleRepresentation):
+    def __call__(self, views: Views) -> Views:
+        return replace(super().__call__(views), real_boxes=None)
+
+
+# -- networks
+
+
+@wrong("takes three channels, whatever in_channels says", "discriminators", "test_views_of_any_number_of_channels")
+class ThreeChannels(discriminator.ExampleDiscriminator):
+    def __init__(self, in_channels: int) -> None:
+        super().__init__(3, width=4)
+
+
+@wrong("ends with a sigmoid", "discriminators", "test_logits_have_the_batch_first_and_no_bound", width=4)
+class Sigmoid(discriminator.ExampleDiscriminator):
+    def forward(self, view: Tensor) -> Tensor:
+        return torch.sigmoid(super().forward(view))
+
+
+@wrong("a layer that forward does not use", "discriminators", "test_every_parameter_learns", width=4)
+class Idle(discriminator.ExampleDiscriminator):
+    def __init__(self, in_channels: int, width: int = 4) -> None:
+        super().__init__(in_channels, width)
+        self.idle = nn.Linear(2, 2)
+
+
+@wrong("no tanh at the end", "generators", "test_fakes_lie_between_minus_one_and_one", width=4, blocks=1)
+class Unbounded(generator.ExampleGenerator):
+    def forward(self, photo: Tensor) -> Tensor:
+        return torch.atanh(super().forward(photo).clamp(-0.999, 0.999)) * 0.7
+
+
+@wrong("does not say which sides fit", "generators", "test_side_multiple_says_which_sides_fit", width=4, blocks=1)
+class Sideless(generator.ExampleGenerator):
+    side_multiple = 1
+
+
+@wrong(
+    "normalises over the batch in eval mode",
+    "generators",
+    "test_a_photo_by_itself_becomes_what_it_becomes_among_others",
+    width=4,
+    blocks=1,
+)
+class OverTheBatch(generator.ExampleGenerator):
+    def forward(self, photo: Tensor) -> Tensor:
+        return super().forward(photo - 0.5 * photo.mean((0, 2, 3), keepdim=True))
+
+
+@wrong(
+    "weights in a plain list",
+    "generators",
+    "test_it_goes_on_from_a_checkpoint_as_if_nothing_had_happened",
+)
+class Unregistered(generator.ExampleGenerator):
+    """Each instance has a weight of its own that no state_dict knows of."""
+
+    made = 0
+
+    def __init__(self) -> None:
+        super().__init__(width=4, blocks=1)
+        Unregistered.made += 1
+        self.hidden = [torch.tensor(0.9 - 0.01 * (Unregistered.made % 7))]
+
+    def forward(self, photo: Tensor) -> Tensor:
+        return self.hidden[0] * super().forward(photo)
+
+
+@wrong("features that would learn", "features", "test_they_are_fixed")
+class Learning(features.ExampleFeatures):
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.scale * super().forward(images)
+
+
+# -- objectives and losses
+
+
+@wrong("the generator's sign is the critic's", "objectives", "test_the_generator_wants_fake_logits_higher")
+class Backwards(objective.ExampleObjective):
+    def generator(self, fake_logits: Tensor) -> Tensor:
+        return fake_logits.square().mean() + fake_logits.mean()
+
+
+@wrong("sums in place of means", "objectives", "test_the_number_of_logits_does_not_matter")
+class Sums(Objective):
+    def real(self, logits: Tensor) -> Tensor:
+        return (logits - 1).square().sum()
+
+    def fake(self, logits: Tensor) -> Tensor:
+        return logits.square().sum()
+
+    def generator(self, fake_logits: Tensor) -> Tensor:
+        return self.real(fake_logits)
+
+
+@wrong("the logarithm of a sigmoid", "objectives", "test_large_logits_give_finite_losses_and_gradients")
+class Logarithm(Objective):
+    def real(self, logits: Tensor) -> Tensor:
+        return -torch.log(torch.sigmoid(logits)).mean()
+
+    def fake(self, logits: Tensor) -> Tensor:
+        return -torch.log(1 - torch.sigmoid(logits)).mean()
+
+    def generator(self, fake_logits: Tensor) -> Tensor:
+        return self.real(fake_logits)
+
+
+@wrong("does not depend on the critic", "discriminator_losses", "test_the_critic_learns_by_it")
+def careless() -> Callable[[CriticParts, Views, Logits], Tensor]:
+    return lambda critic, views, logits: logits.real.detach().mean()
+
+
+@wrong("leaves the critic in eval mode", "discriminator_losses", "test_the_critic_keeps_its_mode_and_its_weights")
+def lingering() -> Callable[[CriticParts, Views, Logits], Tensor]:
+    def loss(critic: CriticParts, views: Views, logits: Logits) -> Tensor:
+        critic.net.eval()
+        return critic.logits(views.real.flip(-1)).square().mean()
+
+    return loss
+
+
+@wrong("a loss for each pixel", "generator_losses", "test_it_is_a_finite_scalar")
+def per_pixel() -> Callable[[Step], Tensor]:
+    return lambda step: (step.fake - step.batch.photo).abs().mean((0, 1))
+
+
+@wrong("compares a detached fake", "generator_losses", "test_the_generator_learns_by_it")
+def unlearnable() -> Callable[[Step], Tensor]:
+    return lambda step: (step.fake.detach() - step.batch.photo).abs().mean()
+
+
+@wrong(
+    "the root of a distance that may be 0",
+    "generator_losses",
+    "test_a_fake_that_is_its_photo_has_a_finite_loss_and_gradient",
+)
+def rooted() -> Callable[[Step], Tensor]:
+    return lambda step: (step.fake - step.batch.photo).square().mean((1, 2, 3)).sqrt().mean()
+
+
+@wrong("a sum over the batch", "generator_losses", "test_the_size_of_the_batch_does_not_matter")
+class OverBatch(generator_loss.ExampleLoss):
+    def __call__(self, step: Step) -> Tensor:
+        return super().__call__(step) * len(step.fake)
+
+
+# -- data, metrics, observers
+
+FEW = {"size": 32, "scenes": 4, "evaluation_scenes": 2}
+
+
+@wrong("pictures from 0 to 1", "datasets", "test_pictures_are_uint8_or_floats_between_minus_one_and_one", **FEW)
+class ZeroToOne(dataset.ExampleDataset):
+    def train(self) -> tuple[Any, Any]:
+        return Halved(self, "photo"), dataset.Drawn(self, "cartoon")
+
+
+class Halved(dataset.Drawn):
+    def __getitem__(self, index: int, /) -> Tensor:
+        return (super().__getitem__(index) + 1) / 2
+
+
+@wrong("a picture is another each time", "datasets", "test_a_picture_is_the_same_whenever_it_is_asked_for", **FEW)
+class Restless(dataset.ExampleDataset):
+    """By a counter: a worker's copy begins anew, so what it sends is compared at equal counts."""
+
+    def train(self) -> tuple[Any, Any]:
+        return Fading(self, "photo"), dataset.Drawn(self, "cartoon")
+
+
+class Fading(dataset.Drawn):
+    times = 0
+
+    def __getitem__(self, index: int, /) -> Tensor:
+        picture = super().__getitem__(index)
+        if index == 1:  # the first picture is left alone: others look at it
+            Fading.times += 1
+        return picture * (0.5 + 0.1 * (Fading.times % 5)) if index == 1 else picture
+
+
+@wrong("samples that share a name", "datasets", "test_samples_have_names_of_their_own_and_photos_in_range", **FEW)
+class Namesakes(dataset.ExampleDataset):
+    def evaluation(self) -> list[Sample]:
+        return [replace(sample, name="balls") for sample in super().evaluation()]
+
+
+@wrong("a manifest with the time in it", "datasets", "test_the_manifest_is_json_and_says_what_the_data_are", **FEW)
+class Dated(dataset.ExampleDataset):
+    def manifest(self) -> Mapping[str, Any]:
+        import time
+
+        return {**super().manifest(), "made": time.perf_counter_ns()}
+
+
+@wrong("keeps its numbers in the class", "metrics", "test_a_copy_measures_for_itself")
+class Shared(metric.ExampleMetric):
+    kept: list[float] = []  # noqa: RUF012
+
+    def __init__(self) -> None:
+        self.numbers = self.kept
+        self.numbers.clear()
+
+    def __deepcopy__(self, memo: Any) -> Shared:
+        copied = Shared.__new__(Shared)
+        copied.numbers = self.numbers
+        return copied
+
+
+@wrong("only the first fake counts", "metrics", "test_the_first_sample_is_not_all")
+class FirstOnly(metric.ExampleMetric):
+    """By its name, so that the order does not matter."""
+
+    def update(self, fake: Tensor, sample: Sample) -> None:
+        if sample.name == "sample-0":
+            super().update(fake, sample)
+
+    def compute(self) -> Mapping[str, float]:
+        return super().compute()
+
+
+@wrong("a division by zero for pictures of one colour", "metrics", "test_results_are_finite_numbers_by_name")
+class Undefined(metric.ExampleMetric):
+    def compute(self) -> Mapping[str, float]:
+        mean = super().compute()["example"]
+        return {"example": mean if mean > 1 else float("nan")}
+
+
+@wrong("a method that is not marked", "observers", "test_methods_that_are_named_like_hooks_are_marked")
+class Unmarked(observer.ExampleObserver):
+    def on_run_start(self, run: Run) -> None:
+        """Never heard."""
+
+
+@wrong("a hook that does not exist", "observers", "test_marked_methods_are_hooks_that_exist")
+class Misnamed(observer.ExampleObserver):
+    """pluggy refuses it, too."""
+
+    @hookimpl
+    def on_run_ended(self, run: Run) -> None:
+        """There is on_run_end."""
+
+
+@wrong("fails when a run has failed", "observers", "test_a_run_that_fails")
+class Optimistic(observer.ExampleObserver):
+    @hookimpl
+    def on_run_end(self, run: Run, outcome: Any) -> None:
+        assert outcome.status != "failed" or outcome.metrics["outline_f1"]

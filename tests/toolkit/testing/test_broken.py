@@ -1,0 +1,133 @@
+"""Plugins that are wrong in one way each are found wrong, by the test that is meant for it and by no other."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import unittest
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from toonlab.parts import KINDS
+from toonlab.testing import TESTS, check_sampler
+from toonlab.testing.frame import names
+
+sys.path.insert(0, str(Path(__file__).parent))
+from broken import DEFECTS, Defect, Unclear
+
+PAGE = Path(__file__).parents[3] / "docs" / "broken-plugins.md"
+
+
+def messages(defect: Defect) -> dict[str, str]:
+    """Each test that fails, with what it says."""
+    tests = TESTS[defect.kind]
+    case = type("Of", (tests,), {"factory": staticmethod(defect.factory), "parameters": defect.parameters})
+    found = {}
+    for test in names(tests):
+        try:
+            getattr(case(), test)()
+        except unittest.SkipTest:
+            continue
+        except AssertionError as error:
+            found[test] = str(error)
+    return found
+
+
+@pytest.fixture(scope="module")
+def said() -> dict[str, str]:
+    """What the test that is meant for it says of each defect."""
+    return {}
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=[f"{d.kind}: {d.what}" for d in DEFECTS])
+def test_a_defect_is_found_by_the_test_that_is_meant_for_it(defect: Defect, said: dict[str, str]) -> None:
+    found = messages(defect)
+    assert set(found) == set(defect.found_by)
+    said[defect.what] = found[defect.found_by[0]]
+    assert all("\n" not in text and len(text) > 40 for text in found.values())
+
+
+def test_there_are_defects_of_every_kind_of_test() -> None:
+    assert len(DEFECTS) >= 20
+    assert len({defect.what for defect in DEFECTS}) == len(DEFECTS)
+
+
+def test_the_page_of_the_documentation_is_up_to_date(said: dict[str, str]) -> None:
+    if len(said) < len(DEFECTS):
+        pytest.skip("not all defects were tried")
+    text = page(said)
+    if os.environ.get("TOONLAB_WRITE_DOCS"):
+        PAGE.write_text(text, encoding="utf-8")
+    assert _rounded(PAGE.read_text(encoding="utf-8")) == _rounded(text)
+
+
+def page(said: dict[str, str]) -> str:
+    lines = [
+        "# Broken plugins",
+        "",
+        f"{len(DEFECTS)} plugins that are wrong in one way each, the test of `toonlab.testing` that finds each of them,",
+        "and what it says. Each is found by the test that is meant for it and by no other; where a second one has to",
+        "fail as well, both are named. The tests try them all, and made this page.",
+        "[How to test a plugin](plugins.md#testing-a-plugin)",
+        "",
+        "| what is wrong | kind | found by | what it says |",
+        "|---|---|---|---|",
+    ]
+    for defect in DEFECTS:
+        found = "<br>".join(f"`{name.removeprefix('test_')}`" for name in defect.found_by)
+        text = said[defect.what].replace("|", "\\|").replace("*", "\\*").replace("<", "&lt;")
+        lines.append(f"| {defect.what} | {KINDS[defect.kind]} | {found} | {text} |")
+    return "\n".join(lines) + "\n"
+
+
+def _rounded(text: str) -> str:
+    """Digits may differ from machine to machine, and lines of files from commit to commit."""
+    return re.sub(r"\d+(\.\d+)?(e[-+]\d+)?", "#", text)
+
+
+def test_without_pytest_all_that_is_wrong_is_told_at_once() -> None:
+    with pytest.raises(AssertionError) as caught:
+        check_sampler(Unclear, patch_size=16, k=2)
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith("test_an_image_as_small_as_allowed_works_and_smaller_ones_are_refused_with_advice: Unclear")
+    assert "another error than PartError" in line
+
+
+AUTHOR = """
+from toonlab.scaffold.examples.sampler import ExampleSampler
+from toonlab.testing import SamplerTests
+from broken import Mismatched
+
+
+class TestRight(SamplerTests):
+    factory = ExampleSampler
+    parameters = {"patch_size": 16, "k": 2}
+
+
+class TestWrong(SamplerTests):
+    factory = Mismatched
+    parameters = {"patch_size": 16, "k": 2}
+"""
+
+
+def test_an_authors_tests(tmp_path: Path, pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> None:
+    pytester.makepyfile(test_author=AUTHOR)
+    pytester.syspathinsert(Path(__file__).parent)
+    result = pytester.runpytest("-p", "no:cacheprovider", "-k", "boxes or key or signature or cost")
+    outcomes = result.parseoutcomes()
+    assert outcomes["failed"] == 1
+    assert outcomes["passed"] >= 9
+    result.stdout.fnmatch_lines(["*TestWrong*test_boxes_match_the_pixels*", "*return toonlab.crop(images, boxes)*"])
+
+
+def test_a_function_is_a_factory_like_any_other() -> None:
+    def make(k: int = 2) -> Callable[..., object]:
+        from toonlab.scaffold.examples.sampler import ExampleSampler
+
+        return ExampleSampler(patch_size=16, k=k)
+
+    case = type("Of", (TESTS["samplers"],), {"factory": make})
+    case().test_shapes_are_those_of_views()
