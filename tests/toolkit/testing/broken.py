@@ -92,8 +92,8 @@ class Forgetful(Changed):
         return Views(seen.real, seen.fake, seen.real_boxes, seen.fake_boxes)
 
 
-@wrong("boxes of float", "samplers", "test_boxes_are_int64_with_five_columns_for_every_view", **SMALL)
-class FloatBoxes(Changed):
+@wrong("boxes of int32", "samplers", "test_boxes_are_int64_with_five_columns_for_every_view", **SMALL)
+class ShortBoxes(Changed):
     def change(self, seen: Views, views: Views) -> Views:
         assert seen.real_boxes is not None
         return replace(seen, real_boxes=seen.real_boxes.to(torch.int32))

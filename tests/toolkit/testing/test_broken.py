@@ -68,7 +68,7 @@ def page(said: dict[str, str]) -> str:
     lines = [
         "# Broken plugins",
         "",
-        f"{len(DEFECTS)} plugins that are wrong in one way each, the test of `toonlab.testing` that finds each of them,",
+        f"{len(DEFECTS)} plugins that are wrong in one way each, the test of `toonlab.testing` that finds each,",
         "and what it says. Each is found by the test that is meant for it and by no other; where a second one has to",
         "fail as well, both are named. The tests try them all, and made this page.",
         "[How to test a plugin](plugins.md#testing-a-plugin)",
