@@ -24,6 +24,7 @@ PAGES = {  # page -> file
 FILES = ["CITATION.cff", "LICENSE"]  # what pages link to, as it is
 STANDS_FOR = {  # file or folder -> the page to read in its place
     **{file: page for page, file in PAGES.items()},
+    "docs/notebook.ipynb": "notebook.md",
     "toolkit/toonlab/hookspecs.py": "reference/hooks.md",
     "toolkit/toonlab/parts.py": "reference/kinds.md",
     "toolkit/toonlab/specs.py": "reference/sections.md",

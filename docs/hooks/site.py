@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import elsewhere
@@ -9,6 +10,12 @@ import reference
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+
+
+def on_startup(**_: Any) -> None:
+    """`--quiet` would silence warnings before `--strict` has counted them: with both, what is wrong is still told."""
+    log = logging.getLogger("mkdocs")
+    log.setLevel(min(log.level, logging.WARNING))
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

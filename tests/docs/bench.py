@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -29,6 +29,7 @@ from . import rules
 from .blocks import ROOT, Block
 from .rules import How
 
+FEW = ["data.scenes=8", "data.evaluation_scenes=2"]  # of which a world is drawn the sooner
 GIVEN = [("data.photos", "photos"), ("data.cartoons", "cartoons")]
 
 
@@ -50,7 +51,6 @@ class Bench:
     # -- languages
 
     def sh(self, block: Block) -> None:
-        self.output = ""
         for command in block.commands:
             rule = rules.rule_of(command, rules.COMMANDS)
             assert rule, f"{command}: no rule in tests/docs/rules.py says how it is run"
@@ -112,8 +112,21 @@ class Bench:
         for slow, quick in rules.PYTHON.items():
             text = text.replace(slow, quick)
         text += rules.at_block(text, rules.FURTHER) or ""
-        with contextlib.chdir(self.folder), contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.chdir(self.folder), contextlib.redirect_stdout(io.StringIO()), self.importable():
             exec(compile(text, f"{block.where}", "exec"), vars(self.module))
+
+    @contextlib.contextmanager
+    def importable(self) -> Iterator[None]:
+        """Within, what was installed can be imported; afterwards it is as if it had never been."""
+        before, paths = set(sys.modules), [*sys.path]
+        sys.path[:0] = map(str, self.installed)
+        try:
+            yield
+        finally:
+            sys.path[:] = paths
+            for name in set(sys.modules) - before:
+                if Path(getattr(sys.modules[name], "__file__", None) or "/").is_relative_to(self.folder):
+                    del sys.modules[name]
 
     # -- files
 

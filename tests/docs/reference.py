@@ -1,4 +1,4 @@
-"""The modules that write the site's reference, which are no package of the suite."""
+"""The modules that make the site's further pages, which are no package of the suite."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import sys
 from .blocks import ROOT
 
 sys.path.insert(0, str(ROOT / "docs" / "hooks"))
+import elsewhere
 from reference import commands, names, parts, recipes
 
 sys.path.pop(0)
-__all__ = ["commands", "names", "parts", "recipes"]
+__all__ = ["commands", "elsewhere", "names", "parts", "recipes"]

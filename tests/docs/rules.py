@@ -32,12 +32,16 @@ COMMANDS = [
     Rule(r"toonlab train ", "short", "the same with `--at little.yaml`: small networks and pictures, four steps"),
     Rule(r"toonlab compare .*--explain", "whole", "runs nothing"),
     Rule(r"toonlab compare (EXPERIMENT|study\.yaml)", "whole", "an experiment of the workshop, two small runs"),
-    Rule(r"toonlab compare \S+/experiment\.yaml", "begun", "three methods for minutes: stopped when the first trains"),
+    Rule(
+        r"toonlab compare \S+/experiment\.yaml",
+        "begun",
+        "three methods for minutes: with few scenes, stopped when one trains",
+    ),
     Rule(r"toonlab compare ", "explained", "minutes to hours: every cell is planned, none is run"),
     Rule(r"toonlab tune EXPERIMENT", "whole", "a search of the workshop, two trials"),
-    Rule(r"toonlab tune ", "begun", "an hour: stopped when the first trial trains"),
+    Rule(r"toonlab tune ", "begun", "an hour: with few scenes, stopped when the first trial trains"),
     Rule(r"toonlab worker EXPERIMENT", "whole", "finds everything done by the line above"),
-    Rule(r"toonlab worker ", "begun", "twenty minutes: stopped when the first cell trains"),
+    Rule(r"toonlab worker ", "begun", "twenty minutes: with few scenes, stopped when the first cell trains"),
     Rule(r"toonlab ", "whole", ""),
     Rule(r"pip install -e \S+$", "installed", "without dependencies, beside this environment, not into it"),
     Rule(r"pip install 'toonlab\[(\w+)\]'", "extra", "the extra is there; what it names comes by the network"),
@@ -81,14 +85,17 @@ STAND_INS = {  # what a command names -> what the workshop has (RUN and DIR: `Be
 FILES = {  # first line of a block -> the file that it is
     '[project]\nname = "toonlab-loudest"': "toonlab-loudest/pyproject.toml",
     "class LoudestPatches": "toonlab-loudest/toonlab_loudest.py",
+    "class TestLoudestPatches": "test_loudest.py",
     "{use: pictures, path: theirs": "study.yaml",
 }
 COMPLETED = {  # a file of `FILES` -> what is added, so that it is quick
     "study.yaml": "at: [tiny, little.yaml, untracked.yaml]\nseeds: 1\n",
 }
 PYTHON = {  # what would take minutes -> the same, shortened
-    'train={"steps": 200}': 'train={"steps": 4}',
-    'toonlab.compare("demo", seeds=2)': 'toonlab.compare("mine.yaml", seeds=1)',
+    'at="tiny"': 'at=["tiny", "little.yaml", "untracked.yaml"]',
+    '"steps": 200': '"steps": 4',
+    'toonlab.compare("demo"': 'toonlab.compare("mine.yaml"',
+    "seeds=2)": "seeds=1)",
 }
 FURTHER = {  # what a block defines -> how it is used, so that it is seen to work
     "class MostReal": """\
@@ -102,7 +109,7 @@ assert chosen.real.shape == chosen.fake.shape == (4, 3, 16, 16)
 assert torch.equal(chosen.real_boxes, chosen.fake_boxes)
 """,
 }
-PRINTED = {  # page -> what the commands of its last sh block must have printed
+PRINTED = {  # page -> what its commands must have printed
     "plugins/README.md": ["loudest", "toonlab-loudest 0.1", "size: int, > 0 = 64  (search 16 … 128, step 16)"],
     "docs/publishing.md": ["toonlab_ink-0.1.0-py3-none-any.whl"],
 }

@@ -14,6 +14,7 @@ from toonlab.report.export import matrix, notes_of
 from toonlab.report.findings import Findings
 from toonlab.report.page import TEMPLATE
 
+_WIDTH = 508  # px of a chart
 _LEFT, _RIGHT = "text-align: left", "text-align: right"
 
 
@@ -63,9 +64,11 @@ def curve(found: Findings) -> str | None:
     chart = next(learning(found), None)
     if chart is None:
         return None
-    svg = re.sub(r"var\(--([\w-]+)\)", lambda variable: _variables()[variable[1]], chart.svg("learning", 508))
-    size = f'width="508" height="{chart.height:g}" style="background: {_variables()["paper"]}"'
-    return svg.replace("<svg", f"<svg {size}", 1)
+    svg = re.sub(r"var\(--([\w-]+)\)", lambda variable: _variables()[variable[1]], chart.svg("learning", _WIDTH))
+    rules = re.findall(r"<style[^>]*>\*\{(.*?)\}</style>", svg)  # matplotlib's, which would hold for the whole page
+    style = "; ".join([f"background: {_variables()['paper']}", *rules])
+    svg = re.sub(r"<style.*?</style>", "", svg)
+    return svg.replace("<svg", f'<svg width="{_WIDTH}" height="{chart.height:g}" style="{style}"', 1)
 
 
 @cache

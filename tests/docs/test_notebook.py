@@ -1,0 +1,92 @@
+"""The notebook of the documentation runs in a kernel, and shows what it says that it shows."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from .blocks import ROOT
+
+MAKE = ROOT / "docs" / "make_notebook.py"
+COMMITTED = ROOT / "docs" / "notebook.ipynb"
+
+sys.path[:0] = [str(ROOT / "docs"), str(ROOT / "docs" / "hooks")]
+import notebookpage  # noqa: E402
+from make_notebook import sources_hash  # noqa: E402
+
+del sys.path[:2]
+
+
+def read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    out = tmp_path_factory.mktemp("notebook") / "notebook.ipynb"
+    done = subprocess.run([sys.executable, MAKE, "--out", out], capture_output=True, text=True, env={**os.environ})
+    assert done.returncode == 0, done.stdout + done.stderr
+    return read(out)
+
+
+def outputs(notebook: dict[str, Any], source: str) -> list[dict[str, str]]:
+    """What the cell that begins so has left, each as MIME type -> content."""
+    (cell,) = (
+        c for c in notebook["cells"] if c["cell_type"] == "code" and ("".join(c["source"]) + "\n").startswith(source)
+    )
+    assert all(output["output_type"] in ("display_data", "execute_result") for output in cell["outputs"]), cell[
+        "outputs"
+    ]
+    return [{kind: "".join(content) for kind, content in output["data"].items()} for output in cell["outputs"]]
+
+
+@pytest.mark.parametrize("which", ["committed", "executed"])
+def test_every_cell_shows_what_it_should(which: str, request: pytest.FixtureRequest) -> None:
+    notebook = read(COMMITTED) if which == "committed" else request.getfixturevalue("executed")
+    (progress,) = outputs(notebook, "small = {")
+    assert re.fullmatch(r"ctss-s0-[0-9a-f]{8}  step 120/120  finished in .*outline_f1 .*", progress["text/plain"])
+    table, grid, curve = outputs(notebook, "run.show()")
+    assert "the photo, untouched" in table["text/html"]
+    assert Image.open(io.BytesIO(base64.b64decode(grid["image/png"]))).width > 400
+    assert curve["image/svg+xml"].startswith("<svg")
+    (history,) = outputs(notebook, "run.history")
+    assert history["text/html"].count("<tr") == 2 + 7  # two of the head; step 1, then every 20th
+    (cartoon,) = outputs(notebook, "from toonlab.pictures")
+    assert Image.open(io.BytesIO(base64.b64decode(cartoon["image/png"]))).size == (128, 128)
+    (cells,) = outputs(notebook, 'small["train"]')
+    assert re.search(r"ctss +✓✓✓.*\nctss_random +✓✓✓.*\n6/6 cells", cells["text/plain"])
+    (report,) = outputs(notebook, "results.report")
+    assert "runs/patches/report.html" in report["text/plain"]
+    (table,) = outputs(notebook, "results\n")
+    assert "difference to ctss_random" in table["text/html"]
+    (frame,) = outputs(notebook, "results.frame")
+    assert frame["text/html"].count("finished") == 6
+    (summary,) = outputs(notebook, "results.summary")
+    assert "baseline" in summary["text/html"]
+    assert not re.search(r"/(home|root|tmp|work)/", json.dumps(notebook))
+
+
+def test_the_committed_outputs_are_those_of_the_committed_sources() -> None:
+    notebook = read(COMMITTED)
+    ran = notebook["metadata"]["toonlab"]["ran"]
+    assert sources_hash(notebook["cells"]) == ran, "edited since it ran: python docs/make_notebook.py"
+    assert COMMITTED.stat().st_size < 400_000
+
+
+def test_the_page_of_the_site_has_the_outputs() -> None:
+    page = notebookpage.page()
+    assert page.startswith("# toonlab in a notebook\n")
+    assert page.count("data:image/png;base64,") == 2
+    assert page.count("data:image/svg+xml;base64,") == 1
+    assert page.count("<table>") == 5
+    assert 'href="runs/' not in page  # there is nothing there
