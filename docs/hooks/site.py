@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 import elsewhere
+import notebookpage
 import reference
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -22,7 +23,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Further pages come in."""
     for file in elsewhere.files(config):
         files.append(file)
-    for page, write in reference.PAGES.items():
+    for page, write in {**reference.PAGES, "notebook.md": notebookpage.page}.items():
         files.append(File.generated(config, page, content=write()))
     return files
 
