@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 from toonlab.studies.board import Board
-from toonlab.studies.live import Lines, OnTerminal, Silent, leader, picture
+from toonlab.studies.live import InNotebook, Lines, OnTerminal, Silent, leader, picture
 from toonlab.studies.process import Progress
 from toonlab.studies.results import Cell, Results, Status, Variant
 
@@ -110,6 +111,27 @@ def test_on_a_terminal_failures_stay_and_the_picture_goes(board: Board) -> None:
     assert "[6/6] plain, seed 2: failed: out of memory" in text
     assert "[5/6]" not in text  # the picture shows it
     assert "6/6 cells" in text
+
+
+def test_in_a_notebook_the_picture_is_replaced_and_failures_are_printed(
+    board: Board, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The tests of docs/notebook.ipynb have a real kernel."""
+    shown: list[str] = []
+    handle = SimpleNamespace(update=lambda data, raw: shown.append(data["text/plain"]))
+    monkeypatch.setattr("IPython.display.display", lambda data, **_: (handle.update(data, raw=True), handle)[1])
+    with InNotebook() as view:
+        view.draw(board)
+        view.draw(board)
+        assert len(shown) == 1  # nothing is sent where nothing has changed
+        board.end(cell(LONG, 2, "finished", 0.75))
+        board.fail(board.results.cells[4], "out of memory")
+        view.draw(board)
+    assert len(shown) == 2
+    assert "6/6 cells" in shown[-1]
+    assert "✓✗✓" in shown[-1]
+    assert "\x1b" not in shown[-1]
+    assert capsys.readouterr().out == "[6/6] plain, seed 2: failed: out of memory\n"
 
 
 def test_programs_see_nothing(board: Board, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from toonlab.studies import process
 from toonlab.studies.board import Board
 from toonlab.studies.compare import Where, compare
 from toonlab.studies.live import Silent
-from toonlab.studies.process import Failed, Job, Progress, RunProcess, prepare
+from toonlab.studies.process import Failed, Job, Progress, RunProcess, apart, prepare
 from toonlab.studies.results import Results
 from toonlab.studies.storage import Storage
 from toonlab.training import identity
@@ -185,3 +186,14 @@ def test_only_what_observers_need_is_imported_ahead(small: Path, monkeypatch: py
     for observers, modules in (("{mlflow: {}}", "toonlab_mlflow.preload"), ("{progress: {}}", ""), ("null", "")):
         prepare([load(small, catalogue, [f"observers={observers}"])], catalogue)
         assert os.environ[process.MODULES] == modules
+
+
+def test_a_process_has_the_environment_of_now_and_no_main_script(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main = sys.modules["__main__"]
+    for value in ("one", "other"):  # the server has been running since the first, at least
+        monkeypatch.setenv("TOONLAB_CACHE", value)
+        apart(os.system, f"echo $TOONLAB_CACHE >> '{tmp_path / 'seen'}'")
+    assert (tmp_path / "seen").read_text().split() == ["one", "other"]
+    assert sys.modules["__main__"] is main
