@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pkgutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,11 @@ def test_what_could_be_typed_stands_in_the_environment(run: toonlab.TrainedRun, 
     told = json.loads((trained.directory / "environment.json").read_text())
     assert told["command"] == f"toonlab train {small} --runs elsewhere train.steps=2 observers=null"
     assert run.environment["command"] == "toonlab.train({…}, name='<b>odd')"
+
+
+def test_no_module_can_take_the_place_of_a_name() -> None:
+    """Importing `toonlab.x` binds `x` in the package: a function of that name would be gone."""
+    assert {module.name for module in pkgutil.iter_modules(toonlab.__path__)} & set(toonlab.__all__) == set()
 
 
 def test_the_tracking_uri_holds_for_the_call_alone(monkeypatch: pytest.MonkeyPatch) -> None:

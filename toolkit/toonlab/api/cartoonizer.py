@@ -40,7 +40,6 @@ class Cartoonizer:
     def __post_init__(self) -> None:
         if isinstance(self.generator, ReadyMade):
             raise ToonlabError("this run's cartoons were made by another program; it can make no others")
-        self.generator.to(self.device)
 
     @cached_property
     def room(self) -> Room:
@@ -67,6 +66,7 @@ class Cartoonizer:
             low, high = (batch.min().item(), batch.max().item()) if batch.numel() else (0, 0)
             text = f"values from {low:.4g} to {high:.4g}" if batch.numel() else "no pixels"
             raise ToonlabError(f"image: got {text}, expected a tensor of floats in [-1, 1]")
+        self.generator.to(self.device)  # which another call may have moved elsewhere
         height, width = batch.shape[-2:]
         fit = self.room.pictures(height, width)
         if not fit:

@@ -23,7 +23,7 @@ def run(shown: TrainedRun, catalogue: Catalogue | None = None) -> None:
         print(f"{shown.name}: finished before, not run again; delete {directory} to train it anew")
     if outcome and outcome.status == "stopped":
         print(f"stopped at step {outcome.step}: {outcome.reason}")
-    if results := shown.results:
+    if results := shown.as_study:
         tables.show(shown.name, results.rows, results.caveats, results.measured)
     paths({"samples": shown.samples[-1:], "run": [directory]})
     paths({"weights": [shown.weights] if shown.weights else []})

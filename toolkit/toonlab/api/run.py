@@ -97,7 +97,7 @@ class TrainedRun(Run):
         return self.directory / "metrics.jsonl"
 
     @property
-    def results(self) -> studies.Results | None:
+    def as_study(self) -> studies.Results | None:
         """The run as a study of one, which tables are made from; None before anything is measured."""
         metrics, catalogue = self.metrics, discover()
         if not metrics:
@@ -192,10 +192,10 @@ class TrainedRun(Run):
 
     def _head(self) -> str:
         head = html.paragraph(html.bold(self.name), html.text(self._state), html.link(self.directory))
-        return head + (html.table(find(results)) if (results := self.results) else "")
+        return head + (html.table(find(results)) if (results := self.as_study) else "")
 
     def _curve(self) -> str | None:
-        return html.curve(find(results)) if (results := self.results) else None
+        return html.curve(find(results)) if (results := self.as_study) else None
 
 
 def open_run(directory: str | os.PathLike[str]) -> TrainedRun:

@@ -17,7 +17,7 @@ def catalogue() -> Catalogue:
     """What is installed, with a warning for everything that did not load."""
     found = discover()
     for failure in found.failures:
-        warnings.warn(str(failure), RuntimeWarning, stacklevel=4)
+        warnings.warn(str(failure), RuntimeWarning, stacklevel=3)
     return found
 
 

@@ -92,7 +92,7 @@ def tune(
     Args:
         experiment: a name, a path, or a search as data.
         trials: how many, instead of the experiment's.
-        jobs: likewise as for `toonlab.compare`, as is the rest.
+        jobs: runs at once; this and the rest as for `toonlab.compare`.
 
     Raises:
         RecipeError: with everything that is wrong, before anything runs.
