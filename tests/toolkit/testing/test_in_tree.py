@@ -16,6 +16,7 @@ from toonlab.testing.frame import check, names
 CATALOGUE = discover()
 SMALL = {"patch_size": 16, "k": 2, "width": 4, "blocks": 1, "depth": 2}  # where a part has such parameters
 PARTS = [(kind, name) for kind in KINDS for name in CATALOGUE.names(kind)]
+GIVEN = {("datasets", "toonworld"): {"size": 32, "scenes": 4, "evaluation_scenes": 3}}
 LEFT_OUT = {
     ("features", "vgg19"): "its weights are not here",
     ("metrics", "fid"): "its weights are not here",
@@ -40,12 +41,16 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize(("kind", "name"), PARTS)
-def test_a_part_passes_the_kit(kind: str, name: str, folders: dict[str, Path]) -> None:
+def test_a_part_passes_the_kit(kind: str, name: str, folders: dict[str, Path], tmp_path: Path) -> None:
     if reason := LEFT_OUT.get((kind, name)):
         pytest.skip(reason)
     entry = CATALOGUE.get(kind, name)
     parameters: dict[str, Any] = {key: value for key, value in SMALL.items() if key in entry.schema.parameters}
-    parameters |= {"folder": folders, "toonworld": {"size": 32, "scenes": 4, "evaluation_scenes": 3}}.get(name, {})
+    parameters |= GIVEN.get((kind, name), {})
+    parameters |= folders if name == "folder" else {}
+    parameters |= (
+        {"tracking_uri": f"sqlite:///{tmp_path}/mlflow.db"} if name == "mlflow" else {}
+    )  # one for all its runs
     check(TESTS[kind], entry.factory, parameters)
 
 

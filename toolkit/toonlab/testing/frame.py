@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import inspect
+import io
 import pickle
 import random
 import time
 import traceback
 import unittest
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, NoReturn, TypeVar
 
@@ -89,6 +90,13 @@ class PartTests:
                     f"{self.name}: Tunable of {name!r} has the end {end}, which its own annotation refuses "
                     f"({parameter.expected}); make the range smaller or the constraint wider",
                 )
+                self._built(name, end)
+
+    def _built(self, name: str, end: float) -> None:
+        """A `PartError` is allowed: searches pass over combinations that do not fit together."""
+        __tracebackhide__ = True
+        text = f"{self.name} can't be made with {name}={end}, an end of its own Tunable; make the range smaller"
+        tried(text, refused, lambda: self.make(**{name: end}))
 
     def _ends(self, parameter: Parameter) -> list[float]:
         assert parameter.tunable
@@ -161,6 +169,36 @@ def _random_states() -> dict[str, bytes]:
     return {"torch": torch.get_rng_state().numpy().tobytes(), "numpy": numpy_state, "Python": python_state}
 
 
+@contextmanager
+def globally_seeded(seed: int) -> Iterator[None]:
+    """Within, the random states of torch, numpy and Python are others; afterwards they are what they were."""
+    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        random.seed(seed)
+        try:
+            yield
+        finally:
+            np.random.set_state(numpy_state)  # noqa: NPY002
+            random.setstate(python_state)
+
+
+def independent_of_global_seeds(name: str, work: Callable[[], Sequence[Tensor]], instead: str) -> None:
+    """Also of what is drawn from a global generator that is put back afterwards, which leaves no trace in it."""
+    __tracebackhide__ = True
+    found = []
+    for seed in (1, 1, 2):
+        with globally_seeded(seed):
+            found.append([tensor.detach() for tensor in work()])
+    repeatable = _equal(found[0], found[1])  # if not, the cause is another, and another test says so
+    expect(
+        not repeatable or _equal(found[1], found[2]),
+        f"{name} gives something else when the global generators of torch, numpy and Python are seeded otherwise; draw "
+        f"from {instead} and from nothing else",
+    )
+
+
 def same_twice(name: str, first: Tensor | None, second: Tensor | None, what: str, cause: str) -> None:
     """Both are there and equal, bit for bit, or neither is."""
     __tracebackhide__ = True
@@ -204,21 +242,63 @@ def traced(name: str, part: Any, work: Callable[..., Any]) -> Callable[..., Any]
     return quietly
 
 
+def _equal(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
+    return all(one.shape == other.shape and torch.equal(one, other) for one, other in zip(some, others, strict=True))
+
+
+def gpu() -> torch.device:
+    if not torch.cuda.is_available():
+        skip("there is no GPU here")
+    return torch.device("cuda")
+
+
 def print_cost(name: str, work: Callable[[], object], what: str) -> None:
-    """Prints the median time of five calls and the peak of memory that tensors take."""
+    """Prints the median time of five calls, of fewer if they are slow, and the peak of memory that tensors take."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the profiler's own
         peak = peak_bytes(work, torch.device("cpu"))
-    times = []
-    for _ in range(5):
+    times: list[float] = []
+    while len(times) < 5 and sum(times) < 0.5:
         start = time.perf_counter()
         work()
         times.append(time.perf_counter() - start)
-    print(f"{name}: {1000 * sorted(times)[2]:.2f} ms and {peak / 2**20:.1f} MiB of memory for {what}")
+    middle = sorted(times)[len(times) // 2]
+    print(f"{name}: {1000 * middle:.2f} ms and {peak / 2**20:.1f} MiB of memory for {what}")
 
 
-def copied(part: Any) -> Any:
-    return copy.deepcopy(part)
+def goes_on(name: str, make: Callable[[], Any], use: Callable[[Any, int], Sequence[Tensor]]) -> None:
+    """A part that is made anew and has its state back does what it would have done.
+
+    The engine keeps a part's `state_dict`, where it has one, and nothing else of it: nothing is pickled.
+
+    Args:
+        name: of the part.
+        make: makes it anew.
+        use: what the part gives at a step.
+    """
+    __tracebackhide__ = True
+    part = make()
+    for step in range(2):
+        use(part, step)
+    state = copy.deepcopy(part.state_dict()) if hasattr(part, "state_dict") else None
+    going_on, anew = use(part, 2), make()
+    if state is not None:
+        tried(f"{name}: its state can't be loaded", lambda: anew.load_state_dict(_stored(name, state)))
+    resumed = use(anew, 2)
+    expect(
+        _equal(going_on, resumed),
+        f"{name}: after a resume it gives something else than without; use the step's number instead of a counter of "
+        "your own, or keep what lasts in state_dict and load_state_dict",
+    )
+
+
+def _stored(name: str, state: Any) -> Any:
+    """A state as a checkpoint holds it: nothing but tensors, numbers, text and containers of them."""
+    file = io.BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    text = f"{name}: its state_dict holds more than tensors, numbers, text, lists and dicts"
+    return tried(text, lambda: torch.load(file, weights_only=True))
 
 
 # -- without pytest
@@ -244,8 +324,8 @@ def check(tests: type[PartTests], factory: Callable[..., Any], parameters: Mappi
 
 
 def names(tests: type[PartTests]) -> list[str]:
-    """The tests of a kind, in the order in which they are written, those of all kinds first."""
+    """The tests of a kind, in the order in which they are written: those of all kinds first, what it costs last."""
     found: dict[str, None] = {}
     for cls in reversed(tests.__mro__):
         found |= {name: None for name in vars(cls) if name.startswith("test_")}
-    return list(found)
+    return sorted(found, key=lambda name: name == "test_cost")

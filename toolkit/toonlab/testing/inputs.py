@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from toonlab.flow import Context, Views
+from toonlab.flow import Context, Views, crop
 from toonlab.randomness import rng
 
 SIZE = 64  # of square pictures: small enough to be quick, large enough for the usual networks
@@ -45,12 +45,13 @@ def cartoons(count: int = 2, height: int = SIZE, width: int = SIZE, seed: int = 
 
 def context(photo: Tensor, step: int = 3) -> Context:
     """As the engine makes it: the generators are functions of the step."""
+    critic = Critic().to(photo.device)
     return Context(
         photo=photo,
-        critic=Critic(),
+        critic=critic,
         rng=rng(0, "view", "patch", step, 0),
         step=step,
-        logits=Critic(),
+        logits=critic,
         asking_rng=lambda: rng(0, "ask", "patch", step, 0),
     )
 
@@ -67,13 +68,36 @@ def again(seen: Views, step: int = 3) -> Views:
     return replace(seen, context=context(seen.context.photo, step))
 
 
+def noisy(seen: Views) -> Views:
+    """The same images with noise: no two regions are alike, so that scores have no ties."""
+    draws = rng(0, "noise")
+    real, fake = (
+        (images + 0.05 * torch.randn(images.shape, generator=draws)).clamp(-1, 1) for images in (seen.real, seen.fake)
+    )
+    return replace(seen, real=real, fake=fake)
+
+
+def on(device: torch.device, seen: Views) -> Views:
+    """The same images for a call on another device: generators are fresh, and stay on the CPU."""
+    assert seen.context is not None
+    real_boxes, fake_boxes = (
+        None if boxes is None else boxes.to(device) for boxes in (seen.real_boxes, seen.fake_boxes)
+    )
+    return replace(
+        seen,
+        real=seen.real.to(device),
+        fake=seen.fake.to(device),
+        real_boxes=real_boxes,
+        fake_boxes=fake_boxes,
+        context=context(seen.context.photo.to(device), seen.context.step),
+    )
+
+
 def patches(count: int = 4, size: int = 16, channels: int = 3, step: int = 3) -> Views:
     """Patches as a representation gets them, with the boxes that they were cut by."""
     whole = views(max(1, count // 2), SIZE, SIZE, step)
     number = torch.arange(count)
     side = torch.full_like(number, size)
     boxes = torch.stack([number % len(whole.real), number * 5 % 40, number * 7 % 40, side, side], dim=1)
-    from toonlab.flow import crop
-
     real, fake = (crop(images, boxes, (size, size))[:, :channels] for images in (whole.real, whole.fake))
     return replace(whole, real=real, fake=fake, real_boxes=boxes, fake_boxes=boxes.clone())

@@ -13,7 +13,22 @@ from toonlab.parts import Objective
 from toonlab.randomness import rng
 
 from . import inputs
-from .frame import PartTests, expect, finite, no_global_draws, print_cost, same_twice, skip_unless, tried, unchanged
+from .frame import (
+    PartTests,
+    expect,
+    finite,
+    goes_on,
+    gpu,
+    independent_of_global_seeds,
+    no_global_draws,
+    print_cost,
+    same_twice,
+    skip_unless,
+    tried,
+    unchanged,
+)
+
+_CPU = torch.device("cpu")
 
 
 class LossTests(PartTests):
@@ -21,7 +36,7 @@ class LossTests(PartTests):
 
     rng = ""
 
-    def loss(self, part: Any = None, step: int = 3) -> Tensor:
+    def loss(self, part: Any = None, step: int = 3, device: torch.device = _CPU) -> Tensor:
         raise NotImplementedError
 
     def test_it_is_a_finite_scalar(self) -> None:
@@ -42,6 +57,20 @@ class LossTests(PartTests):
         part = self.make()
         with no_global_draws(self.name, self.rng):
             self.loss(part)
+        independent_of_global_seeds(self.name, lambda: [self.loss()], self.rng)
+
+    def test_it_goes_on_from_a_checkpoint_as_if_nothing_had_happened(self) -> None:
+        goes_on(self.name, self.make, lambda part, step: [self.loss(part, step).detach()])
+
+    def test_the_cpu_and_the_gpu_agree(self) -> None:
+        device, here = gpu(), float(self.loss().detach())
+        part = self.make()
+        part = part.to(device) if isinstance(part, nn.Module) else part
+        text = f"{self.name} fails on a GPU; make tensors on the images' device, and move there what was drawn"
+        there = float(tried(text, lambda: self.loss(part, device=device)).detach())
+        expect(
+            abs(there - here) <= 1e-2 * max(abs(here), 1e-3), f"{self.name}: {there:.5g} on a GPU, {here:.5g} on a CPU"
+        )
 
 
 class DiscriminatorLossTests(LossTests):
@@ -50,9 +79,9 @@ class DiscriminatorLossTests(LossTests):
     kind = "discriminator_losses"
     rng = "views.context.rng"
 
-    def loss(self, part: Any = None, step: int = 3) -> Tensor:
+    def loss(self, part: Any = None, step: int = 3, device: torch.device = _CPU) -> Tensor:
         __tracebackhide__ = True
-        return self._of(part or self.make(), critic(), views(step))
+        return self._of(part or self.make(), critic(device=device), views(step, device=device))
 
     def _of(self, part: Any, asked: Asked, seen: Views) -> Tensor:
         __tracebackhide__ = True
@@ -114,9 +143,9 @@ class GeneratorLossTests(LossTests):
     kind = "generator_losses"
     rng = "step.rng"
 
-    def loss(self, part: Any = None, step: int = 3) -> Tensor:
+    def loss(self, part: Any = None, step: int = 3, device: torch.device = _CPU) -> Tensor:
         __tracebackhide__ = True
-        return self._of(part or self.make(), step_of(step))
+        return self._of(part or self.make(), step_of(step, device=device))
 
     def _of(self, part: Any, step: Step) -> Tensor:
         __tracebackhide__ = True
@@ -212,19 +241,19 @@ class _LeastSquares(Objective):
         return (fake_logits - 1).square().mean()
 
 
-def critic(channels: int = 3) -> Asked:
+def critic(channels: int = 3, device: torch.device = _CPU) -> Asked:
     """A small critic; smooth, so that it can be differentiated twice."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         net = nn.Sequential(
             nn.Conv2d(channels, 4, 3, stride=2, padding=1), nn.Softplus(), nn.Conv2d(4, 1, 3, stride=2, padding=1)
         )
-    return Asked(net, _LeastSquares())
+    return Asked(net.to(device), _LeastSquares())
 
 
-def views(step: int = 3, size: int = 32) -> Views:
+def views(step: int = 3, size: int = 32, device: torch.device = _CPU) -> Views:
     """Detached views, as a critic's losses get them."""
-    seen = inputs.views(4, size, size, step)
+    seen = inputs.on(device, inputs.views(4, size, size, step))
     return replace(seen, fake=seen.fake.detach())
 
 
@@ -236,12 +265,18 @@ class _Edges(nn.Module):
         return torch.cat([small, small.roll(1, 2) - small, small.roll(1, 3) - small], dim=1)
 
 
-def step_of(number: int = 3, count: int = 2, height: int = inputs.SIZE, width: int = inputs.SIZE) -> Step:
+def step_of(
+    number: int = 3,
+    count: int = 2,
+    height: int = inputs.SIZE,
+    width: int = inputs.SIZE,
+    device: torch.device = _CPU,
+) -> Step:
     """Everything that a generator loss may use; the gradient is taken at the fake."""
-    seen = inputs.views(count, height, width, number)
+    seen = inputs.on(device, inputs.views(count, height, width, number))
     assert seen.context is not None
     fake = seen.fake.clone().requires_grad_()
-    net = inputs.Critic()
+    net = inputs.Critic().to(device)
     return Step(
         batch=Batch(seen.context.photo, seen.real),
         fake=fake,

@@ -23,7 +23,10 @@ _COUNT = 6  # samples
 
 
 class MetricTests(PartTests):
-    """`class TestMyMetric(MetricTests): factory = MyMetric`. Samples have 64x64 pixels, and the whole truth."""
+    """`class TestMyMetric(MetricTests): factory = MyMetric`. Samples have 64x64 pixels, and the whole truth.
+
+    What `compute` does before the first `update` is the metric's own affair: the engine never asks for it.
+    """
 
     kind = "metrics"
 

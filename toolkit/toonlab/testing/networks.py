@@ -10,13 +10,15 @@ import torch
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from . import inputs
 from .frame import (
     PartTests,
     expect,
-    fail,
     finite,
+    gpu,
+    independent_of_global_seeds,
     no_global_draws,
     print_cost,
     refused,
@@ -71,7 +73,7 @@ class NetworkTests(PartTests):
 
     def test_images_that_are_not_square(self) -> None:
         for height, width in ((32, 64), (64, 32)):
-            self.run(self.network(), self.images(1, height, width))
+            self.run(self.network(), self.images(2, height, width))
 
     def test_a_batch_of_one(self) -> None:
         self.run(self.network(), self.images(1))
@@ -82,7 +84,7 @@ class NetworkTests(PartTests):
             advice = (
                 f"{self.name} fails on images of {size}x{size} with another error than PartError; check the sides first"
             )
-            text = tried(advice, refused, net, self.images(1, size, size))
+            text = tried(advice, refused, net, self.images(2, size, size))
             if text is None:
                 works.append(size)
             else:
@@ -106,9 +108,10 @@ class NetworkTests(PartTests):
 
     def test_only_building_draws_from_the_global_generator(self) -> None:
         """The engine seeds it while parts are built, and not while they run."""
-        net = self.network().eval()
-        with no_global_draws(self.name, "a generator of its own, in eval mode"):
+        net, instead = self.network().eval(), "a generator of its own, in eval mode"
+        with no_global_draws(self.name, instead):
             self.run(net, self.images())
+        independent_of_global_seeds(self.name, lambda: [self.run(net, self.images())], instead)
 
     def test_the_same_seed_gives_the_same_weights(self) -> None:
         one, other = self.network().state_dict(), self.network().state_dict()
@@ -146,13 +149,12 @@ class NetworkTests(PartTests):
         return {}
 
     def test_the_cpu_and_the_gpu_agree(self) -> None:
-        if not torch.cuda.is_available():
-            skip("there is no GPU here")
-        net, images = self.network().eval(), self.images()
+        device, net, images = gpu(), self.network().eval(), self.images()
         with torch.no_grad():
             here = self.run(net, images)
             there = tried(
-                f"{self.name} fails on a GPU; make tensors on the images' device", lambda: net.cuda()(images.cuda())
+                f"{self.name} fails on a GPU; make tensors on the images' device, or register them as buffers",
+                lambda: net.to(device)(images.to(device)),
             )
         off = float((there.cpu() - here).abs().max() / here.abs().max().clamp_min(1e-6))
         expect(off < 1e-2, f"{self.name}: on the GPU its output differs by {100 * off:.1f} % of the largest value")
@@ -169,13 +171,13 @@ class NetworkTests(PartTests):
         )
 
     def test_cost(self) -> None:
-        net, images = self.network().eval(), inputs.photos(1, 256, 256)
-        images = images[:, : self.images(1).shape[1]]
-        if text := refused(net, images):
-            fail(f"{self.name} does not take images of 256x256: {text}")
+        net = self.network().eval()
         count = sum(parameter.numel() for parameter in net.parameters())
         with torch.no_grad():
-            print_cost(f"{self.name}, {count:,} parameters", lambda: net(images), "an image of 256x256, forwards")
+            size = inputs.SIZE if refused(net, self.images(1, 256, 256)) else 256
+            images = self.images(1, size, size)
+            what = f"an image of {size}x{size}, forwards"
+            print_cost(f"{self.name}, {count:,} parameters", lambda: net(images), what)
 
 
 def _learns(name: str, net: nn.Module, output: Tensor) -> None:
@@ -207,6 +209,11 @@ class DiscriminatorTests(NetworkTests):
             net = self.network(in_channels=channels)
             view = inputs.photos(2)[:, :1].expand(-1, channels, -1, -1)
             tried(f"{self.name}: made with in_channels={channels}, it does not take such views", net, view)
+
+    def test_images_that_are_not_square(self) -> None:
+        if text := refused(self.network(), self.images(2, 32, 64)):
+            skip(f"it says that it does not take them: {text}")
+        super().test_images_that_are_not_square()
 
     def test_logits_have_the_batch_first_and_no_bound(self) -> None:
         net = self.network()
@@ -288,6 +295,20 @@ class GeneratorTests(NetworkTests):
             off < 1e-3,
             f"{self.name}: in eval mode a fake depends on the other photos of its batch (by {off:.2g}); normalise "
             "over single images, or with running statistics",
+        )
+
+    def test_a_moving_average_of_it_can_be_kept(self) -> None:
+        """`train.ema` averages the weights of a copy."""
+        net = self.network()
+        self.run(net, self.images())
+        advice = "keep no tensor that has a graph, no lambda and no open file in the network"
+        ema = tried(f"{self.name} can't be copied once it has run (copy.deepcopy); {advice}", AveragedModel, net)
+        ema.update_parameters(net)
+        with torch.no_grad():
+            same = torch.equal(self.run(ema.module.eval(), self.images()), self.run(net.eval(), self.images()))
+        expect(
+            same,
+            f"{self.name}: its copy computes something else; register tensors that matter as parameters or buffers",
         )
 
     def test_weights_can_be_kept_as_safetensors(self) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 from toonlab.flow import Logits
 from toonlab.parts import Objective
 
-from .frame import PartTests, expect, finite, no_global_draws, tried
+from .frame import PartTests, expect, finite, goes_on, gpu, no_global_draws, print_cost, tried
 
 _SHAPES = ((4, 1), (4, 1, 3, 5), (1, 1, 2, 2))
 
@@ -87,9 +87,44 @@ class ObjectiveTests(PartTests):
                 assert gradient is not None
                 finite(self.name, gradient, f"the gradient at logits around {scale:g}", "use logsigmoid or softplus")
 
+    def test_bfloat16_logits_give_nearly_what_float32_ones_give(self) -> None:
+        rounded, objective = self.logits().real.bfloat16(), self.objective()
+        for name, exact in self._terms(rounded.float()).items():
+            text = f"{self.name}: {name} fails on bfloat16 logits; compute in float32 inside (logits.float())"
+            half = tried(text, lambda: self._terms(rounded, objective))[name]
+            off = float((half.float() - exact).abs()) / max(1.0, abs(float(exact)))
+            expect(
+                off < 0.05,
+                f"{self.name}: {name} of bfloat16 logits is off by {100 * off:.0f} %; compute in float32 inside "
+                "(logits.float())",
+            )
+
+    def test_it_goes_on_from_a_checkpoint_as_if_nothing_had_happened(self) -> None:
+        logits = self.logits().real
+        goes_on(self.name, self.objective, lambda objective, step: [*self._terms(logits + step, objective).values()])
+
+    def test_the_cpu_and_the_gpu_agree(self) -> None:
+        device, logits = gpu(), self.logits().real
+        here = self._terms(logits)
+        text = f"{self.name} fails on a GPU; make tensors on the logits' device (torch.zeros_like)"
+        there = tried(text, lambda: self._terms(logits.to(device)))
+        for name, loss in there.items():
+            off = float((loss.cpu() - here[name]).abs())
+            expect(off < 1e-3 * max(1.0, abs(float(here[name]))), f"{self.name}: {name} on a GPU differs by {off:.2g}")
+
     def test_nothing_is_drawn_from_the_global_generator(self) -> None:
         with no_global_draws(self.name, "none: an objective has no chance in it"):
             self.objective().critic(self.logits())
+
+    def test_cost(self) -> None:
+        objective, logits = self.objective(), self.logits((8, 1, 64, 64)).real
+        print_cost(self.name, lambda: self._terms(logits, objective), "8 maps of 64x64 logits, both sides")
+
+    def _terms(self, logits: Tensor, objective: Objective | None = None) -> dict[str, Tensor]:
+        """Both sides' losses; half of the logits are of real views."""
+        objective = objective or self.objective()
+        real, fake = logits.chunk(2)
+        return {"critic": objective.critic(Logits(real, fake)), "generator": objective.generator(fake)}
 
     def _at(self, gap: float) -> tuple[Tensor, Tensor, Tensor]:
         real = torch.full((4, 1), gap, requires_grad=True)

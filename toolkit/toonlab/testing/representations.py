@@ -46,5 +46,5 @@ class RepresentationTests(ViewTests):
             )
 
     def test_cost(self) -> None:
-        given = inputs.views(8, 96, 96)
-        print_cost(self.name, lambda: self.see(inputs.again(given)), "both sides of 8 patches of 96x96")
+        given, part = inputs.views(8, 96, 96), self.make()
+        print_cost(self.name, lambda: self.see(inputs.again(given), part), "both sides of 8 patches of 96x96")

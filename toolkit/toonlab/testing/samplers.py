@@ -12,7 +12,7 @@ from torch import Tensor
 from toonlab.flow import Views, crop
 
 from . import inputs
-from .frame import expect, fail, finite, print_cost, refused, skip, skip_unless, tried
+from .frame import expect, finite, print_cost, refused, skip, skip_unless, tried
 from .views import SIDES, ViewTests, boxes_of, images_of
 
 _SIDES_TRIED = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
@@ -141,11 +141,30 @@ class SamplerTests(ViewTests):
             "scores from images.detach()",
         )
 
+    def test_what_it_shows_of_its_choice_can_be_drawn(self) -> None:
+        """`toonlab inspect` asks for `saliency` and `filtered`, both optional: `toonlab.parts.Explains`."""
+        part, images = self.make(), self.given(height=48, width=80).real
+        expected = {"saliency": (2, 48, 80), "filtered": (2, 3, 48, 80)}
+        there = {method: shape for method, shape in expected.items() if callable(getattr(part, method, None))}
+        if not there:
+            skip("it has neither saliency nor filtered, which are optional")
+        for method, shape in there.items():
+            with torch.no_grad():
+                shown = tried(
+                    f"{self.name}: {method} fails on {tuple(images.shape)} images", getattr(part, method), images
+                )
+            got = tuple(shown.shape) if isinstance(shown, Tensor) else type(shown).__name__
+            expect(
+                got == shape,
+                f"{self.name}: {method} of {tuple(images.shape)} images is {got}, expected {shape}; toonlab inspect "
+                f"draws it, so give it that shape, or another name if it is for something else",
+            )
+            finite(self.name, shown, method, "guard divisions, roots and logarithms of 0")
+
     def test_cost(self) -> None:
-        given = inputs.views(4, 256, 256)
-        if text := refused(self.see, given):
-            fail(f"{self.name} does not take images of 256x256: {text}")
-        print_cost(self.name, lambda: self.see(inputs.again(given)), "both sides of 4 images of 256x256")
+        size = inputs.SIZE if refused(self.see, inputs.views(4, 256, 256)) else 256
+        given, part = inputs.views(4, size, size), self.make()
+        print_cost(self.name, lambda: self.see(inputs.again(given), part), f"both sides of 4 images of {size}x{size}")
 
     def _boxes(self, seen: Views) -> list[tuple[str, Tensor]]:
         found = [(side, boxes) for side in SIDES if (boxes := boxes_of(seen, side)) is not None]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import io
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +11,20 @@ from torch import Tensor
 from toonlab.flow import Views
 
 from . import inputs
-from .frame import PartTests, expect, finite, no_global_draws, same_twice, skip, skip_unless, traced, tried, unchanged
+from .frame import (
+    PartTests,
+    expect,
+    finite,
+    goes_on,
+    gpu,
+    independent_of_global_seeds,
+    no_global_draws,
+    same_twice,
+    skip_unless,
+    traced,
+    tried,
+    unchanged,
+)
 
 SIDES = ("real", "fake")
 _HALF = 0.05  # of the range: bfloat16 has 8 bits
@@ -91,6 +102,7 @@ class ViewTests(PartTests):
     def test_only_the_contexts_generator_is_drawn_from(self) -> None:
         with no_global_draws(self.name, RNG):
             self.see()
+        independent_of_global_seeds(self.name, lambda: _both(self.see()), RNG)
 
     def test_gradients_reach_the_pixels_and_are_finite(self) -> None:
         given = self.given()
@@ -158,35 +170,20 @@ class ViewTests(PartTests):
         unchanged(self.name, before, inside)
 
     def test_it_goes_on_from_a_checkpoint_as_if_nothing_had_happened(self) -> None:
-        """The engine keeps a part's `state_dict`, where it has one, and makes the part anew."""
-        part, steps = self.make(), [self.given(step=step) for step in range(3)]
-        for given in steps[:2]:
-            self.see(given, part)
-        state = copy.deepcopy(part.state_dict()) if hasattr(part, "state_dict") else None
-        going_on = self.see(steps[2], part)
-        anew = self.make()
-        if state is not None:
-            tried(f"{self.name}: its state can't be loaded", lambda: anew.load_state_dict(_stored(self.name, state)))
-        resumed = self.see(inputs.again(steps[2], 2), anew)
-        for side in SIDES:
-            same = torch.equal(images_of(going_on, side), images_of(resumed, side))
-            expect(
-                same,
-                f"{self.name}: after a resume {side} views differ from those without; use views.context.step instead "
-                "of a counter, or keep what lasts in state_dict and load_state_dict",
-            )
+        goes_on(self.name, self.make, lambda part, step: _both(self.see(self.given(step=step), part)))
 
     def test_the_cpu_and_the_gpu_agree(self) -> None:
-        if not torch.cuda.is_available():
-            skip("there is no GPU here")
-        given, part = self.given(), self.make()
-        assert given.context is not None
-        on_gpu = replace(inputs.again(given), real=given.real.cuda(), fake=given.fake.cuda())
+        device, given, part = gpu(), inputs.noisy(self.given()), self.make()
+        on_gpu = inputs.on(device, given)
         here = self.see(given, part)
+        part = part.to(device) if isinstance(part, torch.nn.Module) else part
         there = tried(f"{self.name} fails on a GPU; make tensors on the images' device", lambda: self.see(on_gpu, part))
         for side in SIDES:
             images = images_of(there, side)
-            expect(images.is_cuda, f"{self.name}: {side} views of images on a GPU are on {images.device}")
+            expect(
+                images.device.type == device.type,
+                f"{self.name}: {side} views of images on a GPU are on {images.device}",
+            )
             same = images.shape == images_of(here, side).shape
             off = float((images.cpu() - images_of(here, side)).abs().max()) if same else float("inf")
             expect(off < 1e-3, f"{self.name}: {side} views on the GPU differ from those on the CPU by {off:.2g}")
@@ -202,10 +199,5 @@ class ViewTests(PartTests):
             expect(off < 1e-4, f"{self.name}: {side} views differ by {off:.2g} under torch.compile")
 
 
-def _stored(name: str, state: Any) -> Any:
-    """A state as a checkpoint holds it: nothing but tensors, numbers, text and containers of them."""
-    file = io.BytesIO()
-    torch.save(state, file)
-    file.seek(0)
-    text = f"{name}: its state_dict holds more than tensors, numbers, text, lists and dicts"
-    return tried(text, lambda: torch.load(file, weights_only=True))
+def _both(seen: Views) -> tuple[Tensor, Tensor]:
+    return seen.real, seen.fake
