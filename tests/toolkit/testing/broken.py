@@ -11,10 +11,11 @@ from typing import Annotated, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from toonlab import CriticParts, Logits, Objective, PartError, Run, Sample, Step, Tunable, Views, crop, hookimpl
+from toonlab import CriticParts, Logits, Objective, PartError, Run, Sample, Step, Truth, Tunable, Views, crop, hookimpl
 from toonlab.scaffold.examples import (
     dataset,
     discriminator,
@@ -258,6 +259,71 @@ class NotANumber(Changed):
         return replace(seen, real=seen.real / (~flat.all()).float())
 
 
+@wrong("a global generator that is put back afterwards", "samplers", "test_only_the_contexts_generator_is_drawn_from")
+class PutBack(sampler.ExampleSampler):
+    """The global state is as before, so only another seed shows that the choice depends on it."""
+
+    compiles = False
+
+    def __init__(self, patch_size: int = 16, k: int = 2) -> None:
+        super().__init__(patch_size, k=k)
+
+    def choose(self, images: Tensor) -> Tensor:
+        boxes = super().choose(images).clone()
+        with torch.random.fork_rng(devices=[]):
+            boxes[:, 1] = torch.randint(images.shape[2] - self.patch_size + 1, (len(boxes),))
+        return boxes
+
+
+@wrong(
+    "goes through numpy, which has no bfloat16", "samplers", "test_bfloat16_gives_nearly_what_float32_gives", **SMALL
+)
+class ByNumpy(Changed):
+    compiles = False
+
+    def change(self, seen: Views, views: Views) -> Views:
+        views.real.detach().cpu().numpy()
+        return seen
+
+
+@wrong(
+    "gives something else under torch.compile",
+    "samplers",
+    "test_it_works_under_torch_compile_or_says_that_it_does_not",
+    **SMALL,
+)
+class OtherwiseCompiled(Changed):
+    def change(self, seen: Views, views: Views) -> Views:
+        return replace(seen, real=seen.real.flip(-1)) if torch.compiler.is_compiling() else seen
+
+
+@wrong("stretches the contrast of what it cuts", "samplers", "test_values_lie_in_the_range_that_is_told", **SMALL)
+class Stretched(Changed):
+    """Without boxes, since they would not match such pixels."""
+
+    def change(self, seen: Views, views: Views) -> Views:
+        return replace(seen, real=3 * seen.real, fake=3 * seen.fake, real_boxes=None, fake_boxes=None)
+
+
+@wrong(
+    "a map for inspect with a channel too many", "samplers", "test_what_it_shows_of_its_choice_can_be_drawn", **SMALL
+)
+class FourDimensions(sampler.ExampleSampler):
+    def choose(self, images: Tensor) -> Tensor:
+        return sampler.ExampleSampler(self.patch_size, self.stride, self.k).choose(images)
+
+    def saliency(self, images: Tensor) -> Tensor:
+        return super().saliency(images)[:, None]
+
+
+@wrong("an end that can't be built", "samplers", "test_both_ends_of_every_search_range_are_allowed")
+class Unbuildable(sampler.ExampleSampler):
+    def __init__(self, patch_size: int = 16, k: Annotated[int, Field(gt=0), Tunable(1, 8)] = 2) -> None:
+        if k not in {2, 4, 6, 8}:
+            raise ValueError("k must be even")
+        super().__init__(patch_size, k=k)
+
+
 # -- representations
 
 
@@ -281,6 +347,13 @@ class Boxless(representation.ExampleRepresentation):
         return replace(super().__call__(views), real_boxes=None)
 
 
+@wrong("leaves patches out", "representations", "test_there_is_one_view_for_each_patch")
+class LeavesOut(representation.ExampleRepresentation):
+    def __call__(self, views: Views) -> Views:
+        seen = super().__call__(views)
+        return replace(seen, real=seen.real[: max(1, len(seen.real) // 2)])
+
+
 # -- networks
 
 
@@ -301,6 +374,44 @@ class Idle(discriminator.ExampleDiscriminator):
     def __init__(self, in_channels: int, width: int = 4) -> None:
         super().__init__(in_channels, width)
         self.idle = nn.Linear(2, 2)
+
+
+@wrong("normalises one number for each view over the batch", "discriminators", "test_a_batch_of_one")
+class OverOne(nn.Module):
+    """Batch norm can't be trained with one value."""
+
+    def __init__(self, in_channels: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(in_channels, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.BatchNorm1d(4), nn.Linear(4, 1)
+        )
+
+    def forward(self, view: Tensor) -> Tensor:
+        if min(view.shape[2:]) < 3:
+            raise PartError(f"over_one: sides must be at least 3, got {tuple(view.shape[2:])}")
+        return self.layers(view)
+
+
+@wrong("keeps what it computed", "generators", "test_a_moving_average_of_it_can_be_kept", width=4, blocks=1)
+class Keeping(generator.ExampleGenerator):
+    """torch copies no tensor that has a graph."""
+
+    def forward(self, photo: Tensor) -> Tensor:
+        self.last = super().forward(photo)
+        return self.last
+
+
+@wrong("features that depend on the run's seed", "features", "test_they_are_the_same_whatever_the_seed")
+class Seeded(features.ExampleFeatures):
+    def __init__(self) -> None:
+        super().__init__()
+        self.filters += 0.1 * torch.randn_like(self.filters)
+
+
+@wrong("features with dropout", "features", "test_train_mode_and_eval_mode_agree")
+class Dropping(features.ExampleFeatures):
+    def forward(self, images: Tensor) -> Tensor:
+        return torch.dropout(super().forward(images), 0.5, self.training)
 
 
 @wrong("no tanh at the end", "generators", "test_fakes_lie_between_minus_one_and_one", width=4, blocks=1)
@@ -358,6 +469,18 @@ class Learning(features.ExampleFeatures):
 # -- objectives and losses
 
 
+@wrong("real and fake logits in pairs", "objectives", "test_real_and_fake_views_may_differ_in_number")
+class Paired(objective.ExampleObjective):
+    def critic(self, logits: Logits) -> Tensor:
+        return (1 + (logits.fake - logits.real)).relu().mean()
+
+
+@wrong("real and fake swapped", "objectives", "test_the_critic_wants_real_logits_above_fake_ones")
+class SwappedSides(objective.ExampleObjective):
+    def critic(self, logits: Logits) -> Tensor:
+        return super().critic(Logits(logits.fake, logits.real))
+
+
 @wrong("the generator's sign is the critic's", "objectives", "test_the_generator_wants_fake_logits_higher")
 class Backwards(objective.ExampleObjective):
     def generator(self, fake_logits: Tensor) -> Tensor:
@@ -400,6 +523,53 @@ def lingering() -> Callable[[CriticParts, Views, Logits], Tensor]:
         return critic.logits(views.real.flip(-1)).square().mean()
 
     return loss
+
+
+@wrong(
+    "interpolates by chance from the global generator",
+    "discriminator_losses",
+    "test_only_the_steps_generator_is_drawn_from",
+    "test_the_same_step_gives_the_same_loss",
+)
+def tutorial_penalty() -> Callable[[CriticParts, Views, Logits], Tensor]:
+    """As gradient penalties are often written; the global generator goes on, so the same step gives another loss."""
+
+    def loss(critic: CriticParts, views: Views, logits: Logits) -> Tensor:
+        share = torch.rand(len(views.real), 1, 1, 1)
+        return critic.logits(share * views.real + (1 - share) * views.fake).square().mean()
+
+    return loss
+
+
+@wrong("only for three channels", "discriminator_losses", "test_views_of_one_channel")
+def coloured() -> Callable[[CriticParts, Views, Logits], Tensor]:
+    weights = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+    return lambda critic, views, logits: critic.logits(views.real * weights).square().mean()
+
+
+@wrong("clamps the cartoons in place", "generator_losses", "test_the_input_is_left_as_it_is")
+def clamping() -> Callable[[Step], Tensor]:
+    def loss(step: Step) -> Tensor:
+        step.batch.cartoon.clamp_(-0.5, 0.5)
+        return (step.fake - step.batch.photo).abs().mean()
+
+    return loss
+
+
+@wrong(
+    "counts its steps",
+    "generator_losses",
+    "test_it_goes_on_from_a_checkpoint_as_if_nothing_had_happened",
+    "test_the_same_step_gives_the_same_loss",
+)
+class Calmer(generator_loss.ExampleLoss):
+    """A weight that fades with the number of calls, which no checkpoint keeps and which is another each time."""
+
+    calls: int = 0
+
+    def __call__(self, step: Step) -> Tensor:
+        object.__setattr__(self, "calls", self.calls + 1)
+        return super().__call__(step) / self.calls
 
 
 @wrong("a loss for each pixel", "generator_losses", "test_it_is_a_finite_scalar")
@@ -475,6 +645,50 @@ class Dated(dataset.ExampleDataset):
         return {**super().manifest(), "made": time.perf_counter_ns()}
 
 
+@wrong("a lambda in the data set", "datasets", "test_worker_processes_can_have_it", **FEW)
+class Unsendable(dataset.ExampleDataset):
+    def train(self) -> tuple[Any, Any]:
+        return Transformed(self, "photo"), dataset.Drawn(self, "cartoon")
+
+
+class Transformed(dataset.Drawn):
+    def __init__(self, owner: Any, what: str) -> None:
+        super().__init__(owner, what)
+        object.__setattr__(self, "change", lambda picture: picture.flip(-1))
+
+
+@wrong("lines as numbers, not as truth values", "datasets", "test_the_truth_fits_the_photo", **FEW)
+class FloatLines(dataset.ExampleDataset):
+    def evaluation(self) -> list[Sample]:
+        lines = [torch.zeros(sample.photo.shape[1:]) for sample in super().evaluation()]
+        return [
+            replace(sample, truth=Truth(None, drawn, None, None))
+            for sample, drawn in zip(super().evaluation(), lines, strict=True)
+        ]
+
+
+class ToTruth(metric.ExampleMetric):
+    """A right metric: the distance from the true cartoon."""
+
+    needs = frozenset({"cartoon"})
+    leads = True
+
+    def update(self, fake: Tensor, sample: Sample) -> None:
+        assert sample.truth is not None
+        assert sample.truth.cartoon is not None
+        self.numbers.append(float((fake - sample.truth.cartoon).square().mean()))
+
+
+@wrong("a distance of which more is better", "metrics", "test_imitations_of_the_truth_score_better_than_the_photo")
+class WrongSign(ToTruth):
+    higher_is_better = True
+
+
+@wrong("needs a truth that it does not name", "metrics", "test_it_needs_nothing_that_it_does_not_say")
+class Silent(ToTruth):
+    needs = frozenset()
+
+
 @wrong("keeps its numbers in the class", "metrics", "test_a_copy_measures_for_itself")
 class Shared(metric.ExampleMetric):
     kept: list[float] = []  # noqa: RUF012
@@ -528,3 +742,52 @@ class Optimistic(observer.ExampleObserver):
     @hookimpl
     def on_run_end(self, run: Run, outcome: Any) -> None:
         assert outcome.status != "failed" or outcome.metrics["outline_f1"]
+
+
+@wrong("takes an argument that the hook has not", "observers", "test_arguments_are_those_of_the_hooks")
+class Demanding(observer.ExampleObserver):
+    @hookimpl
+    def on_checkpoint(self, run: Run, weights: Any) -> None:
+        """There is `path`."""
+
+
+@wrong("rewrites the run's own file", "observers", "test_the_runs_own_files_are_left_as_they_are")
+class Tidying(observer.ExampleObserver):
+    @hookimpl
+    def on_run_end(self, run: Run) -> None:
+        (run.directory / "metrics.jsonl").write_text("")
+
+
+# -- post-processors
+
+
+Pixels = NDArray[np.uint8]
+
+
+@wrong("pictures of floats", "postprocessors", "test_pictures_keep_their_size_and_type")
+def floats() -> Callable[[Pixels, Pixels], Any]:
+    return lambda fake, photo: fake / 2 + photo / 2
+
+
+@wrong("writes into the fake", "postprocessors", "test_the_input_is_left_as_it_is")
+def overwriting() -> Callable[[Pixels, Pixels], Pixels]:
+    def touch(fake: Pixels, photo: Pixels) -> Pixels:
+        fake[fake < 40] = 0
+        return fake
+
+    return touch
+
+
+@wrong("divides whole numbers by a range of 0", "postprocessors", "test_one_colour_has_a_result")
+def dividing() -> Callable[[Pixels, Pixels], Pixels]:
+    def stretch(fake: Pixels, photo: Pixels) -> Pixels:
+        low, high = int(fake.min()), int(fake.max())
+        table = [255 * (level - low) // (high - low) for level in range(low, high + 1)]
+        return np.array(table, np.uint8)[fake - np.uint8(low)]
+
+    return stretch
+
+
+@wrong("grain that nobody seeded", "postprocessors", "test_the_same_pictures_give_the_same_result")
+def grainy() -> Callable[[Pixels, Pixels], Pixels]:
+    return lambda fake, photo: fake ^ np.random.default_rng().integers(0, 4, fake.shape, np.uint8)

@@ -132,12 +132,21 @@ def tried(what: str, work: Callable[..., T], *arguments: Any) -> T:
     __tracebackhide__ = True
     try:
         return work(*arguments)
-    except AssertionError:
-        raise
     except Exception as error:
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{last.filename.rpartition('/')[2]}:{last.lineno}"
-        raise AssertionError(f"{what}: {type(error).__name__}: {first_line(error)} ({where})") from error
+        if _ours(error):
+            raise
+        raise AssertionError(f"{what}: {_told(error)}") from error
+
+
+def _ours(error: Exception) -> bool:
+    """Whether a test has failed, not an `assert` of the part's own."""
+    return isinstance(error, AssertionError) and traceback.extract_tb(error.__traceback__)[-1].filename == __file__
+
+
+def _told(error: Exception) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    text = f": {first_line(error)}" if str(error) else ""
+    return f"{type(error).__name__}{text} ({last.filename.rpartition('/')[2]}:{last.lineno})"
 
 
 def refused(work: Callable[..., Any], *arguments: Any) -> str | None:
@@ -277,14 +286,19 @@ def goes_on(name: str, make: Callable[[], Any], use: Callable[[Any, int], Sequen
         use: what the part gives at a step.
     """
     __tracebackhide__ = True
+
+    def used(part: Any, step: int) -> Sequence[Tensor]:
+        with globally_seeded(0):  # what is drawn there is another test's affair
+            return use(part, step)
+
     part = make()
     for step in range(2):
-        use(part, step)
+        used(part, step)
     state = copy.deepcopy(part.state_dict()) if hasattr(part, "state_dict") else None
-    going_on, anew = use(part, 2), make()
+    going_on, anew = used(part, 2), make()
     if state is not None:
         tried(f"{name}: its state can't be loaded", lambda: anew.load_state_dict(_stored(name, state)))
-    resumed = use(anew, 2)
+    resumed = used(anew, 2)
     expect(
         _equal(going_on, resumed),
         f"{name}: after a resume it gives something else than without; use the step's number instead of a counter of "
@@ -318,7 +332,7 @@ def check(tests: type[PartTests], factory: Callable[..., Any], parameters: Mappi
         except unittest.SkipTest:
             continue
         except Exception as error:
-            failures.append(f"{test}: {error if isinstance(error, AssertionError) else repr(error)}")
+            failures.append(f"{test}: {error if _ours(error) else _told(error)}")
     if failures:
         raise AssertionError("\n".join(failures))
 

@@ -19,7 +19,7 @@ from . import inputs
 from .frame import PartTests, expect, no_global_draws, print_cost, skip, tried, unchanged
 
 _KNOWN = frozenset(field.name for field in fields(Truth))
-_COUNT = 6  # samples
+_COUNT = 4  # samples
 
 
 class MetricTests(PartTests):
