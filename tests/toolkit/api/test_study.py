@@ -103,11 +103,13 @@ def test_the_report_is_there_and_the_html_leads_to_it(results: toonlab.Results) 
 def test_the_commands_go_on_with_it(results: toonlab.Results) -> None:
     assert results.command.startswith("toonlab compare runs/mine/experiment.yaml --seeds 3 train.steps=3")
     assert read_study("runs/mine/experiment.yaml", Path("runs")).cells == results.cells
+    main = sys.modules["__main__"]
+    before = main.__spec__, getattr(main, "__file__", None)  # either may be none, as in a test's worker
     called = toonlab.compare("runs/mine/experiment.yaml", seeds=3, device="cpu", **{"train.steps": 3})
     assert all(cell.again for cell in called.cells)
     assert [cell.run for cell in called.cells] == [cell.run for cell in results.cells]
-    main = sys.modules["__main__"]
-    assert main.__spec__ is not None or hasattr(main, "__file__")  # the one of this program is back
+    assert sys.modules["__main__"] is main
+    assert (main.__spec__, getattr(main, "__file__", None)) == before
 
 
 def test_cells_that_fail_are_warned_of(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
