@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import platform
 import resource
 import sys
 import time
@@ -17,6 +16,7 @@ from typing import Any
 import torch
 
 from toonlab import discover
+from toonlab.devices import device_name
 from toonlab.recipe import load
 from toonlab.specs import Recipe
 
@@ -120,22 +120,13 @@ def full_ctss(size: int, batch: int, *overrides: str) -> Recipe:
 
 def hardware(device: torch.device) -> dict[str, Any]:
     return {
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else processor(),
+        "device": device_name(device),
         "cpus": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "date": datetime.now(UTC).date().isoformat(),
         "command": " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
     }
-
-
-def processor() -> str:
-    """The processor's name, where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def report(name: str, device: torch.device, rows: Sequence[Row], options: Mapping[str, Any]) -> None:

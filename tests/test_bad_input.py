@@ -28,6 +28,11 @@ PAGE = Path(__file__).parents[1] / "docs" / "errors.md"
 CASES = [
     ("an unknown command", "tran", "No such command 'tran'"),
     ("an unknown option", "train S --step 3", "No such option: --step"),
+    (
+        "a part of a plugin that is not installed",
+        "train S 'critics.patch.sampler={use: gaudy}'",
+        "if a plugin has it, pip install that",
+    ),
     ("an unknown recipe", "train cts", "cts: no such recipe; did you mean 'ctss'?"),
     ("a recipe file that is not there", "train nowhere.yaml", "nowhere.yaml: no such file"),
     (
@@ -133,7 +138,7 @@ CASES = [
     (
         "another patch larger than the image",
         "train S 'critics.image.sampler={use: random_patches, patch_size: 64}'",
-        "critics.image.sampler: patch_size=64 does not fit an image of 32x32 pixels",
+        "critics.image.sampler: random_patches: patch_size=64 does not fit an image of 32x32 pixels",
     ),
     ("a size that a network cannot take", "train S train.size=30", "generator.network: can't take an input of 3x30x30"),
     (
@@ -358,7 +363,7 @@ CASES = [
     (
         "a picture smaller than a patch to inspect",
         "inspect photos/0.png patch_size=64",
-        "photos/0.png: patch_size=64 does not fit an image of 40x40 pixels; it can be at most 40",
+        "photos/0.png: ctss: patch_size=64 does not fit an image of 40x40 pixels; it can be at most 40",
     ),
     (
         "a recipe without a sampler to inspect",

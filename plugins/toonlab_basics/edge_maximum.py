@@ -11,10 +11,8 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import Tunable, Views, check_images
-from toonlab.candidates import Grid, best
+from toonlab.candidates import Grid, best, cut
 from toonlab.filters import full_precision, luminance
-
-from .samplers import cut
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from toonlab import Tunable, Views, crop
-from toonlab.candidates import Grid
+from toonlab import Tunable, Views
+from toonlab.candidates import Grid, cut
 from toonlab.checks import check_fits
 
 from .draws import generator_of
@@ -45,7 +45,7 @@ class RandomPatches:
 
     def _boxes(self, images: Tensor, rng: torch.Generator) -> Tensor:
         height, width = images.shape[2:]
-        check_fits(self.patch_size, height, width, "patch_size")
+        check_fits(self.patch_size, height, width, "random_patches: patch_size")
         count = len(images) * self.k
         image = torch.arange(len(images)).repeat_interleave(self.k)
         top = torch.randint(height - self.patch_size + 1, (count,), generator=rng)
@@ -76,13 +76,6 @@ class GridPatches:
         grid = Grid.of(images, self.patch_size, self.stride)
         grid.check("grid_patches")
         return grid.all_boxes(images)
-
-
-def cut(views: Views, real_boxes: Tensor, fake_boxes: Tensor, size: int) -> Views:
-    """The views of boxes that are squares of one size."""
-    real = crop(views.real, real_boxes, (size, size))
-    fake = crop(views.fake, fake_boxes, (size, size))
-    return replace(views, real=real, fake=fake, real_boxes=real_boxes, fake_boxes=fake_boxes)
 
 
 def _whole_boxes(images: Tensor) -> Tensor:

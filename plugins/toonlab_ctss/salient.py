@@ -10,8 +10,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from toonlab import Tunable, Views, check_images, crop
-from toonlab.candidates import Grid
+from toonlab import Tunable, Views, check_images
+from toonlab.candidates import Grid, cut
 
 from .saliency import Scope, edge_map, smooth
 
@@ -47,16 +47,8 @@ class Salient(ABC):
         rng = views.context.rng if views.context else None
         real_boxes, real_scores = self.choose(views.real, "stride_real", rng)
         fake_boxes, fake_scores = self.choose(views.fake, "stride_fake", rng)
-        size = (self.patch_size, self.patch_size)
-        return replace(
-            views,
-            real=crop(views.real, real_boxes, size),
-            fake=crop(views.fake, fake_boxes, size),
-            real_boxes=real_boxes,
-            fake_boxes=fake_boxes,
-            real_scores=real_scores,
-            fake_scores=fake_scores,
-        )
+        seen = cut(views, real_boxes, fake_boxes, self.patch_size)
+        return replace(seen, real_scores=real_scores, fake_scores=fake_scores)
 
     @torch.no_grad()
     def choose(self, images: Tensor, stride: Stride, rng: torch.Generator | None = None) -> tuple[Tensor, Tensor]:

@@ -5,13 +5,14 @@ A candidate is known by its place: its number, row by row from the top left corn
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from .checks import check_fits
 from .errors import PartError
+from .flow import Views, crop
 from .windows import patch_maxima, patch_sums, places
 
 
@@ -63,7 +64,7 @@ class Grid:
             k: how many patches of an image are wanted.
             stride: what the sampler calls its stride.
         """
-        check_fits(self.patch_size, self.height, self.width, "patch_size")
+        check_fits(self.patch_size, self.height, self.width, f"{name}: patch_size")
         if k > self.count:
             raise PartError(
                 f"{name}: k={k} patches per image, but {stride}={self.stride} of patch_size={self.patch_size} gives "
@@ -97,6 +98,13 @@ class Grid:
         """All candidates, in the order of `all_boxes`: `(B, C, H, W)` -> `(B*count, C, patch_size, patch_size)`."""
         windows = images.unfold(2, self.patch_size, self.step).unfold(3, self.patch_size, self.step)
         return windows.permute(0, 2, 3, 1, 4, 5).flatten(0, 2)  # from (B, C, rows, columns, size, size)
+
+
+def cut(views: Views, real_boxes: Tensor, fake_boxes: Tensor, size: int) -> Views:
+    """The views of boxes, `(N, 5)` each, that are squares of `size` pixels: what most samplers return."""
+    real = crop(views.real, real_boxes, (size, size))
+    fake = crop(views.fake, fake_boxes, (size, size))
+    return replace(views, real=real, fake=fake, real_boxes=real_boxes, fake_boxes=fake_boxes)
 
 
 def best(scores: Tensor, k: int, together: bool = False) -> Tensor:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
@@ -89,6 +91,17 @@ def launch(device: str = "auto", devices: int = 1, nodes: int = 1) -> World:
     fabric = Fabric(accelerator=kind, devices=here, num_nodes=count, strategy="ddp")
     fabric.launch()
     return World(fabric.device, fabric.global_rank, fabric.world_size, fabric)
+
+
+def device_name(device: torch.device) -> str:
+    """What people call a GPU or the processor, where the system tells it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
 
 
 def pick_device(name: str) -> torch.device:

@@ -28,6 +28,11 @@ class Batch:
 class Context:
     """What a view transform may look at besides the images.
 
+    `photo` is what the fakes were made of, `(B, 3, H, W)` in [-1, 1], in their order; cartoons have none. `critic` is
+    the discriminator as it is before this step's update, `step` the number of the step, from 0 over all stages. In
+    `toonlab inspect` and in the probe before a run the critic is a stand-in and the step 0, and `inspect` shows one
+    picture as photo, cartoon and fake at once. A transform that somebody calls by hand may have no context at all.
+
     `rng` is a CPU generator that is fresh for every critic and step: draw from it and from nothing else, then
     move what was drawn to the images' device. That keeps paired runs paired and needs no device synchronisation.
 

@@ -39,8 +39,11 @@ class Catalogue:
         if sources := self.clashes.get((kind, name)):
             raise PluginError(f"{name!r}: offered by {' and by '.join(sources)}; uninstall one, or set TOONLAB_PLUGINS")
         if name not in self.offers[kind]:
-            text = f"{name!r}: no such {KINDS[kind]}; {nearest(name, self.offers[kind])}"
-            raise PluginError(f"{text}{self._missing(kind)}")
+            hint = nearest(name, self.offers[kind])
+            elsewhere = (
+                "" if hint.startswith("did") else "; if a plugin has it, pip install that (`toonlab plugins doctor`)"
+            )
+            raise PluginError(f"{name!r}: no such {KINDS[kind]}; {hint}{elsewhere}{self._missing(kind)}")
         return self.offers[kind][name]
 
     def _missing(self, kind: str) -> str:

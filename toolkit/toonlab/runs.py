@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from . import yamlfile
-from .devices import World
+from .devices import World, device_name
 from .errors import ToonlabError
 from .events import Outcome, Run
 from .plugins import Catalogue
@@ -85,11 +85,10 @@ def environment(
     `study` is what the run is part of, if of anything.
     """
     device = world.device
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
     packages = ("toonlab", "torch", "torchvision", "numpy", "opencv-python", "torchmetrics", "mlflow", "optuna")
     return {
         "device": str(device),
-        "device_name": name,
+        "device_name": device_name(device),
         "processes": world.size,
         "cpus": os.cpu_count(),
         "threads": torch.get_num_threads(),

@@ -44,7 +44,8 @@ def find(name: str, folder: str, near: Path | None = None) -> Path:
         return beside
     if name in (known := listed(folder)):
         return known[name]
+    valid = {*known, *(path.stem for path in near.parent.glob("*.yaml") if path != near)} if near else set(known)
     kind = {"baselines": "recipe", "experiments": "experiment"}.get(folder, "file of overrides")
     raise ToonlabError(
-        f"{name}: no such {kind}; {nearest(name, known)} (`toonlab recipes` lists them; a path ends in .yaml)"
+        f"{name}: no such {kind}; {nearest(name, valid)} (`toonlab recipes` lists them; a path ends in .yaml)"
     )

@@ -47,6 +47,14 @@ def test_a_new_plugin_passes_its_tests_unedited(kind: str, made: Path, fresh: Pa
     assert "xfailed" not in told
 
 
+def test_a_plugin_that_is_not_installed_is_told_by_its_tests(fresh: Path, tmp_path: Path) -> None:
+    create("sampler", "elsewhere", tmp_path / "elsewhere", CATALOGUE).write()
+    command = [str(fresh), "-m", "pytest", "elsewhere", "-k", "installed"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "recipes can't find it yet: pip install -e this folder" in done.stdout
+
+
 def test_every_experiment_can_be_run_as_it_is(made: Path, fresh: Path) -> None:
     program = """
 import sys

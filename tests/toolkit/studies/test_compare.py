@@ -110,6 +110,8 @@ def test_several_jobs_find_what_one_finds(experiment: Path, tmp_path: Path) -> N
     two = compare(str(experiment), discover(), Where(tmp_path / "two", "cpu", 2))
     for a, b in zip(one.cells, two.cells, strict=True):
         assert a.outcome["metrics"] == b.outcome["metrics"]
+    assert "seconds" not in one.caveats
+    assert two.caveats["seconds"].startswith("2 jobs shared a device")
 
 
 def test_everything_wrong_with_an_experiment_is_told_before_anything_runs(experiment: Path, tmp_path: Path) -> None:
@@ -121,7 +123,8 @@ def test_everything_wrong_with_an_experiment_is_told_before_anything_runs(experi
     text = str(caught.value)
     assert "train.stepz: no recipe has this path" in text
     assert "small: critics.patch.sampler.k: got 0, expected int, > 0" in text
-    assert "lone: evaluate.metrics.0.use: 'outline_f2': no such metric; did you mean 'outline_f1'?" in text
+    assert text.count("'outline_f2': no such metric; did you mean 'outline_f1'?") == 1
+    assert "metrics.primary: 'outline_f2'" in text
     assert not (tmp_path / "runs").exists()
 
 

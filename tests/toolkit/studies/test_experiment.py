@@ -58,6 +58,11 @@ def test_an_entry_that_makes_no_sense(small: Path, recipes: str, says: str) -> N
     assert len(caught.value.problems) == 1
 
 
+def test_a_name_that_is_nearly_that_of_a_recipe_beside(small: Path) -> None:
+    with pytest.raises(ToonlabError, match="smallest: no such recipe; did you mean 'small'"):
+        cells(small.parent, "recipes: [smallest]\n")
+
+
 def test_the_photos_that_are_measured_are_written_for_other_programs(small: Path, tmp_path: Path) -> None:
     (recipe, *_) = cells(small.parent, "recipes: [small]\n")
     catalogue = discover()

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import re
 import sys
-import unittest
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from toonlab.parts import KINDS
+from toonlab.scaffold.examples.sampler import ExampleSampler
 from toonlab.testing import TESTS, check_sampler
-from toonlab.testing.frame import names
+from toonlab.testing.frame import failures
 
 sys.path.insert(0, str(Path(__file__).parent))
 from broken import DEFECTS, Defect, Unclear
@@ -23,17 +23,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "broken-plugins.md"
 
 def messages(defect: Defect) -> dict[str, str]:
     """Each test that fails, with what it says."""
-    tests = TESTS[defect.kind]
-    case = type("Of", (tests,), {"factory": staticmethod(defect.factory), "parameters": defect.parameters})
-    found = {}
-    for test in names(tests):
-        try:
-            getattr(case(), test)()
-        except unittest.SkipTest:
-            continue
-        except AssertionError as error:
-            found[test] = str(error)
-    return found
+    return failures(TESTS[defect.kind], defect.factory, defect.parameters)
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +46,9 @@ def test_there_are_defects_of_every_kind_of_test() -> None:
 
 
 def test_the_page_of_the_documentation_is_up_to_date(said: dict[str, str]) -> None:
-    if len(said) < len(DEFECTS):
-        pytest.skip("not all defects were tried")
+    for defect in DEFECTS:
+        if defect.what not in said:  # where this test runs without the others
+            said[defect.what] = messages(defect)[defect.found_by[0]]
     text = page(said)
     if os.environ.get("TOONLAB_WRITE_DOCS"):
         PAGE.write_text(text, encoding="utf-8")
@@ -125,9 +116,8 @@ def test_an_authors_tests(tmp_path: Path, pytester: pytest.Pytester, capsys: pyt
 
 def test_a_function_is_a_factory_like_any_other() -> None:
     def make(k: int = 2) -> Callable[..., object]:
-        from toonlab.scaffold.examples.sampler import ExampleSampler
-
         return ExampleSampler(patch_size=16, k=k)
 
     case = type("Of", (TESTS["samplers"],), {"factory": make})
-    case().test_shapes_are_those_of_views()
+    assert case().make() == ExampleSampler(patch_size=16, k=2)
+    assert failures(TESTS["samplers"], make, {"k": 1}) == {}

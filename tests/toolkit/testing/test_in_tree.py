@@ -11,7 +11,7 @@ from PIL import Image
 from toonlab import discover
 from toonlab.parts import KINDS
 from toonlab.testing import TESTS
-from toonlab.testing.frame import check, names
+from toonlab.testing.frame import failures, names
 
 CATALOGUE = discover()
 SMALL = {"patch_size": 16, "k": 2, "width": 4, "blocks": 1, "depth": 2}  # where a part has such parameters
@@ -51,7 +51,7 @@ def test_a_part_passes_the_kit(kind: str, name: str, folders: dict[str, Path], t
     parameters |= (
         {"tracking_uri": f"sqlite:///{tmp_path}/mlflow.db"} if name == "mlflow" else {}
     )  # one for all its runs
-    check(TESTS[kind], entry.factory, parameters)
+    assert failures(TESTS[kind], entry.factory, parameters) == {}
 
 
 def test_there_are_tests_for_every_kind() -> None:

@@ -112,4 +112,4 @@ def _how_far(found: Findings) -> list[str]:
         return [*lost, corrected, "what holds for these data and this training need not hold for others"]
     ends = dict.fromkeys(number(end(least), found.digits(found.primary)) for end in (min, max))
     missed = f"so many seeds miss differences below {' to '.join(ends)} more often than one time in five"
-    return [*lost, corrected, f"inconclusive is not equal: {missed}"]
+    return [*lost, corrected, f"inconclusive is not equal: {missed}", "further seeds narrow that (--seeds)"]

@@ -60,7 +60,7 @@ class Project:
         stem = STARTERS[self.kind].module
         return {
             f"{self.module}.py": self._read(f"examples/{stem}.py"),
-            f"test_{self.name}.py": _in_order(self._read(f"examples/test_{stem}.py")),
+            f"test_{self.name}.py": self._tests(stem),
             f"{self.name}.yaml": self._read(f"examples/{stem}.recipe.yaml"),
             "experiment.yaml": self._read(f"examples/{stem}.experiment.yaml"),
             "pyproject.toml": self._read("templates/pyproject.toml.txt"),
@@ -85,6 +85,13 @@ class Project:
             (self.directory / file).write_text(text, encoding="utf-8")
         return [self.directory / file for file in self.about]
 
+    def _tests(self, stem: str) -> str:
+        """The example's, and one that an example that is not installed could not pass."""
+        text = _in_order(self._read(f"examples/test_{stem}.py")) + self._read("templates/installed.py.txt")
+        if "from toonlab import " in text:
+            return re.sub(r"from toonlab import (.*)", lambda m: f"from toonlab import {m[1]}, discover", text, count=1)
+        return text.replace("from toonlab.testing", "from toonlab import discover\nfrom toonlab.testing", 1)
+
     def _read(self, file: str) -> str:
         return self._renamed((_HERE / file).read_text(encoding="utf-8"))
 
@@ -98,6 +105,7 @@ class Project:
             "{distribution}": self.distribution,
             "{module}": self.module,
             "{name}": self.name,
+            "{parts}": STARTERS[self.kind].kind,
             "{toonlab}": installed.own().version,
             "{files}": "\n".join(f"| `{file}` | {about} |" for file, about in self.about.items()),
             f"toonlab.scaffold.examples.{STARTERS[self.kind].module}": self.module,

@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field
 
 from toonlab import shelf, yamlfile
 from toonlab.costs import COSTS
-from toonlab.errors import Problem, RecipeError, nearest
+from toonlab.errors import PluginError, Problem, RecipeError, nearest
 from toonlab.plugins import Catalogue
 from toonlab.recipe import lay, lineage, load, overrides_of, read
 from toonlab.resolve import resolve
@@ -167,7 +167,8 @@ def plan_cells(experiment: Experiment, path: Path, overrides: dict[str, Any], ca
         RecipeError: with everything that is wrong with any of them.
     """
     plan = _Plan(experiment, path, overrides, catalogue)
-    problems = [*_misled(experiment, catalogue), *plan.unplaced(), *_crooked(experiment)]
+    unmeasured = list(_unmeasured(experiment, catalogue))
+    problems = [*unmeasured, *_misled(experiment, catalogue), *plan.unplaced(), *_crooked(experiment)]
     cells: list[Planned] = []
     for seed, entry in product(experiment.seed_list, experiment.recipes):
         same: list[Tree] = []
@@ -175,7 +176,8 @@ def plan_cells(experiment: Experiment, path: Path, overrides: dict[str, Any], ca
             try:
                 recipe = plan.recipe(entry, levels, seed)
             except RecipeError as error:
-                problems += [Problem(f"{error.source}: {p.path}", p.message) for p in error.problems]
+                own = [p for p in error.problems if not (unmeasured and p.path.startswith("evaluate.metrics"))]
+                problems += [Problem(f"{error.source}: {p.path}", p.message) for p in own]
                 continue
             if recipe.tree not in same:
                 cells.append(Planned(Variant(_name(entry), levels), recipe))
@@ -278,13 +280,25 @@ def _crooked(experiment: Experiment) -> Iterator[Problem]:
             yield Problem(f"factors: {path}", text)
 
 
+def _unmeasured(experiment: Experiment, catalogue: Catalogue) -> Iterator[Problem]:
+    """Metrics that there are not, told where they are named, and not by every recipe."""
+    given = (("metrics.primary", [experiment.metrics.primary]), ("metrics.also", experiment.metrics.also))
+    for where, names in given:
+        for name in names:
+            try:
+                if name and name not in COSTS:
+                    catalogue.get("metrics", name)
+            except PluginError as error:
+                yield Problem(where, str(error))
+
+
 def _misled(experiment: Experiment, catalogue: Catalogue) -> Iterator[Problem]:
     """A primary metric that ranks the untouched photo above imitations of the truth."""
     primary = experiment.metrics.primary
     if primary in COSTS:
         yield Problem("metrics.primary", f"{primary} says nothing of the pictures; name it under metrics.also")
     if primary not in catalogue.names("metrics"):
-        return  # none, or one that the recipes complain of
+        return
     factory = catalogue.get("metrics", primary).factory
     if not getattr(factory, "leads", True):
         why = getattr(factory, "caveat", "") or "it ranks the untouched photo above imitations of the truth"

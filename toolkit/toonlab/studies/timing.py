@@ -26,8 +26,15 @@ from .study import Local, task_of
 FILE = "budget.json"
 STEPS = 50  # of a short run; the first is not timed
 CAVEAT = "the steps follow from times measured here (budget: seconds), so the study is not reproducible elsewhere"
+_TIMES = ("seconds_per_step", "images_per_second", "seconds")
 _SHORT = "short run of "
 Timings = dict[str, dict[str, Any]]  # digest of a short run's identity -> `variant`, `seconds_per_step`
+
+
+def beside(jobs: int) -> dict[str, str]:
+    """What speaks against times where jobs share a device, by the times' names."""
+    text = f"{jobs} jobs shared a device, and the last of all may have had it alone; run one at a time to compare times"
+    return dict.fromkeys(_TIMES, text)
 
 
 def measure(

@@ -324,17 +324,22 @@ def check(tests: type[PartTests], factory: Callable[..., Any], parameters: Mappi
     Raises:
         AssertionError: with a line for each test that failed: its name, and what to change.
     """
+    if failed := failures(tests, factory, parameters):
+        raise AssertionError("\n".join(f"{test}: {text}" for test, text in failed.items()))
+
+
+def failures(tests: type[PartTests], factory: Callable[..., Any], parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Each test that fails on a factory, with what it says."""
     case = type(f"Of{tests.__name__}", (tests,), {"factory": staticmethod(factory), "parameters": parameters})
-    failures = []
+    found = {}
     for test in names(tests):
         try:
             getattr(case(), test)()
         except unittest.SkipTest:
             continue
         except Exception as error:
-            failures.append(f"{test}: {error if _ours(error) else _told(error)}")
-    if failures:
-        raise AssertionError("\n".join(failures))
+            found[test] = str(error) if _ours(error) else _told(error)
+    return found
 
 
 def names(tests: type[PartTests]) -> list[str]:

@@ -11,7 +11,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from toonlab import DiscriminatorFactory, PartError, hookimpl
 
-TOONLAB_HOOKS = "1.0"
+TOONLAB_HOOKS = "1.0"  # the version of toonlab's hooks that this was made for
 
 
 class ExampleDiscriminator(nn.Module):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from toonlab import CriticParts, DiscriminatorLossFactory, Logits, Views, hookimpl
 
-TOONLAB_HOOKS = "1.0"
+TOONLAB_HOOKS = "1.0"  # the version of toonlab's hooks that this was made for
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from toonlab import GeneratorFactory, PartError, hookimpl
 
-TOONLAB_HOOKS = "1.0"
+TOONLAB_HOOKS = "1.0"  # the version of toonlab's hooks that this was made for
 
 
 class ExampleGenerator(nn.Module):

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
 from torch import Tensor
 
-from toonlab import SamplerFactory, Tunable, Views, check_images, crop, hookimpl
-from toonlab.candidates import Grid, best
+from toonlab import SamplerFactory, Tunable, Views, check_images, hookimpl
+from toonlab.candidates import Grid, best, cut
 from toonlab.filters import box_mean, luminance
 
-TOONLAB_HOOKS = "1.0"
+TOONLAB_HOOKS = "1.0"  # the version of toonlab's hooks that this was made for
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,7 @@ class ExampleSampler:
     k: Annotated[int, Field(gt=0), Tunable(1, 8)] = 4
 
     def __call__(self, views: Views) -> Views:
-        real_boxes, fake_boxes = self.choose(views.real), self.choose(views.fake)
-        size = (self.patch_size, self.patch_size)
-        return replace(
-            views,
-            real=crop(views.real, real_boxes, size),
-            fake=crop(views.fake, fake_boxes, size),
-            real_boxes=real_boxes,
-            fake_boxes=fake_boxes,
-        )
+        return cut(views, self.choose(views.real), self.choose(views.fake), self.patch_size)
 
     def choose(self, images: Tensor) -> Tensor:
         """Boxes of the best patches, `(B*k, 5)`."""
