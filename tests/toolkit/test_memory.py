@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from toonlab import discover, memory
-from toonlab.memory import PROBE, Room, available, bytes_per_pixel, largest_side, padded_pixels
+from toonlab.memory import PROBE, Room, available, bytes_per_pixel, largest_side, padded_pixels, peak_bytes
 from toonlab.pictures import fitted
 
 CPU = torch.device("cpu")
@@ -34,6 +34,13 @@ def test_peak_memory_is_measured(count: int):
     measured = bytes_per_pixel(Copies(count), CPU)
     photo_and_clamped = 2
     assert measured == pytest.approx(12 * (2 * count + 1), abs=12 * photo_and_clamped + 1)
+
+
+def test_what_an_earlier_measurement_left_alive_is_not_counted():
+    held: list[Tensor] = []
+    left = peak_bytes(lambda: held.append(torch.zeros(1000, 1000)), CPU)
+    assert left == pytest.approx(4_000_000, rel=0.01)
+    assert peak_bytes(lambda: torch.zeros(100, 1000), CPU) == pytest.approx(400_000, rel=0.01)
 
 
 def test_peak_memory_of_a_generator_is_proportional_to_pixels_and_leaves_it_as_it_was(monkeypatch):

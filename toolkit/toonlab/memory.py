@@ -113,7 +113,12 @@ def _cpu_peak(work: Callable[[], object]) -> int:
         trace = Path(folder) / "trace.json"
         profiler.export_chrome_trace(str(trace))
         events = json.loads(trace.read_text(encoding="utf-8"))["traceEvents"]
-    return max((event["args"]["Total Allocated"] for event in events if event["name"] == "[memory]"), default=0)
+    steps = [event for event in sorted(events, key=lambda event: event.get("ts", 0)) if event["name"] == "[memory]"]
+    if not steps:
+        return 0
+    first = steps[0]["args"]
+    before = first["Total Allocated"] - first["Bytes"]  # what an earlier profile saw, and still lives
+    return max(step["args"]["Total Allocated"] for step in steps) - before
 
 
 def available(device: torch.device) -> int | None:

@@ -55,4 +55,4 @@ def test_ids_of_two_figures_never_meet_and_none_is_there_for_nothing(chart: Char
 
 def test_a_phone_gets_a_figure_of_its_own_width(chart: Chart) -> None:
     widths = {name: float(re.search(r'viewBox="0 0 ([\d.]+)', text)[1]) for name, text in chart.svgs().items()}
-    assert widths == {"wide": 508, "narrow": 348}
+    assert widths == {"wide": 572, "narrow": 348}

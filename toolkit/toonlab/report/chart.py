@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDE, NARROW = 508, 348  # px: half of a desktop page, and a phone's
+WIDE, NARROW = 572, 348  # px: half of a desktop page, and a phone's
 _STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "toonlab",
