@@ -28,7 +28,7 @@ STARTERS: Mapping[str, Starter] = {
         "sampler",
         (
             "toonlab inspect PICTURE --sampler example patch_size=64 k=4",
-            "where it looks in a picture of yours, and why",
+            "where it looks in a picture of yours, and why (`patch_size`: at most the picture's shorter side)",
         ),
     ),
     "representation": Starter(
