@@ -59,6 +59,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("TOONLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
         patch.setenv("OMP_NUM_THREADS", "1")  # for processes that tests start, likewise
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)  # they would compile everything each time
         yield
 
 

@@ -32,7 +32,6 @@ def test_a_wheel_installed_elsewhere_finds_everything_and_trains(fresh: Path, tm
     assert "salient" in run(fresh, "-m", "toonlab", "plugins", cwd=home)
     small = ["data.size=32", "data.scenes=8", "data.evaluation_scenes=2", "train.size=32", "train.steps=4"]
     patch = ["critics.patch.sampler.patch_size=16", "train.batch=2"]
-    trained = run(fresh, "-m", "toonlab", "train", "ctss", "--at", "tiny", *small, *patch, cwd=home)
-    assert "mlflow ui" in trained
     compared = run(fresh, "-m", "toonlab", "compare", "demo", "--seeds", "1", *small, *patch, cwd=home)
     assert all(name in compared for name in ("identity", "classic", "ctss", "cartoongan", "animegan", "whitebox"))
+    assert "mlflow ui" in compared

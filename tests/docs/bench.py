@@ -193,6 +193,7 @@ class Bench:
             "short": ["--at", "little.yaml", "--at", "untracked.yaml"],
             "explained": ["--explain"],
             "printed": ["--print"],
+            "begun": FEW,
         }
         before = set(self.folder.glob("runs/*/*/recipe.yaml"))
         path = os.pathsep.join(map(str, self.installed))
@@ -206,7 +207,7 @@ class Bench:
 
     def outside(self, words: list[str], cwd: Path) -> str:
         path = os.pathsep.join(map(str, self.installed))
-        environment = {**os.environ, "COLUMNS": "160", "PYTHONPATH": path}
+        environment = {**os.environ, "COLUMNS": "160", "PYTHONPATH": path, "PYTEST_ADDOPTS": ""}
         done = subprocess.run(words, cwd=cwd, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, f"{shlex.join(words)}:\n{done.stdout}{done.stderr}"
         return done.stdout

@@ -1,21 +1,32 @@
-"""The commands as a user types them, in a process of their own."""
+"""The commands as a user types them, each in a process of its own."""
 
 import json
-import os
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from toonlab.parts import KINDS
 
 
-def toonlab(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error::DeprecationWarning:toonlab", "-m", "toonlab", *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, cwd=cwd, env={**os.environ, "COLUMNS": "160", **environment}
-    )
+@dataclass(frozen=True)
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def toonlab(command: Callable[..., Any], tmp_path: Path) -> Callable[..., Done]:
+    def run(*arguments: str, **environment: str) -> Done:
+        process = command(*arguments, cwd=tmp_path, **environment)
+        return Done(process.wait(), process.stdout, process.stderr)
+
+    return run
 
 
 def test_help_and_import_load_nothing_heavy() -> None:
@@ -39,7 +50,7 @@ def test_using_the_library_imports_no_tracker() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_plugins_lists_every_part_with_its_parameters() -> None:
+def test_plugins_lists_every_part_with_its_parameters(toonlab: Callable[..., Done]) -> None:
     shown = toonlab("plugins").stdout
     assert all(kind in shown for kind in KINDS)
     assert "patch_size: int, > 0 = 96  (search 16 … 128, step 8)" in shown
@@ -53,23 +64,25 @@ def test_plugins_lists_every_part_with_its_parameters() -> None:
     assert ctss["distribution"].startswith("toonlab ")
 
 
-def test_recipes_lists_what_ships(tmp_path: Path) -> None:
-    shown = toonlab("recipes", cwd=tmp_path).stdout
+def test_recipes_lists_what_ships(toonlab: Callable[..., Done]) -> None:
+    shown = toonlab("recipes").stdout
     assert all(f"  {name}" in shown for name in ("ctss", "plain", "tiny", "demo"))
     assert "Gao, Zhang and Tian, ICML 2022" in shown
 
 
-def test_print_shows_the_resolved_recipe_and_trains_nothing(tmp_path: Path) -> None:
-    done = toonlab("train", "ctss", "--at", "tiny", "--print", "train.steps=7", cwd=tmp_path)
+def test_print_shows_the_resolved_recipe_and_trains_nothing(toonlab: Callable[..., Done], tmp_path: Path) -> None:
+    done = toonlab("train", "ctss", "--at", "tiny", "--print", "train.steps=7")
     assert done.returncode == 0
     assert "steps: 7" in done.stdout
     assert "guided_eps: 0.2" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
 
-def test_train_says_where_everything_is_and_does_not_train_twice(small: Path, tmp_path: Path) -> None:
+def test_train_says_where_everything_is_and_does_not_train_twice(
+    toonlab: Callable[..., Done], small: Path, tmp_path: Path
+) -> None:
     arguments = ("train", str(small), "observers={mlflow: {}, progress: {}}")
-    done = toonlab(*arguments, cwd=tmp_path)
+    done = toonlab(*arguments)
     assert done.returncode == 0, done.stderr
     assert "the photo, untouched" in done.stdout
     (run,) = tmp_path.glob("runs/small/small-s0-*")
@@ -77,13 +90,13 @@ def test_train_says_where_everything_is_and_does_not_train_twice(small: Path, tm
         assert str(Path("runs/small") / run.name / path) in done.stdout
         assert (run / path).exists()
     assert f"mlflow ui --backend-store-uri sqlite:///{tmp_path}/runs/mlflow.db" in done.stdout
-    again = toonlab(*arguments, cwd=tmp_path)
+    again = toonlab(*arguments)
     assert "finished before, not run again" in again.stdout
 
 
-def test_compare_ends_with_the_table_and_the_paths(small: Path, tmp_path: Path) -> None:
+def test_compare_ends_with_the_table_and_the_paths(toonlab: Callable[..., Done], small: Path, tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text("recipes: [small]\nseeds: 3\nmetrics: {primary: outline_f1}\n")
-    done = toonlab("compare", "study.yaml", "--seeds", "1", "train.steps=2", cwd=tmp_path)
+    done = toonlab("compare", "study.yaml", "--seeds", "1", "train.steps=2")
     assert done.returncode == 0, done.stderr
     assert "outline_f1" in done.stdout
     assert str(Path("runs/study/samples.png")) in done.stdout
@@ -108,15 +121,17 @@ def test_compare_ends_with_the_table_and_the_paths(small: Path, tmp_path: Path) 
         (["tran"], "No such command 'tran'"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(arguments: list[str], says: str, tmp_path: Path) -> None:
-    done = toonlab(*arguments, cwd=tmp_path)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    arguments: list[str], says: str, toonlab: Callable[..., Done], tmp_path: Path
+) -> None:
+    done = toonlab(*arguments)
     assert done.returncode == 2
     assert says in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_plugin_that_does_not_load_is_a_warning(tmp_path: Path) -> None:
+def test_a_plugin_that_does_not_load_is_a_warning(toonlab: Callable[..., Done], tmp_path: Path) -> None:
     (tmp_path / "broken_one.py").write_text("import nowhere_to_be_found\n")
     info = tmp_path / "broken_one-0.1.dist-info"
     info.mkdir()

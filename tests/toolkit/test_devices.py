@@ -29,12 +29,13 @@ recipe = load(recipe_file, catalogue, overrides)
 steps = Steps(*recipe.data.make(catalogue).train(), recipe.train, world.rank, world.size)
 gan = build(recipe, catalogue, world)
 data = batches(steps, 0, int(count), 0, world.device)
+nets = {"generator": gan.generator, **{name: critic.net for name, critic in gan.critics.items()}}
+torch.save({name: net.state_dict() for name, net in nets.items()}, f"{out}-begun-{world.rank}.pt")
 phase = None
 for index, (_, start, stop) in enumerate(plan(recipe, steps.per_epoch)):
     phase = enter(gan, recipe, index, start, stop, phase)
     for number in range(start, min(stop, int(count))):
         gan.step(phase, next(data), number)
-nets = {"generator": gan.generator, **{name: critic.net for name, critic in gan.critics.items()}}
 torch.save({name: net.state_dict() for name, net in nets.items()}, f"{out}-{world.rank}.pt")
 """
 
@@ -73,12 +74,10 @@ def test_the_first_steps_gradients_are_those_of_one_process_with_the_whole_batch
     sgd = "{use: SGD, lr: 1}"
     overrides = ["critics.patch=null", "stages=null", "train.batch=4", "train.steps=1"]
     overrides += [f"generator.optimizer={sgd}", f"critics.image.optimizer={sgd}"]
-    for processes in (0, 1, 2):
-        done = run(
-            script, small, max(1, processes), min(1, processes), tmp_path / str(processes), *overrides, cwd=tmp_path
-        )
+    for processes in (1, 2):
+        done = run(script, small, processes, 1, tmp_path / str(processes), *overrides, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-    before, alone, together = (parameters(tmp_path / f"{n}-0.pt") for n in (0, 1, 2))
+    before, alone, together = (parameters(tmp_path / f"{name}-0.pt") for name in ("1-begun", "1", "2"))
     changes = {name: alone[name] - before[name] for name in before}
     assert max(change.abs().max() for name, change in changes.items() if name.startswith("generator")) > 1e-4
     for name, change in changes.items():
@@ -100,8 +99,8 @@ def test_the_command_trains_with_two_processes(small: Path, tmp_path: Path, laun
     (directory,) = tmp_path.glob("runs/small/small-*")
     assert json.loads((directory / "environment.json").read_text())["processes"] == 2
     assert json.loads((directory / "outcome.json").read_text())["status"] == "finished"
-    again = run("-m", "toonlab", "train", small, "train.batch=4", "--device", "cpu", "--devices", "2", cwd=tmp_path)
-    assert again.stdout.count("finished before") == 1
+    if launcher == "fabric":
+        assert run(*arguments, cwd=tmp_path).stdout.count("finished before") == 1
 
 
 def test_a_mistake_ends_all_processes_with_one_line(small: Path, tmp_path: Path) -> None:

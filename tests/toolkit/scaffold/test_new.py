@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,8 @@ from toonlab.scaffold import KINDS, create
 
 CATALOGUE = discover()
 FIVE = ["sampler", "generator", "generator-loss", "dataset", "metric"]
-SHORT = ["train.steps=2", "data.size=32", "train.size=32", "data.evaluation_scenes=2", "train.batch=2"]
+SHORT = ["train.steps=2", "train.size=32", "train.batch=2", "critics.patch.sampler.patch_size=16", "data.size=32"]
+OF_TOONWORLD = ["data.scenes=8", "data.evaluation_scenes=2"]
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +42,18 @@ def run(*command: str | Path, cwd: Path) -> str:
     return done.stdout
 
 
+@pytest.fixture(scope="module")
+def tested(made: Path, fresh: Path) -> str:
+    """What pytest says, a line for each test, of the five together: one start instead of five."""
+    return run(fresh, "-m", "pytest", "-rA", *(f"my-{kind}" for kind in FIVE), cwd=made)
+
+
 @pytest.mark.parametrize("kind", FIVE)
-def test_a_new_plugin_passes_its_tests_unedited(kind: str, made: Path, fresh: Path) -> None:
-    told = run(fresh, "-m", "pytest", f"my-{kind}", cwd=made)
-    assert "passed" in told
-    assert "xfailed" not in told
+def test_a_new_plugin_passes_its_tests_unedited(kind: str, tested: str) -> None:
+    file = f"test_my_{kind.replace('-', '_')}.py"
+    outcomes = re.findall(rf"^([A-Z]+) \S*/{file}::", tested, re.MULTILINE)
+    assert len(outcomes) > 5
+    assert set(outcomes) == {"PASSED"}
 
 
 def test_a_plugin_that_is_not_installed_is_told_by_its_tests(fresh: Path, tmp_path: Path) -> None:
@@ -73,15 +82,19 @@ for path in sys.argv[1:]:
     assert planned["my-sampler"] == ["ctss", "ctss_random", "my_sampler"]
 
 
-@pytest.mark.parametrize("kind", ["sampler", "dataset"])
-def test_a_new_plugin_is_compared_with_ctss(kind: str, made: Path, fresh: Path) -> None:
-    patches = ["critics.patch.sampler.patch_size=16"]
-    data = SHORT if kind == "sampler" else [word for word in SHORT if word != "data.evaluation_scenes=2"]
-    told = run(
-        fresh, "-m", "toonlab", "compare", f"my-{kind}/experiment.yaml", "--seeds", "1", *data, *patches, cwd=made
-    )
-    assert "ctss" in told
-    assert (made / "runs" / f"my-{kind}" / "report.html").is_file()
+def test_new_plugins_are_compared_with_ctss(made: Path, fresh: Path) -> None:
+    """Two of them, in one process: a sampler, which is in a recipe, and a data set, which all recipes are given."""
+    program = """
+import sys
+from toonlab.cli import app
+small, of_toonworld = (words.split() for words in sys.argv[1:])
+for kind, further in (("dataset", []), ("sampler", of_toonworld)):
+    app(["compare", f"my-{kind}/experiment.yaml", "--seeds", "1", *small, *further], standalone_mode=False)
+"""
+    told = run(fresh, "-c", program, " ".join(SHORT), " ".join(OF_TOONWORLD), cwd=made)
+    assert told.count("report: ") == 2
+    assert (made / "runs" / "my-dataset" / "report.html").is_file()
+    assert (made / "runs" / "my-sampler" / "report.html").is_file()
 
 
 @pytest.mark.parametrize("kind", KINDS)
