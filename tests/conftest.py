@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import settings
+from playwright.sync_api import Browser, sync_playwright
 from torch import Tensor, nn
 
 GOLDEN = Path(__file__).parent / "data" / "golden"
@@ -260,3 +262,16 @@ def _draw(kind: str, shape: tuple[int, ...], random: np.random.RandomState) -> T
     else:
         drawn = random.standard_normal(shape)
     return torch.from_numpy(drawn.astype(np.float32))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium, one for all tests; where there is none, tests are skipped, in CI they fail."""
+    path = shutil.which("chromium")
+    if path is None:
+        reason = "no chromium on this machine (apt-get install chromium)"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path)
+        yield browser
+        browser.close()

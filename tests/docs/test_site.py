@@ -14,7 +14,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 from .blocks import ROOT
 from .reference import elsewhere
@@ -152,17 +152,11 @@ def address(site: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
 def test_every_page_fits_the_screen_and_asks_for_nothing(
-    width: int, scheme: str, address: str, pages: list[str]
+    width: int, scheme: str, address: str, pages: list[str], browser: Browser
 ) -> None:
     """In Chromium: no request to elsewhere, nothing missing, no error, nothing wider than the screen."""
-    path = shutil.which("chromium")
-    if path is None:
-        reason = "no chromium on this machine (apt-get install chromium)"
-        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
     wrong: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path)
-        page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    with browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme) as page:
         page.on(
             "request", lambda r: wrong.append(f"asks {r.url}") if not r.url.startswith((address, "data:")) else None
         )
@@ -172,5 +166,4 @@ def test_every_page_fits_the_screen_and_asks_for_nothing(
             page.goto(address + name)
             if beyond := page.evaluate("document.documentElement.scrollWidth - innerWidth"):
                 wrong.append(f"{name} is {beyond} px wider than the screen")
-        browser.close()
     assert wrong == []

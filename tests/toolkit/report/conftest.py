@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
 from toonlab import discover
 from toonlab.plugins import Catalogue
@@ -172,16 +169,3 @@ def factorial(tmp_path_factory: pytest.TempPathFactory) -> Results:
         cells.append(Cell(Variant("plain"), seed, "x", "finished", outcome=outcome))
     factors, folder = {SIZE: [12, 24], rank: ["batch", "image"]}, tmp_path_factory.mktemp("factorial")
     return Results("s", folder, cells, metrics=["f1"], factors=factors, baseline="plain")
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """The system's Chromium; where there is none, tests that ask for it are skipped, in CI they fail."""
-    path = shutil.which("chromium")
-    if path is None:
-        reason = "no chromium on this machine (apt-get install chromium)"
-        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path)
-        yield browser
-        browser.close()
