@@ -12,19 +12,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import notebookpage
 import pytest
+from make_notebook import sources_hash
 from PIL import Image
 
 from .blocks import ROOT
 
 MAKE = ROOT / "docs" / "make_notebook.py"
 COMMITTED = ROOT / "docs" / "notebook.ipynb"
-
-sys.path[:0] = [str(ROOT / "docs"), str(ROOT / "docs" / "hooks")]
-import notebookpage  # noqa: E402
-from make_notebook import sources_hash  # noqa: E402
-
-del sys.path[:2]
 
 
 def read(path: Path) -> dict[str, Any]:

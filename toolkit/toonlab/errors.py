@@ -52,9 +52,14 @@ class RecipeError(ToonlabError):
 def nearest(name: str, valid: Iterable[str]) -> str:
     """A hint to append to an error: the valid name that looks most like `name`, else all of them."""
     names = sorted(valid)
-    if match := get_close_matches(name, names, n=1, cutoff=0.5):
-        return f"did you mean {match[0]!r}?"
+    if match := closest(name, names):
+        return f"did you mean {match!r}?"
     return f"valid: {', '.join(names)}" if names else "there are none"
+
+
+def closest(name: str, valid: Iterable[str]) -> str | None:
+    """The valid name that looks most like `name`, if one looks like it."""
+    return next(iter(get_close_matches(name, sorted(valid), n=1, cutoff=0.5)), None)
 
 
 def first_line(error: BaseException) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import installed
-from .errors import PluginError, RecipeError, nearest
+from .errors import PluginError, RecipeError, closest, nearest
 from .installed import Entry
 from .loading import Failure, Offer, Plugin, load
 from .parts import KINDS
@@ -39,11 +39,10 @@ class Catalogue:
         if sources := self.clashes.get((kind, name)):
             raise PluginError(f"{name!r}: offered by {' and by '.join(sources)}; uninstall one, or set TOONLAB_PLUGINS")
         if name not in self.offers[kind]:
-            hint = nearest(name, self.offers[kind])
-            elsewhere = (
-                "" if hint.startswith("did") else "; if a plugin has it, pip install that (`toonlab plugins doctor`)"
-            )
-            raise PluginError(f"{name!r}: no such {KINDS[kind]}; {hint}{elsewhere}{self._missing(kind)}")
+            text = f"{name!r}: no such {KINDS[kind]}; {nearest(name, self.offers[kind])}"
+            if not closest(name, self.offers[kind]):  # no mistyped name: perhaps one of a plugin
+                text += "; if a plugin has it, pip install that (`toonlab plugins doctor`)"
+            raise PluginError(f"{text}{self._missing(kind)}")
         return self.offers[kind][name]
 
     def _missing(self, kind: str) -> str:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from importlib.util import find_spec
+import sys
 from typing import Any
 
 import pytest
@@ -9,16 +9,13 @@ from toonlab import PartError
 from toonlab.events import Run
 from toonlab_mlflow import MLflow
 
-psutil = pytest.mark.skipif(find_spec("psutil") is None, reason="psutil is not installed")
 
-
-@pytest.mark.skipif(find_spec("psutil") is not None, reason="psutil is installed")
-def test_what_is_missing_is_named_before_the_run() -> None:
+def test_what_is_missing_is_named_before_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psutil", None)  # which find_spec takes for not installed
     with pytest.raises(PartError, match="mlflow: system_metrics needs psutil: pip install psutil"):
         MLflow(system_metrics=True)
 
 
-@psutil
 def test_the_load_is_logged(
     run: Run, uri: str, life: Any, store: Any, until: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

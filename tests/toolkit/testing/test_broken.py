@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from broken import DEFECTS, Defect, Unclear
 
 from toonlab.parts import KINDS
 from toonlab.scaffold.examples.sampler import ExampleSampler
 from toonlab.testing import TESTS, check_sampler
 from toonlab.testing.frame import failures
-
-sys.path.insert(0, str(Path(__file__).parent))
-from broken import DEFECTS, Defect, Unclear
 
 PAGE = Path(__file__).parents[3] / "docs" / "broken-plugins.md"
 
