@@ -77,6 +77,17 @@ def test_markdown_marks_the_best_and_says_the_verdict(made: Made) -> None:
     assert lines[3].startswith(r"| up\_1 | 3 | **0.602 ± 0.018** | +0.102 (+0.094 to +0.109), better |")
 
 
+def test_times_that_can_not_be_compared_have_no_best(made: Made) -> None:
+    study = made({"plain": [0.5, 0.52, 0.48], "up_1": [0.6, 0.62, 0.585]}, baseline="plain").results
+    cells = [
+        replace(cell, outcome={**(cell.outcome or {}), "seconds": seconds})
+        for cell, seconds in zip(study.cells, (1.0, 2.0, 3.0, 5.0, 6.0, 7.0), strict=True)
+    ]
+    timed = replace(study, cells=cells)
+    assert "| **2.000 ± 1.000** |" in as_markdown(find(timed))
+    assert "| 2.000 ± 1.000 |" in as_markdown(find(replace(timed, caveats={"seconds": "2 jobs shared a device"})))
+
+
 def test_a_table_without_a_baseline_compares_nothing(made: Made) -> None:
     head = as_markdown(made({"a": [0.5], "b": [0.6]})).splitlines()[0]
     assert head == r"| method | seeds | outline\_f1 ↑ | seconds ↓ |"

@@ -112,6 +112,8 @@ def test_several_jobs_find_what_one_finds(experiment: Path, tmp_path: Path) -> N
         assert a.outcome["metrics"] == b.outcome["metrics"]
     assert "seconds" not in one.caveats
     assert two.caveats["seconds"].startswith("2 jobs shared a device")
+    again = compare(str(experiment), discover(), Where(tmp_path / "two", "cpu", 1))
+    assert again.caveats["seconds"] == two.caveats["seconds"]  # the same cells, the same times
 
 
 def test_everything_wrong_with_an_experiment_is_told_before_anything_runs(experiment: Path, tmp_path: Path) -> None:

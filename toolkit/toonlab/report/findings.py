@@ -8,6 +8,7 @@ from math import isfinite
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from toonlab.costs import COSTS
 from toonlab.studies.results import Cell, Results, Variant
 
 from .numbers import places
@@ -81,7 +82,9 @@ class Findings:
         return sorted(means, key=lambda label: means[label], reverse=self.higher(metric))
 
     def best(self, metric: str) -> set[str]:
-        """The labels with the best mean; several where they are equal."""
+        """The labels with the best mean; several where they are equal, none of times that can't be compared."""
+        if metric in (*COSTS, "seconds") and metric in self.results.caveats:
+            return set()
         ranked = self.ranked(metric)
         return {label for label in ranked if self.mean(metric, label) == self.mean(metric, ranked[0])}
 

@@ -124,8 +124,8 @@ def write_samples(results: Results, catalogue: Catalogue, device: str) -> None:
 def run_cells(results: Results, tasks: Sequence[Task], where: Where, time_limit: float | None, view: View) -> Results:
     """Run the cells that have not finished, here or wherever the storage's workers are."""
     devices = slots(where.device, where.jobs)
-    if len(devices) > len(set(devices)):
-        results = replace(results, caveats={**timing.beside(len(devices)), **results.caveats})
+    doubts = timing.doubts(devices, results.cells, results.directory)
+    results = replace(results, caveats={**doubts, **results.caveats})
     runs.make_directory(results.directory)
     board = Board(results, keep=not where.joined)
     group = str(results.search["study"]) if results.search else None

@@ -6,6 +6,7 @@ import copy
 import json
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from toonlab.resolve import resolve
 from toonlab.specs import Recipe
 
 from .board import Board
-from .crew import Crew, Task, threads_of
+from .crew import Crew, Task, finished, threads_of
 from .experiment import Planned
 from .live import View
 from .results import Cell, Results, Variant
@@ -31,10 +32,22 @@ _SHORT = "short run of "
 Timings = dict[str, dict[str, Any]]  # digest of a short run's identity -> `variant`, `seconds_per_step`
 
 
-def beside(jobs: int) -> dict[str, str]:
-    """What speaks against times where jobs share a device, by the times' names."""
-    text = f"{jobs} jobs shared a device, and the last of all may have had it alone; run one at a time to compare times"
-    return dict.fromkeys(_TIMES, text)
+def doubts(devices: Sequence[str], cells: Sequence[Cell], directory: Path) -> dict[str, str]:
+    """What speaks against a study's times, by their names: jobs share a device, or did when a cell ran that is there.
+
+    Args:
+        devices: one for each job.
+        cells: of the study.
+        directory: of the study, with what it left the last time.
+    """
+    if len(devices) > len(set(devices)):
+        jobs = f"{len(devices)} jobs shared a device, and the last of all may have had it alone"
+        return dict.fromkeys(_TIMES, f"{jobs}; run one at a time to compare times")
+    if any(finished(cell, directory) for cell in cells):
+        with suppress(ToonlabError):  # no results yet, or none that can be read
+            earlier = Results.read(directory).caveats
+            return {name: text for name, text in earlier.items() if name in _TIMES and text != CAVEAT}
+    return {}
 
 
 def measure(
