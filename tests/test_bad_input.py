@@ -291,7 +291,7 @@ CASES = [
     (
         "a storage of an unknown kind",
         "worker one.yaml --storage postgers://localhost/optuna",
-        "--storage postgers://localhost/optuna: Can't load plugin",
+        "Can't load plugin: sqlalchemy.dialects:postgers; expected an address such as sqlite:///studies.db",
     ),
     ("more jobs than cores", "compare one.yaml --device cpu --jobs 9999", "--jobs 9999: this machine has"),
     (
@@ -309,6 +309,7 @@ CASES = [
         "report idle",
         "runs/idle: nothing has finished yet, so there is nothing to report",
     ),
+    ("a report of a file that is not there", "report nowhere.yaml", "nowhere.yaml: no such file"),
     ("a report of an unknown study", "report idel", "runs/idel: no results of such a study; did you mean 'idle'?"),
     ("resuming what is no run", "resume empty", "empty: not the directory of a run"),
     ("a world without scenes", "world --out w --count 0", "--count 0: must be at least 1"),

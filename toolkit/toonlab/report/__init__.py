@@ -58,6 +58,8 @@ def read_study(experiment: str, root: Path) -> Results:
     """
     is_path = experiment.endswith((".yaml", ".yml")) or os.sep in experiment
     name = shelf.study_of(Path(experiment)) if is_path else experiment
+    if is_path and not (root / name / FILE).is_file() and not Path(experiment).is_file():
+        raise ToonlabError(f"{experiment}: no such file")
     if not (root / name / FILE).is_file():
         studies = [path.parent.name for path in root.glob(f"*/{FILE}")]
         hint = nearest(name, studies) if studies else f"run `toonlab compare {experiment}` first"

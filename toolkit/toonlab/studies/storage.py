@@ -20,7 +20,7 @@ from filelock import FileLock
 from optuna.distributions import BaseDistribution
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from toonlab.errors import ToonlabError, first_line
 from toonlab.text import hide_password, without_password
@@ -290,6 +290,8 @@ def _hint(error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError):
         package = "'toonlab[postgres]'" if error.name == "psycopg" else error.name
         return f"; pip install {package}"
+    if isinstance(error, ArgumentError):  # no URL, or one of a database that SQLAlchemy doesn't know
+        return "; expected an address such as sqlite:///studies.db or postgresql+psycopg://user@host/studies"
     # Optuna says so of tables of its own version, too, if MLflow's lie in the same database
     return "; give Optuna a database of its own" if isinstance(error, RuntimeError) else ""
 
