@@ -97,7 +97,7 @@ def as_latex(found: Findings) -> str:
         [
             r"\begin{table}",
             r"  \centering",
-            f"  \\caption{{{latex(' '.join([*caption, *notes_of(found)]))}}}",
+            f"  \\caption{{{latex(' '.join([*caption, *(f'{note}.' for note in notes_of(found))]))}}}",
             f"  \\label{{tab:{re.sub(r'[^A-Za-z0-9]+', '-', found.results.name)}}}",
             f"  \\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
             r"  \toprule",
