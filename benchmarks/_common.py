@@ -16,9 +16,9 @@ from typing import Any
 import torch
 
 from toonlab import discover
-from toonlab.devices import device_name
-from toonlab.recipe import load
-from toonlab.specs import Recipe
+from toonlab.recipes.load import load
+from toonlab.recipes.spec import Recipe
+from toonlab.utils.distributed import device_name
 
 os.environ.setdefault("KINETO_LOG_LEVEL", "9")  # torch's profiler would tell of every start and stop
 RESULTS = Path(__file__).parent / "results"

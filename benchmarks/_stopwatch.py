@@ -13,8 +13,8 @@ from _common import wait
 from torch import Tensor, nn
 
 from toonlab import Views
-from toonlab.gan import GAN, Critic, Phase
-from toonlab.parts import ViewTransform
+from toonlab.engine.gan import GAN, Critic, Phase
+from toonlab.registry.protocols import ViewTransform
 
 REST = "losses"  # objectives, colour, total variation, sums: whatever is no part of its own
 

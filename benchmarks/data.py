@@ -26,10 +26,10 @@ from _common import device, full_ctss, report, wait
 from PIL import Image
 
 from toonlab import Batch, Dataset, discover
-from toonlab.build import build, enter
-from toonlab.data import Steps, batches
-from toonlab.devices import World
-from toonlab.specs import Train
+from toonlab.engine.builder import build, enter
+from toonlab.engine.data import Steps, batches
+from toonlab.recipes.spec import Train
+from toonlab.utils.distributed import World
 
 SHORT, LONG = 448, 597
 PICTURES = 32  # files in each folder; they are read again and again

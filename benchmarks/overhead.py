@@ -20,9 +20,9 @@ from pathlib import Path
 from _common import device, report
 
 from toonlab import discover
-from toonlab.studies.board import Board
 from toonlab.studies.compare import Where, compare
-from toonlab.studies.results import Cell
+from toonlab.studies.executors.progress import Board
+from toonlab.studies.results.results import Cell
 
 STUDY = "recipes: [plain]\nat: tiny\nset: {{train.steps: {steps}}}\nseeds: {cells}\nmetrics: {{primary: outline_f1}}\n"
 

@@ -29,9 +29,9 @@ from _common import MIB, device, extra_bytes, fastest, report
 from torch import Tensor
 
 from toonlab import crop
-from toonlab.data import to_float
+from toonlab.engine.data import to_float
 from toonlab_ctss.sampler import CTSS
-from toonlab_world.dataset import ToonWorld
+from toonlab_world.data.dataset import ToonWorld
 
 PATCHES, STRIDES = (32, 64, 96, 128), (48, 16, 8, 4)
 Method = Callable[[Tensor, Tensor, CTSS, int], Tensor]

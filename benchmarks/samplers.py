@@ -18,10 +18,10 @@ import torch
 from _common import device, fastest, full_ctss, report
 
 from toonlab import Batch, discover
-from toonlab.build import build, enter
-from toonlab.data import to_float
-from toonlab.devices import World
-from toonlab.gan import GAN, Phase
+from toonlab.engine.builder import build, enter
+from toonlab.engine.data import to_float
+from toonlab.engine.gan import GAN, Phase
+from toonlab.utils.distributed import World
 
 SAMPLERS = {
     "random_patches": "k: 4",

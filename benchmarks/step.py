@@ -33,11 +33,11 @@ from _floor import recorded, replay
 from _stopwatch import REST, Stopwatch, time_optimizers, timed
 
 from toonlab import Batch, discover
-from toonlab.build import build, enter
-from toonlab.data import Steps, batches
-from toonlab.devices import Precision, World, has_bf16
-from toonlab.gan import GAN, Phase
-from toonlab.specs import Recipe
+from toonlab.engine.builder import build, enter
+from toonlab.engine.data import Steps, batches
+from toonlab.engine.gan import GAN, Phase
+from toonlab.recipes.spec import Recipe
+from toonlab.utils.distributed import Precision, World, has_bf16
 
 METHODS = ("plain", "ctss", "cartoongan", "animegan", "whitebox")
 VARIANTS = {

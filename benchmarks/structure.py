@@ -34,14 +34,14 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 from torch import Tensor
 
-from toonlab.data import to_float
+from toonlab.engine.data import to_float
 from toonlab_whitebox.adaptive import felzenszwalb
 from toonlab_whitebox.merging import merge
 from toonlab_whitebox.regions import Regions, describe
 from toonlab_whitebox.slic import scikit_slic, slic
 from toonlab_whitebox.structure import Structure
 from toonlab_whitebox.threads import start
-from toonlab_world.dataset import ToonWorld
+from toonlab_world.data.dataset import ToonWorld
 
 BATCHES = ((16, 256), (4, 64))  # pictures and their side
 MERGES = ((256, 100, 90), (256, 20, 90), (512, 100, 90))  # side, pixels of the smallest segment, regions to keep

@@ -29,10 +29,10 @@ from typing import Any
 from _common import Row, device, report
 
 from toonlab import discover
-from toonlab.events import Observers
-from toonlab.recipe import load
-from toonlab.studies.experiment import plan_cells, read_experiment
-from toonlab.training import train
+from toonlab.engine.train import train
+from toonlab.recipes.load import load
+from toonlab.registry.observers import Observers
+from toonlab.studies.plan.experiment import plan_cells, read_experiment
 from toonlab_mlflow.sender import Sender
 
 WITHOUT = ["observers.mlflow=null", "observers.progress=null"]

@@ -17,9 +17,9 @@ from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
 from toonlab import Catalogue, Context, Views, discover, rng
-from toonlab.looks import Look, looks
-from toonlab.pictures import to_picture
-from toonlab.sheet import Tile, colors, compose, heat_map, scaled, with_boxes
+from toonlab.images.canvas import Tile, colors, compose, heat_map, scaled, with_boxes
+from toonlab.images.io import to_picture
+from toonlab.images.patch_panels import Look, looks
 
 OUT = Path(__file__).parent / "pictures" / "samplers.webp"
 SCENES, SIZE, PANEL, GAP = (13, 11), 256, 168, 6

@@ -102,7 +102,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # A command runs in a process of its own that is forked from one which has imported what takes seconds to import.
 FORKS = multiprocessing.get_context("forkserver")
 PLUGINS = [plugin.value for plugin in entry_points(group="toonlab")]
-FORKS.set_forkserver_preload(["toonlab.cli", "toonlab.training", "torch._dynamo", "torchmetrics", *PLUGINS])
+FORKS.set_forkserver_preload(["toonlab.cli", "toonlab.engine.train", "torch._dynamo", "torchmetrics", *PLUGINS])
 COMMAND = """
 import multiprocessing, os, sys
 import torch
@@ -117,7 +117,7 @@ os.environ.update(environment)
 sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
 torch.set_num_threads(1)
 sys.argv = ["toonlab", *arguments]
-from toonlab.cli import main
+from toonlab.cli.app import main
 main()
 """
 

@@ -18,8 +18,8 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from toonlab.cli import app
-from toonlab.studies.results import Cell, Results, Variant
+from toonlab.cli.app import app
+from toonlab.studies.results.results import Cell, Results, Variant
 
 PAGE = Path(__file__).parents[1] / "docs" / "errors.md"
 

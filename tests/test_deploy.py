@@ -17,8 +17,8 @@ import pytest
 import typer
 import yaml
 
-from toonlab import shelf
-from toonlab.cli import app
+from toonlab.cli.app import app
+from toonlab.utils import paths
 
 ROOT = Path(__file__).parents[1]
 PASSWORD = "secret"
@@ -73,7 +73,7 @@ def test_everything_named_is_declared(compose: dict[str, Any]) -> None:
 
 
 def test_the_worker_shares_a_study_and_is_tracked(compose: dict[str, Any], worker: dict[str, Any]) -> None:
-    assert worker["experiment"] in shelf.listed("experiments")
+    assert worker["experiment"] in paths.listed("experiments")
     storage, database = urlsplit(worker["storage"]), compose["services"]["database"]["environment"]
     assert (storage.username, storage.password) == (database["POSTGRES_USER"], database["POSTGRES_PASSWORD"])
     assert (storage.hostname, storage.path) == ("database", f"/{database['POSTGRES_DB']}")

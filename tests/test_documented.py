@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 import toonlab
-from toonlab import parts, shelf, specs
-from toonlab.hookspecs import Hears, Offers
-from toonlab.parts import KINDS
+from toonlab.recipes import spec
+from toonlab.registry import protocols
+from toonlab.registry.hookspecs import Hears, Offers
+from toonlab.registry.protocols import KINDS
+from toonlab.utils import paths
 
 from .docs.reference import commands, names
 from .docs.reference import parts as parts_page
@@ -81,9 +83,11 @@ def test_every_kind_of_part_is_documented() -> None:
     kinds = names.kinds()
     assert {f"register_{kind}" for kind in KINDS} == set(names.hooks_of(Offers))
     assert unnamed(KINDS, kinds, "^## {} ") == []
-    shapes = [name for name, cls in vars(parts).items() if inspect.isclass(cls) and cls.__module__ == parts.__name__]
+    shapes = [
+        name for name, cls in vars(protocols).items() if inspect.isclass(cls) and cls.__module__ == protocols.__name__
+    ]
     assert unnamed(set(shapes) - {"Kind", "Tunable"}, kinds, r"^::: toonlab\.parts\.{}$") == []
-    assert silent((name, getattr(parts, name)) for name in shapes) == []
+    assert silent((name, getattr(protocols, name)) for name in shapes) == []
 
 
 def test_every_command_and_option_is_documented() -> None:
@@ -112,20 +116,20 @@ def test_every_part_is_in_the_reference_and_says_what_it_is() -> None:
 
 def test_every_recipe_is_on_a_card_of_a_method() -> None:
     cards = "\n".join(text for page, text in DOCS.items() if page.startswith("methods/"))
-    assert unnamed(shelf.listed("baselines"), cards, "`{}`|^# {}$") == []
+    assert unnamed(paths.listed("baselines"), cards, "`{}`|^# {}$") == []
 
 
 def test_every_experiment_and_file_for_at_is_in_the_documentation() -> None:
-    assert unnamed(shelf.listed("experiments"), "\n".join(DOCS.values())) == []
-    assert unnamed(shelf.listed("baselines/at"), ALL, "`?--at {}`?") == []
+    assert unnamed(paths.listed("experiments"), "\n".join(DOCS.values())) == []
+    assert unnamed(paths.listed("baselines/at"), ALL, "`?--at {}`?") == []
     page = recipes_page.recipes()
-    shelved = [name for folder in ("baselines", "baselines/at", "experiments") for name in shelf.listed(folder)]
+    shelved = [name for folder in ("baselines", "baselines/at", "experiments") for name in paths.listed(folder)]
     assert unnamed(shelved, page, "^### {} ") == []
 
 
 def test_every_setting_of_a_recipe_is_described() -> None:
     assert undescribed(recipes_page.SECTIONS.values()) == []
-    assert {specs.Train, specs.Evaluate} <= set(recipes_page.SECTIONS.values())
+    assert {spec.Train, spec.Evaluate} <= set(recipes_page.SECTIONS.values())
 
 
 def test_every_extra_and_environment_variable_is_in_the_documentation() -> None:

@@ -7,18 +7,19 @@ from pathlib import Path
 import pytest
 import torch
 
-from toonlab import discover, shelf
-from toonlab.build import build
-from toonlab.devices import World
-from toonlab.plugins import Catalogue
-from toonlab.studies.budget import critic_pixels
-from toonlab.studies.experiment import Planned, baseline_of, plan_cells, read_experiment
-from toonlab.studies.results import Variant
-from toonlab.studies.search import is_search, read_search
-from toonlab.studies.searchplan import Plan
+from toonlab import discover
+from toonlab.engine.builder import build
+from toonlab.registry.catalogue import Catalogue
+from toonlab.studies.plan.budget import critic_pixels
+from toonlab.studies.plan.experiment import Planned, baseline_of, plan_cells, read_experiment
+from toonlab.studies.plan.search import is_search, read_search
+from toonlab.studies.plan.search_plan import Plan
+from toonlab.studies.results.results import Variant
+from toonlab.utils import paths
+from toonlab.utils.distributed import World
 
 ROOT = Path(__file__).parents[1]
-SHIPPED = shelf.listed("experiments")
+SHIPPED = paths.listed("experiments")
 SIZES = {  # variants, seeds
     "ctss_ablation": (14, 3),
     "ctss_vs_baselines": (7, 3),

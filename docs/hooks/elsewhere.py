@@ -25,9 +25,9 @@ FILES = ["CITATION.cff", "LICENSE"]  # what pages link to, as it is
 STANDS_FOR = {  # file or folder -> the page to read in its place
     **{file: page for page, file in PAGES.items()},
     "docs/notebook.ipynb": "notebook.md",
-    "toolkit/toonlab/hookspecs.py": "reference/hooks.md",
-    "toolkit/toonlab/parts.py": "reference/kinds.md",
-    "toolkit/toonlab/specs.py": "reference/sections.md",
+    "toolkit/toonlab/registry/hookspecs.py": "reference/hooks.md",
+    "toolkit/toonlab/registry/protocols.py": "reference/kinds.md",
+    "toolkit/toonlab/recipes/spec.py": "reference/sections.md",
     "toolkit/toonlab/commands": "reference/commands.md",
     "toolkit/toonlab": "reference/python.md",
     "baselines": "reference/recipes.md",

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from toonlab import (
-    DiscriminatorFactory,
-    DiscriminatorLossFactory,
-    GeneratorFactory,
-    GeneratorLossFactory,
-    hookimpl,
-)
+from toonlab import DiscriminatorFactory, DiscriminatorLossFactory, GeneratorFactory, GeneratorLossFactory, hookimpl
 
 from .critic_losses import GraySuppression, SmoothSuppression
 from .discriminator import AnimeGANDiscriminator

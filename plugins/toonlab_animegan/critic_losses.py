@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from toonlab import CriticParts, Logits, Views
-from toonlab.edges import smooth_edges
-from toonlab.filters import luminance
+from toonlab.ops.edges import smooth_edges
+from toonlab.ops.filters import luminance
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from toonlab import PartError
-from toonlab.layers import spectral_norm as with_spectral_norm
+from toonlab.ops.layers import spectral_norm as with_spectral_norm
 
 from .layers import SLOPE, InstanceNorm
 

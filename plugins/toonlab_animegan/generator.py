@@ -9,8 +9,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from toonlab import PartError
-from toonlab.filters import full_precision
-from toonlab.layers import SameConv2d, truncated_normal_, upsample2x
+from toonlab.ops.filters import full_precision
+from toonlab.ops.layers import SameConv2d, truncated_normal_, upsample2x
 
 from .layers import ConvBlock, InstanceNorm, SeparableBlock
 

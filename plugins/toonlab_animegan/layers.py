@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from toonlab.layers import SameConv2d
+from toonlab.ops.layers import SameConv2d
 
 SLOPE = 0.2  # of every LeakyReLU
 

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from toonlab import Step
-from toonlab.filters import luminance
-from toonlab.statistics import gram_matrix
+from toonlab.ops.filters import luminance
+from toonlab.ops.gram import gram_matrix
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from toonlab import CriticParts, Logits, PartError, Views
-from toonlab.filters import full_precision
+from toonlab.ops.filters import full_precision
 
 from .draws import generator_of
 

@@ -11,8 +11,8 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import Tunable, Views, check_images
-from toonlab.candidates import Grid, best, cut
-from toonlab.filters import full_precision, luminance
+from toonlab.ops.filters import full_precision, luminance
+from toonlab.ops.patch_grid import Grid, best, cut
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import Dataset, Sample, ToonlabError
-from toonlab.pictures import MAX_PIXELS, PILLOW_LIMIT, complaints, find_pictures, read_picture
+from toonlab.images.io import MAX_PIXELS, PILLOW_LIMIT, complaints, find_pictures, read_picture
 
 _NAMED = 20  # bad pictures that one message names
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import Logits, PartError, Tunable, Views
-from toonlab.candidates import Grid, best, cut
+from toonlab.ops.patch_grid import Grid, best, cut
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from toonlab import Step
-from toonlab.filters import rgb_to_yuv
+from toonlab.ops.filters import rgb_to_yuv
 
 
 @dataclass(frozen=True)

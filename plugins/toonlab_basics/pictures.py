@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from toonlab import PartError, Sample, ToonlabError
-from toonlab.pictures import find_pictures, read_picture, without_suffix
+from toonlab.images.io import find_pictures, read_picture, without_suffix
 
 _NAMED = 20  # bad pictures that one message names
 

@@ -8,7 +8,7 @@ from typing import Literal
 from torch import Tensor
 
 from toonlab import Views, check_images
-from toonlab.filters import luminance
+from toonlab.ops.filters import luminance
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from toonlab import PartError
-from toonlab.filters import full_precision
+from toonlab.ops.filters import full_precision
 
 from .layers import convolution, initialise, instance_norm
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from toonlab import CriticParts, Logits, Views
-from toonlab.edges import smooth_edges
+from toonlab.ops.edges import smooth_edges
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class EdgePromoting:
 
     Chen, Lai and Liu, "CartoonGAN", CVPR 2018, eq. 3: log(1 - D(e)), under whatever objective the critic has. The
     smoothing is made anew from what the critic looks at (patches, gray, …), so no second data set is prepared; see
-    `toonlab.edges.smooth_edges`. Its weight in the paper and in both implementations is 1.
+    `toonlab.ops.edges.smooth_edges`. Its weight in the paper and in both implementations is 1.
 
     Args:
         exact: smooth with OpenCV on any device, as the originals do. On a CPU that happens anyway; on a GPU the

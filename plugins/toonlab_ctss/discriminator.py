@@ -8,8 +8,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from toonlab import PartError
-from toonlab.layers import LayerNorm, SameConv2d
-from toonlab.layers import spectral_norm as with_spectral_norm
+from toonlab.ops.layers import LayerNorm, SameConv2d
+from toonlab.ops.layers import spectral_norm as with_spectral_norm
 
 
 class Discriminator(nn.Module):

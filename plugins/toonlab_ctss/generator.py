@@ -9,8 +9,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from toonlab import PartError
-from toonlab.filters import full_precision
-from toonlab.layers import LayerNorm, SameConv2d, upsample2x, variance_scaling_
+from toonlab.ops.filters import full_precision
+from toonlab.ops.layers import LayerNorm, SameConv2d, upsample2x, variance_scaling_
 
 
 class ConvBlock(nn.Sequential):

@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import PartError, Views, check_images, crop
-from toonlab.filters import full_precision
+from toonlab.ops.filters import full_precision
 
 from .salient import Stride
 from .sampler import CTSS

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from toonlab import Views, check_images
-from toonlab.filters import full_precision, min_max
+from toonlab.ops.filters import full_precision, min_max
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from toonlab.filters import full_precision, guided_filter, min_max
+from toonlab.ops.filters import full_precision, guided_filter, min_max
 
 Scope = Literal["batch", "image"]
 

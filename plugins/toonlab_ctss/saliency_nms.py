@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import Tunable
-from toonlab.candidates import Grid
+from toonlab.ops.patch_grid import Grid
 
 from .salient import Salient
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import PartError, Tunable
-from toonlab.candidates import Grid, best
+from toonlab.ops.patch_grid import Grid, best
 
 from .salient import Salient
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import Tunable, Views, check_images
-from toonlab.candidates import Grid, cut
+from toonlab.ops.patch_grid import Grid, cut
 
 from .saliency import Scope, edge_map, smooth
 

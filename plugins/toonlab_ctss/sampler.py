@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from toonlab.candidates import Grid, best
+from toonlab.ops.patch_grid import Grid, best
 
 from .salient import Salient
 

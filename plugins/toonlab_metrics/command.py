@@ -17,8 +17,8 @@ from .folders import EvaluationFolders, usable
 from .frechet import InceptionDistance
 
 if TYPE_CHECKING:
-    from toonlab.specs import Recipe
-    from toonlab.training import Trained
+    from toonlab.engine.train import Trained
+    from toonlab.recipes.spec import Recipe
 
 
 def score(
@@ -38,8 +38,8 @@ def score(
     tracking_uri: Annotated[str | None, typer.Option(help="Where MLflow keeps the run.")] = None,
 ) -> None:
     """Score pictures against their photos, against real cartoons, and against the truth, as far as they are given."""
-    from toonlab.resolve import resolve
-    from toonlab.training import train
+    from toonlab.engine.train import train
+    from toonlab.recipes.resolve import resolve
 
     catalogue, called = discover(), name or pictures.resolve().name
     data = EvaluationFolders(photos, cartoons, truth)
@@ -108,16 +108,16 @@ def _lacking(part: Mapping[str, Any], data: EvaluationFolders, catalogue: Catalo
 
 def _results(trained: Trained, recipe: Recipe) -> tuple[dict[str, float], dict[str, float]]:
     """The leading results of the pictures and of the untouched photos."""
-    from toonlab.studies.tables import leading
+    from toonlab.studies.results.tables import leading
 
     wanted = [part.use for part in recipe.evaluate.metrics]
     return leading(trained.outcome.metrics, wanted), leading(trained.outcome.photo, wanted)
 
 
 def _print_table(trained: Trained, recipe: Recipe, catalogue: Catalogue) -> None:
-    from toonlab.evaluate import caveats
-    from toonlab.events import Observers
-    from toonlab.studies.tables import Row, show, with_photo
+    from toonlab.engine.evaluator import caveats
+    from toonlab.registry.observers import Observers
+    from toonlab.studies.results.tables import Row, show, with_photo
 
     ours, photo = _results(trained, recipe)
     rows = with_photo(photo, [Row(recipe.name, {metric: [value] for metric, value in ours.items()})])
@@ -129,7 +129,7 @@ def _print_table(trained: Trained, recipe: Recipe, catalogue: Catalogue) -> None
 
 
 def _print_json(trained: Trained, recipe: Recipe, catalogue: Catalogue) -> None:
-    from toonlab.evaluate import caveats
+    from toonlab.engine.evaluator import caveats
 
     outcome = trained.outcome
     results = {

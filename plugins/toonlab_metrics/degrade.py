@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from toonlab import Sample, ToonlabError
-from toonlab.randomness import rng
+from toonlab.utils.rng import rng
 
 from .outline import grown
 from .regions import lab

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from toonlab import Images, PartError, Sample, ToonlabError, Truth
-from toonlab.pictures import MAX_PIXELS, complaints, find_pictures, read_picture, without_suffix
+from toonlab.images.io import MAX_PIXELS, complaints, find_pictures, read_picture, without_suffix
 
 FIELDS = ("cartoon", "outline", "regions", "flat")
 _NAMED = 20  # bad pictures that one message names

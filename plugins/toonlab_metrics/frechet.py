@@ -13,7 +13,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from toonlab.randomness import rng
+from toonlab.utils.rng import rng
 
 from . import inception
 from .random_network import NAME, random_features

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from toonlab import Images, Sample
-from toonlab.randomness import rng
+from toonlab.utils.rng import rng
 
 from .degrade import DEGRADATIONS, degraded
 from .pictures import Measurement

@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import PartError
-from toonlab.randomness import rng
+from toonlab.utils.rng import rng
 
 from .sets import SetMetric
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from toonlab.text import hide_password
+from toonlab.utils.text import hide_password
 
 _LONGEST = 200  # characters
 

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from toonlab import Outcome, Run, ToonlabError, hookimpl
-from toonlab.text import without_password
+from toonlab.utils.text import without_password
 
 from . import failure, store, system, uris
 from .mirror import Mirror

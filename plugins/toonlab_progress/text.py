@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from toonlab import Outcome, Run
-from toonlab.text import duration
+from toonlab.utils.text import duration
 
 _TOTAL = "/total"
 _FEW = 3

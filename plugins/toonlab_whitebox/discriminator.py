@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor, nn
 
-from toonlab.layers import spectral_norm as with_spectral_norm
+from toonlab.ops.layers import spectral_norm as with_spectral_norm
 
 from .layers import convolution, halving
 

@@ -8,8 +8,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from toonlab import PartError
-from toonlab.filters import full_precision, guided_filter
-from toonlab.layers import upsample2x
+from toonlab.ops.filters import full_precision, guided_filter
+from toonlab.ops.layers import upsample2x
 
 from .layers import convolution, halving
 

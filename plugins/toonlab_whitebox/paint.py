@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from toonlab.filters import full_precision
+from toonlab.ops.filters import full_precision
 
 Coloring = Literal["mean", "mixed"]
 _UNIT = 2**32  # of the fixed-point numbers that are summed: exact for values in [-1, 1] to ten digits

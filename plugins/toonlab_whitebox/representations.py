@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import PartError, Tunable, Views
-from toonlab.filters import guided_filter
+from toonlab.ops.filters import guided_filter
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from toonlab import check_images
-from toonlab.devices import Precision
-from toonlab.filters import full_precision, min_max
+from toonlab.ops.filters import full_precision, min_max
+from toonlab.utils.distributed import Precision
 
 from .cells import Cells, cells
 from .components import connected

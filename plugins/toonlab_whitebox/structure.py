@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import Step, Tunable, check_images
-from toonlab.filters import full_precision
+from toonlab.ops.filters import full_precision
 
 from .adaptive import adaptive
 from .paint import Coloring, paint

@@ -23,6 +23,6 @@ TOONLAB_HOOKS = "1.0"
 
 @hookimpl
 def register_datasets() -> Mapping[str, DatasetFactory]:
-    from .dataset import ToonWorld
+    from .data.dataset import ToonWorld
 
     return {"toonworld": ToonWorld}

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from toonlab import ToonlabError
 
-from .compose import Kind
-from .render import Pictures, Split, render, scene_key
+from .data.workers import spread
+from .render.render import Pictures, Split, render, scene_key
+from .scene.compose import Kind
 from .sheets import check_sheet, write_sheet
-from .styles import StyleName
-from .workers import spread
+from .styles.styles import StyleName
 
 Rendering = Literal["photo", "cartoon", "both"]
 

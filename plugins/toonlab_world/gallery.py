@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .render import DTYPES, Pictures, Split, render, scene_key
+from .render.render import DTYPES, Pictures, Split, render, scene_key
 from .sheets import encoded, row
-from .styles import STYLES, Style, StyleName
+from .styles.styles import STYLES, Style, StyleName
 
 SIZE, COLUMNS = 160, 6
 OWN: Mapping[str, Style] = {

@@ -18,12 +18,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from toonlab.plugins import Catalogue
-from toonlab.recipe import load
-from toonlab.studies.experiment import plan_cells, read_experiment
-from toonlab.studies.search import read_search
-from toonlab.studies.searchplan import Plan
-from toonlab.yamlfile import load_file
+from toonlab.recipes.load import load
+from toonlab.registry.catalogue import Catalogue
+from toonlab.studies.plan.experiment import plan_cells, read_experiment
+from toonlab.studies.plan.search import read_search
+from toonlab.studies.plan.search_plan import Plan
+from toonlab.utils.yaml import load_file
 
 from . import rules
 from .blocks import ROOT, Block

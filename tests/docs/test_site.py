@@ -126,7 +126,7 @@ def test_a_broken_link_fails_the_build(tmp_path: Path) -> None:
         ("plugins.md", "![a](../docs/pictures/a.webp)", "![a](pictures/a.webp)"),
         ("samplers.md", "[a](../plugins/README.md#the-hooks)", "[a](plugins.md#the-hooks)"),
         ("methods/ctss.md", "[a](../../README.md)", "[a](../start.md)"),
-        ("methods/ctss.md", "[a](../../toolkit/toonlab/parts.py)", "[a](../reference/kinds.md)"),
+        ("methods/ctss.md", "[a](../../toolkit/toonlab/registry/protocols.py)", "[a](../reference/kinds.md)"),
         ("methods/ctss.md", "[a](plain.md)", "[a](plain.md)"),
         ("runs.md", "[a](https://example.org/docs/x.md)", "[a](https://example.org/docs/x.md)"),
         ("runs.md", "[a](#mlflow)", "[a](#mlflow)"),

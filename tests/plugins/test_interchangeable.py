@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from toonlab import Batch, discover
-from toonlab.build import build, enter
-from toonlab.devices import World
-from toonlab.recipe import load
-from toonlab.specs import Recipe
+from toonlab.engine.builder import build, enter
+from toonlab.recipes.load import load
+from toonlab.recipes.spec import Recipe
+from toonlab.utils.distributed import World
 
 SIZE, BATCH, STEPS = 64, 2, 2
 CATALOGUE = discover()

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from .api.run import TrainedRun, open_run
     from .api.study import compare, tune
     from .api.train import train
-    from .checks import check_images
     from .errors import DivergedError, PartError, PluginError, RecipeError, ToonlabError
-    from .events import Outcome, Run
-    from .flow import Batch, Context, Features, Logits, Sample, Step, Truth, Views, crop
-    from .hookspecs import HOOKS_VERSION, hookimpl, hookspec
-    from .parts import (
+    from .ops.checks import check_images
+    from .registry.catalogue import Catalogue, discover
+    from .registry.hookspecs import HOOKS_VERSION, hookimpl, hookspec
+    from .registry.observers import Outcome, Run
+    from .registry.protocols import (
         CriticParts,
         Dataset,
         DatasetFactory,
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
         Tunable,
         ViewTransform,
     )
-    from .plugins import Catalogue, discover
-    from .randomness import rng
-    from .shelf import cache_dir
+    from .types import Batch, Context, Features, Logits, Sample, Step, Truth, Views, crop
+    from .utils.paths import cache_dir
+    from .utils.rng import rng
 
 _HOME = {
     "api.results": ["Results"],

@@ -1,5 +1,5 @@
 """`python -m toonlab`."""
 
-from .cli import main
+from .cli.app import main
 
 main()

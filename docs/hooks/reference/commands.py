@@ -9,8 +9,8 @@ from typing import Any
 
 import typer
 
-from toonlab import installed, schema
-from toonlab.cli import app
+from toonlab.cli.app import app
+from toonlab.registry import metadata, schema
 
 from .text import code, docstring, table
 
@@ -42,7 +42,7 @@ def walk() -> Iterator[tuple[str, Any]]:
 
 def _of_plugin(name: str) -> Any:
     """A plugin's command, imported."""
-    (entry,) = (entry for entry in installed.entries(installed.COMMANDS) if entry.name == name)
+    (entry,) = (entry for entry in metadata.entries(metadata.COMMANDS) if entry.name == name)
     application = typer.Typer(add_completion=False)
     application.command(name)(entry.point.load())
     return typer.main.get_command(application)

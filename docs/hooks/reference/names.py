@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 import toonlab
-from toonlab import hookspecs
-from toonlab import parts as kinds_of_parts
-from toonlab.hookspecs import HOOKS_VERSION, Hears, Offers
-from toonlab.parts import KINDS, Kind
+from toonlab.registry import hookspecs
+from toonlab.registry import protocols as kinds_of_parts
+from toonlab.registry.hookspecs import HOOKS_VERSION, Hears, Offers
+from toonlab.registry.protocols import KINDS, Kind
 
 HOOKS = f"""\
 # Hooks
@@ -37,7 +37,7 @@ BESIDES = {  # what a part of a kind may do or be given besides, which its type 
     "datasets": ["Images", "HasCartoons", "HasTest"],
     "metrics": ["Compares", "Describes"],
 }
-MODULES = ["toonlab.testing", "toonlab.candidates", "toonlab.windows", "toonlab.layers"]
+MODULES = ["toonlab.testing", "toonlab.ops.patch_grid", "toonlab.ops.windows", "toonlab.ops.layers"]
 
 
 def hooks() -> str:
@@ -48,11 +48,11 @@ def _hooks(title: str, specs: type) -> Iterator[str]:
     yield f"## {title}"
     yield (specs.__doc__ or "").strip()
     for name in hooks_of(specs):
-        yield _place(f"toonlab.hookspecs.{specs.__name__}.{name}")
+        yield _place(f"toonlab.registry.hookspecs.{specs.__name__}.{name}")
 
 
 def hooks_of(specs: type) -> list[str]:
-    """The hooks that a class of `toonlab.hookspecs` specifies."""
+    """The hooks that a class of `toonlab.registry.hookspecs` specifies."""
     return [name for name, function in vars(specs).items() if hasattr(function, "toonlab_spec")]
 
 
@@ -62,13 +62,13 @@ def kinds() -> str:
 
 def _kind(kind: str, about: Kind) -> Iterator[str]:
     yield f"## {kind} {{: #{kind} }}"
-    offered = f"[`register_{kind}`](hooks.md#toonlab.hookspecs.Offers.register_{kind})"
+    offered = f"[`register_{kind}`](hooks.md#toonlab.registry.hookspecs.Offers.register_{kind})"
     yield f"{about.label.capitalize()}: {about.about}. Offered by {offered}; [those that are there](parts.md#{kind})."
     if about.injected:
         yield f"The engine fills in {' and '.join(f'`{name}`' for name in sorted(about.injected))}; a recipe can't."
     for name in [product(kind), *BESIDES.get(kind, [])]:
         if hasattr(kinds_of_parts, name):
-            yield _place(f"toonlab.parts.{name}")
+            yield _place(f"toonlab.registry.protocols.{name}")
 
 
 def product(kind: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from toonlab import discover
-from toonlab.listing import default_of, search_range
-from toonlab.parts import KINDS
-from toonlab.plugins import Offer
-from toonlab.schema import Parameter
+from toonlab.cli.listing import default_of, search_range
+from toonlab.registry.catalogue import Offer
+from toonlab.registry.protocols import KINDS
+from toonlab.registry.schema import Parameter
 
 from .text import code, docstring, table
 

@@ -5,27 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from toonlab import shelf, specs, yamlfile
-from toonlab.listing import default_of
-from toonlab.schema import Schema
+from toonlab.cli.listing import default_of
+from toonlab.recipes import spec
+from toonlab.registry.schema import Schema
+from toonlab.utils import paths, yaml
 
 from .text import code, docstring, table
 
 SECTIONS = {  # section -> what reads it
-    "train": specs.Train,
-    "evaluate": specs.Evaluate,
-    "generator": specs.GeneratorSpec,
-    "critics": specs.CriticSpec,
-    "weight": specs.Weight,
-    "stages": specs.StageSpec,
-    "length": specs.Length,
+    "train": spec.Train,
+    "evaluate": spec.Evaluate,
+    "generator": spec.GeneratorSpec,
+    "critics": spec.CriticSpec,
+    "weight": spec.Weight,
+    "stages": spec.StageSpec,
+    "length": spec.Length,
 }
 SHELVES = {  # title -> folder, and what is done with its files
     "Recipes": ("baselines", "toonlab train NAME"),
     "Files for `--at`": ("baselines/at", "toonlab train RECIPE --at NAME"),
     "Experiments": ("experiments", "toonlab compare NAME"),
 }
-WORDS = {  # types of `toonlab.specs` -> what stands there in a recipe
+WORDS = {  # types of `toonlab.recipes.spec` -> what stands there in a recipe
     "Mapping[str, Part]": "parts by name",
     "tuple[Part, ...]": "list of parts",
     "TorchPart": "class of torch",
@@ -65,13 +66,13 @@ def recipes() -> str:
     text = ["# Recipes and experiments", "What ships; `toonlab recipes` lists it. Each opens to its file."]
     for title, (folder, command) in SHELVES.items():
         text.append(f"## {title}")
-        for name, path in shelf.listed(folder).items():
+        for name, path in paths.listed(folder).items():
             text += _file(name, path, folder, command)
     return "\n\n".join(text)
 
 
 def _file(name: str, path: Path, folder: str, command: str) -> Iterator[str]:
-    content = yamlfile.load_file(path)
+    content = yaml.load_file(path)
     command = command.replace("compare", "tune") if "recipe" in content else command
     yield f"### {name} {{: #{folder.replace('/', '-')}-{name} }}"
     yield f"{content['about']}. `{command.replace('NAME', name)}`"

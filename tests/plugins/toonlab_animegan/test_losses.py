@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from toonlab import Batch, Features, Step
-from toonlab.filters import luminance
+from toonlab.ops.filters import luminance
 from toonlab_animegan.losses import Gram
 from toonlab_basics import Content, RandomFeatures
 

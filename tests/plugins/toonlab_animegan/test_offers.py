@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from toonlab import RecipeError, discover
-from toonlab.plugins import Catalogue
-from toonlab.recipe import load
+from toonlab.recipes.load import load
+from toonlab.registry.catalogue import Catalogue
 
 OFFERED = [
     ("generators", "animegan"),

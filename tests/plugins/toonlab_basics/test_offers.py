@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from toonlab import RecipeError, Tunable, discover
-from toonlab.plugins import Catalogue
+from toonlab.registry.catalogue import Catalogue
 
 OFFERED = {
     "objectives": {"lsgan", "hinge", "bce", "wasserstein"},

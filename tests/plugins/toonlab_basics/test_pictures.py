@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from toonlab import PartError, Sample, ToonlabError
-from toonlab.pictures import to_picture
+from toonlab.images.io import to_picture
 from toonlab_basics.pictures import Pictures
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from toonlab import Batch, Context, Features, Logits, Objective, Step, Views, discover
-from toonlab.edges import smooth_edges
+from toonlab.ops.edges import smooth_edges
 from toonlab_cartoongan import EdgePromoting
 
 MAKE = discover().make

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from toonlab import RecipeError, discover
-from toonlab.plugins import Catalogue
+from toonlab.registry.catalogue import Catalogue
 
 
 @pytest.fixture(scope="module")

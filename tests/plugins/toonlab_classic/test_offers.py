@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from toonlab import RecipeError, discover
-from toonlab.plugins import Catalogue
+from toonlab.registry.catalogue import Catalogue
 
 OFFERED = ["identity", "classic", "mean_shift", "superpixel"]
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from toonlab import RecipeError, Tunable, discover
-from toonlab.plugins import Catalogue
+from toonlab.registry.catalogue import Catalogue
 
 OFFERED = [
     ("samplers", "ctss"),

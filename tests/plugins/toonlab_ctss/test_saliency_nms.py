@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from toonlab.candidates import Grid
+from toonlab.ops.patch_grid import Grid
 from toonlab_ctss.saliency_nms import SaliencyNMS
 from toonlab_ctss.sampler import CTSS
 

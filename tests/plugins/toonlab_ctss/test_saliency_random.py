@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from toonlab import PartError, Views
-from toonlab.candidates import Grid
+from toonlab.ops.patch_grid import Grid
 from toonlab_ctss.saliency_random import FLOOR, SaliencyRandom
 from toonlab_ctss.sampler import CTSS
 

@@ -14,8 +14,8 @@ from click.testing import Result
 from PIL import Image
 from typer.testing import CliRunner
 
-from toonlab.cli import app
-from toonlab.pictures import save_png, to_picture
+from toonlab.cli.app import app
+from toonlab.images.io import save_png, to_picture
 from toonlab_world import register_datasets
 
 Score = Callable[[str], Result]

@@ -67,7 +67,7 @@ def test_one_direction_of_two_sets_is_the_distance_of_sorted_values() -> None:
     )
     from scipy.stats import wasserstein_distance
 
-    from toonlab.randomness import rng
+    from toonlab.utils.rng import rng
     from toonlab_metrics.wasserstein import _normalized
 
     direction = torch.randn(147, 1, generator=rng(0, "swd", "directions"))

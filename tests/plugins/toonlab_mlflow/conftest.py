@@ -22,8 +22,8 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 
-from toonlab.events import Observers, Outcome, Run
-from toonlab.runs import MetricsFile, write_outcome
+from toonlab.registry.observers import Observers, Outcome, Run
+from toonlab.runs.directory import MetricsFile, write_outcome
 from toonlab_mlflow import store as stores
 from toonlab_mlflow import uris
 

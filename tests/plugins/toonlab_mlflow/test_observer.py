@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from toonlab.events import Observers, Run
+from toonlab.registry.observers import Observers, Run
 from toonlab_mlflow import MLflow, register_observers, uris
 
 patient = partial(MLflow, patience=240.0)  # a busy machine may take its time to send all at the end
@@ -300,8 +300,8 @@ def test_a_tracking_uri_that_is_none_is_an_error_before_the_run() -> None:
 ONE_RUN = """
 import sys, time
 from pathlib import Path
-from toonlab.events import Observers, Outcome, Run
-from toonlab.runs import MetricsFile
+from toonlab.registry.observers import Observers, Outcome, Run
+from toonlab.runs.directory import MetricsFile
 from toonlab_mlflow import MLflow
 import mlflow  # so that both arrive at the empty store together
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from toonlab.events import Observers, Run
+from toonlab.registry.observers import Observers, Run
 from toonlab_mlflow import MLflow
 from toonlab_mlflow.parent import STUDY
 

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toonlab.runs import MetricsFile
+from toonlab.runs.directory import MetricsFile
 from toonlab_mlflow.points import MetricsReader, Point, points
 
 

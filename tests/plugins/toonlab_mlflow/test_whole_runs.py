@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from toonlab.cli import app
+from toonlab.cli.app import app
 
 TOONLAB = [sys.executable, "-m", "toonlab"]
 TRAIN = [

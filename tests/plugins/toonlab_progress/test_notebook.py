@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from toonlab.events import Observers, Outcome, Run
+from toonlab.registry.observers import Observers, Outcome, Run
 from toonlab_progress.notebook import Line
 
 RUN = Run(Path("runs"), "demo", "ctss", 0, "1a2b3c4d5e6f", {}, 400)

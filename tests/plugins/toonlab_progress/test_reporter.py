@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from toonlab.events import Observers, Outcome, Run
+from toonlab.registry.observers import Observers, Outcome, Run
 from toonlab_progress import progress, register_observers
 from toonlab_progress.bar import Bar
 from toonlab_progress.lines import Lines

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from toonlab import PartError
-from toonlab.filters import guided_filter
+from toonlab.ops.filters import guided_filter
 from toonlab_whitebox.generator import WhiteboxUNet
 
 

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from toonlab.layers import SameConv2d
+from toonlab.ops.layers import SameConv2d
 from toonlab_whitebox.layers import HalvingConv2d, convolution, halving
 
 

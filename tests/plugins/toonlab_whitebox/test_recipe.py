@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from toonlab import Batch, discover
-from toonlab.build import build, enter
-from toonlab.devices import World
-from toonlab.plugins import Catalogue
-from toonlab.recipe import load
-from toonlab.specs import Recipe
+from toonlab.engine.builder import build, enter
+from toonlab.recipes.load import load
+from toonlab.recipes.spec import Recipe
+from toonlab.registry.catalogue import Catalogue
+from toonlab.utils.distributed import World
 
 DATA = ["data.photos=photos", "data.cartoons=cartoons"]
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from toonlab import Context, PartError, Views
-from toonlab.filters import guided_filter, luminance
+from toonlab.ops.filters import guided_filter, luminance
 from toonlab_whitebox.representations import Surface, Texture, shift_color
 
 boxes = torch.tensor([[0, 0, 0, 8, 8]])

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from toonlab_whitebox.paint import paint
 from toonlab_whitebox.slic import scikit_slic, slic
-from toonlab_world.dataset import ToonWorld
+from toonlab_world.data.dataset import ToonWorld
 
 
 def by_scikit_image(images: Tensor, segments: int = 200) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import toonlab
-from toonlab.plugins import Catalogue
+from toonlab.registry.catalogue import Catalogue
 
 SMALL: Mapping[str, Any] = {
     "data": {"use": "toonworld", "size": 32, "scenes": 8, "evaluation_scenes": 3},

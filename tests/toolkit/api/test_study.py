@@ -15,7 +15,7 @@ import yaml
 import toonlab
 from toonlab.api.study import source_of
 from toonlab.report import read_study
-from toonlab.studies.paired import differences
+from toonlab.stats.paired import differences
 
 SCRIPT = """\
 from pathlib import Path

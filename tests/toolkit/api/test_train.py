@@ -14,11 +14,11 @@ import yaml
 
 import toonlab
 from toonlab import train
-from toonlab.api.given import pairs
-from toonlab.api.shared import tracked_at
+from toonlab.api.arguments import pairs
+from toonlab.api.common import tracked_at
 from toonlab.api.train import loaded_from
-from toonlab.plugins import Catalogue
-from toonlab.recipe import load
+from toonlab.recipes.load import load
+from toonlab.registry.catalogue import Catalogue
 
 Toonlab = Callable[..., Any]
 

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from toonlab import discover
-from toonlab.plugins import Catalogue
-from toonlab.recipe import load
+from toonlab.engine.train import train
+from toonlab.recipes.load import load
+from toonlab.registry.catalogue import Catalogue
 from toonlab.report import write_report
 from toonlab.report.findings import Findings, find
-from toonlab.studies.results import Cell, Results, Variant
-from toonlab.training import train
+from toonlab.studies.results.results import Cell, Results, Variant
 
 HIGHER = {"outline_f1": True, "psnr": True, "seconds": False, "seconds_per_step": False}
 TINY = """\

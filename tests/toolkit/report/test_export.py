@@ -10,7 +10,7 @@ import pytest
 
 from toonlab.report.export import as_csv, as_latex, as_markdown, latex
 from toonlab.report.findings import Findings, find
-from toonlab.studies.results import Cell, Results, Variant
+from toonlab.studies.results.results import Cell, Results, Variant
 
 Made = Callable[..., Findings]
 

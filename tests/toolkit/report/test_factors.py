@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from toonlab.report.factors import factorials
 from toonlab.report.findings import Findings, find
-from toonlab.studies.results import Results
+from toonlab.studies.results.results import Results
 
 
 def test_what_matters_is_told_from_what_does_not(factorial: Results) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from toonlab.report.history import LOSS, curves, elapsed
-from toonlab.studies.results import Cell, Results, Variant
+from toonlab.studies.results.results import Cell, Results, Variant
 
 
 def test_every_finished_run_has_a_curve_of_what_it_was_evaluated_at(study: Results) -> None:

@@ -10,9 +10,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from toonlab.plugins import Catalogue
+from toonlab.registry.catalogue import Catalogue
 from toonlab.report import write_report
-from toonlab.studies.results import Results
+from toonlab.studies.results.results import Results
 
 SIZES = [(390, 844), (1280, 900)]
 SCHEMES = ["light", "dark"]

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from toonlab.errors import ToonlabError
-from toonlab.plugins import Catalogue
+from toonlab.registry.catalogue import Catalogue
 from toonlab.report import read_study, write_report
 from toonlab.report.findings import Findings
-from toonlab.studies.results import Results
+from toonlab.studies.results.results import Results
 
 
 def test_the_command_writes_the_page_and_its_tables(

@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from toonlab import HOOKS_VERSION, ToonlabError, discover
-from toonlab.cli import app
-from toonlab.commands.authoring import KINDS as IN_HELP
+from toonlab.cli.app import app
+from toonlab.cli.authoring import KINDS as IN_HELP
 from toonlab.scaffold import KINDS, create
 
 CATALOGUE = discover()
@@ -68,7 +68,7 @@ def test_every_experiment_can_be_run_as_it_is(made: Path, fresh: Path) -> None:
     program = """
 import sys
 from toonlab import discover
-from toonlab.studies.experiment import plan_cells, read_experiment
+from toonlab.studies.plan.experiment import plan_cells, read_experiment
 catalogue = discover()
 assert not catalogue.failures, catalogue.failures
 for path in sys.argv[1:]:
@@ -86,7 +86,7 @@ def test_new_plugins_are_compared_with_ctss(made: Path, fresh: Path) -> None:
     """Two of them, in one process: a sampler, which is in a recipe, and a data set, which all recipes are given."""
     program = """
 import sys
-from toonlab.cli import app
+from toonlab.cli.app import app
 small, of_toonworld = (words.split() for words in sys.argv[1:])
 for kind, further in (("dataset", []), ("sampler", of_toonworld)):
     app(["compare", f"my-{kind}/experiment.yaml", "--seeds", "1", *small, *further], standalone_mode=False)

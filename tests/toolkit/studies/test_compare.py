@@ -10,8 +10,8 @@ from PIL import Image
 from toonlab import discover
 from toonlab.errors import RecipeError, ToonlabError
 from toonlab.studies.compare import Where, compare, explain, write_photos
-from toonlab.studies.results import Results
-from toonlab.studies.tables import PHOTO, Row, as_markdown, for_terminal, with_photo
+from toonlab.studies.results.results import Results
+from toonlab.studies.results.tables import PHOTO, Row, as_markdown, for_terminal, with_photo
 
 
 @pytest.fixture

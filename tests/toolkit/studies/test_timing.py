@@ -9,10 +9,10 @@ import pytest
 
 from toonlab import discover
 from toonlab.errors import ToonlabError
-from toonlab.studies.budget import trained_of
 from toonlab.studies.compare import Where, compare, explain
-from toonlab.studies.experiment import plan_cells, read_experiment
-from toonlab.studies.live import Silent
+from toonlab.studies.executors.display import Silent
+from toonlab.studies.plan.budget import trained_of
+from toonlab.studies.plan.experiment import plan_cells, read_experiment
 from toonlab.studies.timing import CAVEAT, kept, measure
 
 

@@ -11,11 +11,11 @@ from optuna.trial import TrialState
 
 from toonlab import discover
 from toonlab.errors import RecipeError, ToonlabError
-from toonlab.runs import read_metrics
+from toonlab.runs.directory import read_metrics
 from toonlab.studies.compare import Where
-from toonlab.studies.results import Results
-from toonlab.studies.search import Range, read_search
-from toonlab.studies.searchplan import Plan
+from toonlab.studies.plan.search import Range, read_search
+from toonlab.studies.plan.search_plan import Plan
+from toonlab.studies.results.results import Results
 from toonlab.studies.storage import Storage
 from toonlab.studies.trials import ranked
 from toonlab.studies.tune import FRESH, tune

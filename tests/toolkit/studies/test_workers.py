@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 from toonlab import discover
 from toonlab.errors import ToonlabError
 from toonlab.studies.compare import Where, compare
-from toonlab.studies.results import Results
+from toonlab.studies.results.results import Results
 from toonlab.studies.storage import Storage
 
 STUDY = """\

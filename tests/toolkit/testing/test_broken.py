@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from broken import DEFECTS, Defect, Unclear
 
-from toonlab.parts import KINDS
+from toonlab.registry.protocols import KINDS
 from toonlab.scaffold.examples.sampler import ExampleSampler
 from toonlab.testing import TESTS, check_sampler
 from toonlab.testing.frame import failures

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from toonlab import discover
-from toonlab.parts import KINDS
+from toonlab.registry.protocols import KINDS
 from toonlab.testing import TESTS
 from toonlab.testing.frame import failures, names
 

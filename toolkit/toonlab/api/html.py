@@ -9,7 +9,7 @@ from functools import cache
 from html import escape
 from pathlib import Path
 
-from toonlab.report.charts import learning
+from toonlab.report.charts.learning import learning
 from toonlab.report.export import matrix, notes_of
 from toonlab.report.findings import Findings
 from toonlab.report.page import TEMPLATE

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from toonlab.errors import ToonlabError
 from toonlab.report.export import records
 from toonlab.report.findings import Findings, find
-from toonlab.studies import results as studies
-from toonlab.studies.tables import PHOTO
+from toonlab.studies.results import results as studies
+from toonlab.studies.results.tables import PHOTO
 
-from . import html, printed
-from .shared import display, in_notebook
+from . import console, html
+from .common import display, in_notebook
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +76,7 @@ class Results(studies.Results):
         return frame.set_index(["metric", "variant"])
 
     def _summed(self, metric: str, label: str) -> dict[str, Any]:
-        from toonlab.studies.paired import describe
+        from toonlab.stats.paired import describe
 
         found, own = self._found, describe(self._found.values(metric, label))
         row: dict[str, Any] = {"metric": metric, "variant": label, "seeds": own.n, "mean": own.mean, "sd": own.sd}
@@ -104,7 +104,7 @@ class Results(studies.Results):
     def show(self) -> None:
         """In a notebook: the table, the report and the sample pictures. Elsewhere: what the command prints."""
         if not in_notebook():
-            printed.study(self)
+            console.study(self)
             return
         from IPython.display import HTML, Image
 

@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING, Any, overload
 from PIL import Image
 from torch import Tensor, nn
 
-from toonlab.cartoonize import load_model
-from toonlab.checkpoint import candidates
-from toonlab.devices import pick_device
+from toonlab.engine.checkpoint import candidates
 from toonlab.errors import ToonlabError
-from toonlab.events import Outcome, Run
-from toonlab.plugins import discover
-from toonlab.recipe import load
+from toonlab.inference.cartoonize import load_model
+from toonlab.inference.cartoonizer import Cartoonizer, Picture, Post, touch_of
+from toonlab.recipes.load import load
+from toonlab.registry.catalogue import discover
+from toonlab.registry.observers import Outcome, Run
 from toonlab.report.findings import find
 from toonlab.report.history import by_step
-from toonlab.runs import read_metrics, read_outcome
-from toonlab.studies import results as studies
-from toonlab.studies.study import laid_out
-from toonlab.studies.tables import leading
-from toonlab.sync import read_run
-from toonlab.text import duration
+from toonlab.runs.directory import read_metrics, read_outcome
+from toonlab.runs.sync import read_run
+from toonlab.studies.common import laid_out
+from toonlab.studies.results import results as studies
+from toonlab.studies.results.tables import leading
+from toonlab.utils.distributed import pick_device
+from toonlab.utils.text import duration
 
-from . import html, printed
-from .cartoonizer import Cartoonizer, Picture, Post, touch_of
-from .shared import display, in_notebook
+from . import console, html
+from .common import display, in_notebook
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -165,7 +165,7 @@ class TrainedRun(Run):
         Elsewhere: what `toonlab train` prints at the end.
         """
         if not in_notebook():
-            printed.run(self)
+            console.run(self)
             return
         from IPython.display import HTML, SVG, Image
 

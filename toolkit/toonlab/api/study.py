@@ -9,20 +9,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from toonlab import yamlfile
 from toonlab.errors import ToonlabError
-from toonlab.plugins import Catalogue
+from toonlab.registry.catalogue import Catalogue
 from toonlab.report import write_report
-from toonlab.runs import make_directory, write_atomically
+from toonlab.runs.directory import make_directory, write_atomically
+from toonlab.runs.sync import tell_of_report
 from toonlab.studies import compare as comparing
-from toonlab.studies import results as studies
-from toonlab.studies.live import view
-from toonlab.studies.process import apart
-from toonlab.sync import tell_of_report
+from toonlab.studies.executors.display import view
+from toonlab.studies.executors.process import apart
+from toonlab.studies.results import results as studies
+from toonlab.utils import yaml
 
-from . import given, printed
+from . import arguments, console
+from .common import catalogue, tracked_at
 from .results import Results
-from .shared import catalogue, tracked_at
 
 ExperimentLike = str | os.PathLike[str] | Mapping[str, Any]
 
@@ -127,13 +127,13 @@ class _Asked:
     ) -> None:
         if jobs is not None and jobs < 1:
             raise ToonlabError(f"jobs: got {jobs}, expected 1 or more")
-        self.command, self.pairs = command, given.pairs(overrides)
+        self.command, self.pairs = command, arguments.pairs(overrides)
         self.runs, self.device, self.jobs, self.storage = runs, device, jobs, storage
         self.source = source_of(experiment, name, runs)
 
     def where(self, options: Mapping[str, Any]) -> comparing.Where:
         runs = None if self.runs == Path("runs") else self.runs
-        line = given.command_line(self.command, self.source, {**options, "runs": runs}, self.pairs)
+        line = arguments.command_line(self.command, self.source, {**options, "runs": runs}, self.pairs)
         return comparing.Where(self.runs, self.device, self.jobs, self.storage, command=line)
 
 
@@ -145,10 +145,10 @@ def source_of(experiment: ExperimentLike, name: str | None, runs: Path) -> str:
         return os.fspath(experiment)
     if name is None or not re.fullmatch(r"[^/\\.][^/\\]*", name):
         raise ToonlabError(f"name: got {name!r}; an experiment as data needs one, which its directory is called")
-    data = given.plain(experiment, name)
+    data = arguments.plain(experiment, name)
     make_directory(runs / name)
     path = runs / name / "experiment.yaml"
-    write_atomically(path, yamlfile.dump(data))
+    write_atomically(path, yaml.dump(data))
     return str(path)
 
 
@@ -157,7 +157,7 @@ def conclude(results: studies.Results, parts: Catalogue, device: str) -> None:
     if not any(cell.status == "finished" for cell in results.cells):
         return
     page = write_report(results, parts, device=device)
-    if last := printed.last_run(results):
+    if last := console.last_run(results):
         apart(tell_of_report, last, page)  # trackers are imported there already
 
 

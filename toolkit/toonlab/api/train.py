@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from toonlab import training
+from toonlab.engine.train import train as train_recipe
 from toonlab.errors import ToonlabError
-from toonlab.plugins import Catalogue
-from toonlab.recipe import from_data, load
-from toonlab.specs import Recipe
+from toonlab.recipes.load import from_data, load
+from toonlab.recipes.spec import Recipe
+from toonlab.registry.catalogue import Catalogue
 
-from . import given
+from . import arguments
+from .common import catalogue, tracked_at
 from .run import TrainedRun
-from .shared import catalogue, tracked_at
 
 RecipeLike = str | os.PathLike[str] | Mapping[str, Any]
 
@@ -54,15 +54,15 @@ def train(
         ToonlabError: if it can't go on; `DivergedError` if a loss is no longer a finite number.
         KeyboardInterrupt: after an interrupt, when everything is saved; the same call goes on from there.
     """
-    parts, pairs, overlays = catalogue(), given.pairs(overrides), given.names(at)
+    parts, pairs, overlays = catalogue(), arguments.pairs(overrides), arguments.names(at)
     loaded = loaded_from(recipe, name, parts, pairs, overlays)
     if isinstance(recipe, Mapping):
         command = f"toonlab.train({{…}}, name={loaded.name!r})"
     else:
         elsewhere = None if Path(runs) == Path("runs") else os.fspath(runs)
-        command = given.command_line("train", os.fspath(recipe), {"at": overlays, "runs": elsewhere}, pairs)
+        command = arguments.command_line("train", os.fspath(recipe), {"at": overlays, "runs": elsewhere}, pairs)
     with tracked_at(tracking_uri):
-        trained = training.train(loaded, parts, Path(runs), world=device, command=command)
+        trained = train_recipe(loaded, parts, Path(runs), world=device, command=command)
     return TrainedRun.of(trained.run, trained.again)
 
 
@@ -74,7 +74,7 @@ def loaded_from(
         if name is not None:
             raise ToonlabError(f"name: a recipe as data has one; {os.fspath(recipe)} is called as its file")
         return load(os.fspath(recipe), parts, pairs, at)
-    data, parent = given.plain(recipe, "recipe"), recipe.get("extends")
+    data, parent = arguments.plain(recipe, "recipe"), recipe.get("extends")
     own = name or (Path(parent).stem if isinstance(parent, str) else "recipe")
     if not own.strip() or own.startswith(".") or "/" in own or "\\" in own:
         raise ToonlabError(f"name: {own!r} can't name a folder of runs; give another name")

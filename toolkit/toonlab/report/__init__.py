@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from toonlab import shelf
 from toonlab.errors import ToonlabError, nearest
-from toonlab.plugins import Catalogue
-from toonlab.runs import write_atomically
-from toonlab.studies.results import FILE, Results
+from toonlab.registry.catalogue import Catalogue
+from toonlab.runs.directory import write_atomically
+from toonlab.studies.results.results import FILE, Results
+from toonlab.utils import paths
 
 
 def write_report(results: Results, catalogue: Catalogue, out: Path | None = None, device: str = "auto") -> Path:
@@ -57,7 +57,7 @@ def read_study(experiment: str, root: Path) -> Results:
         ToonlabError: if it has left none.
     """
     is_path = experiment.endswith((".yaml", ".yml")) or os.sep in experiment
-    name = shelf.study_of(Path(experiment)) if is_path else experiment
+    name = paths.study_of(Path(experiment)) if is_path else experiment
     if is_path and not (root / name / FILE).is_file() and not Path(experiment).is_file():
         raise ToonlabError(f"{experiment}: no such file")
     if not (root / name / FILE).is_file():

@@ -7,11 +7,11 @@ import io
 import re
 from collections.abc import Callable, Sequence
 
-from toonlab.studies.results import Cell, short_names
-from toonlab.studies.tables import notes
+from toonlab.studies.results.results import Cell, short_names
+from toonlab.studies.results.tables import notes
 
 from .findings import Findings
-from .numbers import several
+from .format import several
 from .table import Line, lines
 
 Cells = list[tuple[str, bool]]  # text, and whether it is the best of its column

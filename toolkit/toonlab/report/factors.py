@@ -9,17 +9,17 @@ from math import nan
 from typing import TYPE_CHECKING, Any
 
 from toonlab.errors import ToonlabError
-from toonlab.studies.results import short_names
+from toonlab.studies.results.results import short_names
 
-from .chart import Chart
-from .colors import MARKERS, PAPER, SERIES
+from .charts.chart import Chart
+from .charts.colors import MARKERS, PAPER, SERIES
 from .findings import Findings
-from .numbers import number
+from .format import number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from toonlab.studies.factorial import Anova, Record
+    from toonlab.stats.factorial import Anova, Record
 
 MOST = 6  # pairs of factors that are drawn
 
@@ -36,7 +36,7 @@ class Factorial:
 
 def factorials(found: Findings) -> Iterator[Factorial]:
     """One for each recipe that has factors; none where the design is not a full one."""
-    from toonlab.studies.factorial import anova
+    from toonlab.stats.factorial import anova
 
     if found.results.design != "full" or found.results.kind != "compare":
         return
@@ -51,7 +51,7 @@ def factorials(found: Findings) -> Iterator[Factorial]:
 
 
 def _records(found: Findings, recipe: str) -> list[Record]:
-    from toonlab.studies.factorial import Record
+    from toonlab.stats.factorial import Record
 
     names = short_names(list(found.results.factors))
     return [
@@ -63,7 +63,7 @@ def _records(found: Findings, recipe: str) -> list[Record]:
 
 
 def _charts(found: Findings, recipe: str, records: Sequence[Record]) -> Iterator[Chart]:
-    from toonlab.studies.factorial import level_text, means
+    from toonlab.stats.factorial import level_text, means
 
     order = {
         name: [level_text(level) for level in found.results.factors[path]]

@@ -8,13 +8,13 @@ from math import isfinite
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from toonlab.costs import COSTS
-from toonlab.studies.results import Cell, Results, Variant
+from toonlab.engine.profiling import COSTS
+from toonlab.studies.results.results import Cell, Results, Variant
 
-from .numbers import places
+from .format import places
 
 if TYPE_CHECKING:
-    from toonlab.studies.paired import Difference
+    from toonlab.stats.paired import Difference
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Findings:
 
 def find(results: Results) -> Findings:
     """Compare everything with the baseline, by every metric and cost that was asked for."""
-    from toonlab.studies.paired import differences
+    from toonlab.stats.paired import differences
 
     bare = Findings(results, {})
     found = {}

@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from toonlab.runs import read_metrics
-from toonlab.studies.results import Results
+from toonlab.runs.directory import read_metrics
+from toonlab.studies.results.results import Results
 
 LOSS = "generator/total"
 

@@ -7,20 +7,22 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from toonlab import yamlfile
-from toonlab.costs import COSTS
-from toonlab.plugins import Catalogue
-from toonlab.studies.tables import notes
+from toonlab.engine.profiling import COSTS
+from toonlab.registry.catalogue import Catalogue
+from toonlab.studies.results.tables import notes
+from toonlab.utils import yaml
 
-from . import charts, rows, searchcharts, searchwords, words
-from .again import again
-from .chart import Chart
-from .colors import DASHES, SERIES
+from . import search_summary, summary
+from .charts import learning, rows
+from .charts import search as search_charts
+from .charts.chart import Chart
+from .charts.colors import DASHES, SERIES
 from .export import as_csv, as_latex, as_markdown, heading
 from .factors import factorials
 from .findings import Findings
-from .numbers import listed, number, probability, shown
-from .pictures import gallery
+from .format import listed, number, probability, shown
+from .gallery import gallery
+from .reproducibility import again
 from .search import Search, search_of, value_text
 from .table import lines
 
@@ -63,13 +65,13 @@ def page(found: Findings, catalogue: Catalogue, device: str = "auto") -> str:
 
 def _asked(found: Findings, search: Search | None) -> dict[str, Any]:
     results = found.results
-    said = searchwords.sentences(search) if search else words.sentences(found)
+    said = search_summary.sentences(search) if search else summary.sentences(found)
     return {
         "name": results.name,
         "kind": "toonlab · search" if search else "toonlab · comparison",
         "about": results.about,
         "sentences": list(zip(("Asked", "Found", "How far"), map(_unbroken, said), strict=True)),
-        "asked": yamlfile.dump(dict(results.asked)) if results.asked else "",
+        "asked": yaml.dump(dict(results.asked)) if results.asked else "",
         "command": results.command,
         "seed_list": ", ".join(map(str, found.seeds)),
     }
@@ -100,7 +102,7 @@ def _table(found: Findings) -> dict[str, Any]:
 
 
 def _charts(found: Findings, search: Search | None) -> dict[str, Any]:
-    curves = [*charts.learning(found), *filter(None, [charts.cost(found)])]
+    curves = [*learning.learning(found), *filter(None, [learning.cost(found)])]
     others = [name for name in found.results.metrics[1:] if name not in COSTS]
     return {
         "search": _search(search) if search else None,
@@ -139,7 +141,7 @@ def _search(search: Search) -> dict[str, Any]:
         }
         for trial in search.trials
     ]
-    names, drawn = list(search.names.values()), [*searchcharts.charts(search), *_survived(search)]
+    names, drawn = list(search.names.values()), [*search_charts.charts(search), *_survived(search)]
     drawn.sort(key=lambda chart: chart.span)  # those of half the width first, so that none leaves a hole
     return {"charts": drawn, "names": names, "metric": search.metric, "trials": trials}
 

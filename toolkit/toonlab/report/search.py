@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from toonlab.studies.results import short_names
+from toonlab.studies.results.results import short_names
 
 from .findings import Findings
-from .numbers import places
+from .format import places
 
 if TYPE_CHECKING:
-    from toonlab.studies.paired import Difference
+    from toonlab.stats.paired import Difference
 
 Trial = Mapping[str, Any]
 

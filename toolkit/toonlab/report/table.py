@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from toonlab.studies.tables import PHOTO
+from toonlab.studies.results.tables import PHOTO
 
 from .findings import Findings
-from .numbers import interval, mean_and_spread, number, probability, signed
-from .words import SYMBOLS
+from .format import interval, mean_and_spread, number, probability, signed
+from .summary import SYMBOLS
 
 if TYPE_CHECKING:
-    from toonlab.studies.paired import Difference
+    from toonlab.stats.paired import Difference
 
 
 @dataclass(frozen=True)

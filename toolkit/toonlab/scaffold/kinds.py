@@ -11,7 +11,7 @@ class Starter:
     """What `toonlab new KIND` starts with: files of `examples/`, named `module`, and what the README says of it.
 
     Args:
-        kind: the key in `toonlab.parts.KINDS`.
+        kind: the key in `toonlab.registry.protocols.KINDS`.
         module: of the files in `examples/`.
         see: a command by which one sees what the part does, and what it shows.
     """

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from toonlab import installed
 from toonlab.errors import ToonlabError, nearest
-from toonlab.parts import KINDS as PART_KINDS
-from toonlab.plugins import Catalogue
+from toonlab.registry import metadata
+from toonlab.registry.catalogue import Catalogue
+from toonlab.registry.protocols import KINDS as PART_KINDS
 
 from .kinds import STARTERS
 
@@ -106,7 +106,7 @@ class Project:
             "{module}": self.module,
             "{name}": self.name,
             "{parts}": STARTERS[self.kind].kind,
-            "{toonlab}": installed.own().version,
+            "{toonlab}": metadata.own().version,
             "{files}": "\n".join(f"| `{file}` | {about} |" for file, about in self.about.items()),
             f"toonlab.scaffold.examples.{STARTERS[self.kind].module}": self.module,
         }.items():

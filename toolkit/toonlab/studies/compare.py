@@ -10,24 +10,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from toonlab import runs, shelf, yamlfile
-from toonlab.devices import pick_device
+from toonlab.engine.evaluator import save_grid
+from toonlab.engine.train import judged_samples
 from toonlab.errors import ToonlabError
-from toonlab.evaluate import save_grid
-from toonlab.pictures import save_png, to_picture, without_suffix
-from toonlab.plugins import Catalogue
-from toonlab.training import judged_samples
+from toonlab.images.io import save_png, to_picture, without_suffix
+from toonlab.registry.catalogue import Catalogue
+from toonlab.runs.directory import make_directory, read_outcome, what_changed
+from toonlab.utils import paths, yaml
+from toonlab.utils.distributed import pick_device
 
 from . import timing
-from .board import Board
-from .budget import allot, allotted
-from .crew import Crew, Task, Work, slots
-from .experiment import Planned, baseline_of, plan_cells, read_experiment
-from .gallery import gallery
-from .live import Silent, View
-from .process import prepare
-from .results import Results
-from .study import Local, check_measurable, command, laid_out, tasks_of
+from .common import Local, check_measurable, command, laid_out, tasks_of
+from .executors.display import Silent, View
+from .executors.pool import Crew, Task, Work, slots
+from .executors.process import prepare
+from .executors.progress import Board
+from .plan.budget import allot, allotted
+from .plan.experiment import Planned, baseline_of, plan_cells, read_experiment
+from .results.gallery import gallery
+from .results.results import Results
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def compare(
     if experiment.metrics.primary:
         check_measurable(planned[0].recipe, catalogue, experiment.metrics.primary, f"{path}: metrics.primary")
     view = view or Silent()
-    study = shelf.study_of(path)
+    study = paths.study_of(path)
     directory, devices = where.root / study, slots(where.device, where.jobs)
 
     def clock(cells: Sequence[Planned]) -> dict[str, float]:
@@ -91,7 +92,7 @@ def compare(
 
     planned = allot(experiment, path, planned, catalogue, clock)
     tasks = tasks_of(planned, catalogue, where.root, study)
-    asked = {**yamlfile.load_file(path), **({"overrides": overrides} if overrides else {})}
+    asked = {**yaml.load_file(path), **({"overrides": overrides} if overrides else {})}
     results = laid_out(
         directory,
         [cell.recipe for cell in planned],
@@ -126,7 +127,7 @@ def run_cells(results: Results, tasks: Sequence[Task], where: Where, time_limit:
     devices = slots(where.device, where.jobs)
     doubts = timing.doubts(devices, results.cells, results.directory)
     results = replace(results, caveats={**doubts, **results.caveats})
-    runs.make_directory(results.directory)
+    make_directory(results.directory)
     board = Board(results, keep=not where.joined)
     group = str(results.search["study"]) if results.search else None
     crew = Crew(board, results.directory, devices, time_limit, group)
@@ -161,7 +162,7 @@ def explain(
     """A line for each cell: that it has finished, or why it has to run. Nothing runs."""
     experiment, path = read_experiment(name, seeds)
     cells = plan_cells(experiment, path, overrides or {}, catalogue)
-    study = shelf.study_of(path)
+    study = paths.study_of(path)
     clock = partial(timing.kept, catalogue=catalogue, directory=root / study)
     known = allot(experiment, path, cells, catalogue, clock)
     tasks = {task.cell.label: task for task in tasks_of(known, catalogue, root, study)}
@@ -172,7 +173,7 @@ def explain(
 
 
 def _state(task: Task, catalogue: Catalogue, directory: Path) -> str:
-    outcome = runs.read_outcome(directory / task.cell.run)
+    outcome = read_outcome(directory / task.cell.run)
     if outcome and outcome.status == "finished":
         return f"finished ({task.cell.run})"
     if (directory / task.cell.run).is_dir():
@@ -181,7 +182,7 @@ def _state(task: Task, catalogue: Catalogue, directory: Path) -> str:
     others = sorted(directory.glob(f"{task.recipe.name}-s{task.cell.seed}-*"), key=lambda path: path.stat().st_mtime)
     if not others:
         return "has not run yet"
-    return f"has to run: {runs.what_changed(others[-1], task.what)} since {others[-1].name}"
+    return f"has to run: {what_changed(others[-1], task.what)} since {others[-1].name}"
 
 
 def write_photos(name: str, catalogue: Catalogue, out: Path, overrides: dict[str, Any] | None = None) -> list[Path]:

@@ -11,12 +11,12 @@ from functools import partial
 from optuna.trial import FrozenTrial, TrialState
 
 from toonlab.errors import ToonlabError
-from toonlab.text import without_password
+from toonlab.utils.text import without_password
 
-from .board import Board
-from .crew import Slot, Task, Unit
-from .process import Progress
-from .results import Cell
+from .executors.pool import Slot, Task, Unit
+from .executors.process import Progress
+from .executors.progress import Board
+from .results.results import Cell
 from .storage import Storage, lost
 
 RUN, LABEL, CELL = "run", "label", "cell"  # attributes of a trial

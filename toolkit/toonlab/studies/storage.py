@@ -23,7 +23,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from toonlab.errors import ToonlabError, first_line
-from toonlab.text import hide_password, without_password
+from toonlab.utils.text import hide_password, without_password
 
 T = TypeVar("T")
 _UNUSABLE = (SQLAlchemyError, ImportError, ValueError, OSError, RuntimeError)

@@ -11,18 +11,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from toonlab import runs
 from toonlab.errors import RecipeError, ToonlabError
-from toonlab.plugins import Catalogue
-from toonlab.resolve import resolve
-from toonlab.specs import Recipe
+from toonlab.recipes.resolve import resolve
+from toonlab.recipes.spec import Recipe
+from toonlab.registry.catalogue import Catalogue
+from toonlab.runs.directory import digest, make_directory, write_atomically
 
-from .board import Board
-from .crew import Crew, Task, finished, threads_of
-from .experiment import Planned
-from .live import View
-from .results import Cell, Results, Variant
-from .study import Local, task_of
+from .common import Local, task_of
+from .executors.display import View
+from .executors.pool import Crew, Task, finished, threads_of
+from .executors.progress import Board
+from .plan.experiment import Planned
+from .results.results import Cell, Results, Variant
 
 FILE = "budget.json"
 STEPS = 50  # of a short run; the first is not timed
@@ -78,8 +78,8 @@ def measure(
     if missing := [task for task in tasks.values() if _key(task) not in known]:
         known = _agreed(url, directory.name, known | _run(missing, directory, devices, view))
     if known != here:
-        runs.make_directory(directory)
-        runs.write_atomically(directory / FILE, json.dumps(known, indent=1) + "\n")
+        make_directory(directory)
+        write_atomically(directory / FILE, json.dumps(known, indent=1) + "\n")
     return {label: known[_key(task)]["seconds_per_step"] for label, task in tasks.items()}
 
 
@@ -118,7 +118,7 @@ def _tasks(cells: Sequence[Planned], catalogue: Catalogue) -> dict[str, Task]:
 
 
 def _key(task: Task) -> str:
-    return runs.digest(task.what)
+    return digest(task.what)
 
 
 def _read(directory: Path) -> Timings:
@@ -144,7 +144,7 @@ def _agreed(url: str | None, study: str, ours: Timings) -> Timings:
 
 def _run(tasks: Sequence[Task], directory: Path, devices: Sequence[str], view: View) -> Timings:
     """The short runs, in a folder that goes with them: a worker beside this one may be at the same."""
-    runs.make_directory(directory)
+    make_directory(directory)
     with tempfile.TemporaryDirectory(prefix="budget-", dir=directory) as folder:
         board = Board(Results("budget", Path(folder), [task.cell for task in tasks]), keep=False)
         crew = Crew(board, Path(folder), devices[:1], None)

@@ -12,18 +12,18 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from toonlab import runs
-from toonlab.text import duration
+from toonlab.runs.directory import read_metrics
+from toonlab.utils.text import duration
 
-from .board import Board
-from .crew import Slot, Task, Unit
-from .optunaparts import decoded, encoded
-from .process import Progress
+from .common import task_of
+from .executors.pool import Slot, Task, Unit
+from .executors.process import Progress
+from .executors.progress import Board
+from .plan.optuna_objects import decoded, encoded
+from .plan.search_plan import Plan
 from .queues import Heartbeat
-from .results import Cell, Variant
-from .searchplan import Plan
+from .results.results import Cell, Variant
 from .storage import Storage, lost
-from .study import task_of
 
 # attributes of a trial: it is the default's; it can't be, and why; each seed's value; seconds; it was there before
 DEFAULT, INFEASIBLE, REASON, SEEDS, SECONDS = "default", "infeasible", "reason", "seeds", "seconds"
@@ -170,7 +170,7 @@ class Attempt:
 
 def last_evaluation(directory: Path) -> dict[str, float]:
     """The metrics of a run's last evaluation: on the evaluation samples, not on those that are looked at once."""
-    lines = [line["evaluation"] for line in runs.read_metrics(directory / "metrics.jsonl") if "evaluation" in line]
+    lines = [line["evaluation"] for line in read_metrics(directory / "metrics.jsonl") if "evaluation" in line]
     return dict(lines[-1])
 
 

@@ -8,21 +8,22 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from toonlab import runs, shelf, yamlfile
-from toonlab.plugins import Catalogue
-from toonlab.text import without_password
+from toonlab.registry.catalogue import Catalogue
+from toonlab.runs.directory import make_directory
+from toonlab.utils import paths, yaml
+from toonlab.utils.text import without_password
 
-from .board import Board
+from .common import check_measurable, command, laid_out, tasks_of
 from .compare import HERE, Where, run_cells, write_samples
-from .crew import Crew, slots
-from .experiment import Planned
-from .live import Silent, View
-from .process import prepare
-from .results import Results
-from .search import read_search
-from .searchplan import Plan
+from .executors.display import Silent, View
+from .executors.pool import Crew, slots
+from .executors.process import prepare
+from .executors.progress import Board
+from .plan.experiment import Planned
+from .plan.search import read_search
+from .plan.search_plan import Plan
+from .results.results import Results
 from .storage import Storage
-from .study import check_measurable, command, laid_out, tasks_of
 from .trials import DEFAULT, INFEASIBLE, REASON, SECONDS, SEEDS, Trials, ranked, told
 
 FRESH = 1000  # the first seed of a confirmation: far from those of a search
@@ -57,14 +58,14 @@ def tune(
     plan = Plan(search, path, catalogue, overrides or {})
     check_measurable(plan.base, catalogue, search.objective.metric, f"{path}: objective.metric")
     prepare([plan.base], catalogue)
-    directory = where.root / shelf.study_of(path)
-    runs.make_directory(directory)
+    directory = where.root / paths.study_of(path)
+    make_directory(directory)
     url = where.storage or f"sqlite:///{(directory / 'optuna.db').resolve().as_posix()}"
-    asked = {**yamlfile.load_file(path), **({"overrides": dict(overrides)} if overrides else {})}
+    asked = {**yaml.load_file(path), **({"overrides": dict(overrides)} if overrides else {})}
     typed = where.command or command()
     results = laid_out(directory, [plan.base], catalogue, kind="tune", about=search.about, asked=asked, command=typed)
     board = Board(results, keep=False)
-    with plan.storage(url, shelf.study_of(path), where.stale_after) as storage:
+    with plan.storage(url, paths.study_of(path), where.stale_after) as storage:
         crew = Crew(board, directory, slots(where.device, where.jobs), search.time_limit, storage.name)
         work = Trials(storage, plan, board, directory)
         crew.work(work, view or Silent())

@@ -10,8 +10,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from toonlab.flow import Sample
-from toonlab.parts import Dataset, HasCartoons, HasTest, Images
+from toonlab.registry.protocols import Dataset, HasCartoons, HasTest, Images
+from toonlab.types import Sample
 
 from .frame import PartTests, expect, no_global_draws, print_cost, skip, tried
 

@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 
 from toonlab.errors import PartError, first_line
-from toonlab.memory import peak_bytes
-from toonlab.parts import KINDS
-from toonlab.schema import Parameter, Schema, SchemaError
+from toonlab.inference.memory import peak_bytes
+from toonlab.registry.protocols import KINDS
+from toonlab.registry.schema import Parameter, Schema, SchemaError
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from toonlab.flow import Context, Views, crop
-from toonlab.randomness import rng
+from toonlab.types import Context, Views, crop
+from toonlab.utils.rng import rng
 
 SIZE = 64  # of square pictures: small enough to be quick, large enough for the usual networks
 

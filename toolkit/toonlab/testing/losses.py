@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from toonlab.flow import Batch, Features, Logits, Step, Views
-from toonlab.parts import Objective
-from toonlab.randomness import rng
+from toonlab.registry.protocols import Objective
+from toonlab.types import Batch, Features, Logits, Step, Views
+from toonlab.utils.rng import rng
 
 from . import inputs
 from .frame import (

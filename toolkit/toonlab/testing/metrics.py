@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from toonlab.flow import Sample, Truth
-from toonlab.parts import Compares, Describes, Metric
+from toonlab.registry.protocols import Compares, Describes, Metric
+from toonlab.types import Sample, Truth
 
 from . import inputs
 from .frame import PartTests, expect, no_global_draws, print_cost, skip, tried, unchanged

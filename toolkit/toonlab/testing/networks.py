@@ -277,7 +277,7 @@ class GeneratorTests(NetworkTests):
                 "are padded to multiples of `side_multiple` alone",
             )
         odd = self.images(1, 37, 41)
-        from toonlab.evaluate import cartoonize
+        from toonlab.engine.evaluator import cartoonize
 
         fake = tried(
             f"{self.name}: a photo of 37x41, padded to multiples of side_multiple = {multiple}, fails; set the class "

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from toonlab.flow import Logits
-from toonlab.parts import Objective
+from toonlab.registry.protocols import Objective
+from toonlab.types import Logits
 
 from .frame import PartTests, expect, finite, goes_on, gpu, no_global_draws, print_cost, tried
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from toonlab.events import Observers, Outcome, Run
-from toonlab.hookspecs import Hears
+from toonlab.registry.hookspecs import Hears
+from toonlab.registry.observers import Observers, Outcome, Run
 
 from .frame import PartTests, expect, fail, print_cost, skip, skip_unless
 

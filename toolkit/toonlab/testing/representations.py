@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from toonlab.flow import Views
+from toonlab.types import Views
 
 from . import inputs
 from .frame import expect, print_cost

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from toonlab.flow import Views, crop
+from toonlab.types import Views, crop
 
 from . import inputs
 from .frame import expect, finite, print_cost, refused, skip, skip_unless, tried
@@ -142,7 +142,7 @@ class SamplerTests(ViewTests):
         )
 
     def test_what_it_shows_of_its_choice_can_be_drawn(self) -> None:
-        """`toonlab inspect` asks for `saliency` and `filtered`, both optional: `toonlab.parts.Explains`."""
+        """`toonlab inspect` asks for `saliency` and `filtered`, both optional: `toonlab.Explains`."""
         part, images = self.make(), self.given(height=48, width=80).real
         expected = {"saliency": (2, 48, 80), "filtered": (2, 3, 48, 80)}
         there = {method: shape for method, shape in expected.items() if callable(getattr(part, method, None))}

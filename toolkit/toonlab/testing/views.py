@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from toonlab.flow import Views
+from toonlab.types import Views
 
 from . import inputs
 from .frame import (
@@ -137,7 +137,7 @@ class ViewTests(PartTests):
         given = self.given()
         half = replace(given, real=given.real.bfloat16(), fake=given.fake.bfloat16())
         rounded = replace(given, real=half.real.float(), fake=half.fake.float())
-        text = f"{self.name} fails on bfloat16 images; compute in float32 inside (toonlab.filters.full_precision)"
+        text = f"{self.name} fails on bfloat16 images; compute in float32 inside (toonlab.ops.filters.full_precision)"
         seen = tried(text, lambda: self.see(half))
         exact = self.see(inputs.again(rounded))
         low, high = exact.value_range
@@ -149,7 +149,7 @@ class ViewTests(PartTests):
             expect(
                 off < _HALF,
                 f"{self.name}: {side} views of bfloat16 images are off by {100 * float(off):.0f} % of the range; sum "
-                "and divide in float32 (toonlab.filters.full_precision)",
+                "and divide in float32 (toonlab.ops.filters.full_precision)",
             )
 
     def test_a_batch_of_one(self) -> None:

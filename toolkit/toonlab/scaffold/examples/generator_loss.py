@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from toonlab import GeneratorLossFactory, Step, hookimpl
-from toonlab.filters import luminance
+from toonlab.ops.filters import luminance
 
 TOONLAB_HOOKS = "1.0"  # the version of toonlab's hooks that this was made for
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import RepresentationFactory, Tunable, Views, check_images, hookimpl
-from toonlab.filters import luminance
+from toonlab.ops.filters import luminance
 
 TOONLAB_HOOKS = "1.0"  # the version of toonlab's hooks that this was made for
 

@@ -10,8 +10,8 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import SamplerFactory, Tunable, Views, check_images, hookimpl
-from toonlab.candidates import Grid, best, cut
-from toonlab.filters import box_mean, luminance
+from toonlab.ops.filters import box_mean, luminance
+from toonlab.ops.patch_grid import Grid, best, cut
 
 TOONLAB_HOOKS = "1.0"  # the version of toonlab's hooks that this was made for
 

@@ -1,0 +1,1 @@
+"""The dataset `toonworld`: shards in the cache, rendered by worker processes."""

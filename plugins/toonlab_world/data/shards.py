@@ -1,0 +1,126 @@
+"""Rendered once, memory-mapped from then on: arrays of pictures in the cache."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache, partial
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+
+from toonlab import ToonlabError, cache_dir
+from toonlab_world.render.render import COLORED, DTYPES, Pictures, Split, render, scene_key
+from toonlab_world.scene.compose import Kind
+from toonlab_world.scene.keys import VERSION
+from toonlab_world.styles.styles import Style, StyleName
+
+from .workers import spread
+
+
+@dataclass(frozen=True, slots=True)
+class Shards:
+    """Renderings of `count` scenes of a split: one array for each name.
+
+    Args:
+        split: whose scenes.
+        names: what is rendered; see `render`.
+        seed: of the world.
+        count: number of scenes.
+        size: side in pixels.
+        first, step: the scenes are `first`, `first + step`, and so on.
+        kind: of the scenes; None for any.
+        texture_area: share of a photo that has textures; leave it out where there are only cartoons.
+        style, line_area: of the cartoons; leave them out where there are only photos.
+    """
+
+    split: Split
+    names: tuple[str, ...]
+    seed: int
+    count: int
+    size: int
+    first: int = 0
+    step: int = 1
+    kind: Kind | None = None
+    texture_area: float = 1.0
+    style: StyleName | Style = "bold"
+    line_area: float = 1.0
+
+    @property
+    def directory(self) -> Path:
+        """`<cache>/toonworld/<hash>`: of the parameters, the world's version and this package's source."""
+        identity = json.dumps([asdict(self), VERSION, source_hash()], sort_keys=True)
+        return cache_dir() / "toonworld" / blake2b(identity.encode(), digest_size=10).hexdigest()
+
+    def scene(self, index: int) -> Pictures:
+        """The renderings of one of the scenes."""
+        key = scene_key(self.seed, self.split, self.first + self.step * index)
+        areas = {"line_area": self.line_area, "texture_area": self.texture_area}
+        return render(key, self.size, self.names, self.style, kind=self.kind, **areas)
+
+    def path(self, name: str) -> Path:
+        """The array's file, `(count, 3, size, size)` or `(count, size, size)`; rendered now if it isn't there."""
+        if not self.directory.is_dir():
+            self._render()
+        return self.directory / f"{name}.npy"
+
+    def open(self, name: str) -> NDArray[Any]:
+        """The array, memory-mapped and read-only."""
+        return np.load(self.path(name), mmap_mode="r")
+
+    def _render(self) -> None:
+        """Render beside the place and move it there when it is whole, so that what is there is always whole."""
+        directory = self.directory
+        draft = directory.with_name(f"{directory.name}.{uuid4().hex}.tmp")
+        try:
+            draft.mkdir(parents=True)
+            self._allocate(draft)
+            about = f"toonworld: rendering {self.count} scenes ({self.split}, {self.size} px)"
+            spread(partial(_fill, self, draft), self.count, self.size, about)
+            draft.replace(directory)
+        except OSError as error:
+            if not directory.is_dir():  # else another process was first, with the same bytes
+                hint = "set TOONLAB_CACHE to a folder with room"
+                raise ToonlabError(f"toonworld: can't keep pictures in {directory.parent}: {error}; {hint}") from error
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+    def _allocate(self, directory: Path) -> None:
+        for name in self.names:
+            channels = (3,) if name in COLORED else ()
+            shape = (self.count, *channels, self.size, self.size)
+            open_memmap(path := directory / f"{name}.npy", "w+", DTYPES[name], shape)
+            _reserve(path)
+        about = {**asdict(self), "version": VERSION}
+        (directory / "about.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+
+
+def _reserve(path: Path) -> None:
+    """Claim a sparse file's room on the disk: a full one is an error now, and would kill the process later."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+
+
+def _fill(shards: Shards, directory: Path, indices: Sequence[int]) -> None:
+    arrays = {name: open_memmap(directory / f"{name}.npy", "r+") for name in shards.names}
+    for index in indices:
+        for name, picture in shards.scene(index).items():
+            arrays[name][index] = np.moveaxis(picture, -1, 0) if name in COLORED else picture
+
+
+@cache
+def source_hash() -> str:
+    """Of this package's code: another renderer fills another folder."""
+    digest = blake2b(digest_size=10)
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

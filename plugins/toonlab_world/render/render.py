@@ -1,0 +1,69 @@
+"""One scene, rendered both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toonlab_world.scene.compose import Kind, compose
+from toonlab_world.scene.keys import Key
+from toonlab_world.styles.styles import Style, StyleName, style_of
+
+from .cartoon import draw_cartoon
+from .photo import render_photo
+from .raster import rasterise
+
+Pictures = dict[str, NDArray[Any]]
+Split = Literal["train", "validation", "test"]
+
+DTYPES: dict[str, type[np.generic]] = {
+    "photo": np.uint8,
+    "cartoon": np.uint8,
+    "flat": np.uint8,
+    "outline": np.bool_,
+    "regions": np.uint16,
+}
+COLORED = {"photo", "cartoon", "flat"}
+
+
+def render(
+    key: Key,
+    size: int,
+    names: Collection[str],
+    style: StyleName | Style = "bold",
+    *,
+    kind: Kind | None = None,
+    line_area: float = 1.0,
+    texture_area: float = 1.0,
+) -> Pictures:
+    """The named renderings of the scene of a key.
+
+    Args:
+        key: of the scene, see `scene_key`.
+        size: side in pixels.
+        names: any of `DTYPES`: photo, cartoon, flat (uint8 RGB, `(size, size, 3)`), outline (bool), regions (uint16,
+            both `(size, size)`).
+        style: of the cartoon; the photo does not depend on it.
+        kind: of the scene; None for any.
+        line_area: share of the cartoon that has lines.
+        texture_area: share of the photo that has textures.
+    """
+    raster = rasterise(compose(key, kind), size)
+    pictures: Pictures = {}
+    if "photo" in names:
+        pictures["photo"] = render_photo(raster, texture_area)
+    if set(names) - {"photo"}:
+        drawing = draw_cartoon(raster, style_of(style), line_area)
+        pictures |= {name: getattr(drawing, name) for name in names if name != "photo"}
+    return pictures
+
+
+def scene_key(seed: int, split: Split, index: int) -> Key:
+    """Splits never share a scene: the split's name is part of the key.
+
+    Within `train`, photos to train on are of the even indices and cartoons of the odd ones.
+    """
+    return (seed, split, index)

@@ -1,0 +1,1 @@
+"""Objects in a scene: buildings, people, plants, furniture, vehicles."""

@@ -1,0 +1,1 @@
+"""Kinds of places: landscape, waterside, street, interior."""

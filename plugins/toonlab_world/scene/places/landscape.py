@@ -1,0 +1,107 @@
+"""Landscapes: ground behind ground, and what stands on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from toonlab_world.scene.curves import shadow
+from toonlab_world.scene.keys import Key
+from toonlab_world.scene.objects import buildings, figures, nature, props
+from toonlab_world.scene.scene import Layer, Scene
+from toonlab_world.scene.things import Place, Setting, Thing
+
+from .terrain import Ridge, hill, mountains, path, sky
+
+BUILDERS: dict[str, Callable[[np.random.Generator, Setting, Place], Thing]] = {
+    "tree": nature.tree,
+    "poplar": nature.poplar,
+    "conifer": nature.conifer,
+    "bush": nature.bush,
+    "stone": nature.stone,
+    "tuft": nature.tuft,
+    "flowers": nature.flowers,
+    "house": buildings.house,
+    "fence": props.fence,
+    "ball": props.ball,
+    "lamp": props.lamp,
+    "post": props.post,
+    "bench": props.bench,
+    "person": figures.person,
+}
+THEMES: dict[str, dict[str, float]] = {
+    "village": {
+        "house": 6,
+        "tree": 4,
+        "poplar": 2,
+        "bush": 3,
+        "fence": 2,
+        "flowers": 1,
+        "tuft": 2,
+        "person": 3,
+        "lamp": 1,
+    },
+    "woods": {"conifer": 5, "tree": 5, "bush": 3, "stone": 2, "tuft": 3, "flowers": 1, "person": 1, "post": 0.7},
+    "meadow": {"tree": 2, "bush": 3, "flowers": 4, "tuft": 5, "stone": 2, "house": 1, "fence": 1, "person": 1.5},
+    "park": {"ball": 2, "tree": 3, "poplar": 3, "bush": 3, "flowers": 2, "bench": 2, "person": 4, "lamp": 2, "post": 1},
+    "rocks": {"stone": 6, "conifer": 3, "bush": 1, "tuft": 2, "ball": 1, "person": 0.7},
+}
+SMALL = {"tuft", "flowers", "bench", "post"}  # not seen from afar
+NEAR = 0.1  # depth of the ground that reaches to the viewer's feet
+
+
+def landscape(draw: np.random.Generator, setting: Setting, key: Key) -> Scene:
+    """The scene of a key."""
+    horizon = setting.horizon
+    above = sky(draw, setting.air, horizon)
+    layers = [
+        ground_layer(draw, setting, (*key, "layer", index), depth, base)
+        for index, (depth, base) in enumerate(_distances(draw, horizon))
+    ]
+    focus, blur = draw.uniform(0.1, 0.6), draw.uniform(0.2, 1.0)
+    spot = (draw.uniform(0.3, 0.7), horizon + draw.uniform(0.0, 0.25))
+    return Scene(key, setting.air, horizon, above, layers, focus, blur, spot=spot)
+
+
+def _distances(draw: np.random.Generator, horizon: float) -> list[tuple[float, float]]:
+    """Depth and height of the ridge of each stretch of ground, from the farthest to the nearest."""
+    count = int(draw.integers(2, 6))
+    nearness = np.linspace(0, 1, count)
+    bases = horizon + draw.uniform(0.06, 0.3) * nearness**1.4 + draw.uniform(-0.02, 0.02, count)
+    return [(float(0.95 - 0.9 * near), float(base)) for near, base in zip(nearness, bases, strict=True)]
+
+
+def ground_layer(draw: np.random.Generator, setting: Setting, key: Key, depth: float, base: float) -> Layer:
+    """A stretch of ground below a ridge at about `base`, with what stands on it."""
+    if depth > 0.9 and draw.uniform() < 0.55:
+        return Layer([mountains(draw, setting.season, key, base, depth)])
+    ridge, ground = hill(draw, setting.season, key, base, depth)
+    shapes = [ground]
+    if depth < NEAR and draw.uniform() < 0.45:
+        shapes.append(path(draw, ridge, setting.horizon, ground))
+    things = _things(draw, setting, ridge, depth)
+    shadows = [shadow(outline, thing.base, setting.air.sun) for thing in things for outline in thing.casting]
+    return Layer(shapes, [thing.shapes for thing in things], shadows)
+
+
+def _things(draw: np.random.Generator, setting: Setting, ridge: Ridge, depth: float) -> list[Thing]:
+    """What stands on a stretch of ground, from back to front."""
+    near = depth < NEAR
+    often = {**setting.theme, "flowers": setting.theme.get("flowers", 0) * setting.season.flowers}
+    names = [name for name in often if near or name not in SMALL]
+    weights = np.array([often[name] for name in names])
+    count = int(draw.integers(6, 16)) if near else int(draw.integers(2, 9))
+    things = []
+    for name in draw.choice(names, size=count, p=weights / weights.sum()):
+        place = _place(draw, setting, ridge, depth, near)
+        things.append(BUILDERS[str(name)](draw, setting, place))
+    return sorted(things, key=lambda thing: thing.base)
+
+
+def _place(draw: np.random.Generator, setting: Setting, ridge: Ridge, depth: float, near: bool) -> Place:
+    """Somewhere on the ground; things grow with their distance below the horizon, as in perspective."""
+    x = draw.uniform(-0.02, 1.02)
+    top = ridge.at(x)
+    y = top + ((1.04 - top) * draw.uniform(0.03, 1) ** 1.3 if near else draw.uniform(0.004, 0.05))
+    return Place(x, y, setting.scale * (0.07 + 0.75 * max(0.0, y - setting.horizon)), depth)

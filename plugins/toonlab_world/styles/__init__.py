@@ -1,0 +1,1 @@
+"""Cartoon styles and their colours."""

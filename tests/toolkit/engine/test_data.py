@@ -1,0 +1,95 @@
+"""Batches are a function of the step."""
+
+from collections.abc import Sequence
+
+import pytest
+import torch
+from torch import Tensor
+
+from toonlab.engine.data import Domain, Steps, batches, to_float
+from toonlab.errors import ToonlabError
+from toonlab.recipes.spec import Train
+
+
+class Numbered:
+    """Images that carry their number in every pixel, and their column in the second channel."""
+
+    def __init__(self, count: int, height: int = 8, width: int = 10) -> None:
+        self.count, self.height, self.width = count, height, width
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Tensor:
+        image = torch.full((3, self.height, self.width), index, dtype=torch.uint8)
+        image[1] = torch.arange(self.width, dtype=torch.uint8)
+        return image
+
+
+def numbers(batch: Tensor) -> Sequence[int]:
+    return [int(n) for n in batch[:, 0, 0, 0]]
+
+
+def settings(**given: object) -> Train:
+    return Train(**{"size": 8, "batch": 3, "steps": 1, **given})
+
+
+def test_an_epoch_is_a_permutation_without_the_incomplete_batch() -> None:
+    domain = Domain("photo", Numbered(11), settings())
+    epochs = [[n for step in range(e * 3, e * 3 + 3) for n in numbers(domain.batch(step))] for e in range(3)]
+    assert all(len(set(epoch)) == 9 for epoch in epochs)
+    assert epochs[0] != epochs[1] != epochs[2]
+
+
+def test_domains_are_shuffled_apart_and_the_longer_one_sets_the_epoch() -> None:
+    steps = Steps(Numbered(11), Numbered(7), settings())
+    assert steps.per_epoch == 3
+    photo, cartoon = (domain.batch(0) for domain in (steps.photos, steps.cartoons))
+    assert numbers(photo) != numbers(cartoon)
+
+
+def test_a_batch_depends_on_seed_and_step_alone() -> None:
+    one, other = (Domain("photo", Numbered(11), settings(flip=True)) for _ in range(2))
+    for step in (5, 0, 2):
+        other.batch(step)
+    assert torch.equal(one.batch(7), other.batch(7))
+    assert not torch.equal(one.batch(7), Domain("photo", Numbered(11), settings(flip=True, seed=1)).batch(7))
+
+
+def test_crops_vary_stay_inside_and_flips_mirror() -> None:
+    domain = Domain("photo", Numbered(60, 20, 30), settings(flip=True))
+    columns = [tuple(domain.item(i, 0)[1, 0].tolist()) for i in range(60)]
+    starts = {min(c) for c in columns}
+    assert len(starts) > 10
+    assert max(max(c) for c in columns) <= 29
+    mirrored = sum(c[0] > c[-1] for c in columns)
+    assert 15 < mirrored < 45
+    assert all(max(c) - min(c) == 7 for c in columns)
+
+
+def test_center_crop() -> None:
+    item = Domain("photo", Numbered(3, 8, 12), settings(crop="center")).item(0, 0)
+    assert item[1, 0].tolist() == list(range(2, 10))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_workers_change_nothing_and_resume_needs_the_step_alone(workers: int) -> None:
+    steps = Steps(Numbered(11), Numbered(7), settings())
+    cpu = torch.device("cpu")
+    whole = [numbers((batch.photo + 1) * 127.5) for batch in batches(steps, 0, 6, 0, cpu)]
+    resumed = [numbers((batch.photo + 1) * 127.5) for batch in batches(steps, 2, 6, workers, cpu)]
+    assert resumed == whole[2:]
+
+
+def test_uint8_becomes_the_range_of_the_networks() -> None:
+    values = torch.tensor([0, 51, 255], dtype=torch.uint8)
+    assert to_float(values).tolist() == pytest.approx([-1, -0.6, 1])
+    assert torch.equal(to_float(torch.tensor([0.3])), torch.tensor([0.3]))
+
+
+def test_too_few_or_too_small_images_say_so() -> None:
+    with pytest.raises(ToonlabError, match=r"2 photos are fewer than train\.batch=3"):
+        Domain("photo", Numbered(2), settings())
+    for workers in (0, 1):
+        with pytest.raises(ToonlabError, match=r"^data: photo number \d+ has 8x10 pixels, less than train\.size=9"):
+            next(batches(Steps(Numbered(3), Numbered(3), settings(size=9)), 0, 1, workers, torch.device("cpu")))

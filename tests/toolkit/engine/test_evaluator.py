@@ -1,0 +1,103 @@
+"""The bench: which metrics data allow, what they are given, what they tell about themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from toonlab import Images, Sample, discover
+from toonlab.engine.evaluator import Bench, caveats, evaluation_cartoons
+from toonlab.recipes.spec import Part
+from toonlab.registry.catalogue import Catalogue, Offer
+from toonlab.registry.schema import Schema
+
+CPU = torch.device("cpu")
+
+
+class Brightness:
+    """How much brighter the fakes are than the cartoons; keeps a list of what happens to it."""
+
+    needs: frozenset[str] = frozenset()
+    higher_is_better = False
+    caveat = "it likes the dark"
+    leads = False
+
+    def __init__(self) -> None:
+        self.fakes: list[float] = []
+        self.references = 0
+
+    def reference(self, cartoons: Images) -> None:
+        self.references += 1
+        self.cartoons = [float(cartoons[index].mean()) for index in range(len(cartoons))]
+
+    def update(self, fake: Tensor, sample: Sample) -> None:
+        self.fakes.append(float(fake.mean()))
+
+    def compute(self) -> Mapping[str, float]:
+        return {"brightness": sum(self.fakes) / len(self.fakes) - sum(self.cartoons) / len(self.cartoons)}
+
+    def describe(self) -> Mapping[str, Any]:
+        return {"n": len(self.fakes), "cartoons": len(self.cartoons), "references": self.references}
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    found = discover()
+    found.add(Offer("metrics", "brightness", Brightness, Schema.of(Brightness), "the tests"))
+    return found
+
+
+SAMPLES = [Sample(f"photo {number}", torch.full((3, 16, 16), number / 10)) for number in range(4)]
+METRIC = Part("metrics", "brightness", {})
+
+
+def bench(catalogue: Catalogue, cartoons: list[Tensor] | None, count: int = 3) -> Bench:
+    return Bench(SAMPLES, [METRIC], catalogue, count, lambda: cartoons)
+
+
+def test_a_metric_gets_the_cartoons_once_and_a_copy_measures_each_time(catalogue: Catalogue) -> None:
+    made = bench(catalogue, [torch.full((3, 16, 16), -0.1)] * 2)
+    for _ in range(2):
+        assert made.evaluate(nn.Identity(), CPU)["brightness"] == pytest.approx(0.2)
+        assert made.photo()["brightness"] == pytest.approx(0.2)
+        assert made.measured == {"brightness": {"n": 3, "cartoons": 2, "references": 1}}
+
+
+def test_without_cartoons_such_a_metric_is_left_out_with_a_warning(catalogue: Catalogue) -> None:
+    with pytest.warns(RuntimeWarning, match=r"'brightness' is left out: it needs real cartoons to compare with"):
+        made = bench(catalogue, None)
+    assert made.evaluate(nn.Identity(), CPU) == {}
+
+
+class Data:
+    """Cartoons to train on, and perhaps others."""
+
+    def train(self) -> tuple[Images, Images]:
+        return [], [torch.zeros(3, 8, 8)] * 9
+
+
+class DataWithCartoons(Data):
+    def __init__(self, cartoons: Images | None) -> None:
+        self.cartoons = cartoons
+
+    def evaluation_cartoons(self) -> Images | None:
+        return self.cartoons
+
+
+def test_the_cartoons_to_train_on_serve_where_a_data_set_keeps_no_others() -> None:
+    found = evaluation_cartoons(Data(), 4)
+    assert found is not None
+    assert len(found) == 4
+    others = evaluation_cartoons(DataWithCartoons([torch.ones(3, 8, 8)] * 2), 4)
+    assert others is not None
+    assert (len(others), float(others[1].mean())) == (2, 1.0)
+    assert evaluation_cartoons(DataWithCartoons(None), 4) is None
+
+
+def test_what_speaks_against_a_metric_is_read_from_its_class(catalogue: Catalogue) -> None:
+    parts = [METRIC, Part("metrics", "outline_f1", {})]
+    assert caveats(parts, catalogue) == {"brightness": "it likes the dark"}

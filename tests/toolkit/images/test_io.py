@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from toonlab import ToonlabError
+from toonlab.images.io import complaints, find_pictures, fitted, read_picture, save_png, to_picture
+
+COLORS = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 255]], [[0, 0, 0], [9, 99, 199]]], np.uint8)
+
+
+def saved(path: Path, image: Image.Image, **options: object) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path, **options)
+    return path
+
+
+def pixels(path: Path) -> list[list[list[int]]]:
+    """Rows of pixels of (red, green, blue)."""
+    picture = read_picture(path)
+    assert picture.dtype == torch.uint8
+    assert picture.is_contiguous()
+    return picture.movedim(0, -1).tolist()
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "TIFF", "webp"])
+def test_lossless_kinds(tmp_path: Path, suffix: str):
+    path = saved(tmp_path / f"a.{suffix}", Image.fromarray(COLORS), **({"lossless": True} if suffix == "webp" else {}))
+    assert pixels(path) == COLORS.tolist()
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "JPEG"])
+def test_jpeg(tmp_path: Path, suffix: str):
+    flat = np.full((16, 24, 3), (200, 120, 64), np.uint8)
+    picture = read_picture(saved(tmp_path / f"a.{suffix}", Image.fromarray(flat), quality=95))
+    assert picture.shape == (3, 16, 24)
+    assert (picture.int() - torch.from_numpy(flat).permute(2, 0, 1)).abs().max() <= 2
+
+
+@pytest.mark.parametrize(
+    ("orientation", "turned"),
+    [
+        (1, lambda a: a),
+        (3, lambda a: a[::-1, ::-1]),
+        (5, lambda a: a.swapaxes(0, 1)),
+        (6, lambda a: np.rot90(a, -1)),
+        (8, np.rot90),
+    ],
+)
+def test_exif_orientation(tmp_path: Path, orientation: int, turned):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = saved(tmp_path / "a.png", Image.fromarray(COLORS), exif=exif)
+    assert pixels(path) == turned(COLORS).tolist()
+
+
+def test_gray_and_palette(tmp_path: Path):
+    gray = np.array([[0, 7], [128, 255]], np.uint8)
+    expected = gray[..., None].repeat(3, -1).tolist()
+    assert pixels(saved(tmp_path / "l.png", Image.fromarray(gray))) == expected
+    palette = Image.fromarray(COLORS).quantize(16)
+    assert palette.mode == "P"
+    assert pixels(saved(tmp_path / "p.png", palette)) == COLORS.tolist()
+    bits = Image.fromarray(np.array([[True, False]]))
+    assert pixels(saved(tmp_path / "1.png", bits)) == [[[255] * 3, [0] * 3]]
+
+
+def test_transparency_is_laid_on_white(tmp_path: Path):
+    rgba = np.array([[[200, 100, 0, 255], [200, 100, 0, 0], [0, 0, 0, 51]]], np.uint8)
+    assert pixels(saved(tmp_path / "rgba.png", Image.fromarray(rgba))) == [[[200, 100, 0], [255] * 3, [204] * 3]]
+    la = Image.fromarray(np.array([[[10, 255], [10, 0]]], np.uint8))
+    assert la.mode == "LA"
+    assert pixels(saved(tmp_path / "la.png", la)) == [[[10] * 3, [255] * 3]]
+    palette = Image.fromarray(COLORS).quantize(16)
+    clear = palette.getpixel((0, 0))
+    assert pixels(saved(tmp_path / "p.png", palette, transparency=clear))[0] == [[255] * 3, [0, 255, 0]]
+    keyed = saved(tmp_path / "rgb.png", Image.fromarray(COLORS), transparency=(0, 0, 255))
+    assert pixels(keyed)[1] == [[255] * 3, [255] * 3]
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_16_bit_gray_is_scaled_not_clipped(tmp_path: Path, suffix: str):
+    deep = np.array([[0, 128, 129, 257], [25700, 32768, 65406, 65535]], np.uint16)
+    expected = [[0, 0, 1, 1], [100, 128, 254, 255]]  # to the nearest 1/257
+    path = saved(tmp_path / f"a.{suffix}", Image.fromarray(deep))
+    assert pixels(path) == [[[v] * 3 for v in row] for row in expected]
+
+
+def test_16_bit_gray_turned_upright(tmp_path: Path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = saved(tmp_path / "a.png", Image.fromarray(np.array([[0, 65535]], np.uint16)), exif=exif)
+    assert pixels(path) == [[[0] * 3], [[255] * 3]]
+
+
+def test_16_bit_color(tmp_path: Path):
+    path = tmp_path / "a.png"
+    path.write_bytes(
+        png(2, 1, bit_depth=16, color_type=2, rows=b"\x00" + struct.pack(">6H", 0, 25700, 65535, 65535, 0, 257))
+    )
+    assert pixels(path) == [[[0, 100, 255], [255, 0, 1]]]
+
+
+def test_cmyk(tmp_path: Path):
+    image = Image.new("CMYK", (16, 16), (0, 255, 255, 0))  # magenta and yellow make red
+    for suffix in ("jpg", "tif"):
+        red, green, blue = read_picture(saved(tmp_path / f"a.{suffix}", image))[:, 8, 8].tolist()
+        assert red > 250
+        assert max(green, blue) < 5
+
+
+def test_only_the_first_page(tmp_path: Path):
+    pages = [Image.fromarray(COLORS), Image.fromarray(255 - COLORS)]
+    assert pixels(saved(tmp_path / "a.tif", pages[0], save_all=True, append_images=pages[1:])) == COLORS.tolist()
+
+
+@given(width=st.integers(1, 40), height=st.integers(1, 40), side=st.integers(1, 40))
+def test_resize_sets_the_shorter_side(tmp_path_factory, width: int, height: int, side: int):
+    path = saved(tmp_path_factory.mktemp("p") / "a.png", Image.new("RGB", (width, height), (10, 200, 30)))
+    picture = read_picture(path, side)
+    assert min(picture.shape[1:]) == side
+    scale = side / min(width, height)
+    assert abs(picture.shape[1] - scale * height) <= 0.5
+    assert abs(picture.shape[2] - scale * width) <= 0.5
+    assert (picture == torch.tensor([10, 200, 30], dtype=torch.uint8).view(3, 1, 1)).all()
+
+
+def test_resize_is_antialiased(tmp_path: Path):
+    """Stripes one pixel wide become gray, not a moire of black and white."""
+    stripes = np.zeros((60, 60), np.uint8)
+    stripes[:, ::2] = 255
+    picture = read_picture(saved(tmp_path / "a.png", Image.fromarray(stripes)), 20)
+    assert (picture[:, :, 2:-2].int() - 127).abs().max() < 12
+
+
+@given(width=st.integers(1, 60), height=st.integers(1, 60), side=st.integers(1, 60))
+def test_max_side_scales_down_and_never_up(tmp_path_factory, width: int, height: int, side: int):
+    path = saved(tmp_path_factory.mktemp("p") / "a.png", Image.new("RGB", (width, height), (10, 200, 30)))
+    size = read_picture(path, max_side=side).shape[1:]
+    if max(width, height) <= side:
+        assert size == (height, width)
+    else:
+        assert max(size) == side
+        assert size == tuple(reversed(fitted(width, height, side)))
+        assert abs(min(size) - side * min(width, height) / max(width, height)) < 1
+
+
+def test_to_picture_is_the_inverse_of_decoding(tmp_path: Path):
+    every_level = torch.arange(256).view(1, 16, 16).expand(3, -1, -1)
+    values = every_level.float() / 127.5 - 1
+    assert np.array_equal(np.asarray(to_picture(values)), every_level.movedim(0, -1).numpy())
+    beyond = torch.tensor([-3.0, 3.0]).view(1, 1, 2).expand(3, -1, -1)
+    assert np.asarray(to_picture(beyond))[0, :, 0].tolist() == [0, 255]
+
+
+def test_save_png_writes_whole_files_or_says_why_not(tmp_path: Path):
+    picture = Image.fromarray(COLORS)
+    save_png(tmp_path / "new" / "folder" / "a.png", picture)
+    assert pixels(tmp_path / "new" / "folder" / "a.png") == COLORS.tolist()
+    assert [path.name for path in (tmp_path / "new" / "folder").iterdir()] == ["a.png"]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ToonlabError, match=r"file/a\.png: can't be written: .*; choose another folder"):
+        save_png(tmp_path / "file" / "a.png", picture)
+
+
+def png(width: int, height: int, bit_depth: int = 8, color_type: int = 0, rows: bytes = b"") -> bytes:
+    """A PNG with this header, whatever the pixels are."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">2I5B", width, height, bit_depth, color_type, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def test_complaints_by_the_header(tmp_path: Path):
+    saved(tmp_path / "good.png", Image.fromarray(COLORS))
+    saved(tmp_path / "float.tif", Image.fromarray(np.zeros((2, 2), np.float32)))
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "wide.png").write_bytes(png(20_000, 6_000))  # above Pillow's warning
+    (tmp_path / "bomb.png").write_bytes(png(60_000, 60_000))  # above Pillow's error
+    (tmp_path / "nowhere.png").symlink_to(tmp_path / "gone.png")
+    found = complaints(tmp_path, find_pictures(tmp_path), max_pixels=1000)
+    assert set(found) == {"float.tif", "empty.jpg", "text.png", "wide.png", "bomb.png", "nowhere.png"}
+    assert found["float.tif"] == "pixels of kind 'F', expected 8 or 16 bits per channel"
+    assert found["wide.png"] == "20000x6000 pixels, more than max_pixels=1000"
+    assert "exceeds limit" in found["bomb.png"]
+    assert "cannot identify" in found["text.png"]
+    assert "No such file" in found["nowhere.png"]
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp", "tif"])
+def test_a_truncated_picture_is_named(tmp_path: Path, suffix: str):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    whole = io.BytesIO()
+    Image.fromarray(noise).save(whole, {"jpg": "jpeg", "tif": "tiff"}.get(suffix, suffix))
+    path = tmp_path / f"cut.{suffix}"
+    path.write_bytes(whole.getvalue()[: len(whole.getvalue()) // 2])
+    with pytest.raises(ToonlabError, match=rf"cut\.{suffix}: can't be decoded \(.*repair or remove it") as caught:
+        read_picture(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_find_pictures_below_a_folder(tmp_path: Path):
+    for name in ["b.png", "B.JPG", "sub/z.webp", "sub/deep/a.tiff", "a.jpeg", "notes.txt", ".hidden.png", ".git/x.png"]:
+        (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "set" / name).write_bytes(b"")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "linked.bmp").write_bytes(b"")
+    (tmp_path / "set" / "more").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "set" / "one.bmp").symlink_to(tmp_path / "elsewhere" / "linked.bmp")
+    (tmp_path / "set" / "sub" / "up").symlink_to(tmp_path / "set")  # a loop
+    found = ["B.JPG", "a.jpeg", "b.png", "more/linked.bmp", "one.bmp", "sub/deep/a.tiff", "sub/z.webp"]
+    assert find_pictures(tmp_path / "set") == found
+    (tmp_path / "link").symlink_to(tmp_path / "set")
+    assert find_pictures(tmp_path / "link") == found
+
+
+def test_folders_that_hold_none(tmp_path: Path):
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(ToonlabError, match="no pictures in it"):
+        find_pictures(tmp_path)
+    with pytest.raises(ToonlabError, match="missing: no such folder"):
+        find_pictures(tmp_path / "missing")
+    with pytest.raises(ToonlabError, match=r"notes\.txt: is not a folder"):
+        find_pictures(tmp_path / "notes.txt")

@@ -1,0 +1,92 @@
+"""A factory's signature is its configuration schema."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pytest
+import torch
+from pydantic import Field
+
+from toonlab.registry.protocols import Tunable
+from toonlab.registry.schema import Schema, SchemaError
+
+
+@dataclass(frozen=True)
+class Patches:
+    size: Annotated[int, Field(gt=0), Tunable(16, 128, step=16)] = 64
+    rank: Literal["batch", "image"] = "batch"
+    folder: Path | None = None
+    copy: float = 1.0  # would shadow a method of pydantic's models
+    keep: Annotated[int, Field(ge=1)] | None = None
+
+
+def test_valid_values_are_converted_and_defaults_filled_in() -> None:
+    values, problems = Schema.of(Patches).validate({"size": "48", "copy": "1e-3", "folder": "a/b"}, "sampler")
+    assert not problems
+    assert values == {"size": 48, "rank": "batch", "folder": Path("a/b"), "copy": 1e-3, "keep": None}
+
+
+def test_all_problems_are_reported_each_with_path_value_and_expectation() -> None:
+    given = {"size": 0, "rank": "imag", "siez": 3, "keep": True, "copy": "???"}
+    _, problems = Schema.of(Patches).validate(given, "critics.patch.sampler")
+    texts = {p.path: p.message for p in problems}
+    assert texts["critics.patch.sampler.size"] == "got 0, expected int, > 0"
+    assert texts["critics.patch.sampler.rank"] == "got 'imag', expected batch | image"
+    assert "did you mean 'size'?" in texts["critics.patch.sampler.siez"]
+    assert "got True" in texts["critics.patch.sampler.keep"]
+    assert "must be given" in texts["critics.patch.sampler.copy"]
+
+
+def test_search_range_and_constraints_are_read_from_the_annotation() -> None:
+    size = Schema.of(Patches).parameters["size"]
+    assert size.tunable == Tunable(16, 128, step=16)
+    assert size.expected == "int, > 0"
+    assert Schema.of(Patches).parameters["keep"].expected == "int | null, >= 1"
+
+
+def test_values_go_to_json_and_back() -> None:
+    parameter = Schema.of(Patches).parameters["folder"]
+    assert parameter.to_json(Path("a/b")) == "a/b"
+
+
+def _bare(size) -> None: ...
+
+
+def _kwargs(**anything: int) -> None: ...
+
+
+def _reserved(weight: float = 1.0) -> None: ...
+
+
+def _positional(size: int, /) -> None: ...
+
+
+def _wrong_default(size: Annotated[int, Field(gt=0)] = 0) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("factory", "says"),
+    [
+        (_bare, "'size' has no annotation"),
+        (_kwargs, r"\*\*anything"),
+        (_reserved, "'weight' has a reserved name"),
+        (_positional, "positional-only"),
+        (_wrong_default, "the default of parameter 'size' is 0, which is not int, > 0"),
+    ],
+)
+def test_signatures_that_cannot_be_a_schema_are_refused(factory: object, says: str) -> None:
+    with pytest.raises(SchemaError, match=says):
+        Schema.of(factory)
+
+
+def test_torch_classes_are_read_too() -> None:
+    schema = Schema.of(torch.optim.Adam, skip=frozenset({"params"}), strict=False)
+    values, problems = schema.validate({"lr": "1e-3", "beta": 1}, "optimizer")
+    assert values["lr"] == 1e-3
+    assert [p.path for p in problems] == ["optimizer.beta"]
+
+
+def test_tunable_refuses_an_empty_range() -> None:
+    with pytest.raises(ValueError, match="low 3 is above high 2"):
+        Tunable(3, 2)

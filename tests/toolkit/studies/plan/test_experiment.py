@@ -1,0 +1,178 @@
+"""Experiments: generators that do not learn among their recipes, given by their parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from toonlab import discover
+from toonlab.cli.app import app
+from toonlab.errors import RecipeError, ToonlabError
+from toonlab.images.io import read_picture
+from toonlab.recipes.spec import Recipe
+from toonlab.studies.compare import write_photos
+from toonlab.studies.plan.experiment import baseline_of, plan_cells, read_experiment
+
+
+def cells(folder: Path, text: str) -> list[Recipe]:
+    (folder / "study.yaml").write_text(text)
+    experiment, path = read_experiment(str(folder / "study.yaml"))
+    return [cell.recipe for cell in plan_cells(experiment, path, {}, discover())]
+
+
+def test_a_part_stands_on_the_data_and_by_the_metrics_of_the_first_recipe(small: Path) -> None:
+    entry = "{use: pictures, path: made, name: theirs}"
+    theirs, ours, second = cells(
+        small.parent, f"recipes: [{entry}, small, {{use: classic}}]\nseeds: [5]\nset: {{data.size: 48}}\n"
+    )
+    assert (theirs.name, second.name) == ("theirs", "classic")
+    assert theirs.generator.network.parameters == {"path": Path("made")}
+    assert theirs.train.seed == 5
+    assert ours.data.parameters["size"] == 48
+    for key in ("data", "train", "evaluate", "observers"):
+        assert theirs.tree[key] == ours.tree[key]
+    assert (theirs.stages, theirs.features) == ((), None)
+
+
+@pytest.mark.parametrize(
+    ("recipes", "says"),
+    [
+        ("[{use: classic}]", "recipes: no recipe is given by name; give one at least"),
+        ("[small, {use: classic}, {use: classic, colors: 4}]", "recipes: 2 of them are called 'classic'"),
+        ("[small, {use: pictures, path: made, name: small}]", "recipes: 2 of them are called 'small'"),
+        ("[small, {use: pictures, path: made, name: a/b}]", "recipes: 'a/b' can't name a folder of runs"),
+        ("[small, {use: pictures, name: x}]", "x: generator.network.path: missing; give Path"),
+        ("[small, {use: picture, path: made}]", "'picture': no such generator; did you mean 'pictures'?"),
+        ("[small, {path: made, name: x}]", "x: generator.network.use: missing"),
+        ("[small, 3]", "recipes: got ['small', 3], expected list[str | dict"),
+        ("[small]\nmetrics: {primary: parameters}", "metrics.primary: parameters says nothing of the pictures"),
+        ("[small]\nmetrics: {primary: psnr}", "metrics.primary: psnr may stand in a table but not lead it (closeness"),
+    ],
+)
+def test_an_entry_that_makes_no_sense(small: Path, recipes: str, says: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        cells(small.parent, f"recipes: {recipes}\n")
+    assert says in str(caught.value)
+    assert len(caught.value.problems) == 1
+
+
+def test_a_name_that_is_nearly_that_of_a_recipe_beside(small: Path) -> None:
+    with pytest.raises(ToonlabError, match="smallest: no such recipe; did you mean 'small'"):
+        cells(small.parent, "recipes: [smallest]\n")
+
+
+def test_the_photos_that_are_measured_are_written_for_other_programs(small: Path, tmp_path: Path) -> None:
+    (recipe, *_) = cells(small.parent, "recipes: [small]\n")
+    catalogue = discover()
+    written = write_photos(str(small.parent / "study.yaml"), catalogue, tmp_path / "photos", {"evaluate.samples": 2})
+    done = CliRunner().invoke(app, ["compare", str(small.parent / "study.yaml"), "--photos", str(tmp_path / "again")])
+    assert done.stdout == f"3 photos are in {tmp_path / 'again'}\n"
+    samples = recipe.data.make(catalogue).test().evaluation()[:2]  # what results are reported on
+    assert [path.name for path in written] == [f"{sample.name}.png" for sample in samples]
+    for path, sample in zip(written, samples, strict=True):
+        assert (read_picture(path) / 127.5 - 1 - sample.photo).abs().max() < 1e-6
+    with pytest.raises(ToonlabError, match=r"toonworld-0000\.png: exists already; choose another folder"):
+        write_photos(str(small.parent / "study.yaml"), catalogue, tmp_path / "photos")
+
+
+def variants(folder: Path, text: str) -> list[str]:
+    (folder / "study.yaml").write_text(f"recipes: [small, lone]\nseeds: 1\n{text}\n")
+    (folder / "lone.yaml").write_text("extends: small\ncritics: {patch: null}\n")
+    experiment, path = read_experiment(str(folder / "study.yaml"))
+    return [cell.variant.label for cell in plan_cells(experiment, path, {}, discover())]
+
+
+K, RANK = "critics.patch.sampler.k", "critics.patch.sampler.rank"
+
+
+@pytest.mark.parametrize(
+    ("factors", "design", "expected"),
+    [
+        (f"{{{K}: [1, 2]}}", "full", ["small (k 1)", "small (k 2)", "lone"]),
+        (
+            f"{{{K}: [1, 2], {RANK}: [batch, image]}}",
+            "full",
+            [*(f"small (k {k}, rank {rank})" for k in (1, 2) for rank in ("batch", "image")), "lone"],
+        ),
+        # the recipe's own k is 2, and rank's default is batch: they are the recipe as it is
+        (
+            f"{{{K}: [1, 2], {RANK}: [batch, image]}}",
+            "one-at-a-time",
+            ["small", "small (k 1)", "small (rank image)", "lone"],
+        ),
+        (
+            f"{{{K}: [1], {RANK}: [image]}}",
+            "leave-one-out",
+            ["small (k 1, rank image)", "small (rank image)", "small (k 1)", "lone"],
+        ),
+        (
+            "{critics.patch.sampler: [{use: random_patches, patch_size: 16, k: 2}], critics.image: [null]}",
+            "one-at-a-time",
+            ["small", "small (sampler random_patches)", "small (image off)", "lone", "lone (image off)"],
+        ),
+    ],
+)
+def test_factors_make_variants_of_the_recipes_that_have_them(
+    small: Path, factors: str, design: str, expected: list[str]
+) -> None:
+    assert variants(small.parent, f"factors: {factors}\ndesign: {design}") == expected
+
+
+def test_named_levels_change_several_paths_at_once_where_a_recipe_has_them(small: Path) -> None:
+    (small.parent / "lone.yaml").write_text("extends: small\ncritics: {patch: null}\n")
+    planned = cells(
+        small.parent,
+        "recipes: [small, lone]\nseeds: 1\nmetrics: {primary: outline_f1}\nfactors:\n"
+        "  resolution:\n    32: {data.size: 32, critics.patch.sampler.patch_size: 16}\n"
+        "    64: {data.size: 64, critics.patch.sampler.patch_size: 32, evaluate.metrics.0.tolerance: 2}\n"
+        "  patches: {with: {}, without: {critics.patch: null}}\n",
+    )
+    found = [(r.name, r.data.parameters["size"], len(r.critics), r.evaluate.metrics[0].parameters) for r in planned]
+    assert [(name, size, critics) for name, size, critics, _ in found] == [
+        *(("small", size, critics) for size in (32, 64) for critics in (2, 1)),
+        *(("lone", size, 1) for size in (32, 64)),
+    ]
+    assert [metric["tolerance"] for *_, metric in found] == [1, 1, 2, 2, 1, 2]
+    assert [r.critics["patch"].sampler.parameters["patch_size"] for r in planned if len(r.critics) == 2] == [16, 32]
+    labels = variants(small.parent, (small.parent / "study.yaml").read_text().partition("seeds: 1")[2])
+    assert labels[1] == "small (resolution 32, patches without)"
+    assert labels[-1] == "lone (resolution 64)"  # without patches anyway
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (f"factors: {{{K}: []}}", "factors: got"),
+        ("factors: {size: {}}", "factors: got"),
+        ("factors: {size: {a: 3}}", "factors: got"),
+        ("factors: {size: {a: {data.sise: 3}}}", "factors: size: data.sise: no recipe has this path"),
+        (
+            "factors: {critics.patch.sampler: [{use: ctss, k: 1}, {use: ctss, patch_size: 8}]}",
+            "factors: 2 variants are called 'small (sampler ctss)'; give their levels names",
+        ),
+        ("factors: {critics.ptach.sampler.k: [1]}", "factors: critics.ptach.sampler.k: no recipe has this path"),
+        (f"factors: {{{K}: [1, 0]}}", f"small: {K}: got 0, expected int, > 0"),
+        ("design: one-at-a-time", "design: one-at-a-time needs factors"),
+        (f"factors: {{{K}: [1, 2]}}\ndesign: leave-one-out", "got 2 levels; with leave-one-out a factor has one"),
+        ("design: half", "design: got 'half', expected"),
+        ("baseline: smal", "baseline: 'smal' is none of the recipes; did you mean 'small'?"),
+        ("time_limit: 0", "time_limit: got 0, expected"),
+    ],
+)
+def test_factors_that_make_no_sense(small: Path, text: str, says: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        variants(small.parent, text)
+    assert says in str(caught.value)
+
+
+def test_the_baseline_is_the_one_that_is_named_else_the_first_that_trains(small: Path) -> None:
+    folder, catalogue = small.parent, discover()
+    (folder / "lone.yaml").write_text("extends: small\ncritics: {patch: null}\n")
+    for text, expected in (("", "small (k 1)"), ("baseline: lone\n", "lone")):
+        (folder / "study.yaml").write_text(
+            f"recipes: [{{use: classic}}, small, lone]\nfactors: {{{K}: [1, 2]}}\nseeds: 1\n{text}"
+        )
+        experiment, path = read_experiment(str(folder / "study.yaml"))
+        assert baseline_of(experiment, plan_cells(experiment, path, {}, catalogue)) == expected

@@ -1,0 +1,161 @@
+"""What a study found, as data: names that tell variants apart, and files that give back what was written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toonlab.errors import ToonlabError
+from toonlab.studies.results.results import Cell, Results, Status, Variant, short_names
+from toonlab.studies.results.tables import PHOTO
+
+K, SAMPLER = "critics.patch.sampler.k", "critics.patch.sampler"
+
+
+@pytest.mark.parametrize(
+    ("levels", "label"),
+    [
+        ({}, "ctss"),
+        ({K: 4}, "ctss (k 4)"),
+        ({K: 4, "critics.patch.sampler.rank": "image"}, "ctss (k 4, rank image)"),
+        ({"critics.image": None}, "ctss (image off)"),
+        ({SAMPLER: {"use": "random_patches", "patch_size": 24}}, "ctss (sampler random_patches)"),
+        ({SAMPLER: {"stride_real": 0.25, "stride_fake": 1}}, "ctss (sampler stride_real 0.25 stride_fake 1)"),
+        ({"critics.patch": {}}, "ctss (patch as it is)"),
+        ({"resolution": 64, "patch critic": "with"}, "ctss (resolution 64, patch critic with)"),
+        ({"train.channels_last": True, "betas": [0.5, 0.999]}, "ctss (channels_last true, betas [0.5, 0.999])"),
+    ],
+)
+def test_a_label_says_what_a_variant_has(levels: dict[str, Any], label: str) -> None:
+    assert Variant("ctss", levels).label == label
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        ([K], ["k"]),
+        (["critics.patch.sampler.k", "critics.texture.sampler.k"], ["patch.sampler.k", "texture.sampler.k"]),
+        (["critics.image.optimizer.lr"], ["optimizer.lr"]),  # whose rate?
+        (["train.steps", "stages.0.steps"], ["train.steps", "0.steps"]),
+        (["lr"], ["lr"]),
+        (["sampler.k", "critics.patch.sampler.k"], ["sampler.k", "patch.sampler.k"]),
+    ],
+)
+def test_short_names_take_as_many_words_as_tell_them_apart(paths: list[str], names: list[str]) -> None:
+    assert list(short_names(paths).values()) == names
+
+
+WORDS = st.sampled_from(["critics", "patch", "image", "sampler", "k", "lr", "steps", "width"])
+
+
+@given(st.lists(st.lists(WORDS, min_size=1, max_size=4).map(".".join), min_size=1, max_size=6, unique=True))
+def test_short_names_are_ends_that_no_two_share(paths: list[str]) -> None:
+    names = short_names(paths)
+    assert list(names) == paths
+    assert len(set(names.values())) == len(paths)
+    assert all(path == name or path.endswith(f".{name}") for path, name in names.items())
+
+
+def cell(recipe: str, seed: int, status: Status = "finished", value: float = 0.5, **levels: Any) -> Cell:
+    outcome = {
+        "metrics": {"outline_f1": value, "psnr": 17.0},
+        "photo": {"outline_f1": 0.4, "psnr": 18.0, "outline_recall": 0.3},
+        "costs": {"seconds_per_step": 0.1},
+        "measured": {"outline_f1": {"n": 3}},
+        "seconds": 9.0,
+        "step": 4,
+    }
+    done = status == "finished"
+    reason, log = (None, ()) if done else ("diverged at step 3", ("a line", "another"))
+    run = f"{recipe}-s{seed}-0000000{len(levels)}"
+    return Cell(Variant(recipe, levels), seed, run, status, reason, log, outcome if done else None, again=done)
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Results:
+    cells = [
+        cell("ctss", 0, value=0.7, k=1),
+        cell("plain", 0),
+        cell("ctss", 1, "failed", k=1),
+        cell("plain", 1, "waiting"),
+    ]
+    return Results(
+        "study",
+        tmp_path / "runs" / "study",
+        cells,
+        about="why",
+        asked={"recipes": ["ctss", "plain"], "at": Path("tiny.yaml")},
+        command="toonlab compare study",
+        metrics=["outline_f1", "psnr", "seconds_per_step"],
+        higher={"outline_f1": True, "psnr": True, "seconds_per_step": False},
+        baseline="plain",
+        factors={"k": [1]},
+        budget="critic_pixels",
+        steps={"plain": 300},
+        caveats={"psnr": "closeness"},
+    )
+
+
+def test_what_was_written_is_what_is_read(results: Results) -> None:
+    results.write()
+    read = Results.read(results.directory)
+    assert read.cells == results.cells
+    assert read.asked == {"recipes": ["ctss", "plain"], "at": "tiny.yaml"}  # what JSON has no word for is text
+    for name in ("name", "directory", "about", "command", "metrics", "higher", "baseline", "steps", "caveats"):
+        assert getattr(read, name) == getattr(results, name)
+    read.write()
+    assert Results.read(results.directory) == read
+
+
+def test_views_leave_out_what_has_not_finished(results: Results) -> None:
+    assert results.values("outline_f1") == {"ctss (k 1)": {0: 0.7}, "plain": {0: 0.5}}
+    assert results.values("seconds") == {"ctss (k 1)": {0: 9.0}, "plain": {0: 9.0}}
+    assert results.values("kid") == {"ctss (k 1)": {}, "plain": {}}
+    assert [failed.label for failed in results.failed] == ["ctss (k 1), seed 1"]
+    assert [variant.label for variant in results.variants] == ["ctss (k 1)", "plain"]
+    assert results.measured == {"outline_f1": {"n": 3}}
+
+
+def test_the_table_says_what_is_missing_and_how_long_a_budget_was(results: Results) -> None:
+    photo, ctss, plain = results.rows
+    assert (photo.name, photo.values) == (PHOTO, {"outline_f1": [0.4], "psnr": [18.0]})
+    assert (ctss.note, plain.note) == ("1 failed", "1 waiting, 300 steps")
+    assert list(ctss.values) == ["outline_f1", "psnr", "seconds_per_step", "seconds"]
+    results.write()
+    assert "| ctss (k 1) (1 failed) | 1 | 0.700 |" in (results.directory / "results.md").read_text()
+
+
+def test_what_older_studies_do_not_have_is_left_at_its_default(results: Results) -> None:
+    results.write()
+    file = results.directory / "results.json"
+    record = json.loads(file.read_text())
+    for name in ("budget", "steps", "search", "caveats"):
+        del record[name]
+    file.write_text(json.dumps(record))
+    read = Results.read(results.directory)
+    assert (read.budget, read.steps, read.search, read.caveats) == ("steps", {}, None, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (None, r"study/results\.json: no such file; run `toonlab compare study` first"),
+        ("{", r"results\.json: not the results of a study: .*; run the study again"),
+        ("[]", "not the results of a study"),
+        ("{}", "not the results of a study: 'cells'"),
+        ('{"cells": [{"variant": {}, "log": []}]}', "not the results of a study: .*'recipe'"),
+        ('{"cells": [], "name": "study", "colour": 3}', "not the results of a study: .*'colour'"),
+        ('{"cells": 3, "name": "study"}', "not the results of a study"),
+    ],
+)
+def test_broken_files_are_named(tmp_path: Path, text: str | None, says: str) -> None:
+    (tmp_path / "study").mkdir()
+    if text is not None:
+        (tmp_path / "study" / "results.json").write_text(text)
+    with pytest.raises(ToonlabError, match=says):
+        Results.read(tmp_path / "study")

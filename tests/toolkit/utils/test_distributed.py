@@ -1,0 +1,119 @@
+"""Several processes train as one: gloo on the CPU, started by the command itself and by torchrun."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import torch
+
+from toonlab.errors import ToonlabError
+from toonlab.utils.distributed import World, launch, pick_device
+
+SCRIPT = """
+import sys, torch
+from toonlab import discover
+from toonlab.engine.builder import build, enter, plan
+from toonlab.engine.data import Steps, batches
+from toonlab.utils.distributed import launch
+from toonlab.recipes.load import load
+
+recipe_file, processes, count, out, *overrides = sys.argv[1:]
+torch.set_num_threads(1)
+world = launch("cpu", int(processes))
+catalogue = discover()
+recipe = load(recipe_file, catalogue, overrides)
+steps = Steps(*recipe.data.make(catalogue).train(), recipe.train, world.rank, world.size)
+gan = build(recipe, catalogue, world)
+data = batches(steps, 0, int(count), 0, world.device)
+nets = {"generator": gan.generator, **{name: critic.net for name, critic in gan.critics.items()}}
+torch.save({name: net.state_dict() for name, net in nets.items()}, f"{out}-begun-{world.rank}.pt")
+phase = None
+for index, (_, start, stop) in enumerate(plan(recipe, steps.per_epoch)):
+    phase = enter(gan, recipe, index, start, stop, phase)
+    for number in range(start, min(stop, int(count))):
+        gan.step(phase, next(data), number)
+torch.save({name: net.state_dict() for name, net in nets.items()}, f"{out}-{world.rank}.pt")
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    (tmp_path / "script.py").write_text(textwrap.dedent(SCRIPT))
+    return tmp_path / "script.py"
+
+
+def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    # a rendezvous by name would depend on the network's set-up
+    environment = {**os.environ, "GLOO_SOCKET_IFNAME": "lo", "MASTER_ADDR": "127.0.0.1"}
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=environment, timeout=300)
+
+
+def parameters(path: Path) -> dict[str, torch.Tensor]:
+    nets = torch.load(path, weights_only=True)
+    return {f"{net}.{name}": tensor for net, state in nets.items() for name, tensor in state.items()}
+
+
+def test_parameters_are_equal_across_ranks_after_training(small: Path, script: Path, tmp_path: Path) -> None:
+    loss = "critics.image.losses={gradient_penalty: {weight: 1}}"
+    done = run(script, small, 2, 8, tmp_path / "w", "train.steps=8", "train.batch=4", loss, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    first, second = (parameters(tmp_path / f"w-{rank}.pt") for rank in (0, 1))
+    assert any("patch" in name for name in first)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_the_first_steps_gradients_are_those_of_one_process_with_the_whole_batch(
+    small: Path, script: Path, tmp_path: Path
+) -> None:
+    """With plain SGD at rate 1, what a step changes is its gradient."""
+    sgd = "{use: SGD, lr: 1}"
+    overrides = ["critics.patch=null", "stages=null", "train.batch=4", "train.steps=1"]
+    overrides += [f"generator.optimizer={sgd}", f"critics.image.optimizer={sgd}"]
+    for processes in (1, 2):
+        done = run(script, small, processes, 1, tmp_path / str(processes), *overrides, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    before, alone, together = (parameters(tmp_path / f"{name}-0.pt") for name in ("1-begun", "1", "2"))
+    changes = {name: alone[name] - before[name] for name in before}
+    assert max(change.abs().max() for name, change in changes.items() if name.startswith("generator")) > 1e-4
+    for name, change in changes.items():
+        torch.testing.assert_close(
+            together[name] - before[name], change, rtol=1e-4, atol=2e-6, msg=lambda m, n=name: f"{n}: {m}"
+        )
+
+
+@pytest.mark.parametrize("launcher", ["fabric", "torchrun"])
+def test_the_command_trains_with_two_processes(small: Path, tmp_path: Path, launcher: str) -> None:
+    arguments = ["-m", "toonlab", "train", small, "train.batch=4", "--device", "cpu"]
+    if launcher == "fabric":
+        arguments += ["--devices", "2"]
+    else:
+        arguments = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29713", *arguments]
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("the photo, untouched") == 1
+    (directory,) = tmp_path.glob("runs/small/small-*")
+    assert json.loads((directory / "environment.json").read_text())["processes"] == 2
+    assert json.loads((directory / "outcome.json").read_text())["status"] == "finished"
+    if launcher == "fabric":
+        assert run(*arguments, cwd=tmp_path).stdout.count("finished before") == 1
+
+
+def test_a_mistake_ends_all_processes_with_one_line(small: Path, tmp_path: Path) -> None:
+    done = run("-m", "toonlab", "train", small, "train.batch=3", "--device", "cpu", "--devices", "2", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "train.batch: 3 images can't be shared equally by 2 processes" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_one_process_needs_no_launcher() -> None:
+    assert launch("cpu") == World(torch.device("cpu"))
+
+
+def test_a_device_that_is_not_there() -> None:
+    with pytest.raises(ToonlabError, match=r"--device abacus: not usable here: .*; take auto or cpu"):
+        pick_device("abacus")

@@ -1,0 +1,35 @@
+"""What people read: durations, and addresses without their passwords."""
+
+from __future__ import annotations
+
+import pytest
+
+from toonlab.utils.text import duration, hide_password, without_password
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "0:00"), (59.4, "0:59"), (59.6, "1:00"), (80, "1:20"), (3600, "1:00:00"), (7300, "2:01:40")],
+)
+def test_durations(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("postgresql://me:secret@host:5432/db", "postgresql://me@host:5432/db"),
+        ("postgresql+psycopg://me:p%40ss@host/db", "postgresql+psycopg://me@host/db"),
+        ("sqlite:////runs/mlflow.db", "sqlite:////runs/mlflow.db"),
+        ("http://me@host", "http://me@host"),
+        ("sqlite:////tmp/a:b@c.db", "sqlite:////tmp/a:b@c.db"),
+    ],
+)
+def test_a_password_is_not_shown(uri: str, shown: str) -> None:
+    assert without_password(uri) == shown
+
+
+def test_nor_in_what_others_say_of_it() -> None:
+    uri = "http://me:p%40ss@host"
+    assert hide_password("http://me:p%40ss@host refused me, p@ss", uri) == "http://me:***@host refused me, ***"
+    assert hide_password("refused", "http://me@host") == "refused"

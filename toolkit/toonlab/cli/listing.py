@@ -1,0 +1,76 @@
+"""What `toonlab plugins` and `toonlab recipes` print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from toonlab.errors import ToonlabError
+from toonlab.registry.catalogue import Catalogue, Offer
+from toonlab.registry.protocols import KINDS, Tunable
+from toonlab.registry.schema import Parameter
+from toonlab.utils import paths, yaml
+
+
+def show_catalogue(catalogue: Catalogue) -> None:
+    """Every part by kind; what did not load comes last, where it is seen."""
+    console = Console(highlight=False, soft_wrap=True)
+    for kind, about in KINDS.items():
+        console.print(f"[bold]{kind}[/bold]  [dim]{about.about}[/dim]")
+        for name in catalogue.names(kind):
+            _show_offer(console, catalogue.offers[kind][name])
+        console.print()
+    for (kind, name), sources in catalogue.clashes.items():
+        console.print(
+            f"[red]clash:[/red] {KINDS[kind]} {name!r} is offered by {' and by '.join(sources)}; usable from neither"
+        )
+    for failure in catalogue.failures:
+        console.print(f"[red]not loaded:[/red] {escape(str(failure))}")
+
+
+def _show_offer(console: Console, offer: Offer) -> None:
+    console.print(f"  [bold cyan]{offer.name}[/bold cyan]  {escape(offer.about)}  [dim]{offer.distribution}[/dim]")
+    for parameter in offer.schema.parameters.values():
+        console.print(f"      {escape(describe(parameter))}")
+
+
+def describe(parameter: Parameter) -> str:
+    """`patch_size: int, > 0 = 96  (search 16 … 128, step 8)`."""
+    default = "" if parameter.required else f" = {default_of(parameter)}"
+    needed = "  (must be given)" if parameter.required else ""
+    search = f"  (search {search_range(parameter.tunable)})" if parameter.tunable else ""
+    return f"{parameter.name}: {parameter.expected}{default}{needed}{search}"
+
+
+def default_of(parameter: Parameter) -> str:
+    """The default as a recipe has it: `null`, `true`, `[0.5, 0.999]`."""
+    value = parameter.to_json(parameter.default)
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def search_range(tunable: Tunable) -> str:
+    """`16 … 128, step 8`."""
+    step = f", step {tunable.step:g}" if tunable.step else ", log" if tunable.log else ""
+    return f"{tunable.low:g} … {tunable.high:g}{step}"
+
+
+def show_shelf() -> None:
+    """The names that commands take, with what each file is about."""
+    console = Console(highlight=False, soft_wrap=True)
+    titles = {"baselines": "recipes", "baselines/at": "for --at", "experiments": "experiments"}
+    for folder, title in titles.items():
+        console.print(f"[bold]{title}[/bold]  [dim]{paths.root() / folder}[/dim]")
+        files = paths.listed(folder)
+        width = max(map(len, files), default=0)
+        for name, path in files.items():
+            console.print(f"  [bold cyan]{name:{width}}[/bold cyan]  {escape(_about(path))}")
+        console.print()
+
+
+def _about(path: Path) -> str:
+    try:
+        return str(yaml.load_file(path).get("about", ""))
+    except ToonlabError as error:
+        return f"unreadable: {error}"

@@ -1,0 +1,64 @@
+"""Pictures: `cartoonize`, `inspect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from toonlab.errors import ToonlabError
+
+from .options import Device, Images, Model, discovered
+
+Side = Literal["real", "fake"]
+
+
+def cartoonize(
+    model: Model,
+    images: Images,
+    out: Annotated[Path, typer.Option("--out", help="The folder to write PNG files into.")],
+    post: Annotated[str | None, typer.Option("--post", help="A post-processor; key=value sets it.")] = None,
+    max_side: Annotated[int | None, typer.Option("--max-side", min=1, help="Scale larger pictures down to it.")] = None,
+    batch: Annotated[int, typer.Option("--batch", min=1, help="Pictures of one size at once.")] = 4,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of OUT.")] = False,
+    device: Device = "auto",
+) -> None:
+    """Turn pictures into cartoons with a trained model, or one that needs no training."""
+    from toonlab.images.files import follow, parted, plan
+    from toonlab.inference.cartoonize import cartoonize_pictures, load_model
+    from toonlab.utils.distributed import pick_device
+
+    catalogue = discovered()
+    paths, settings = parted(images)
+    own = {key: settings.pop(key) for key in list(settings) if key.startswith("generator.")}
+    if settings and post is None:
+        raise ToonlabError(f"{next(iter(settings))}=…: no such file; as a parameter it needs --post NAME")
+    touch = catalogue.make("postprocessors", post, **settings) if post else None
+    jobs = plan(paths, out, overwrite)
+    generator = load_model(model, catalogue, own)
+    results = cartoonize_pictures(generator, jobs, pick_device(device), batch, max_side, touch)
+    written = follow(results, len(jobs), "cartoonizing")
+    print(f"{len(written)} of {len(jobs)} pictures are in {out}")
+
+
+def inspect(
+    images: Images,
+    out: Annotated[Path, typer.Option("--out", help="The folder to write PNG files into.")] = Path("inspect"),
+    sampler: Annotated[str | None, typer.Option("--sampler", help="In place of its own; key=value sets it.")] = None,
+    representation: Annotated[str | None, typer.Option("--representation", help="In place of its own.")] = None,
+    recipe: Annotated[str, typer.Option("--recipe", help="Whose patch critic looks.")] = "ctss",
+    critic: Annotated[str | None, typer.Option("--critic", help="The first with a sampler if not given.")] = None,
+    side: Annotated[Side, typer.Option("--as", help="What the pictures count as.")] = "real",
+    max_side: Annotated[int, typer.Option("--max-side", min=1, help="Scale larger pictures down to it.")] = 512,
+) -> None:
+    """Draw what a patch critic looks at: the filtered image, saliency, chosen patches, and what the critic sees."""
+    from toonlab.images.files import follow, parted, plan
+    from toonlab.inference.inspect import critic_view, inspect_pictures
+
+    catalogue = discovered()
+    paths, settings = parted(images)
+    view = critic_view(catalogue, recipe, critic, sampler, representation, settings)
+    jobs = plan(paths, out, overwrite=True)
+    written = follow(inspect_pictures(view, jobs, side, max_side), len(jobs), "looking")
+    print(f"{len(written)} of {len(jobs)} pictures are in {out}")

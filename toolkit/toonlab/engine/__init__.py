@@ -1,0 +1,1 @@
+"""Build a recipe, train it, evaluate it, save it."""

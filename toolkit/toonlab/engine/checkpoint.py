@@ -1,0 +1,218 @@
+"""Checkpoints: weights as safetensors that carry their recipe, and the state that training needs to go on.
+
+Loading someone's checkpoint runs no code of theirs: safetensors for weights, `weights_only=True` for the rest.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from toonlab.errors import ToonlabError
+from toonlab.recipes.resolve import resolve
+from toonlab.recipes.spec import Tree
+from toonlab.registry.catalogue import Catalogue
+from toonlab.utils.rng import seeded
+
+from .gan import GAN, Phase, Turn
+
+WEIGHTS = "generator.safetensors"
+STATE = "state.pt"
+
+
+def save(directory: Path, state: Mapping[str, Any], generator: nn.Module, tree: Tree, keep: int) -> Path:
+    """Write `step-00001000/` into `directory`, whole or not at all, and delete all but the newest `keep`.
+
+    Raises:
+        OSError: if it can't be written; the checkpoints that were there stay as they are.
+    """
+    target = directory / f"step-{state['step']:08d}"
+    temporary = directory / f".{target.name}.{os.getpid()}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        temporary.mkdir(parents=True)
+        _write(temporary / WEIGHTS, weights_of(generator, tree))
+        buffer = io.BytesIO()
+        torch.save(dict(state), buffer)
+        _write(temporary / STATE, buffer.getvalue())
+        shutil.rmtree(target, ignore_errors=True)
+        temporary.replace(target)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    for old in checkpoints(directory)[:-keep]:
+        shutil.rmtree(old, ignore_errors=True)
+    return target
+
+
+def keep_best(directory: Path, step: int, generator: nn.Module, tree: Tree) -> None:
+    """Write `step-00001000/` with weights alone, whole or not at all, in place of what was best before.
+
+    Raises:
+        OSError: if it can't be written.
+    """
+    target = directory / f"step-{step:08d}"
+    temporary = directory / f".{target.name}.{os.getpid()}"
+    before = checkpoints(directory)
+    temporary.mkdir(parents=True)
+    _write(temporary / WEIGHTS, weights_of(generator, tree))
+    shutil.rmtree(target, ignore_errors=True)
+    temporary.replace(target)
+    for old in before:
+        if old != target:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def candidates(run: Path) -> list[Path]:
+    """The weights of a run's directory, those that count last: the best if it selects by a metric, else the newest."""
+    folders = [*checkpoints(run / "checkpoints"), *checkpoints(run / "best")]
+    return [folder / WEIGHTS for folder in folders if (folder / WEIGHTS).is_file()]
+
+
+def _write(path: Path, content: bytes) -> None:
+    """To the disk itself: what a rename makes visible has to be there after a power cut too."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def checkpoints(directory: Path) -> list[Path]:
+    """The checkpoints in a directory, oldest first."""
+    return sorted(directory.glob("step-*"))
+
+
+def latest_state(directory: Path, identity: str) -> dict[str, Any] | None:
+    """The state of the newest checkpoint that is whole; None if there is none.
+
+    Raises:
+        ToonlabError: if it belongs to another run.
+    """
+    for path in reversed(checkpoints(directory)):
+        try:
+            state = load_state(path)
+        except ToonlabError as error:
+            warnings.warn(f"{error}; going back to the checkpoint before it", RuntimeWarning, stacklevel=2)
+            continue
+        if state["identity"] != identity:
+            raise ToonlabError(f"{path}: is a checkpoint of another recipe, data or code; remove it to train here")
+        return state
+    return None
+
+
+def load_state(checkpoint: Path) -> dict[str, Any]:
+    """The training state of a checkpoint, on the CPU.
+
+    Raises:
+        ToonlabError: if the file is missing, truncated, or not a state.
+    """
+    path = checkpoint / STATE
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises whatever the bytes happen to lead it to
+        raise ToonlabError(f"{path}: can't be read ({type(error).__name__})") from error
+    if not isinstance(state, dict) or not {"step", "identity", "parts"} <= state.keys():
+        raise ToonlabError(f"{path}: not a training state")
+    return state
+
+
+# -- weights
+
+
+def weights_of(generator: nn.Module, tree: Tree) -> bytes:
+    """A generator's weights as a safetensors file, with its recipe as metadata."""
+    tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in generator.state_dict().items()}
+    return safetensors.torch.save(tensors, metadata={"format": "pt", "toonlab": json.dumps(tree)})
+
+
+def read_weights(path: Path) -> tuple[dict[str, Tensor], Tree]:
+    """The weights and the recipe's tree of a file that `save` wrote.
+
+    Raises:
+        ToonlabError: if it is anything else; nothing in it is executed.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            tree = (file.metadata() or {}).get("toonlab")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    except (OSError, SafetensorError) as error:
+        raise ToonlabError(f"{path}: not a safetensors file of weights: {error}") from error
+    if tree is None:
+        raise ToonlabError(f"{path}: carries no recipe; only weights that toonlab saved can be used")
+    return tensors, json.loads(tree)
+
+
+def load_generator(path: Path, catalogue: Catalogue) -> nn.Module:
+    """The generator of a weights file, ready to use."""
+    tensors, tree = read_weights(path)
+    recipe, problems = resolve({**tree, "observers": {}}, path.stem, catalogue)
+    if recipe is None:
+        raise ToonlabError(f"{path}: its recipe can't be used here: {'; '.join(map(str, problems))}")
+    with seeded(0, "load"):
+        generator = recipe.generator.network.make(catalogue)
+    assert isinstance(generator, nn.Module)
+    try:
+        generator.load_state_dict(tensors)
+    except RuntimeError as error:
+        text = " ".join(str(error).split())
+        raise ToonlabError(f"{path}: the weights don't fit {recipe.generator.network.use!r}: {text}") from error
+    return generator.eval()
+
+
+def trained(gan: GAN) -> nn.Module:
+    """The generator that is evaluated and saved: the moving average where there is one."""
+    return gan.ema.module if gan.ema else gan.generator
+
+
+# -- training state
+
+
+def state_of(gan: GAN, phase: Phase) -> dict[str, Any]:
+    """Everything that changes in training, by name."""
+    turns = _turns(phase)
+    return {
+        "parts": {name: part.state_dict() for name, part in _stateful(gan)},
+        "ema": gan.ema.state_dict() if gan.ema else None,
+        "optimizers": {name: turn.optimizer.state_dict() for name, turn in turns.items() if turn.optimizer},
+        "schedules": {name: turn.schedule.state_dict() for name, turn in turns.items() if turn.schedule},
+    }
+
+
+def restore(state: Mapping[str, Any], gan: GAN, phase: Phase) -> None:
+    """Put back what `state_of` took; `phase` is the stage that the state was taken in."""
+    for name, part in _stateful(gan):
+        part.load_state_dict(state["parts"][name])
+    if gan.ema:
+        gan.ema.load_state_dict(state["ema"])
+    for name, turn in _turns(phase).items():
+        if turn.optimizer:
+            turn.optimizer.load_state_dict(state["optimizers"][name])
+        if turn.schedule:
+            turn.schedule.load_state_dict(state["schedules"][name])
+
+
+def _turns(phase: Phase) -> dict[str, Turn]:
+    return {"generator": phase.generator_turn, **{f"critic/{name}": turn for name, turn in phase.critic_turns.items()}}
+
+
+def _stateful(gan: GAN) -> Iterator[tuple[str, Any]]:
+    """Every part with a state, by its place; the generator and the critics' networks among them."""
+    yield "generator", gan.generator
+    for name, critic in gan.critics.items():
+        parts: dict[str, object] = {"net": critic.net, "sampler": critic.sampler}
+        parts |= {"representation": critic.representation}
+        parts |= {"objective": critic.objective} | {f"losses/{n}": loss for n, (_, loss) in critic.losses.items()}
+        yield from ((f"critic/{name}/{key}", part) for key, part in parts.items() if hasattr(part, "state_dict"))
+    for index, losses in enumerate(gan.stage_losses):
+        yield from ((f"stage/{index}/{n}", loss) for n, (_, loss) in losses.items() if hasattr(loss, "state_dict"))

@@ -1,0 +1,126 @@
+"""Batches as a function of the step: images, crops and flips follow from the seed and the step alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from toonlab.errors import ToonlabError
+from toonlab.recipes.spec import Train
+from toonlab.registry.protocols import Images
+from toonlab.types import Batch
+from toonlab.utils.rng import key_to_seed, rng
+from toonlab.utils.signals import ignore_interrupt
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The images of one domain, `photo` or `cartoon`; every epoch is a permutation of its own."""
+
+    name: str
+    images: Images
+    train: Train
+    rank: int = 0
+    size: int = 1
+
+    def __post_init__(self) -> None:
+        if len(self.images) < self.train.batch:
+            raise ToonlabError(
+                f"data: {len(self.images)} {self.name}s are fewer than train.batch={self.train.batch}; "
+                f"give more pictures or lower train.batch"
+            )
+        if self.train.batch % self.size:
+            raise ToonlabError(
+                f"train.batch: {self.train.batch} images can't be shared equally by {self.size} processes; "
+                f"give a multiple of {self.size}"
+            )
+
+    @property
+    def batches(self) -> int:
+        """Whole batches in an epoch; what is left over is dropped."""
+        return len(self.images) // self.train.batch
+
+    def batch(self, step: int) -> Tensor:
+        """This process's share of a batch: `(B, 3, size, size)`, uint8 or float in [-1, 1], as the data give it."""
+        epoch, place = divmod(step, self.batches)
+        order = _permutation(len(self.images), key_to_seed(self.train.seed, "order", self.name, epoch))
+        share = self.train.batch // self.size
+        first = place * self.train.batch + self.rank * share
+        return torch.stack([self.item(index, epoch) for index in order[first : first + share].tolist()])
+
+    def named(self, index: int) -> str:
+        """What a person calls an image: its name, if the data set gives `names`."""
+        names = getattr(self.images, "names", None)
+        return str(names[index]) if names else f"number {index}"
+
+    def item(self, index: int, epoch: int) -> Tensor:
+        image, size = self.images[index], self.train.size
+        height, width = image.shape[-2:]
+        if min(height, width) < size:
+            raise ToonlabError(
+                f"data: {self.name} {self.named(index)} has {height}x{width} pixels, "
+                f"less than train.size={size}; lower train.size, or make the pictures larger (data.resize of a folder)"
+            )
+        draw = rng(self.train.seed, "data", self.name, epoch, index)
+        down, right = (int(torch.randint(extra + 1, (), generator=draw)) for extra in (height - size, width - size))
+        if self.train.crop == "center":
+            down, right = (height - size) // 2, (width - size) // 2
+        image = image[:, down : down + size, right : right + size]
+        mirrored = self.train.flip and bool(torch.rand((), generator=draw) < 0.5)
+        return image.flip(-1) if mirrored else image
+
+
+@lru_cache(maxsize=4)
+def _permutation(length: int, seed: int) -> Tensor:
+    return torch.randperm(length, generator=torch.Generator().manual_seed(seed))
+
+
+class Steps(TorchDataset[tuple[Tensor, Tensor] | ToonlabError]):
+    """Step number -> the photos and the cartoons of that step.
+
+    A user's mistake found in a worker comes back as a value: raised there, it would arrive wrapped in a traceback.
+    """
+
+    def __init__(self, photos: Images, cartoons: Images, train: Train, rank: int = 0, size: int = 1) -> None:
+        self.photos = Domain("photo", photos, train, rank, size)
+        self.cartoons = Domain("cartoon", cartoons, train, rank, size)
+
+    @property
+    def per_epoch(self) -> int:
+        """Steps in an epoch: until the larger domain has been seen."""
+        return max(self.photos.batches, self.cartoons.batches)
+
+    def __getitem__(self, step: int) -> tuple[Tensor, Tensor] | ToonlabError:
+        try:
+            return self.photos.batch(step), self.cartoons.batch(step)
+        except ToonlabError as error:
+            return error
+
+
+def batches(steps: Steps, start: int, stop: int, workers: int, device: torch.device) -> Iterator[Batch]:
+    """The batches of steps `start` to `stop`, on the device, in [-1, 1]; workers decode ahead."""
+    loader = DataLoader(
+        steps,
+        batch_size=None,  # an item is a whole batch
+        sampler=range(start, stop),
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+        pin_memory=device.type == "cuda",
+        worker_init_fn=ignore_interrupt,
+    )
+    for item in loader:
+        if isinstance(item, ToonlabError):
+            raise item
+        photo, cartoon = (to_float(images.to(device, non_blocking=True)) for images in item)
+        yield Batch(photo, cartoon)
+
+
+def to_float(images: Tensor) -> Tensor:
+    """uint8 -> float in [-1, 1]; floats pass."""
+    return images.float().div_(127.5).sub_(1) if images.dtype == torch.uint8 else images.float()

@@ -1,0 +1,220 @@
+"""One training step: one generator forward, one view per critic, one feature extraction per image.
+
+The fake and the views are made once. Critics see them detached; the generator sees them attached, with the critics'
+parameters frozen for that pass. Critics are called on real and fake separately, never on a concatenation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from toonlab.errors import PartError
+from toonlab.recipes.spec import Weight
+from toonlab.registry.protocols import DiscriminatorLoss, GeneratorLoss, Objective, ViewTransform
+from toonlab.types import Batch, Context, Features, Logits, Step, Views
+from toonlab.utils.distributed import World
+from toonlab.utils.rng import rng
+
+Scalars = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Critic:
+    """Sampler, representation, discriminator, objective and further losses (each with its weight)."""
+
+    name: str
+    net: nn.Module
+    objective: Objective
+    sampler: ViewTransform
+    representation: ViewTransform | None = None
+    losses: Mapping[str, tuple[float, DiscriminatorLoss]] = field(default_factory=dict)
+    weight: Weight = field(default_factory=Weight)
+
+    def view(self, views: Views) -> Views:
+        views = self.sampler(views)
+        return self.representation(views) if self.representation else views
+
+
+@dataclass(frozen=True)
+class AskedCritic:
+    """What a critic's further losses may use of it: `toonlab.CriticParts`."""
+
+    name: str
+    net: nn.Module
+    objective: Objective
+    logits: Callable[[Tensor], Tensor]
+
+
+@dataclass
+class Turn:
+    """One side's optimizer in this stage, and its learning-rate schedule."""
+
+    optimizer: Optimizer | None  # None: nothing to learn
+    schedule: LRScheduler | None = None
+
+    def take(self, loss: Tensor, world: World) -> None:
+        if self.optimizer is None:
+            return
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        world.average_gradients(p for group in self.optimizer.param_groups for p in group["params"])
+        self.optimizer.step()
+        if self.schedule:
+            self.schedule.step()
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stage under way: who takes part, from which step to which, and with which optimizers."""
+
+    name: str
+    start: int
+    stop: int
+    critics: tuple[Critic, ...]
+    losses: Mapping[str, tuple[float, GeneratorLoss]]
+    generator_turn: Turn
+    critic_turns: Mapping[str, Turn]
+
+
+@dataclass(frozen=True)
+class GAN:
+    """The networks and how a step runs them.
+
+    `seed` keys the draws of views and losses. `autocast` is the dtype that the networks' forward passes run in (None:
+    float32); views, objectives and losses are always computed in float32. `compiled` has the forward passes that stand
+    in for networks' own.
+    """
+
+    generator: nn.Module
+    critics: Mapping[str, Critic]
+    stage_losses: tuple[Mapping[str, tuple[float, GeneratorLoss]], ...]
+    features: nn.Module | None
+    seed: int
+    world: World
+    autocast: torch.dtype | None = None
+    generator_first: bool = False
+    generator_every: int = 1
+    ema: torch.optim.swa_utils.AveragedModel | None = None
+    compiled: Mapping[nn.Module, Callable[[Tensor], Tensor]] = field(default_factory=dict)
+
+    def step(self, phase: Phase, batch: Batch, number: int) -> Scalars:
+        """Train on one batch; `number` counts all steps from 0.
+
+        Returns:
+            The losses, unweighted, and both sides' weighted totals, as tensors: nothing waits for the device.
+        """
+        generator_moves = (number + 1) % self.generator_every == 0
+        with torch.set_grad_enabled(generator_moves):
+            fake = self.run(self.generator, batch.photo)
+            views = {critic.name: self.view(critic, batch, fake, number) for critic in phase.critics}
+        scalars: Scalars = {}
+        if not self.generator_first:
+            self.critics_turn(phase, views, scalars)
+        if generator_moves:
+            self.generator_turn(phase, batch, fake, views, number, scalars)
+        if self.generator_first:
+            self.critics_turn(phase, views, scalars)
+        return scalars
+
+    def run(self, net: nn.Module, images: Tensor) -> Tensor:
+        """A network's forward pass in the precision of the run; its output leaves autocast as float32."""
+        return self._in_precision(self.compiled.get(net, net), images)
+
+    def _in_precision(self, forward: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+        with torch.autocast(self.world.device.type, self.autocast, enabled=self.autocast is not None):
+            output = forward(images)
+        return output.float() if self.autocast else output
+
+    def view(self, critic: Critic, batch: Batch, fake: Tensor, number: int) -> Views:
+        """What a critic sees in this step; the fake side stays attached to the generator."""
+        key = (critic.name, number, self.world.rank)
+        context = Context(
+            photo=batch.photo,
+            critic=critic.net,
+            rng=rng(self.seed, "view", *key),
+            step=number,
+            representation=critic.representation,
+            logits=partial(self._in_precision, critic.net),  # uncompiled: candidates are of no one number
+            asking_rng=partial(rng, self.seed, "ask", *key),
+        )
+        return critic.view(Views(batch.cartoon, fake, context=context))
+
+    def critics_turn(self, phase: Phase, views: Mapping[str, Views], scalars: Scalars) -> None:
+        for critic in phase.critics:
+            seen = views[critic.name]
+            loss = self.critic_loss(critic, replace(seen, real=seen.real.detach(), fake=seen.fake.detach()), scalars)
+            phase.critic_turns[critic.name].take(loss, self.world)
+
+    def critic_loss(self, critic: Critic, views: Views, scalars: Scalars) -> Tensor:
+        """`weight.critic` times the adversarial loss and the further losses."""
+        logits = Logits(self.run(critic.net, views.real), self.run(critic.net, views.fake))
+        total = scalars[f"critic/{critic.name}/adversarial"] = critic.objective.critic(logits)
+        asked = AskedCritic(critic.name, critic.net, critic.objective, partial(self.run, critic.net))
+        for name, (weight, loss) in critic.losses.items():
+            value = scalars[f"critic/{critic.name}/{name}"] = loss(asked, views, logits)
+            total = total + weight * value
+        total = scalars[f"critic/{critic.name}/total"] = critic.weight.critic * total
+        return total
+
+    def generator_turn(
+        self, phase: Phase, batch: Batch, fake: Tensor, views: Mapping[str, Views], number: int, scalars: Scalars
+    ) -> None:
+        with frozen(critic.net for critic in phase.critics):
+            logits = {critic.name: self.run(critic.net, views[critic.name].fake) for critic in phase.critics}
+            loss = self.generator_loss(phase, batch, fake, views, logits, number, scalars)
+            phase.generator_turn.take(loss, self.world)
+        if self.ema:
+            self.ema.update_parameters(self.generator)
+
+    def generator_loss(
+        self,
+        phase: Phase,
+        batch: Batch,
+        fake: Tensor,
+        views: Mapping[str, Views],
+        fake_logits: Mapping[str, Tensor],
+        number: int,
+        scalars: Scalars,
+    ) -> Tensor:
+        """The adversarial losses by their critics' `weight.generator`, and the generator losses by their weights."""
+        total = fake.new_zeros(())
+        for critic in phase.critics:
+            value = critic.objective.generator(fake_logits[critic.name])
+            scalars[f"generator/adversarial/{critic.name}"] = value
+            total = total + critic.weight.generator * value
+        features = Features(self.extract)
+        for name, (weight, loss) in phase.losses.items():
+            value = loss(
+                Step(batch, fake, views, fake_logits, features, rng(self.seed, "loss", name, number, self.world.rank))
+            )
+            scalars[f"generator/{name}"] = value
+            total = total + weight * value
+        scalars["generator/total"] = total
+        return total
+
+    def extract(self, images: Tensor) -> Tensor:
+        """The recipe's features of images."""
+        if self.features is None:
+            raise PartError("features: missing, but a loss asks for them; add a section such as features: {use: vgg19}")
+        return self.run(self.features, images)
+
+
+@contextmanager
+def frozen(nets: Iterable[nn.Module]) -> Iterator[None]:
+    """Within, the networks' parameters take no gradients; what flows through them still does."""
+    parameters = [p for net in nets for p in net.parameters() if p.requires_grad]
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(True)

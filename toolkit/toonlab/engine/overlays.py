@@ -1,0 +1,91 @@
+"""What the patch critics of a run look at: pictures among its samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from toonlab.images import canvas
+from toonlab.images.io import write_png
+from toonlab.images.patch_panels import Look, looks, panels, patches
+from toonlab.registry.protocols import Images
+from toonlab.types import Batch, evaluating
+
+from .data import to_float
+from .evaluator import cartoonize
+from .gan import GAN
+
+
+def fixed_batch(photos: Images, cartoons: Images, size: int, count: int = 3) -> Batch:
+    """The middle of the first photos and cartoons that have one: always the same, whatever the seed.
+
+    Args:
+        photos: any set of images.
+        cartoons: likewise.
+        size: of the crops, in pixels.
+        count: of either; fewer where there are fewer.
+    """
+    return Batch(*(torch.stack(list(islice(_middles(images, size), count))) for images in (photos, cartoons)))
+
+
+def _middles(images: Images, size: int) -> Iterator[Tensor]:
+    for image in (images[index] for index in range(len(images))):
+        top, left = ((extent - size) // 2 for extent in image.shape[1:])
+        if min(top, left) >= 0:
+            yield to_float(image[:, top : top + size, left : left + size])
+
+
+@torch.no_grad()
+def overlays(gan: GAN, generator: nn.Module, batch: Batch, step: int, folder: Path) -> dict[str, Path]:
+    """Write what each patch critic looks at: `patches-<critic>-step-00001000.png`.
+
+    Critics that see whole images are left out, as are those whose sampler gives no boxes.
+
+    Args:
+        gan: whose critics.
+        generator: that makes the fakes.
+        batch: fixed photos and cartoons (`fixed_batch`), on the device.
+        step: for the file's name.
+        folder: to write into.
+
+    Returns:
+        `patches/<critic>` -> the written file.
+
+    Raises:
+        OSError: if it can't be written.
+    """
+    fake = cartoonize(generator, batch.photo)
+    written = {}
+    for name, critic in gan.critics.items():
+        with evaluating(critic.net, critic.sampler, critic.representation):
+            views = gan.view(critic, batch, fake, step)
+        if covers_all(views.real_boxes, batch.cartoon) or covers_all(views.fake_boxes, fake):
+            continue
+        real, fakes = (
+            looks(images, views, side, critic.sampler) for images, side in ((batch.cartoon, "real"), (fake, "fake"))
+        )
+        path = written[f"patches/{name}"] = folder / f"patches-{name}-step-{step:08d}.png"
+        write_png(path, _training_sheet(f"what critic {name!r} looks at, step {step}", real, fakes))
+    return written
+
+
+def _training_sheet(title: str, real: Sequence[Look], fakes: Sequence[Look], side: int = 192) -> Image.Image:
+    rows = []
+    for name, group in (("cartoon", real), ("fake", fakes)):
+        maps = [look.saliency.max().item() for look in group if look.saliency is not None]
+        top = max(maps, default=None)  # one scale, so that images can be compared
+        rows += [[*panels(look, name, side, top), *patches(look, side // 2)] for look in group]
+    return canvas.compose(title, rows)
+
+
+def covers_all(boxes: Tensor | None, images: Tensor) -> bool:
+    """Whether boxes are the whole images; also if there are none, as nothing is left to show."""
+    if boxes is None or not len(boxes):
+        return True
+    whole = torch.tensor([0, 0, *images.shape[2:]], device=boxes.device)
+    return bool((boxes[:, 1:] == whole).all())

@@ -1,0 +1,105 @@
+"""What a run costs, beside what its pictures are worth."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from toonlab.registry.protocols import ReadyMade
+
+from .evaluator import cartoonize
+
+COSTS = ("seconds_per_step", "images_per_second", "peak_memory_mib", "parameters", "gflops_per_image")
+_BATCH = 8  # photos at once
+_LONG = 0.5  # seconds after which no further repeat begins
+
+
+class Stopwatch:
+    """The time that training steps take, without what stands between them: evaluations, checkpoints, the first step.
+
+    The first step of a life also loads kernels and compiles, so it says nothing of those that follow.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device, self.seconds, self.steps = device, 0.0, 0
+        self._since: float | None = None
+
+    def step(self) -> None:
+        """A step has ended."""
+        if self._since is None:
+            self.go_on()
+        else:
+            self.steps += 1
+
+    def pause(self) -> None:
+        """What follows is no training."""
+        if self._since is not None:
+            _wait(self.device)
+            self.seconds += time.perf_counter() - self._since
+
+    def go_on(self) -> None:
+        """Training goes on."""
+        _wait(self.device)
+        self._since = time.perf_counter()
+
+    @property
+    def seconds_per_step(self) -> float | None:
+        """After `pause`; None if there were fewer than two steps."""
+        return self.seconds / self.steps if self.steps else None
+
+
+def inference(generator: nn.Module, photos: Sequence[Tensor], device: torch.device) -> dict[str, float]:
+    """What it costs to make pictures of photos, `(3, H, W)` each: of the size of the first, eight at once.
+
+    `gflops_per_image` counts a multiplication and an addition as two, in matrix products and convolutions, and is left
+    out where there are none. Pictures that lie ready cost nothing that could be measured.
+    """
+    from torch.utils.flop_counter import FlopCounterMode  # imports half of torch's compiler
+
+    if isinstance(generator, ReadyMade) or not photos:
+        return {}
+    alike = [photo for photo in photos if photo.shape == photos[0].shape][:_BATCH]
+    batch = torch.stack(alike).to(device)
+    found = {"images_per_second": len(batch) / _shortest(generator, batch, device)}
+    with FlopCounterMode(display=False) as counter:
+        cartoonize(getattr(generator, "_orig_mod", generator), batch[:1])
+    if flops := counter.get_total_flops():
+        found["gflops_per_image"] = flops / 1e9
+    return found | {"parameters": float(sum(parameter.numel() for parameter in generator.parameters()))}
+
+
+def peak_memory_mib(device: torch.device) -> float:
+    """The most memory so far: what torch had allocated on a GPU, else what the process had in RAM."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    import resource  # not everywhere
+
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+
+
+def begin(device: torch.device) -> None:
+    """Forget the memory that runs before this one in the same process had allocated on a GPU."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def _shortest(generator: nn.Module, batch: Tensor, device: torch.device) -> float:
+    """Seconds for a batch: the least of some repeats, since whatever disturbs them only adds to it."""
+    times: list[float] = []
+    while len(times) < 2 or (sum(times) < _LONG and len(times) < 6):
+        _wait(device)
+        began = time.perf_counter()
+        cartoonize(generator, batch)
+        _wait(device)
+        times.append(time.perf_counter() - began)
+    return min(times[1:])
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,0 +1,188 @@
+"""Train one recipe, in the directory that its identity names: from the start, or on from its last checkpoint."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from torch import nn
+
+from toonlab.errors import BusyError, ToonlabError
+from toonlab.recipes.load import load
+from toonlab.recipes.spec import Part, Recipe
+from toonlab.registry.catalogue import Catalogue
+from toonlab.registry.observers import Observers, Outcome, Run
+from toonlab.registry.protocols import Dataset, ReadyMade
+from toonlab.runs.directory import digest, environment, prepare, read_outcome, run_identity, what_changed
+from toonlab.utils.distributed import Precision, World, has_bf16, launch
+
+from .builder import build, build_fixed, plan
+from .data import Steps
+from .evaluator import Bench, evaluation_cartoons, judged_by
+from .loop import Training
+from .trainer import Life, Scoring
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run and how it ended; `again` if it had finished before and was not trained anew."""
+
+    run: Run
+    outcome: Outcome
+    again: bool = False
+
+
+def train(
+    recipe: Recipe,
+    catalogue: Catalogue,
+    root: Path = Path("runs"),
+    experiment: str | None = None,
+    world: World | str = "auto",
+    command: str | None = None,
+    listeners: Mapping[str, object] | None = None,
+    what: Mapping[str, Any] | None = None,
+    study: str | None = None,
+) -> Trained:
+    """Train a recipe to its end, or return what a finished run of the same identity left.
+
+    A run of the same identity that was killed or stopped goes on from its last checkpoint, and ends with the same bits
+    (on a CPU, with as many threads). A recipe without stages trains nothing: its generator is measured as it is.
+
+    Args:
+        recipe: what to train.
+        root: the folder of all runs.
+        experiment: the folder within; the recipe's name where not given.
+        world: the processes that train together, or one device: `auto` (a GPU where there is one), `cpu`, `cuda:1`.
+        command: what the environment file says was typed.
+        listeners: observers by name, beside the recipe's own.
+        what: the run's identity, if somebody has established it already: the code of a study is that which it began
+            with, whatever is edited meanwhile.
+        study: what the run is part of, for trackers that group runs.
+
+    Raises:
+        RecipeError: if something does not fit, before anything is written.
+        BusyError: if another process trains in the run's directory.
+        DivergedError: if a loss is no longer a finite number; the outcome says so too.
+        Interrupted: after SIGINT or SIGTERM, when everything is saved.
+    """
+    world = launch(world) if isinstance(world, str) else world
+    what = what or identity(recipe, catalogue)
+    run = run_of(recipe, what, root, experiment or recipe.name)
+    outcome = world.on_first(lambda: read_outcome(run.directory))
+    if outcome and outcome.status == "finished":
+        return Trained(run, outcome, again=True)
+    dataset: Dataset = recipe.data.make(catalogue)
+    begin, steps = _training(recipe, catalogue, dataset, world) if recipe.stages else _scoring(recipe, catalogue, world)
+    judged = judged_by(dataset)
+    bench = _bench(recipe, catalogue, dataset if recipe.stages else judged)
+    final = _bench(recipe, catalogue, judged) if recipe.stages and judged is not dataset else None
+    run = replace(run, steps=steps, environment=environment(world, what, command, study))
+    with _alone(run, world), Precision(recipe.train.precision):
+        world.on_first(lambda: (run.directory / "outcome.json").unlink(missing_ok=True))
+        parts = recipe.observers if world.rank == 0 else {}
+        own = {name: part.make(catalogue) for name, part in parts.items()}
+        observers = Observers({**own, **(listeners or {})})
+        life = begin(recipe=recipe, run=run, bench=bench, observers=observers, world=world, final=final)
+        return Trained(run, life.go())
+
+
+def run_of(recipe: Recipe, what: Mapping[str, Any], root: Path, experiment: str) -> Run:
+    """The run that a recipe's identity names; its steps are not planned yet."""
+    return Run(root, experiment, recipe.name, recipe.train.seed, digest(what), recipe.tree, 0)
+
+
+def _bench(recipe: Recipe, catalogue: Catalogue, dataset: Dataset) -> Bench:
+    evaluate = recipe.evaluate
+    cartoons = partial(evaluation_cartoons, dataset, evaluate.cartoons)
+    return Bench(dataset.evaluation(), evaluate.metrics, catalogue, evaluate.samples, cartoons)
+
+
+def judged_samples(recipe: Recipe, catalogue: Catalogue, count: int, metrics: Sequence[Part] = ()) -> Bench:
+    """The first samples that a recipe's results are reported on; without metrics, if none are given."""
+    dataset = judged_by(recipe.data.make(catalogue))
+    cartoons = partial(evaluation_cartoons, dataset, recipe.evaluate.cartoons)
+    return Bench(dataset.evaluation(), metrics, catalogue, count, cartoons)
+
+
+def identity(recipe: Recipe, catalogue: Catalogue) -> dict[str, Any]:
+    """What identifies a recipe's run, from the disk as it is now; `runs.directory.run_identity` says what that is."""
+    dataset: Dataset = recipe.data.make(catalogue)
+    manifests = {"data": dataset.manifest()}
+    generator = None if recipe.stages else build_fixed(recipe, catalogue)
+    if isinstance(generator, ReadyMade):
+        manifests["pictures"] = generator.manifest()
+    return run_identity(recipe, catalogue, manifests)
+
+
+def measurable(recipe: Recipe, catalogue: Catalogue) -> nn.Module:
+    """The generator of a recipe that trains nothing; fakes that lie ready are compared with the samples' photos.
+
+    Raises:
+        ToonlabError: if it would have to learn, or if a fake is missing or can't be one of its photo.
+    """
+    generator = build_fixed(recipe, catalogue)
+    if isinstance(generator, ReadyMade):
+        generator.check(judged_samples(recipe, catalogue, recipe.evaluate.samples).samples)
+    return generator
+
+
+def _training(recipe: Recipe, catalogue: Catalogue, dataset: Dataset, world: World) -> tuple[Callable[..., Life], int]:
+    """What begins a training in its directory, and how many steps it has."""
+    if recipe.train.precision == "bf16" and not has_bf16(world.device):
+        text = "train.precision=bf16: this processor has no bf16 instructions and emulates them, tens of times slower"
+        warnings.warn(f"{text} than fp32", RuntimeWarning, stacklevel=3)
+    world.on_first(lambda: len(dataset.train()[0]))  # whatever a data set prepares, it prepares once
+    steps = Steps(*dataset.train(), recipe.train, world.rank, world.size)
+    gan = build(recipe, catalogue, world)
+    return partial(Training, gan=gan, steps=steps), plan(recipe, steps.per_epoch)[-1][2]
+
+
+def _scoring(recipe: Recipe, catalogue: Catalogue, world: World) -> tuple[Callable[..., Life], int]:
+    """The same for a recipe that trains nothing."""
+    return partial(Scoring, generator=measurable(recipe, catalogue).to(world.device)), 0
+
+
+@contextmanager
+def _alone(run: Run, world: World) -> Iterator[None]:
+    """Within, the run's directory is there and no other process trains in it."""
+    lock = FileLock(run.directory / ".lock")
+
+    def claim() -> None:
+        prepare(run)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise BusyError(f"{run.directory}: another process trains there; wait for it, or stop it") from error
+
+    world.on_first(claim)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def resume(directory: Path, catalogue: Catalogue, world: World | str = "auto") -> Trained:
+    """Go on with the run of a directory.
+
+    Raises:
+        ToonlabError: if it is no run's directory, or the code or the data are no longer those that it began with.
+    """
+    name = re.fullmatch(r"(.+)-s\d+-[0-9a-f]{8}", directory.resolve().name)
+    if name is None or not (directory / "recipe.yaml").is_file():
+        raise ToonlabError(f"{directory}: not the directory of a run (runs/<experiment>/<recipe>-s<seed>-<hash>)")
+    recipe = replace(load(directory / "recipe.yaml", catalogue), name=name[1])
+    directory = directory.resolve()
+    now = identity(recipe, catalogue)
+    if digest(now)[:8] != directory.name[-8:]:
+        changed = what_changed(directory, now)
+        raise ToonlabError(
+            f"{directory}: {changed} since it began; go on with what it began with, or train the recipe anew"
+        )
+    return train(recipe, catalogue, directory.parents[1], directory.parent.name, world)

@@ -1,0 +1,1 @@
+"""Use trained weights: cartoonize pictures, inspect samplers."""

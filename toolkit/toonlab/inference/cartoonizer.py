@@ -1,0 +1,110 @@
+"""Cartoons of whatever a program has: a file, a picture, an array or a tensor."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from toonlab.engine.data import to_float
+from toonlab.engine.evaluator import cartoonize
+from toonlab.errors import ToonlabError
+from toonlab.images.io import read_picture, to_pixels, upright
+from toonlab.inference.cartoonize import finished, why
+from toonlab.inference.memory import Room
+from toonlab.ops.checks import check_images
+from toonlab.registry.catalogue import Catalogue
+from toonlab.registry.protocols import Postprocessor, ReadyMade
+
+Picture: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[np.uint8]
+Post: TypeAlias = str | Mapping[str, Any] | Postprocessor
+_ROUNDING = 1e-3  # by which a tensor's values may leave [-1, 1]
+
+
+@dataclass(frozen=True)
+class Cartoonizer:
+    """A generator on a device, for photos of any size."""
+
+    generator: nn.Module
+    device: torch.device
+
+    def __post_init__(self) -> None:
+        if isinstance(self.generator, ReadyMade):
+            raise ToonlabError("this run's cartoons were made by another program; it can make no others")
+
+    @cached_property
+    def room(self) -> Room:
+        return Room(self.generator, self.device)
+
+    def picture(self, image: Picture, max_side: int | None, touch: Postprocessor | None) -> Image.Image:
+        """The cartoon of a picture, of its size or scaled down to `max_side`.
+
+        Raises:
+            ToonlabError: if it is no picture, or too large for the memory.
+        """
+        photo = pixels(image, max_side)
+        return finished(self.tensor(to_float(photo[None].to(self.device)))[0], photo, touch)
+
+    def tensor(self, photos: Tensor) -> Tensor:
+        """The cartoons of `(3, H, W)` or `(B, 3, H, W)` photos, float in [-1, 1]: likewise, and on the same device.
+
+        Raises:
+            ToonlabError: if the photos are not that, or too large for the memory.
+        """
+        batch = photos if photos.ndim == 4 else photos[None]
+        check_images(batch, "image", channels=3)
+        if batch.numel() == 0 or not bool((batch.abs() <= 1 + _ROUNDING).all()):  # which NaN is not, either
+            low, high = (batch.min().item(), batch.max().item()) if batch.numel() else (0, 0)
+            text = f"values from {low:.4g} to {high:.4g}" if batch.numel() else "no pixels"
+            raise ToonlabError(f"image: got {text}, expected a tensor of floats in [-1, 1]")
+        self.generator.to(self.device)  # which another call may have moved elsewhere
+        height, width = batch.shape[-2:]
+        fit = self.room.pictures(height, width)
+        if not fit:
+            raise ToonlabError(_for_python(self.room.refusal(height, width)))
+        try:
+            given = torch.split(batch.float().to(self.device), min(fit, len(batch)))
+            fakes = torch.cat([cartoonize(self.generator, some).to(photos.device) for some in given])
+        except RuntimeError as error:  # a network may refuse a size in many ways
+            raise ToonlabError(f"image: {_for_python(why(error, self.room, height, width))}") from error
+        return fakes if photos.ndim == 4 else fakes[0]
+
+
+def pixels(image: Picture, max_side: int | None = None) -> Tensor:
+    """A picture as `(3, H, W)` uint8, upright, as `toonlab cartoonize` reads it."""
+    if isinstance(image, str | os.PathLike):
+        path = Path(image)
+        if not path.is_file():
+            raise ToonlabError(f"{path}: {'is not a file' if path.exists() else 'no such file'}")
+        return read_picture(path, max_side=max_side)
+    if isinstance(image, Image.Image):
+        return to_pixels(upright(image), max_side)
+    if not isinstance(image, np.ndarray):
+        expected = "a path, a PIL image, an (H, W, 3) uint8 array, or a float tensor in [-1, 1]"
+        raise ToonlabError(f"image: got {type(image).__name__}, expected {expected}")
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+        raise ToonlabError(f"image: expected an (H, W, 3) uint8 RGB array, got {image.shape} {image.dtype}")
+    return to_pixels(Image.fromarray(np.ascontiguousarray(image)), max_side)
+
+
+def touch_of(post: Post | None, catalogue: Catalogue) -> Postprocessor | None:
+    """A post-processor by its name, as `{"use": NAME, …}` with its parameters, or itself."""
+    if post is None or callable(post):
+        return post
+    parameters = {"use": post} if isinstance(post, str) else dict(post)
+    if "use" not in parameters:
+        raise ToonlabError(f"post: got {post!r}, expected a name, or a mapping with `use`")
+    return catalogue.make("postprocessors", parameters.pop("use"), **parameters)
+
+
+def _for_python(text: str) -> str:
+    return text.replace("--max-side ", "max_side=")

@@ -1,0 +1,1 @@
+"""Tensor functions that several methods share. Public: plugins may import them."""

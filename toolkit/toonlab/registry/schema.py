@@ -1,0 +1,258 @@
+"""A factory's annotated signature as its configuration schema.
+
+`Annotated[int, Field(gt=0), Tunable(16, 128, step=16)]`: pydantic checks the type and the constraint, `Tunable` is the
+search range. The engine's own sections (`train`, `evaluate`) are frozen dataclasses that go the same way.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import inspect
+import typing
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from toonlab.errors import Problem, nearest
+from toonlab.utils.yaml import MUST_BE_GIVEN
+
+from .protocols import Tunable
+
+RESERVED = frozenset({"use", "weight"})
+_SYMBOLS = {
+    "gt": ">",
+    "ge": ">=",
+    "lt": "<",
+    "le": "<=",
+    "multiple_of": "a multiple of",
+    "min_length": "length >=",
+}
+
+
+class SchemaError(Exception):
+    """A factory whose signature can't be a schema; the text says which parameter and why."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a factory. `default` is `inspect.Parameter.empty` where there is none."""
+
+    name: str
+    annotation: Any
+    default: Any
+
+    @cached_property
+    def adapter(self) -> TypeAdapter[Any]:
+        try:
+            return TypeAdapter(self.annotation, config=ConfigDict(arbitrary_types_allowed=True))
+        except Exception:  # a type with a configuration of its own
+            return TypeAdapter(self.annotation)
+
+    @property
+    def required(self) -> bool:
+        return self.default is inspect.Parameter.empty
+
+    @property
+    def metadata(self) -> tuple[Any, ...]:
+        return tuple(_metadata(self.annotation))
+
+    @property
+    def type_name(self) -> str:
+        return type_name(self.annotation)
+
+    @property
+    def constraints(self) -> str:
+        """For people: `> 0, <= 16`."""
+        found = ((key, getattr(item, key, None)) for item in self.metadata for key in _SYMBOLS)
+        return ", ".join(f"{_SYMBOLS[key]} {value}" for key, value in found if value is not None)
+
+    @property
+    def tunable(self) -> Tunable | None:
+        return next((item for item in self.metadata if isinstance(item, Tunable)), None)
+
+    @property
+    def expected(self) -> str:
+        return f"{self.type_name}, {self.constraints}" if self.constraints else self.type_name
+
+    def to_json(self, value: Any) -> Any:
+        """A value of this parameter as JSON holds it: paths as text, tuples as lists."""
+        return self.adapter.dump_python(value, mode="json", warnings="none")
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a factory may be configured with."""
+
+    parameters: Mapping[str, Parameter]
+
+    @classmethod
+    def of(cls, factory: Callable[..., Any], skip: frozenset[str] = frozenset(), strict: bool = True) -> Schema:
+        """Read a factory's signature; once, since it does not change and is asked for with every recipe.
+
+        Args:
+            factory: a dataclass, another class, or a function.
+            skip: parameters that the engine fills in.
+            strict: refuse what a plugin must not do (no annotation, `**kwargs`, reserved names); torch's own classes
+                are read with `strict=False`.
+
+        Raises:
+            SchemaError: naming the parameter.
+        """
+        return _read(factory, skip, strict) if isinstance(factory, Hashable) else cls._of(factory, skip, strict)
+
+    @classmethod
+    def _of(cls, factory: Callable[..., Any], skip: frozenset[str], strict: bool) -> Schema:
+        hints = _hints(factory)
+        made = _default_factories(factory)
+        found = {}
+        for name, parameter in inspect.signature(factory).parameters.items():
+            if name in skip:
+                continue
+            if strict:
+                _check(parameter, name in hints)
+            default = made[name]() if name in made else parameter.default
+            found[name] = Parameter(name, hints.get(name, Any), default)
+        schema = cls(found)
+        if strict:
+            schema._check_defaults()
+        return schema
+
+    def _check_defaults(self) -> None:
+        for name, parameter in self.parameters.items():
+            if not parameter.required:
+                try:
+                    parameter.adapter.validate_python(parameter.default)
+                except ValidationError:
+                    text = (
+                        f"the default of parameter {name!r} is {parameter.default!r}, which is not {parameter.expected}"
+                    )
+                    raise SchemaError(text) from None
+
+    def validate(self, values: Mapping[str, Any], path: str) -> tuple[dict[str, Any], list[Problem]]:
+        """Check values against the schema.
+
+        Returns:
+            All parameters that have a valid value or a default, and what is wrong with the rest.
+        """
+        problems = [
+            Problem(f"{path}.{name}", f"unknown; {nearest(name, self.parameters)}")
+            for name in map(str, values)
+            if name not in self.parameters
+        ]
+        valid: dict[str, Any] = {}
+        for name, parameter in self.parameters.items():
+            if name not in values:
+                if parameter.required:
+                    problems.append(Problem(f"{path}.{name}", f"missing; give {parameter.expected}"))
+                else:
+                    valid[name] = copy.copy(parameter.default)
+                continue
+            value = values[name]
+            if isinstance(value, str) and value == MUST_BE_GIVEN:
+                problems.append(Problem(f"{path}.{name}", f"must be given: {path}.{name}=…, {parameter.expected}"))
+                continue
+            try:
+                valid[name] = _validate(parameter, value)
+            except ValueError as error:
+                problems.append(
+                    Problem(f"{path}.{name}", f"got {value!r}, expected {parameter.expected}{_detail(error)}")
+                )
+        return valid, problems
+
+
+@cache
+def _read(factory: Callable[..., Any], skip: frozenset[str], strict: bool) -> Schema:
+    return Schema._of(factory, skip, strict)
+
+
+def _validate(parameter: Parameter, value: Any) -> Any:
+    if isinstance(value, bool) and not _admits_bool(parameter.annotation):
+        raise ValueError
+    return parameter.adapter.validate_python(value)
+
+
+def _detail(error: ValueError) -> str:
+    """What a part's own validator says, which the type does not."""
+    if isinstance(error, ValidationError):
+        texts = [
+            e["msg"].removeprefix("Value error, ")
+            for e in error.errors()
+            if e["type"] in ("value_error", "assertion_error")
+        ]
+        return f" ({'; '.join(texts)})" if texts else ""
+    return ""
+
+
+def _admits_bool(annotation: Any) -> bool:
+    plain = _plain(annotation)
+    if typing.get_origin(plain) in (typing.Union, UnionType):
+        return any(_admits_bool(arm) for arm in typing.get_args(plain))
+    if typing.get_origin(plain) is Literal:
+        return any(isinstance(value, bool) for value in typing.get_args(plain))
+    return plain in (bool, Any, object)
+
+
+def _hints(factory: Callable[..., Any]) -> dict[str, Any]:
+    target = factory
+    if inspect.isclass(factory) and not dataclasses.is_dataclass(factory):
+        target = factory.__init__
+    try:
+        return typing.get_type_hints(target, include_extras=True)
+    except Exception as error:
+        raise SchemaError(f"its annotations can't be read: {error}") from error
+
+
+def _default_factories(factory: Callable[..., Any]) -> dict[str, Callable[[], Any]]:
+    """The fields of a dataclass whose default is made anew for each instance."""
+    fields = dataclasses.fields(factory) if dataclasses.is_dataclass(factory) else ()
+    return {f.name: f.default_factory for f in fields if f.default_factory is not dataclasses.MISSING}
+
+
+def _check(parameter: inspect.Parameter, annotated: bool) -> None:
+    if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+        raise SchemaError(
+            f"takes {str(parameter).split(':')[0]}; name each parameter, since the signature is the schema"
+        )
+    if parameter.kind is parameter.POSITIONAL_ONLY:
+        raise SchemaError(f"parameter {parameter.name!r} is positional-only; it is passed by name")
+    if parameter.name in RESERVED:
+        raise SchemaError(f"parameter {parameter.name!r} has a reserved name; rename it")
+    if not annotated:
+        raise SchemaError(f"parameter {parameter.name!r} has no annotation; write {parameter.name}: int, say")
+
+
+def _metadata(annotation: Any) -> Iterator[Any]:
+    if typing.get_origin(annotation) is Annotated:
+        for item in typing.get_args(annotation)[1:]:
+            yield item
+            yield from getattr(item, "metadata", ())  # pydantic's Field keeps its constraints there
+    for arm in (
+        typing.get_args(_plain(annotation))
+        if typing.get_origin(_plain(annotation)) in (typing.Union, UnionType)
+        else ()
+    ):
+        yield from _metadata(arm)
+
+
+def _plain(annotation: Any) -> Any:
+    return typing.get_args(annotation)[0] if typing.get_origin(annotation) is Annotated else annotation
+
+
+def type_name(annotation: Any) -> str:
+    """A type as people write it: `int`, `batch | image`, `list[str]`, `Path | null`."""
+    plain = _plain(annotation)
+    origin, arms = typing.get_origin(plain), typing.get_args(plain)
+    if origin is Literal:
+        return " | ".join(str(value) for value in arms)
+    if origin in (typing.Union, UnionType):
+        return " | ".join(type_name(arm) for arm in arms)
+    if plain in (None, NoneType):
+        return "null"
+    if origin is not None:
+        return f"{getattr(origin, '__name__', origin)}[{', '.join(type_name(arm) for arm in arms)}]"
+    return str(getattr(plain, "__name__", plain)).removeprefix("typing.").replace("Ellipsis", "...")

@@ -1,0 +1,152 @@
+"""Learning curves, and quality against cost."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from math import inf, isfinite
+from statistics import fmean
+from typing import TYPE_CHECKING, Any, Literal
+
+from toonlab.report.findings import Findings
+from toonlab.report.format import number, several, shown
+from toonlab.report.history import LOSS, Curve, curves
+
+from .chart import Chart, note
+from .colors import DASHES, MARKERS, PAPER, SERIES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Over = Literal["steps", "seconds"]
+
+
+def learning(found: Findings) -> Iterator[Chart]:
+    """The primary metric over steps and over seconds; the generator's loss where runs were evaluated only once."""
+    name, kind = found.primary, "evaluation"
+    runs = curves(found.results, kind, name)
+    if not any(len(curve.values) > 1 for curve in runs):
+        name, kind = LOSS, "scalars"
+        runs = curves(found.results, kind, name)
+    runs = [curve for curve in runs if len(curve.values) > 1]
+    over: Over
+    for over in ("steps", "seconds"):
+        if runs:
+            yield _learning(found, runs, name, over)
+
+
+def _learning(found: Findings, runs: Sequence[Curve], name: str, over: Over) -> Chart:
+    by_label = {label: [curve for curve in runs if curve.label == label] for label in found.labels}
+    by_label = {label: own for label, own in by_label.items() if own}
+    seeds = max(map(len, by_label.values()))
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        for curve in runs if seeds > 1 else ():
+            axes.plot(getattr(curve, over), curve.values, **_line(found, curve.label, "seed"), linewidth=0.8, alpha=0.3)
+        for label, own in by_label.items():
+            axes.plot(*_mean(own, over), **_line(found, label, "mean"))
+        axes.set_xlabel(over)
+        axes.set_ylabel(name)
+        if name == LOSS and min(min(curve.values) for curve in runs) > 0:
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter("")
+
+    loss = "Methods' losses are made of different terms: compare shapes, not heights. " if name == LOSS else ""
+    thin = f"Bold: mean of {several(seeds, 'seed')}; thin: each seed." if seeds > 1 else ""
+    ends = [f"{shown(label)} {number(fmean(curve.values[-1] for curve in own))}" for label, own in by_label.items()]
+    return Chart(
+        name=f"learning-{over}",
+        title=f"{name} over {over}" if name != LOSS else f"The generator's loss over {over}",
+        caption=f"{loss or 'As evaluated while training. '}{thin}",
+        description=f"{name} over {over}; at the end {'; '.join(ends)}.",
+        draw=draw,
+    )
+
+
+def _line(found: Findings, label: str, what: str) -> dict[str, Any]:
+    number = found.labels.index(label)
+    dash = DASHES[number // len(SERIES) % len(DASHES)]
+    return {"color": SERIES[number % len(SERIES)], "linestyle": dash, "gid": f"series-{number}-{what}"}
+
+
+def _mean(runs: Sequence[Curve], over: Over) -> tuple[list[float], list[float]]:
+    """Over seeds, at the steps that all of them have."""
+    at: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
+    for curve in runs:
+        for step, place, value in zip(curve.steps, getattr(curve, over), curve.values, strict=True):
+            at[step].append((place, value))
+    whole = [at[step] for step in sorted(at) if len(at[step]) == len(runs)]
+    return [fmean(p for p, _ in points) for points in whole], [fmean(v for _, v in points) for points in whole]
+
+
+# -- quality against cost
+
+
+def cost(found: Findings) -> Chart | None:
+    """The primary metric against the seconds of a training step; against all seconds where steps weren't timed."""
+    per_step = any("seconds_per_step" in cell.values for cell in found.finished)
+    points = _costs(found, per_step)
+    if len(points) < 2:
+        return None
+    name = "seconds per training step" if per_step else "seconds in all"
+    means = {label: (fmean(x for x, _ in given), fmean(y for _, y in given)) for label, given in points.items()}
+    texts = {label: f"{number(y, found.digits(found.primary))} at {number(x)} s" for label, (x, y) in means.items()}
+
+    def draw(figure: Figure) -> Mapping[str, Sequence[str]]:
+        axes = figure.add_subplot()
+        tips: dict[str, Sequence[str]] = {}
+        for label, given in points.items():
+            place = found.labels.index(label)
+            style: Any = {"color": SERIES[place % len(SERIES)], "marker": MARKERS[place % len(MARKERS)]}
+            gid = f"series-{place}-cost"
+            xs, ys = [x for x, _ in given], [y for _, y in given]
+            axes.scatter(xs, ys, s=22, alpha=0.45, linewidths=0, gid=gid, **style)
+            axes.scatter(*means[label], s=70, edgecolors=PAPER, gid=f"{gid}-mean", **style)
+            tips |= {gid: [shown(label)] * len(given), f"{gid}-mean": [f"{shown(label)}: {texts[label]}"]}
+        _name_points(figure, axes, means)
+        axes.set(xlabel=name, ylabel=found.primary)
+        axes.margins(x=0.12, y=0.12)
+        return tips
+
+    free = " What does not train costs nothing here." if per_step else ""
+    return Chart(
+        name="cost",
+        title=f"{found.primary} against cost",
+        caption=f"Large: the mean over seeds; small: each seed.{free}",
+        description=f"{found.primary} against {name}: {'; '.join(f'{shown(k)} {text}' for k, text in texts.items())}.",
+        draw=draw,
+    )
+
+
+def _costs(found: Findings, per_step: bool) -> dict[str, list[tuple[float, float]]]:
+    """label -> (seconds, quality) of each seed."""
+    points: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    for cell in found.finished:
+        values, trained = cell.values, (cell.outcome or {}).get("step", 0) > 0
+        price = values.get("seconds_per_step", None if trained else 0.0) if per_step else values["seconds"]
+        if price is not None and isfinite(values.get(found.primary, inf)):
+            points[cell.variant.label].append((price, values[found.primary]))
+    return points
+
+
+def _name_points(figure: Figure, axes: Axes, places: Mapping[str, tuple[float, float]]) -> None:
+    """Write labels beside their points, where none covers another; the key has those that find no place."""
+    wide, high = (72 * side for side in figure.get_size_inches())
+    (left, right), (low, top) = ((min(ends), max(ends)) for ends in zip(*places.values(), strict=True))
+    taken: list[tuple[float, float, float]] = []  # left and right end, and height, in px
+    for label, (x, y) in places.items():
+        at = (x - left) / (right - left or 1) * wide * 0.7, (y - low) / (top - low or 1) * high * 0.6  # about
+        length = 6.0 * len(shown(label))
+        for dx, dy, side, begin in _BESIDE:
+            start, height = at[0] + dx + begin * length, at[1] + dy
+            inside = -0.1 * wide < start and start + length < 0.85 * wide
+            if inside and all(start + length < a or b < start or abs(height - h) > 12 for a, b, h in taken):
+                taken.append((start, start + length, height))
+                note(axes, shown(label), (x, y), (dx, dy), va="center", ha=side)
+                break
+
+
+_BESIDE = ((9, 0, "left", 0.0), (-9, 0, "right", -1.0), (0, 12, "center", -0.5), (0, -12, "center", -0.5))

@@ -1,0 +1,87 @@
+"""Parallel coordinates of a search: all parameters side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from toonlab.report.format import number
+from toonlab.report.search import Search, value_text
+
+from .chart import Chart, note
+from .colors import ACCENT, INK, PAPER, RULE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """Where values stand between 0 and 1, and what is written there."""
+
+    name: str
+    heights: Sequence[float]
+    ticks: Sequence[tuple[float, str]]
+
+
+def parallel(search: Search) -> Chart:
+    """A line for each complete trial, from parameter to parameter to its value."""
+    given = {name: [t["params"].get(path) for t in search.complete] for path, name in search.names.items()}
+    scales = [_axis(name, values) for name, values in given.items()]
+    scales.append(_axis(search.metric, [trial["value"] for trial in search.complete], search.digits))
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        _lines(axes, search, scales)
+        for column, one in enumerate(scales):
+            axes.axvline(column, color=RULE, linewidth=1.2)
+            _ticks(axes, column, one.ticks, last=column == len(scales) - 1)
+        turned = 25 if len(scales) > 5 else 0
+        axes.set_xticks(range(len(scales)), [one.name for one in scales], rotation=turned)
+        axes.set(yticks=[], ylim=(-0.06, 1.06))
+        axes.grid(visible=False)
+        axes.spines.bottom.set_visible(False)
+
+    best = search.complete[0]
+    return Chart(
+        name="parallel",
+        title="All parameters side by side",
+        caption="A line for each complete trial, stronger where it is better; the thick one is the best.",
+        description=f"The best trial: {search.text(best['params'])}, {number(best['value'], search.digits)}.",
+        draw=draw,
+        span=2,
+    )
+
+
+def _axis(name: str, values: Sequence[Any], digits: int | None = None) -> _Axis:
+    present = [value for value in values if value is not None]
+    if present and all(isinstance(value, int | float) and not isinstance(value, bool) for value in present):
+        low, high = min(present), max(present)
+        span = (high - low) or 1
+        heights = [float("nan") if value is None else (value - low) / span for value in values]
+        text = value_text if digits is None else partial(number, digits=digits)
+        return _Axis(name, heights, [((end - low) / span, text(end)) for end in dict.fromkeys((low, high))])
+    texts = sorted({value_text(value) for value in values})
+    places = {text: index / max(len(texts) - 1, 1) for index, text in enumerate(texts)}
+    return _Axis(name, [places[value_text(value)] for value in values], [(p, text) for text, p in places.items()])
+
+
+def _lines(axes: Axes, search: Search, scales: Sequence[_Axis]) -> None:
+    """The strength of a line is its trial's rank: a colour map's ends would drown in a light or a dark page."""
+    count = len(search.complete)
+    for place in reversed(range(count)):
+        heights = [one.heights[place] for one in scales]
+        strength = 0.12 + 0.6 * (1 - place / count) ** 2
+        axes.plot(
+            heights, color=ACCENT if place else INK, linewidth=1.5 if place else 3, alpha=strength if place else 1
+        )
+
+
+def _ticks(axes: Axes, column: int, ticks: Sequence[tuple[float, str]], last: bool) -> None:
+    ground = {"facecolor": PAPER, "edgecolor": "none", "pad": 1, "alpha": 0.8}
+    side, shift = ("right", -6) if last else ("left", 6)
+    for height, text in ticks:
+        note(axes, text, (column, height), (shift, 0), va="center", ha=side, bbox=ground)

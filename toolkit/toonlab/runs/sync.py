@@ -1,0 +1,146 @@
+"""`toonlab sync`: observers complete what they recorded of a run from its directory, which is the truth."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from .directory import read_outcome
+from ..utils import yaml
+from ..errors import ToonlabError
+from ..registry.observers import Observers, Outcome, Run
+from ..registry.hookspecs import Hears
+from ..registry.catalogue import Catalogue
+
+NAME = re.compile(r"(?P<recipe>.+)-s(?P<seed>\d+)-(?P<hash>[0-9a-f]{8})")
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What an observer says about a run, or `error` if it could not complete it."""
+
+    run: Run
+    line: str
+    error: bool = False
+
+
+def sync(paths: Sequence[Path], catalogue: Catalogue) -> Iterator[Synced]:
+    """Let the observers of each run's own recipe complete what they recorded.
+
+    Args:
+        paths: run directories, or folders of them: an experiment's, or that of all runs.
+
+    Raises:
+        ToonlabError: before anything is done, if a path holds no run, a run can't be read, or no observer can sync.
+    """
+    found = [read_run(directory) for path in paths for directory in directories(path)]
+    able = [(run, outcome, hook) for run, outcome in found for hook in _hooks(run, catalogue)]
+    if not able:
+        names = sorted({name for run, _ in found for name in _observers(run)})
+        raise ToonlabError(
+            f"{paths[0]}: nothing to sync to: its observers ({', '.join(names) or 'none'}) record nothing that could "
+            "be completed; add one that does to `observers` in its recipe.yaml"
+        )
+    return (_synced(*one) for one in able)
+
+
+def _synced(run: Run, outcome: Outcome | None, hook: pluggy.HookCaller) -> Synced:
+    try:
+        answers = [line for line in hook(run=run, outcome=outcome) if line]
+    except ToonlabError as error:
+        return Synced(run, str(error), error=True)
+    except Exception as error:  # whatever one observer does wrong, the others' turn comes
+        return Synced(run, f"{type(error).__name__}: {error}", error=True)
+    return Synced(run, "; ".join(answers) or "complete")
+
+
+def directories(path: Path) -> list[Path]:
+    """The run directories at a path: itself, an experiment's, or those of all experiments.
+
+    Raises:
+        ToonlabError: if there is none.
+    """
+    patterns = ("recipe.yaml", "*/recipe.yaml", "*/*/recipe.yaml")
+    for pattern in patterns:
+        if found := sorted(file.parent for file in path.glob(pattern)):
+            return found
+    raise ToonlabError(
+        f"{path}: no run here; give runs/<experiment>/<run>, an experiment's folder or that of all runs"
+        if path.exists()
+        else f"{path}: no such directory"
+    )
+
+
+def read_run(directory: Path) -> tuple[Run, Outcome | None]:
+    """A run as its directory tells it, and how it ended; its identity is no longer than in the directory's name.
+
+    Raises:
+        ToonlabError: if it is no run's directory, or a file of it is damaged.
+    """
+    where = directory.resolve()
+    name = NAME.fullmatch(where.name)
+    if name is None:
+        raise ToonlabError(f"{directory}: not the directory of a run (runs/<experiment>/<recipe>-s<seed>-<hash>)")
+    recipe, outcome = yaml.load_file(directory / "recipe.yaml"), read_outcome(directory)
+    environment = _environment(directory / "environment.json")
+    root, experiment = where.parents[1], where.parent.name
+    return Run(root, experiment, name["recipe"], int(name["seed"]), name["hash"], recipe, 0, environment), outcome
+
+
+def _environment(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError) as error:
+        raise ToonlabError(f"{path}: can't be read: {error}") from error
+
+
+def observers_of(run: Run, catalogue: Catalogue) -> Observers:
+    """The observers of a run's own recipe.
+
+    Raises:
+        ToonlabError: if one of them can't be made.
+    """
+    return Observers(dict(_made(run, catalogue)))
+
+
+def tell_of_report(directory: Path, page: Path) -> None:
+    """Tell the observers of a run's own recipe that a report on its study was written."""
+    from ..registry.catalogue import discover
+
+    run, _ = read_run(directory)
+    observers_of(run, discover()).tell("on_report", run=run, path=page)
+
+
+def _hooks(run: Run, catalogue: Catalogue) -> Iterator[pluggy.HookCaller]:
+    """The hook of each observer of the run's recipe that has one."""
+    for name, observer in _made(run, catalogue):
+        manager = pluggy.PluginManager("toonlab")
+        manager.add_hookspecs(Hears)
+        manager.register(observer, name)
+        if manager.hook.sync.get_hookimpls():
+            yield manager.hook.sync
+
+
+def _made(run: Run, catalogue: Catalogue) -> Iterator[tuple[str, Any]]:
+    for name, given in _observers(run).items():
+        parameters = {"use": name, **(given or {})}
+        try:
+            yield name, catalogue.make("observers", parameters.pop("use"), **parameters)
+        except ToonlabError as error:
+            raise ToonlabError(f"{run.directory / 'recipe.yaml'}: {error}") from error
+
+
+def _observers(run: Run) -> Mapping[str, Any]:
+    given = run.recipe.get("observers") or {}
+    if not isinstance(given, dict) or not all(isinstance(part or {}, dict) for part in given.values()):
+        text = "observers: expected names and their parameters, such as {progress: {}}"
+        raise ToonlabError(f"{run.directory / 'recipe.yaml'}: {text}, got {given!r}")
+    return given

@@ -1,0 +1,1 @@
+"""How a study's cells are run: processes, and what is shown of them."""

@@ -1,0 +1,1 @@
+"""What a study will train: experiments, designs, budgets and searches."""

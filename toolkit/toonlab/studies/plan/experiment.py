@@ -1,0 +1,306 @@
+"""Experiments: files over recipes, and the cells that they ask for: a recipe, levels of its factors, and a seed."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from toonlab.engine.profiling import COSTS
+from toonlab.errors import PluginError, Problem, RecipeError, nearest
+from toonlab.recipes.load import lay, lineage, load, overrides_of, read
+from toonlab.recipes.resolve import resolve
+from toonlab.recipes.spec import Recipe, Tree
+from toonlab.registry.catalogue import Catalogue
+from toonlab.registry.schema import Schema
+from toonlab.studies.results.results import Variant
+from toonlab.utils import paths, yaml
+
+from .design import Design, Levels, combinations
+
+Seeds = Annotated[int, Field(gt=0)] | list[Annotated[int, Field(ge=0)]]
+Factor = Annotated[list[Any], Field(min_length=1)] | Annotated[dict[Any, dict[str, Any]], Field(min_length=1)]
+Budget = Literal["steps", "critic_pixels", "seconds"]
+
+
+@dataclass(frozen=True)
+class MetricNames:
+    """`primary` leads the table; `also` stands beside it, what runs cost included. Empty: the recipes' own."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    primary: str | None = None
+    also: list[str] = field(default_factory=list)
+
+    @property
+    def all(self) -> list[str]:
+        """The metrics of pictures."""
+        return [name for name in (self.primary, *self.also) if name and name not in COSTS]
+
+    @property
+    def costs(self) -> list[str]:
+        """What runs cost, as far as it was asked for."""
+        return [name for name in self.also if name in COSTS]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A file over recipes; `set` is applied to those that have the path, `seeds: 3` means 0, 1, 2.
+
+    Among `recipes` may stand a generator that does not learn, by its part: `{use: pictures, path: DIR, name: theirs}`.
+
+    Args:
+        factors: dotted path -> levels, each applied to the recipes that have the path; or any name -> levels by name,
+            each of them several overrides at once: `resolution: {64: {data.size: 64, train.size: 64}, 128: …}`.
+        design: how the levels are combined, see `design.combinations`.
+        baseline: the recipe that the others are compared with; the first that trains, if not given.
+        budget: what every variant that trains gets as much of as the baseline, see `budget.allot`.
+        time_limit: seconds that a cell may take; one that takes longer saves, and has failed.
+    """
+
+    recipes: Annotated[list[str | dict[str, Any]], Field(min_length=1)]
+    about: str = ""
+    at: str | list[str] | None = None
+    set: dict[str, Any] = field(default_factory=dict)
+    factors: dict[str, Factor] = field(default_factory=dict)
+    design: Design = "full"
+    baseline: str | None = None
+    seeds: Seeds = 3
+    metrics: MetricNames = MetricNames()
+    budget: Budget = "steps"
+    time_limit: Annotated[float, Field(gt=0)] | None = None
+
+    @property
+    def named(self) -> list[str]:
+        """The recipes that are given by name."""
+        return [entry for entry in self.recipes if isinstance(entry, str)]
+
+    @property
+    def seed_list(self) -> list[int]:
+        return list(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
+
+    @property
+    def overlays(self) -> list[str]:
+        return [self.at] if isinstance(self.at, str) else self.at or []
+
+    @property
+    def levels(self) -> dict[str, list[Any]]:
+        """factor -> its levels, or their names."""
+        return {factor: list(levels) for factor, levels in self.factors.items()}
+
+    def overrides_of(self, factor: str) -> dict[str, Any]:
+        """Every path that a factor changes, with one of its values."""
+        each = [self.overrides_at({factor: level}) for level in reversed(self.levels[factor])]
+        return {dotted: value for overrides in each for dotted, value in overrides.items()}
+
+    def overrides_at(self, levels: Levels) -> dict[str, Any]:
+        """What levels change: dotted path -> value."""
+        found: dict[str, Any] = {}
+        for factor, level in levels.items():
+            given = self.factors[factor]
+            found |= given[level] if isinstance(given, dict) else {factor: level}
+        return found
+
+
+def read_experiment(name: str, seeds: int | None = None) -> tuple[Experiment, Path]:
+    """Read and check an experiment file.
+
+    Raises:
+        RecipeError: with everything that is wrong.
+    """
+    path = paths.find(name, "experiments")
+    given = yaml.load_file(path)
+    if "search" in given and "recipes" not in given:
+        raise RecipeError(str(path), [Problem("", "a search, not a comparison: it has no `recipes`; use toonlab tune")])
+    values, problems = Schema.of(Experiment).validate(given, path.stem)
+    if problems:
+        raise RecipeError(str(path), [Problem(p.path.removeprefix(f"{path.stem}."), p.message) for p in problems])
+    if seeds is not None:
+        values["seeds"] = seeds
+    experiment = Experiment(**values)
+    if problems := list(_misnamed(experiment)):
+        raise RecipeError(str(path), problems)
+    return experiment, path
+
+
+def _misnamed(experiment: Experiment) -> Iterator[Problem]:
+    if not experiment.named:
+        text = "no recipe is given by name; give one at least: the others are measured on its data and by its metrics"
+        yield Problem("recipes", text)
+    names = [_name(entry) for entry in experiment.recipes]
+    for name, count in Counter(names).items():
+        if not re.fullmatch(r"[^/\\.][^/\\]*", name):
+            yield Problem("recipes", f"{name!r} can't name a folder of runs; give another name")
+        if count > 1:
+            yield Problem("recipes", f"{count} of them are called {name!r}; give each a name of its own, by name: …")
+
+
+def _name(entry: str | dict[str, Any]) -> str:
+    return Path(entry).stem if isinstance(entry, str) else str(entry.get("name", entry.get("use")))
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A cell to run: the recipe has its levels and its seed in it."""
+
+    variant: Variant
+    recipe: Recipe
+
+    @property
+    def label(self) -> str:
+        return f"{self.variant.label}, seed {self.recipe.train.seed}"
+
+
+def plan_cells(experiment: Experiment, path: Path, overrides: dict[str, Any], catalogue: Catalogue) -> list[Planned]:
+    """Every cell, seed by seed so that a study cut short still has pairs.
+
+    Levels that make no difference to a recipe (its own value among a factor's levels) make one variant, not two.
+
+    Raises:
+        RecipeError: with everything that is wrong with any of them.
+    """
+    plan = _Plan(experiment, path, overrides, catalogue)
+    unmeasured = list(_unmeasured(experiment, catalogue))
+    problems = [*unmeasured, *_misled(experiment, catalogue), *plan.unplaced(), *_crooked(experiment)]
+    cells: list[Planned] = []
+    for seed, entry in product(experiment.seed_list, experiment.recipes):
+        same: list[Tree] = []
+        for levels in plan.levels(entry):
+            try:
+                recipe = plan.recipe(entry, levels, seed)
+            except RecipeError as error:
+                own = [p for p in error.problems if not (unmeasured and p.path.startswith("evaluate.metrics"))]
+                problems += [Problem(f"{error.source}: {p.path}", p.message) for p in own]
+                continue
+            if recipe.tree not in same:
+                cells.append(Planned(Variant(_name(entry), levels), recipe))
+            same.append(recipe.tree)
+    problems += _alike(cells)
+    if problems:
+        raise RecipeError(str(path), dict.fromkeys(problems))
+    return cells
+
+
+def _alike(cells: list[Planned]) -> Iterator[Problem]:
+    """Variants that no table could tell apart."""
+    for label, count in Counter(cell.label for cell in cells).items():
+        if count > 1:
+            text = f"{count} variants are called {label.rpartition(', ')[0]!r}; give their levels names"
+            yield Problem("factors", f"{text}: {{NAME: {{PATH: VALUE, …}}, …}}")
+
+
+def baseline_of(experiment: Experiment, cells: list[Planned]) -> str | None:
+    """The label of the variant that the others are compared with: the first of the baseline's."""
+    wanted = [cell for cell in cells if cell.variant.recipe == experiment.baseline]
+    learning = wanted or [cell for cell in cells if cell.recipe.stages] or cells
+    return learning[0].variant.label
+
+
+class _Plan:
+    """What an experiment does to its recipes."""
+
+    def __init__(self, experiment: Experiment, path: Path, overrides: dict[str, Any], catalogue: Catalogue) -> None:
+        self.experiment, self.path, self.catalogue = experiment, path, catalogue
+        self.given = {**experiment.set, **overrides}
+        metrics = {"evaluate.metrics": experiment.metrics.all} if experiment.metrics.all else {}
+        self.shared = {**self.given, **metrics}
+        self.trees = {name: self._tree(name) for name in experiment.named}
+        self.found = {name: {factor: self._finds(name, factor) for factor in experiment.factors} for name in self.trees}
+
+    def _tree(self, name: str) -> Tree:
+        path = paths.find(name, "baselines", self.path)
+        tree, names = read(path), lineage(path)
+        for overlay in self.experiment.overlays:
+            lay(tree, overrides_of(paths.find(overlay, "baselines/at", self.path), names), self.catalogue)
+        return tree
+
+    def placed(self, name: str, overrides: Mapping[str, Any]) -> set[str]:
+        """Those of some paths that a recipe has."""
+        return lay(copy.deepcopy(self.trees[name]), overrides, self.catalogue)
+
+    def levels(self, entry: str | dict[str, Any]) -> Iterator[Levels]:
+        """Of the factors that a recipe has; none for a generator that does not learn, given by its part."""
+        factors = self.experiment.levels if isinstance(entry, str) else {}
+        own = {factor: levels for factor, levels in factors.items() if any(self.found[str(entry)][factor].values())}
+        yield from combinations(own, self.experiment.design)
+
+    def _finds(self, name: str, factor: str) -> dict[str, bool]:
+        """For each path that a factor changes, whether a recipe has it."""
+        overrides = self.experiment.overrides_of(factor)
+        return {dotted: bool(self.placed(name, {dotted: value})) for dotted, value in overrides.items()}
+
+    def recipe(self, entry: str | dict[str, Any], levels: Levels, seed: int) -> Recipe:
+        name = entry if isinstance(entry, str) else self.experiment.named[0]
+        shared = {**self.shared, **self.experiment.overrides_at(levels), "train.seed": seed}
+        recipe = load(name, self.catalogue, at=self.experiment.overlays, shared=shared, near=self.path)
+        return recipe if isinstance(entry, str) else _beside(recipe, entry, self.catalogue)
+
+    def unplaced(self) -> Iterator[Problem]:
+        """A path under `set`, on the command line or among the factors that no recipe has."""
+        placed = {dotted for name in self.trees for dotted in self.placed(name, self.given)}
+        yield from (Problem(dotted, "no recipe has this path") for dotted in self.given if dotted not in placed)
+        for factor, levels in self.experiment.factors.items():
+            where = f"factors: {factor}: " if isinstance(levels, dict) else "factors: "
+            dotted_paths = self.experiment.overrides_of(factor)
+            missing = [p for p in dotted_paths if not any(found[factor][p] for found in self.found.values())]
+            yield from (Problem(f"{where}{dotted}", "no recipe has this path") for dotted in missing)
+
+
+def _beside(recipe: Recipe, entry: dict[str, Any], catalogue: Catalogue) -> Recipe:
+    """A generator that does not learn, given by its part, on the data and by the metrics of a recipe."""
+    network = {key: value for key, value in entry.items() if key != "name"}
+    tree = {key: recipe.tree[key] for key in ("data", "train", "evaluate", "observers")}
+    made, problems = resolve({**tree, "generator": {"network": network}}, _name(entry), catalogue)
+    if made is None:
+        raise RecipeError(_name(entry), problems)
+    return made
+
+
+def _crooked(experiment: Experiment) -> Iterator[Problem]:
+    """A baseline that is none of the recipes, a design that the factors don't allow."""
+    names = [_name(entry) for entry in experiment.recipes]
+    if experiment.baseline is not None and experiment.baseline not in names:
+        yield Problem(
+            "baseline", f"{experiment.baseline!r} is none of the recipes; {nearest(experiment.baseline, names)}"
+        )
+    if experiment.design == "full":
+        return
+    if not experiment.factors:
+        yield Problem("design", f"{experiment.design} needs factors; give some, or leave `design` out")
+    for path, levels in experiment.factors.items():
+        if experiment.design == "leave-one-out" and len(levels) > 1:
+            text = f"got {len(levels)} levels; with leave-one-out a factor has one, the change that is left out"
+            yield Problem(f"factors: {path}", text)
+
+
+def _unmeasured(experiment: Experiment, catalogue: Catalogue) -> Iterator[Problem]:
+    """Metrics that there are not, told where they are named, and not by every recipe."""
+    given = (("metrics.primary", [experiment.metrics.primary]), ("metrics.also", experiment.metrics.also))
+    for where, names in given:
+        for name in names:
+            try:
+                if name and name not in COSTS:
+                    catalogue.get("metrics", name)
+            except PluginError as error:
+                yield Problem(where, str(error))
+
+
+def _misled(experiment: Experiment, catalogue: Catalogue) -> Iterator[Problem]:
+    """A primary metric that ranks the untouched photo above imitations of the truth."""
+    primary = experiment.metrics.primary
+    if primary in COSTS:
+        yield Problem("metrics.primary", f"{primary} says nothing of the pictures; name it under metrics.also")
+    if primary not in catalogue.names("metrics"):
+        return
+    factory = catalogue.get("metrics", primary).factory
+    if not getattr(factory, "leads", True):
+        why = getattr(factory, "caveat", "") or "it ranks the untouched photo above imitations of the truth"
+        text = f"{primary} may stand in a table but not lead it ({why}); name it under metrics.also"
+        yield Problem("metrics.primary", text)

@@ -1,0 +1,222 @@
+"""Searches: a file that says what of a recipe to vary, for what, and how; and its space, completed from the plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from toonlab.errors import Problem, RecipeError, nearest
+from toonlab.recipes.load import load
+from toonlab.recipes.spec import Part, Recipe
+from toonlab.registry.catalogue import Catalogue
+from toonlab.registry.protocols import Tunable
+from toonlab.registry.schema import Schema
+from toonlab.utils import paths, yaml
+
+Positive = Annotated[int, Field(gt=0)]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a search is for: a metric, as measured on the evaluation samples at the end of a run."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    metric: str
+    direction: Literal["maximize", "minimize"] = "maximize"
+
+
+@dataclass(frozen=True)
+class Confirm:
+    """The best `top` trials against the default, on `seeds` seeds that the search has not seen."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    top: Positive = 3
+    seeds: Positive = 8
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search over one recipe.
+
+    Args:
+        recipe: a name on the shelf, or a path.
+        search: dotted path -> `auto` (the range that the plugin declares), a list of choices, or
+            `{low: 8, high: 64, step: 8}` (`log: true` in place of `step`).
+        objective: what it is for.
+        set: dotted path -> value, for all trials.
+        sampler: `tpe`, `random`, `grid` (every combination, in steps) or `cma` (numbers only).
+        pruner: what ends a trial that lags behind at an evaluation before the last: `median`, `hyperband` or `none`.
+        seeds_per_trial: seeds whose mean is a trial's value; the same for all trials.
+        trials: that run, the default among them; what the probe finds infeasible does not count.
+        confirm: what happens at the end.
+        also: further metrics in the confirmation's table.
+        time_limit: seconds that a run may take.
+    """
+
+    recipe: str
+    search: dict[str, Any]
+    objective: Objective
+    about: str = ""
+    at: str | list[str] | None = None
+    set: dict[str, Any] = field(default_factory=dict)
+    sampler: Literal["tpe", "random", "grid", "cma"] = "tpe"
+    pruner: Literal["median", "hyperband", "none"] = "median"
+    seeds_per_trial: Positive = 2
+    trials: Positive = 50
+    confirm: Confirm = Confirm()
+    also: list[str] = field(default_factory=list)
+    time_limit: Annotated[float, Field(gt=0)] | None = None
+
+    @property
+    def overlays(self) -> list[str]:
+        return [self.at] if isinstance(self.at, str) else self.at or []
+
+    @property
+    def maximize(self) -> bool:
+        return self.objective.direction == "maximize"
+
+
+@dataclass(frozen=True)
+class Range:
+    """What a path is searched over: choices, or numbers from `low` to `high`, both included."""
+
+    choices: tuple[Any, ...] | None = None
+    low: float = 0
+    high: float = 0
+    step: float | None = None
+    log: bool = False
+    integer: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return {"choices": list(self.choices)} if self.choices else asdict(self)
+
+
+def is_search(name: str) -> bool:
+    """Whether an experiment is a search."""
+    return "search" in yaml.load_file(paths.find(name, "experiments"))
+
+
+def read_search(name: str, trials: int | None = None) -> tuple[Search, Path]:
+    """Read and check a search's file.
+
+    Raises:
+        RecipeError: with everything that is wrong.
+    """
+    path = paths.find(name, "experiments")
+    given = yaml.load_file(path)
+    if "search" not in given and "recipes" in given:
+        raise RecipeError(
+            str(path), [Problem("", "a comparison, not a search: it has no `search`; use toonlab compare")]
+        )
+    values, problems = Schema.of(Search).validate(given, path.stem)
+    if not problems and not values["search"]:
+        problems = [Problem("search", "empty; give at least one path, such as critics.patch.sampler.k: auto")]
+    if problems:
+        raise RecipeError(str(path), [Problem(p.path.removeprefix(f"{path.stem}."), p.message) for p in problems])
+    return Search(**{**values, **({"trials": trials} if trials else {})}), path
+
+
+def recipe_of(
+    search: Search, path: Path, catalogue: Catalogue, seed: int, chosen: Mapping[str, Any], overrides: Mapping[str, Any]
+) -> Recipe:
+    """The recipe with a trial's parameters and a seed."""
+    metrics = list(dict.fromkeys([search.objective.metric, *search.also]))
+    shared = {**search.set, **overrides, "evaluate.metrics": metrics}
+    pairs = [*chosen.items(), ("train.seed", seed)]
+    return load(search.recipe, catalogue, pairs, search.overlays, shared, path)
+
+
+def space_of(search: Search, path: Path, recipe: Recipe, catalogue: Catalogue) -> dict[str, Range]:
+    """What is searched over, with `auto` filled in.
+
+    Raises:
+        RecipeError: with every path that the recipe does not have, or for which there is no range.
+    """
+    problems: list[Problem] = []
+    space = {}
+    for dotted, given in search.search.items():
+        try:
+            space[dotted] = _range(dotted, given, recipe, catalogue)
+            _suits(space[dotted], search.sampler)
+        except ValueError as error:
+            problems.append(Problem(f"search: {dotted}", str(error)))
+    if problems:
+        raise RecipeError(str(path), problems)
+    return space
+
+
+def _range(dotted: str, given: Any, recipe: Recipe, catalogue: Catalogue) -> Range:
+    current = value_at(recipe.tree, dotted)
+    if isinstance(given, list) and given:
+        return Range(tuple(given))
+    if given == "auto":
+        return _declared(dotted, recipe, catalogue)
+    if isinstance(given, Mapping) and {"low", "high"} <= set(given) <= {"low", "high", "step", "log"}:
+        values, problems = Schema.of(Tunable).validate(given, "")
+        if problems:
+            raise ValueError("; ".join(f"{problem.path.removeprefix('.')}: {problem.message}" for problem in problems))
+        return _of(Tunable(**values), isinstance(current, int) and not isinstance(current, bool))
+    raise ValueError(f"got {given!r}, expected auto, a list of choices, or {{low: 8, high: 64, step: 8}}")
+
+
+def _suits(found: Range, sampler: str) -> None:
+    if sampler == "grid" and not found.choices and not found.step and not found.integer:
+        raise ValueError("a grid needs a step, or a list of choices")
+    if sampler == "cma" and found.choices:
+        raise ValueError("cma searches over numbers, not over choices; take tpe")
+
+
+def value_at(tree: Any, dotted: str) -> Any:
+    """The value at a path of a complete recipe.
+
+    Raises:
+        ValueError: if there is no such path.
+    """
+    for key in dotted.split("."):
+        if isinstance(tree, list) and key.isdigit() and int(key) < len(tree):
+            tree = tree[int(key)]
+        elif isinstance(tree, Mapping) and key in tree:
+            tree = tree[key]
+        else:
+            known = tree if isinstance(tree, Mapping) else ()
+            raise ValueError(f"the recipe has no such path; at {key!r}: {nearest(key, map(str, known))}")
+    return tree
+
+
+def _declared(dotted: str, recipe: Recipe, catalogue: Catalogue) -> Range:
+    """The range that a part's plugin declares."""
+    above, _, name = dotted.rpartition(".")
+    part = part_at(recipe, above)
+    if part is None or name not in part.parameters:
+        raise ValueError("no plugin declares a range for it; give {low: …, high: …} or a list of choices")
+    parameter = catalogue.get(part.kind, part.use).schema.parameters[name]
+    if parameter.tunable is None:
+        raise ValueError(f"{part.use} declares no range for {name}; give {{low: …, high: …}} or a list of choices")
+    return _of(parameter.tunable, parameter.type_name == "int")
+
+
+def _of(tunable: Tunable, integer: bool) -> Range:
+    def number(value: float) -> float:
+        return int(value) if integer else value
+
+    step = None if tunable.step is None else number(tunable.step)
+    return Range(None, number(tunable.low), number(tunable.high), step, tunable.log, integer)
+
+
+def part_at(recipe: Recipe, dotted: str) -> Part | None:
+    """The part at a path, or None: `critics.patch.sampler`."""
+    here: Any = recipe
+    for key in dotted.split(".") if dotted else ():
+        if isinstance(here, Mapping):
+            here = here.get(key)
+        elif isinstance(here, tuple):
+            here = here[int(key)] if key.isdigit() and int(key) < len(here) else None
+        else:
+            here = getattr(here, key, None)
+    return here if isinstance(here, Part) else None

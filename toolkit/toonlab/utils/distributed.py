@@ -1,0 +1,145 @@
+"""Where a training runs: one device, or several processes that Lightning Fabric has launched."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import torch
+from torch import Tensor
+
+from toonlab.errors import ToonlabError
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class World:
+    """The processes that train together; by default this one alone.
+
+    Every process computes the losses of its share of a batch, and gradients are averaged before a step. Networks are
+    not wrapped, so whatever a loss does with them (freezing, penalties, more forward passes) works as on one device.
+    """
+
+    device: torch.device
+    rank: int = 0
+    size: int = 1
+    fabric: Fabric | None = None
+
+    def mean(self, values: Tensor) -> Tensor:
+        """The mean over all processes."""
+        return values if self.fabric is None else self.fabric.all_reduce(values, reduce_op="mean")  # type: ignore[return-value]
+
+    def average_gradients(self, parameters: Iterable[Tensor]) -> None:
+        """Replace every gradient by its mean over all processes, in one message; a missing one counts as zero."""
+        if self.fabric is None:
+            return
+        grown = [parameter for parameter in parameters if parameter.requires_grad]
+        for parameter in grown:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        gradients = [parameter.grad for parameter in grown if parameter.grad is not None]
+        mean = self.mean(torch.cat([gradient.flatten() for gradient in gradients]))
+        for gradient, part in zip(gradients, torch.split(mean, [g.numel() for g in gradients]), strict=True):
+            gradient.copy_(part.view_as(gradient))
+
+    def on_first(self, work: Callable[[], T]) -> T:
+        """Let the first process do something while the others wait; its result, or its mistake, reaches all."""
+        if self.fabric is None:
+            return work()
+        done: T | Exception | None = None
+        if self.rank == 0:
+            try:
+                done = work()
+            except Exception as error:
+                done = error
+        done = self.fabric.broadcast(done)
+        if isinstance(done, Exception):
+            raise done
+        return done  # type: ignore[return-value]
+
+    def share(self, value: T) -> T:
+        """The first process's value, for all."""
+        return value if self.fabric is None else self.fabric.broadcast(value)
+
+
+def launch(device: str = "auto", devices: int = 1, nodes: int = 1) -> World:
+    """Start the processes of a training (the same command again, once for each device), or join those of torchrun.
+
+    Args:
+        device: `auto` (a GPU where there is one), or any torch device; with several devices its kind counts.
+        devices: processes on this machine.
+        nodes: machines; each is started by torchrun, or with Fabric's environment variables.
+    """
+    under_torchrun = "TORCHELASTIC_RUN_ID" in os.environ
+    if devices * nodes == 1 and not under_torchrun:
+        return World(pick_device(device))
+    from lightning_fabric import Fabric
+
+    kind = pick_device(device).type
+    if kind == "cuda" and devices > torch.cuda.device_count():
+        raise ToonlabError(f"--devices {devices}: this machine has {torch.cuda.device_count()} GPUs")
+    here = int(os.environ["LOCAL_WORLD_SIZE"]) if under_torchrun else devices
+    count = int(os.environ["WORLD_SIZE"]) // here if under_torchrun else nodes
+    fabric = Fabric(accelerator=kind, devices=here, num_nodes=count, strategy="ddp")
+    fabric.launch()
+    return World(fabric.device, fabric.global_rank, fabric.world_size, fabric)
+
+
+def device_name(device: torch.device) -> str:
+    """What people call a GPU or the processor, where the system tells it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def pick_device(name: str) -> torch.device:
+    """`auto`: a GPU where there is one, else the CPU.
+
+    Raises:
+        ToonlabError: if there is no such device here.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        text = str(error).partition("\n")[0]
+        raise ToonlabError(f"--device {name}: not usable here: {text}; take auto or cpu") from error
+    return device
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether a device computes in bf16 by itself; a processor that does not emulates it, tens of times slower."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    supported = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
+    return supported is None or bool(supported())
+
+
+class Precision:
+    """Within, float32 products on a GPU are exact (`fp32`, `bf16`) or TF32 (`tf32`)."""
+
+    def __init__(self, name: str) -> None:
+        self.tf32 = name == "tf32"
+
+    def __enter__(self) -> None:
+        self.before = (torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32)
+        torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
+        torch.backends.cudnn.allow_tf32 = self.tf32
+
+    def __exit__(self, *_: object) -> None:
+        torch.set_float32_matmul_precision(self.before[0])
+        torch.backends.cudnn.allow_tf32 = self.before[1]
