@@ -22,7 +22,7 @@ def views(real: Tensor, fake: Tensor, seed: int = 0) -> Views:
     return Views(real, fake, real_boxes=boxes, value_range=(-3.0, 3.0), context=context)
 
 
-# --- surface; that the filter is White-box's, tests/toolkit/test_filters.py shows
+# --- surface; that the filter is White-box's, tests/toolkit/ops/test_filters.py shows
 
 
 def test_surface_smooths_real_and_fake_by_themselves():
