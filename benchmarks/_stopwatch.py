@@ -13,7 +13,7 @@ from _common import wait
 from torch import Tensor, nn
 
 from toonlab import Views
-from toonlab.engine.gan import GAN, Critic, Phase
+from toonlab.engine.gan import GAN, ActiveStage, Critic
 from toonlab.registry.protocols import ViewTransform
 
 REST = "losses"  # objectives, colour, total variation, sums: whatever is no part of its own
@@ -101,7 +101,7 @@ def _timed_critic(critic: Critic, watch: Stopwatch) -> Critic:
     return replace(critic, representation=TimedTransform("representation", critic.representation, watch))
 
 
-def time_optimizers(phase: Phase, watch: Stopwatch) -> None:
+def time_optimizers(phase: ActiveStage, watch: Stopwatch) -> None:
     """From the end of a backward pass to the end of the update that follows it."""
     for turn in (phase.generator_turn, *phase.critic_turns.values()):
         if turn.optimizer is not None:

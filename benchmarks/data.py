@@ -29,7 +29,7 @@ from toonlab import Batch, Dataset, discover
 from toonlab.engine.builder import build, enter
 from toonlab.engine.data import Steps, batches
 from toonlab.recipes.spec import Train
-from toonlab.utils.distributed import World
+from toonlab.utils.distributed import DistributedContext
 
 SHORT, LONG = 448, 597
 PICTURES = 32  # files in each folder; they are read again and again
@@ -75,7 +75,7 @@ def speed(steps: Steps, workers: int, options: argparse.Namespace, where: torch.
 def waiting(steps: Steps, workers: int, options: argparse.Namespace, where: torch.device) -> dict[str, Any]:
     """What a training step of CTSS, at full width, loses by loading its batches."""
     recipe = full_ctss(options.size, options.batch)
-    gan = build(recipe, discover(), World(where))
+    gan = build(recipe, discover(), DistributedContext(where))
     phase = enter(gan, recipe, 0, 0, 1, None)
 
     def seconds(data: Iterator[Batch]) -> float:

@@ -20,8 +20,8 @@ from _common import device, fastest, full_ctss, report
 from toonlab import Batch, discover
 from toonlab.engine.builder import build, enter
 from toonlab.engine.data import to_float
-from toonlab.engine.gan import GAN, Phase
-from toonlab.utils.distributed import World
+from toonlab.engine.gan import GAN, ActiveStage
+from toonlab.utils.distributed import DistributedContext
 
 SAMPLERS = {
     "random_patches": "k: 4",
@@ -36,11 +36,11 @@ SAMPLERS = {
 }
 
 
-def made(name: str, options: argparse.Namespace, batch: Batch) -> tuple[GAN, Phase]:
+def made(name: str, options: argparse.Namespace, batch: Batch) -> tuple[GAN, ActiveStage]:
     size = "" if name == "whole" else f", patch_size: {96 * options.size // 256}"
     parameters = f", {SAMPLERS[name]}" if SAMPLERS[name] else ""
     recipe = full_ctss(options.size, options.batch, f"critics.patch.sampler={{use: {name}{size}{parameters}}}")
-    gan = build(recipe, discover(), World(batch.photo.device))
+    gan = build(recipe, discover(), DistributedContext(batch.photo.device))
     return gan, enter(gan, recipe, 0, 0, 10**6, None)
 
 

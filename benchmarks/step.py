@@ -35,9 +35,9 @@ from _stopwatch import REST, Stopwatch, time_optimizers, timed
 from toonlab import Batch, discover
 from toonlab.engine.builder import build, enter
 from toonlab.engine.data import Steps, batches
-from toonlab.engine.gan import GAN, Phase
+from toonlab.engine.gan import GAN, ActiveStage
 from toonlab.recipes.spec import Recipe
-from toonlab.utils.distributed import Precision, World, has_bf16
+from toonlab.utils.distributed import DistributedContext, Precision, has_bf16
 
 METHODS = ("plain", "ctss", "cartoongan", "animegan", "whitebox")
 VARIANTS = {
@@ -58,7 +58,7 @@ def measure(method: str, size: int, variant: str, options: argparse.Namespace) -
     emulated = recipe.train.precision == "bf16" and not has_bf16(where)
     rounds = 1 if emulated else options.rounds
     with Precision(recipe.train.precision):
-        gan = build(recipe, discover(), World(where))
+        gan = build(recipe, discover(), DistributedContext(where))
         data = batches_of(recipe, where)
         phase = enter(gan, recipe, 0, 0, 10**6, None)
         works: dict[str, Callable[[], object]] = {"step": lambda: run(gan, phase, data, options.steps)}
@@ -98,14 +98,14 @@ def batches_of(recipe: Recipe, where: torch.device) -> Iterator[Batch]:
         yield Batch(batch.photo.contiguous(memory_format=form), batch.cartoon.contiguous(memory_format=form))
 
 
-def run(gan: GAN, phase: Phase, data: Iterator[Batch], steps: int) -> None:
+def run(gan: GAN, phase: ActiveStage, data: Iterator[Batch], steps: int) -> None:
     for number in range(steps):
         gan.step(phase, next(data), number)
 
 
 def shares_of(gan: GAN, recipe: Recipe, data: Iterator[Batch], steps: int) -> dict[str, float]:
     """Every part's share of the time, of each the fastest of some steps."""
-    watch = Stopwatch(gan.world.device)
+    watch = Stopwatch(gan.distributed.device)
     watched = timed(gan, watch)
     phase = enter(watched, recipe, 0, 0, steps, None)
     time_optimizers(phase, watch)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from toonlab import Catalogue, Context, Views, discover, rng
 from toonlab.images.canvas import Tile, colors, compose, heat_map, scaled, with_boxes
 from toonlab.images.io import to_picture
-from toonlab.images.patch_panels import Look, looks
+from toonlab.images.patch_panels import PatchPanels, looks
 
 OUT = Path(__file__).parent / "pictures" / "samplers.webp"
 SCENES, SIZE, PANEL, GAP = (13, 11), 256, 168, 6
@@ -92,7 +92,7 @@ def plain(image: Tensor) -> Image.Image:
     return scaled(to_picture(image), PANEL / SIZE)
 
 
-def chosen(look: Look) -> Image.Image:
+def chosen(look: PatchPanels) -> Image.Image:
     """The boxes with their ranks; of many the frames alone, since tags would hide the picture."""
     if len(look.boxes) <= MANY:
         return with_boxes(to_picture(look.image), look.boxes, look.ranks, PANEL / SIZE)

@@ -14,7 +14,7 @@ import pytest
 import toonlab
 from toonlab.recipes import spec
 from toonlab.registry import protocols
-from toonlab.registry.hookspecs import Hears, Offers
+from toonlab.registry.hookspecs import ObserverHooks, RegistrationHooks
 from toonlab.registry.protocols import KINDS
 from toonlab.utils import paths
 
@@ -72,16 +72,21 @@ def told(cls: type) -> set[str]:
 
 
 def test_every_hook_is_documented() -> None:
-    hooks = [*names.hooks_of(Offers), *names.hooks_of(Hears)]
+    hooks = [*names.hooks_of(RegistrationHooks), *names.hooks_of(ObserverHooks)]
     assert len(hooks) == len(set(hooks)) >= 21
-    assert silent((name, getattr(spec, name)) for spec in (Offers, Hears) for name in names.hooks_of(spec)) == []
-    assert unnamed(names.hooks_of(Offers), GUIDE, "`{}`") == []
+    assert (
+        silent(
+            (name, getattr(spec, name)) for spec in (RegistrationHooks, ObserverHooks) for name in names.hooks_of(spec)
+        )
+        == []
+    )
+    assert unnamed(names.hooks_of(RegistrationHooks), GUIDE, "`{}`") == []
     assert unnamed(hooks, names.hooks(), r"^::: toonlab\.hookspecs\.\w+\.{}$") == []
 
 
 def test_every_kind_of_part_is_documented() -> None:
     kinds = names.kinds()
-    assert {f"register_{kind}" for kind in KINDS} == set(names.hooks_of(Offers))
+    assert {f"register_{kind}" for kind in KINDS} == set(names.hooks_of(RegistrationHooks))
     assert unnamed(KINDS, kinds, "^## {} ") == []
     shapes = [
         name for name, cls in vars(protocols).items() if inspect.isclass(cls) and cls.__module__ == protocols.__name__

@@ -16,7 +16,7 @@ from toonlab.studies.plan.search import is_search, read_search
 from toonlab.studies.plan.search_plan import Plan
 from toonlab.studies.results.results import Variant
 from toonlab.utils import paths
-from toonlab.utils.distributed import World
+from toonlab.utils.distributed import DistributedContext
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = paths.listed("experiments")
@@ -93,7 +93,7 @@ def test_high_resolution_shows_the_same_scenes_and_patches_of_the_same_share(cat
 @pytest.mark.parametrize("name", ["ctss_ablation", "sampler_by_representation", "samplers"])
 def test_networks_take_what_they_are_to_see(name: str, catalogue: Catalogue) -> None:
     for cell in planned(name, catalogue):
-        assert build(cell.recipe, catalogue, World(torch.device("cpu"))).critics
+        assert build(cell.recipe, catalogue, DistributedContext(torch.device("cpu"))).critics
 
 
 def test_every_experiment_of_the_folder_is_on_the_shelf() -> None:

@@ -18,7 +18,7 @@ _EDGE = 0.15  # of the range of luma: differences below are no edge
 _LOCAL = np.ones((5, 5), np.uint8)
 
 
-class Look(SetMetric):
+class PatchPanels(SetMetric):
     """The Wasserstein distance between the fakes' and the cartoons' distribution of a value that pixels have.
 
     Every picture counts the same, by 256 quantiles of its pixels' values.
@@ -40,7 +40,7 @@ class Look(SetMetric):
         return {self.name: float(wasserstein_distance(np.concatenate(fakes), np.concatenate(cartoons)))}
 
 
-class EdgeSharpness(Look):
+class EdgeSharpness(PatchPanels):
     """How differently sharp the edges of fakes and of real cartoons are, in [0, 1].
 
     The sharpness of an edge pixel is its gradient by central differences, twice, over the contrast in the 5x5 square
@@ -62,7 +62,7 @@ class EdgeSharpness(Look):
         return np.clip(gradient[edge] / contrast[edge], 0, 1) if edge.any() else np.zeros(1, np.float32)
 
 
-class Flatness(Look):
+class Flatness(PatchPanels):
     """How differently flat the areas of fakes and of real cartoons are, in powers of two of local deviation.
 
     The value of a pixel is log2(1 + s), with s the standard deviation of luma in the 5x5 square around it, in steps of

@@ -35,7 +35,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class World:
+class DistributedContext:
     """What metrics are tested on: samples, cartoons of other scenes, and fakes of `identity`, `classic`, `truth`."""
 
     name: str
@@ -56,25 +56,25 @@ class Trial:
     def __post_init__(self) -> None:
         self.metric = self.make()
 
-    def score(self, fakes: Fakes, world: World, chosen: Sequence[int] | None = None) -> float:
+    def score(self, fakes: Fakes, world: DistributedContext, chosen: Sequence[int] | None = None) -> float:
         """The leading result for all samples, or for those that are chosen."""
         metric = deepcopy(self._prepared(world))
         for index in range(len(world.samples)) if chosen is None else chosen:
             metric.update(fakes[index], world.samples[index])
         return float(metric.compute()[self.metric.name])
 
-    def _prepared(self, world: World) -> Measurement:
+    def _prepared(self, world: DistributedContext) -> Measurement:
         if getattr(self, "_world", None) is not world:
             self._world, self._ready = world, self.make()
             if isinstance(self._ready, SetMetric):
                 self._ready.reference(world.cartoons)
         return self._ready
 
-    def rank(self, world: World) -> None:
+    def rank(self, world: DistributedContext) -> None:
         """Score the three methods."""
         self.ranks[world.name] = {name: self.score(fakes, world) for name, fakes in world.methods.items()}
 
-    def halve(self, world: World) -> None:
+    def halve(self, world: DistributedContext) -> None:
         """Score `classic` on even and odd samples, and see how much random halves differ."""
         fakes, count = world.methods["classic"], len(world.samples)
         a, b = (self.score(fakes, world, range(start, count, 2)) for start in (0, 1))
@@ -125,7 +125,9 @@ class Trial:
         return Finding("halves are alike", f"{a:.3g} and {b:.3g}, {away:.1f} deviations", away <= ALIKE)
 
 
-def examine(trials: Sequence[Trial], worlds: Sequence[World], say: Callable[[str], None] = lambda _: None) -> None:
+def examine(
+    trials: Sequence[Trial], worlds: Sequence[DistributedContext], say: Callable[[str], None] = lambda _: None
+) -> None:
     """Fill in the curves, the halves (both in the first world) and the ranks (in all)."""
     first = worlds[0]
     for name, degradation in DEGRADATIONS.items():

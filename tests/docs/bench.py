@@ -33,7 +33,7 @@ FEW = ["data.scenes=8", "data.evaluation_scenes=2"]  # of which a world is drawn
 GIVEN = [("data.photos", "photos"), ("data.cartoons", "cartoons")]
 
 
-class Bench:
+class Evaluator:
     def __init__(
         self, folder: Path, start: Callable[..., Any], until: Callable[..., None], catalogue: Catalogue
     ) -> None:

@@ -26,7 +26,9 @@ class Rule:
 COMMANDS = [
     Rule(r"make \w+$", "dry", "`make -n`: the target is there; it would install, or run all of these tests"),
     Rule(
-        r"toonlab train .*--devices 8", "printed", "needs eight GPUs; tests/toolkit/utils/test_distributed.py runs two processes"
+        r"toonlab train .*--devices 8",
+        "printed",
+        "needs eight GPUs; tests/toolkit/utils/test_distributed.py runs two processes",
     ),
     Rule(r"toonlab train .*--print$", "whole", "trains nothing"),
     Rule(r"toonlab train ", "short", "the same with `--at little.yaml`: small networks and pictures, four steps"),
@@ -61,7 +63,11 @@ TRANSCRIPTS = [  # `$ command` and what it answers, in blocks of the language co
         r"toonlab train ctss --at tiny critics\.patch\.sampler\.k=99", "whole", "the answer is the same to the letter"
     ),
     Rule(r"toonlab compare demo --explain", "explained", "the answer tells of runs that are elsewhere"),
-    Rule(r"toonlab cartoonize .*big\.png", "not run", "tells of a machine's memory; tests/toolkit/inference/test_cartoonize.py"),
+    Rule(
+        r"toonlab cartoonize .*big\.png",
+        "not run",
+        "tells of a machine's memory; tests/toolkit/inference/test_cartoonize.py",
+    ),
 ]
 STAND_INS = {  # what a command names -> what the workshop has (RUN and DIR: `Bench.stood_in`)
     r"\[key=value …\]": "train.flip=true",

@@ -11,7 +11,7 @@ import pytest
 
 from toonlab import discover
 
-from .bench import Bench
+from .bench import Evaluator
 from .blocks import PAGES, Block, blocks, spans
 from .reference import commands as documented
 from .rules import COMMANDS, PRINTED, TRANSCRIPTS, rule_of
@@ -24,13 +24,13 @@ OPTIONS = {
 
 
 @pytest.fixture
-def bench(workspace: Path, command: Callable[..., Any], until: Callable[..., None]) -> Bench:
-    return Bench(workspace, command, until, discover())
+def bench(workspace: Path, command: Callable[..., Any], until: Callable[..., None]) -> Evaluator:
+    return Evaluator(workspace, command, until, discover())
 
 
 @pytest.mark.parametrize("page", [page for page, found in BLOCKS.items() if found])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_the_blocks_of_a_page_run(page: str, bench: Bench) -> None:
+def test_the_blocks_of_a_page_run(page: str, bench: Evaluator) -> None:
     failed = []
     for block in BLOCKS[page]:
         try:
@@ -77,12 +77,12 @@ def test_what_is_not_run_as_it_stands_says_why() -> None:
         ("ruby", "puts 1\n", "no rule for blocks of the language 'ruby'"),
     ],
 )
-def test_a_block_that_does_not_work_fails(language: str, text: str, says: str, bench: Bench) -> None:
+def test_a_block_that_does_not_work_fails(language: str, text: str, says: str, bench: Evaluator) -> None:
     with pytest.raises(Exception, match=re.escape(says)):
         bench.run(Block("a page", 1, language, text))
 
 
-def test_a_text_that_a_command_does_not_print_fails(bench: Bench) -> None:
+def test_a_text_that_a_command_does_not_print_fails(bench: Evaluator) -> None:
     bench.run(Block("a page", 1, "sh", "toonlab new sampler ink\n"))
     bench.run(Block("a page", 4, "text", "The sampler ink is in ink:\n  ink/toonlab_ink.py "))
     with pytest.raises(AssertionError):

@@ -10,7 +10,7 @@ from toonlab import Batch, discover
 from toonlab.engine.builder import build, enter
 from toonlab.recipes.load import load
 from toonlab.recipes.spec import Recipe
-from toonlab.utils.distributed import World
+from toonlab.utils.distributed import DistributedContext
 
 SIZE, BATCH, STEPS = 64, 2, 2
 CATALOGUE = discover()
@@ -52,7 +52,7 @@ def batch() -> Batch:
 def test_every_combination_trains(sampler: str, small: Path):
     for representation, loss in product(REPRESENTATIONS, LOSSES):
         recipe = one_critic(small, sampler, representation, loss)
-        gan = build(recipe, CATALOGUE, World(torch.device("cpu")))
+        gan = build(recipe, CATALOGUE, DistributedContext(torch.device("cpu")))
         phase = enter(gan, recipe, 0, 0, STEPS, None)
         for number in range(STEPS):
             scalars = gan.step(phase, batch(), number)

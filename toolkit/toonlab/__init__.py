@@ -50,12 +50,12 @@ _HOME = {
     "api.run": ["TrainedRun", "open_run"],
     "api.study": ["compare", "tune"],
     "api.train": ["train"],
-    "checks": ["check_images"],
+    "ops.checks": ["check_images"],
     "errors": ["DivergedError", "PartError", "PluginError", "RecipeError", "ToonlabError"],
-    "events": ["Outcome", "Run"],
-    "flow": ["Batch", "Context", "Features", "Logits", "Sample", "Step", "Truth", "Views", "crop"],
-    "hookspecs": ["HOOKS_VERSION", "hookimpl", "hookspec"],
-    "parts": [
+    "registry.observers": ["Outcome", "Run"],
+    "types": ["Batch", "Context", "Features", "Logits", "Sample", "Step", "Truth", "Views", "crop"],
+    "registry.hookspecs": ["HOOKS_VERSION", "hookimpl", "hookspec"],
+    "registry.protocols": [
         "CriticParts",
         "Dataset",
         "DatasetFactory",
@@ -80,9 +80,9 @@ _HOME = {
         "Tunable",
         "ViewTransform",
     ],
-    "plugins": ["Catalogue", "discover"],
-    "randomness": ["rng"],
-    "shelf": ["cache_dir"],
+    "registry.catalogue": ["Catalogue", "discover"],
+    "utils.rng": ["rng"],
+    "utils.paths": ["cache_dir"],
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import toonlab
 from toonlab.registry import hookspecs
 from toonlab.registry import protocols as kinds_of_parts
-from toonlab.registry.hookspecs import HOOKS_VERSION, Hears, Offers
+from toonlab.registry.hookspecs import HOOKS_VERSION, ObserverHooks, RegistrationHooks
 from toonlab.registry.protocols import KINDS, Kind
 
 HOOKS = f"""\
@@ -41,7 +41,9 @@ MODULES = ["toonlab.testing", "toonlab.ops.patch_grid", "toonlab.ops.windows", "
 
 
 def hooks() -> str:
-    return "\n\n".join([HOOKS, *_hooks("What a plugin offers", Offers), *_hooks("What an observer hears", Hears)])
+    return "\n\n".join(
+        [HOOKS, *_hooks("What a plugin offers", RegistrationHooks), *_hooks("What an observer hears", ObserverHooks)]
+    )
 
 
 def _hooks(title: str, specs: type) -> Iterator[str]:
@@ -73,7 +75,7 @@ def _kind(kind: str, about: Kind) -> Iterator[str]:
 
 def product(kind: str) -> str:
     """The name of the type that the factories of a kind make."""
-    hook = typing.get_type_hints(getattr(Offers, f"register_{kind}"), vars(kinds_of_parts) | vars(hookspecs))
+    hook = typing.get_type_hints(getattr(RegistrationHooks, f"register_{kind}"), vars(kinds_of_parts) | vars(hookspecs))
     factory = typing.get_args(hook["return"])[1]
     return typing.get_args(factory)[1].__name__
 

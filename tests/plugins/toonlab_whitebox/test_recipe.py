@@ -8,7 +8,7 @@ from toonlab.engine.builder import build, enter
 from toonlab.recipes.load import load
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
-from toonlab.utils.distributed import World
+from toonlab.utils.distributed import DistributedContext
 
 DATA = ["data.photos=photos", "data.cartoons=cartoons"]
 
@@ -36,7 +36,7 @@ def test_weights_are_the_originals_at_its_size(recipe: Recipe):
 @pytest.mark.parametrize("name", ["whitebox", "whitebox_salient", "whitebox_random"])
 def test_both_stages_train_at_tiny(catalogue: Catalogue, name: str):
     recipe = load(name, catalogue, ["train.batch=2"], at=["tiny"])
-    gan = build(recipe, catalogue, World(torch.device("cpu")))
+    gan = build(recipe, catalogue, DistributedContext(torch.device("cpu")))
     photo, cartoon = torch.rand(2, 2, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
     pretraining, adversarial = (
         gan.step(enter(gan, recipe, stage, stage, stage + 1, None), Batch(photo, cartoon), stage) for stage in (0, 1)

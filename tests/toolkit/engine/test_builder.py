@@ -13,9 +13,9 @@ from toonlab.errors import RecipeError, ToonlabError
 from toonlab.recipes.load import load
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
-from toonlab.utils.distributed import World
+from toonlab.utils.distributed import DistributedContext
 
-HERE = World(torch.device("cpu"))
+HERE = DistributedContext(torch.device("cpu"))
 NO_STAGES = "stages=null"
 
 

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from toonlab import discover
 from toonlab.engine.checkpoint import checkpoints, read_weights
 from toonlab.engine.compile import compiled
-from toonlab.engine.gan import GAN, Critic, Phase, Scalars, Turn
+from toonlab.engine.gan import GAN, ActiveStage, Critic, OptimizerState, Scalars
 from toonlab.engine.train import train
 from toonlab.ops.layers import spectral_norm
 from toonlab.recipes.load import load
 from toonlab.registry.protocols import Objective
 from toonlab.types import Batch, Step, Views
-from toonlab.utils.distributed import World
+from toonlab.utils.distributed import DistributedContext
 from toonlab.utils.rng import seeded
 
 COMPILER = os.environ.get("CXX", "g++")
@@ -72,15 +72,22 @@ def make() -> GAN:
     with seeded(0, "features"):
         features = nn.Conv2d(3, 2, 1).requires_grad_(False)
     critics = {"image": Critic("image", net, LeastSquares(), whole)}
-    return GAN(generator, critics, ({"content": (1.0, content)},), features, seed=0, world=World(torch.device("cpu")))
+    return GAN(
+        generator,
+        critics,
+        ({"content": (1.0, content)},),
+        features,
+        seed=0,
+        distributed=DistributedContext(torch.device("cpu")),
+    )
 
 
 def steps(gan: GAN, count: int = 3) -> list[Scalars]:
     """The losses of a few steps of plain gradient descent."""
     critics = tuple(gan.critics.values())
-    turns = {critic.name: Turn(torch.optim.SGD(critic.net.parameters(), 0.1)) for critic in critics}
-    generator_turn = Turn(torch.optim.SGD(gan.generator.parameters(), 0.1))
-    phase = Phase("only", 0, count, critics, gan.stage_losses[0], generator_turn, turns)
+    turns = {critic.name: OptimizerState(torch.optim.SGD(critic.net.parameters(), 0.1)) for critic in critics}
+    generator_turn = OptimizerState(torch.optim.SGD(gan.generator.parameters(), 0.1))
+    phase = ActiveStage("only", 0, count, critics, gan.stage_losses[0], generator_turn, turns)
     draw = torch.Generator().manual_seed(1)
     images = torch.rand((2, 2, 3, 8, 8), generator=draw) * 2 - 1
     return [gan.step(phase, Batch(*images), number) for number in range(count)]
@@ -145,11 +152,11 @@ def test_without_a_compiler_the_run_goes_on_with_one_warning(small: Path, tmp_pa
     brief = ["train.steps=2", "evaluate.samples=1"]
     with pytest.warns(RuntimeWarning, match=r"^train\.compile: every network left uncompiled: ") as caught:
         trained = train(
-            load(small, catalogue, [*brief, "train.compile=true"]), catalogue, tmp_path / "compiled", world="cpu"
+            load(small, catalogue, [*brief, "train.compile=true"]), catalogue, tmp_path / "compiled", distributed="cpu"
         )
     assert len(caught) == 1
     assert trained.outcome.status == "finished"
-    plain = train(load(small, catalogue, brief), catalogue, tmp_path / "plain", world="cpu")
+    plain = train(load(small, catalogue, brief), catalogue, tmp_path / "plain", distributed="cpu")
     ours, theirs = (weights(run.run.directory) for run in (trained, plain))
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)

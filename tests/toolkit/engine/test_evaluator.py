@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from toonlab import Images, Sample, discover
-from toonlab.engine.evaluator import Bench, caveats, evaluation_cartoons
+from toonlab.engine.evaluator import Evaluator, caveats, evaluation_cartoons
 from toonlab.recipes.spec import Part
 from toonlab.registry.catalogue import Catalogue, Offer
 from toonlab.registry.schema import Schema
@@ -55,8 +55,8 @@ SAMPLES = [Sample(f"photo {number}", torch.full((3, 16, 16), number / 10)) for n
 METRIC = Part("metrics", "brightness", {})
 
 
-def bench(catalogue: Catalogue, cartoons: list[Tensor] | None, count: int = 3) -> Bench:
-    return Bench(SAMPLES, [METRIC], catalogue, count, lambda: cartoons)
+def bench(catalogue: Catalogue, cartoons: list[Tensor] | None, count: int = 3) -> Evaluator:
+    return Evaluator(SAMPLES, [METRIC], catalogue, count, lambda: cartoons)
 
 
 def test_a_metric_gets_the_cartoons_once_and_a_copy_measures_each_time(catalogue: Catalogue) -> None:

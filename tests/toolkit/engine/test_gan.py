@@ -10,16 +10,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from toonlab.engine.gan import GAN, Critic, Phase, Turn
+from toonlab.engine.gan import GAN, ActiveStage, Critic, OptimizerState
 from toonlab.errors import PartError
 from toonlab.ops.layers import spectral_norm as with_spectral_norm
 from toonlab.recipes.spec import Weight
 from toonlab.registry.protocols import Objective
 from toonlab.types import Batch, Context, Features, Logits, Step, Views
-from toonlab.utils.distributed import World
+from toonlab.utils.distributed import DistributedContext
 from toonlab.utils.rng import seeded
 
-HERE = World(torch.device("cpu"))
+HERE = DistributedContext(torch.device("cpu"))
 
 
 class LeastSquares(Objective):
@@ -65,7 +65,7 @@ def networks() -> tuple[nn.Module, dict[str, nn.Module], nn.Module]:
     return generator, {"image": discriminator(3, "image"), "patch": discriminator(1, "patch")}, features
 
 
-def make(**settings: Any) -> tuple[GAN, Phase]:
+def make(**settings: Any) -> tuple[GAN, ActiveStage]:
     """Two critics with spectral norm in train mode; SGD, so that a step's change is its gradient."""
     generator, nets, features = networks()
     critics = {
@@ -73,10 +73,16 @@ def make(**settings: Any) -> tuple[GAN, Phase]:
         "patch": Critic("patch", nets["patch"], LeastSquares(), centre, gray, weight=Weight(1.0, 5.0)),
     }
     losses = {"content": (1.5, content)}
-    gan = GAN(generator, critics, (losses,), features, seed=0, world=HERE, **settings)
-    turns = {name: Turn(torch.optim.SGD(critic.net.parameters(), 0.1)) for name, critic in critics.items()}
-    return gan, Phase(
-        "only", 0, 9, tuple(critics.values()), losses, Turn(torch.optim.SGD(generator.parameters(), 0.1)), turns
+    gan = GAN(generator, critics, (losses,), features, seed=0, distributed=HERE, **settings)
+    turns = {name: OptimizerState(torch.optim.SGD(critic.net.parameters(), 0.1)) for name, critic in critics.items()}
+    return gan, ActiveStage(
+        "only",
+        0,
+        9,
+        tuple(critics.values()),
+        losses,
+        OptimizerState(torch.optim.SGD(generator.parameters(), 0.1)),
+        turns,
     )
 
 
@@ -153,7 +159,7 @@ def test_the_generators_pass_leaves_no_gradient_in_the_critics() -> None:
         assert all(torch.equal(a, b) for a, b in zip(before[name], after, strict=True) if b is not None)
 
 
-def _fake_and_views(gan: GAN, phase: Phase) -> tuple[Tensor, dict[str, Views]]:
+def _fake_and_views(gan: GAN, phase: ActiveStage) -> tuple[Tensor, dict[str, Views]]:
     fake = gan.run(gan.generator, batch().photo)
     return fake, {critic.name: gan.view(critic, batch(), fake, 0) for critic in phase.critics}
 
@@ -164,12 +170,12 @@ def test_the_order_of_the_turns(first: bool) -> None:
     moved = []
 
     @dataclass
-    class Recording(Turn):
+    class Recording(OptimizerState):
         name: str = field(default="")
 
-        def take(self, loss: Tensor, world: World) -> None:
+        def take(self, loss: Tensor, distributed: DistributedContext) -> None:
             moved.append(self.name)
-            super().take(loss, world)
+            super().take(loss, distributed)
 
     phase = replace(
         phase,

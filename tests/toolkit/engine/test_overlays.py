@@ -16,7 +16,7 @@ from toonlab.engine.gan import GAN
 from toonlab.engine.overlays import covers_all, fixed_batch, overlays
 from toonlab.recipes.load import load
 from toonlab.types import Batch
-from toonlab.utils.distributed import World
+from toonlab.utils.distributed import DistributedContext
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_the_fixed_batch_is_the_middle_of_the_first_pictures():
 @pytest.fixture
 def gan(small: Path) -> GAN:
     catalogue = discover()
-    return build(load(small, catalogue), catalogue, World(torch.device("cpu")))
+    return build(load(small, catalogue), catalogue, DistributedContext(torch.device("cpu")))
 
 
 def test_overlays_show_the_patch_critics_alone(gan: GAN, tmp_path: Path):

@@ -89,7 +89,7 @@ def test_a_single_step_tells_nothing() -> None:
 
 def test_a_runs_outcome_has_all_of_them(small: Path, tmp_path: Path) -> None:
     catalogue = discover()
-    trained = train(load(small, catalogue), catalogue, tmp_path / "runs", world="cpu")
+    trained = train(load(small, catalogue), catalogue, tmp_path / "runs", distributed="cpu")
     assert trained.outcome.costs.keys() == set(COSTS)
     assert 0 < trained.outcome.costs["seconds_per_step"] < trained.outcome.seconds
 

@@ -101,7 +101,7 @@ def run(small: Path, root: Path, *overrides: str, stop_at: int = 0) -> Trained:
 
     catalogue.add(Offer("observers", name, make, Schema.of(make), "tests 0"))
     recipe = load(small, catalogue, [*overrides, f"observers={{{name}: {{}}}}"])
-    return train(recipe, catalogue, root / "runs", world="cpu")
+    return train(recipe, catalogue, root / "runs", distributed="cpu")
 
 
 @pytest.mark.parametrize("stop_at", [1, 2, 3, 4, 5])
@@ -197,7 +197,7 @@ def test_two_processes_do_not_train_in_one_directory(small: Path, tmp_path: Path
         @hookimpl
         def on_run_start(self, run: Run) -> None:
             try:
-                train(load(small, discover()), discover(), tmp_path / "runs", world="cpu")
+                train(load(small, discover()), discover(), tmp_path / "runs", distributed="cpu")
             except ToonlabError as error:
                 errors.append(str(error))
 
@@ -206,7 +206,7 @@ def test_two_processes_do_not_train_in_one_directory(small: Path, tmp_path: Path
 
     catalogue = discover()
     catalogue.add(Offer("observers", "second", make, Schema.of(make), "tests 0"))
-    train(load(small, catalogue, ["observers={second: {}}"]), catalogue, tmp_path / "runs", world="cpu")
+    train(load(small, catalogue, ["observers={second: {}}"]), catalogue, tmp_path / "runs", distributed="cpu")
     (error,) = errors
     assert "another process trains there" in error
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from toonlab import Dataset, Images, Outcome, Run, Sample, discover, hookimpl
 from toonlab.engine.checkpoint import STATE, WEIGHTS, candidates, checkpoints, load_generator, load_state, read_weights
-from toonlab.engine.evaluator import Bench
+from toonlab.engine.evaluator import Evaluator
 from toonlab.engine.train import Trained, train
 from toonlab.errors import DivergedError, ToonlabError
 from toonlab.inference.cartoonize import find_weights
@@ -68,7 +68,7 @@ def offer(catalogue: Catalogue, kind: str, name: str, factory: Any) -> None:
 
 
 def run(small: Path, catalogue: Catalogue, tmp_path: Path, *overrides: str) -> Trained:
-    return train(load(small, catalogue, overrides), catalogue, tmp_path / "runs", world="cpu")
+    return train(load(small, catalogue, overrides), catalogue, tmp_path / "runs", distributed="cpu")
 
 
 def test_the_run_directory_holds_the_truth(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:
@@ -159,10 +159,10 @@ class Watched:
 
 def test_the_test_split_is_looked_at_once_at_the_end(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:
     looked: list[str] = []
-    world: Dataset = catalogue.make("datasets", "toonworld", size=32, scenes=8, evaluation_scenes=3)
+    distributed: Dataset = catalogue.make("datasets", "toonworld", size=32, scenes=8, evaluation_scenes=3)
 
     def make_watched() -> Watched:
-        return Watched(world, "validation", looked)
+        return Watched(distributed, "validation", looked)
 
     offer(catalogue, "datasets", "watched", make_watched)
     trained = run(small, catalogue, tmp_path, "data={use: watched}", "train.evaluate_every=1")
@@ -172,9 +172,9 @@ def test_the_test_split_is_looked_at_once_at_the_end(small: Path, catalogue: Cat
         *((False, step) for step in range(1, 5)),
         (True, 4),
     ]
-    assert isinstance(world, HasTest)
-    samples = world.test().evaluation()
-    bench = Bench(samples, load(small, catalogue).evaluate.metrics, catalogue, 3)
+    assert isinstance(distributed, HasTest)
+    samples = distributed.test().evaluation()
+    bench = Evaluator(samples, load(small, catalogue).evaluate.metrics, catalogue, 3)
     weights = checkpoints(trained.run.directory / "checkpoints")[-1] / WEIGHTS
     assert bench.evaluate(load_generator(weights, catalogue), torch.device("cpu")) == trained.outcome.metrics
     assert bench.photo() == trained.outcome.photo
@@ -196,7 +196,7 @@ def test_the_best_weights_by_a_metric_count_if_the_recipe_says_so(
     assert kept.keys() == then.keys()
     assert all(torch.equal(kept[name], then[name]) for name in kept)
     data = load(small, catalogue).data.make(catalogue).test()
-    bench = Bench(data.evaluation(), load(small, catalogue).evaluate.metrics, catalogue, 3)
+    bench = Evaluator(data.evaluation(), load(small, catalogue).evaluate.metrics, catalogue, 3)
     chosen = load_generator(candidates(directory)[-1], catalogue)
     assert bench.evaluate(chosen, torch.device("cpu")) == trained.outcome.metrics
 

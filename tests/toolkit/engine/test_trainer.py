@@ -49,7 +49,7 @@ def fixed(tmp_path: Path) -> Path:
 
 
 def run(fixed: Path, catalogue: Catalogue, *overrides: str) -> Trained:
-    return train(load(fixed, catalogue, overrides), catalogue, fixed.parent / "runs", world="cpu")
+    return train(load(fixed, catalogue, overrides), catalogue, fixed.parent / "runs", distributed="cpu")
 
 
 def test_it_is_measured_and_finishes_like_any_run(fixed: Path) -> None:

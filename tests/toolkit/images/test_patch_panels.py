@@ -12,7 +12,7 @@ from torch import Tensor
 
 from toonlab import PartError, Views, crop
 from toonlab.images.canvas import PALETTE
-from toonlab.images.patch_panels import Look, looks, panels, patches
+from toonlab.images.patch_panels import PatchPanels, looks, panels, patches
 
 BOXES = torch.tensor([[1, 2, 3, 4, 4], [0, 0, 0, 4, 4], [1, 8, 8, 4, 4]])
 
@@ -100,6 +100,6 @@ def test_panels_show_photo_filter_boxes_and_saliency(batch: Tensor):
 
 def test_only_the_first_of_many_patches_are_shown():
     boxes = [(row, column, 4, 4) for row in range(0, 24, 4) for column in range(0, 24, 4)]
-    look = Look(torch.zeros(3, 24, 24), boxes, None, [torch.zeros(3, 4, 4)] * 36)
+    look = PatchPanels(torch.zeros(3, 24, 24), boxes, None, [torch.zeros(3, 4, 4)] * 36)
     assert panels(look, "photo", 240)[-1].caption == "chosen patches: the first 24 of 36"
     assert [tile.caption for tile in patches(look, 16)] == [f"seen {rank}" for rank in range(1, 25)]

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from toonlab.errors import ToonlabError
-from toonlab.utils.distributed import World, launch, pick_device
+from toonlab.utils.distributed import DistributedContext, launch, pick_device
 
 SCRIPT = """
 import sys, torch
@@ -111,7 +111,7 @@ def test_a_mistake_ends_all_processes_with_one_line(small: Path, tmp_path: Path)
 
 
 def test_one_process_needs_no_launcher() -> None:
-    assert launch("cpu") == World(torch.device("cpu"))
+    assert launch("cpu") == DistributedContext(torch.device("cpu"))
 
 
 def test_a_device_that_is_not_there() -> None:

@@ -62,7 +62,7 @@ def train(
         elsewhere = None if Path(runs) == Path("runs") else os.fspath(runs)
         command = arguments.command_line("train", os.fspath(recipe), {"at": overlays, "runs": elsewhere}, pairs)
     with tracked_at(tracking_uri):
-        trained = train_recipe(loaded, parts, Path(runs), world=device, command=command)
+        trained = train_recipe(loaded, parts, Path(runs), distributed=device, command=command)
     return TrainedRun.of(trained.run, trained.again)
 
 

@@ -40,9 +40,9 @@ def train(
     from toonlab.engine.train import train as run_training
     from toonlab.utils.distributed import launch
 
-    world = launch(device, devices, nodes)
-    trained = run_training(loaded, catalogue, runs, world=world)
-    if world.rank == 0:
+    distributed = launch(device, devices, nodes)
+    trained = run_training(loaded, catalogue, runs, distributed=distributed)
+    if distributed.rank == 0:
         _report(trained, catalogue)
 
 
@@ -59,9 +59,9 @@ def resume(
     from toonlab.utils.distributed import launch
 
     catalogue = discovered()
-    world = launch(device, devices, nodes)
-    trained = go_on(run, catalogue, world)
-    if world.rank == 0:
+    distributed = launch(device, devices, nodes)
+    trained = go_on(run, catalogue, distributed)
+    if distributed.rank == 0:
         _report(trained, catalogue)
 
 

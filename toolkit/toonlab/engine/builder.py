@@ -15,16 +15,16 @@ from toonlab.errors import PluginError, Problem, RecipeError, ToonlabError, firs
 from toonlab.recipes.spec import CriticSpec, Part, Recipe, StageSpec, TorchPart
 from toonlab.registry.catalogue import Catalogue
 from toonlab.types import Context, Views
-from toonlab.utils.distributed import World
+from toonlab.utils.distributed import DistributedContext
 from toonlab.utils.rng import rng, seeded
 
 from .compile import compiled
-from .gan import GAN, Critic, Phase, Turn
+from .gan import GAN, ActiveStage, Critic, OptimizerState
 
 PROBE = 2  # images: enough for parts that rank over a batch, few enough to cost nothing
 
 
-def build(recipe: Recipe, catalogue: Catalogue, world: World) -> GAN:
+def build(recipe: Recipe, catalogue: Catalogue, distributed: DistributedContext) -> GAN:
     """Build everything that a recipe names and send one small batch through it.
 
     Initial weights depend on the seed and on a part's place in the recipe alone, so that they stay as they are when
@@ -51,7 +51,7 @@ def build(recipe: Recipe, catalogue: Catalogue, world: World) -> GAN:
     everything += [module for of_stage in (losses, *stage_losses) for module in _learners(of_stage)]
     for module in everything:
         if module is not None:
-            module.to(device=world.device, memory_format=memory_format)
+            module.to(device=distributed.device, memory_format=memory_format)
     decay = recipe.train.ema
     gan = GAN(
         generator=generator,
@@ -59,14 +59,14 @@ def build(recipe: Recipe, catalogue: Catalogue, world: World) -> GAN:
         stage_losses=stage_losses,
         features=features,
         seed=recipe.train.seed,
-        world=world,
+        distributed=distributed,
         autocast=torch.bfloat16 if recipe.train.precision == "bf16" else None,
         generator_first=recipe.train.order == "generator_first",
         generator_every=recipe.train.generator_every,
         ema=_moving_average(generator, decay) if decay else None,
     )
     train = recipe.train
-    return compiled(gan, train.batch // world.size, train.size, train.channels_last) if train.compile else gan
+    return compiled(gan, train.batch // distributed.size, train.size, train.channels_last) if train.compile else gan
 
 
 def build_fixed(recipe: Recipe, catalogue: Catalogue) -> nn.Module:
@@ -270,35 +270,39 @@ def _length(stage: StageSpec, per_epoch: int) -> float:
     return length.share or length.steps or (length.epochs or 0) * per_epoch
 
 
-def enter(gan: GAN, recipe: Recipe, index: int, start: int, stop: int, before: Phase | None) -> Phase:
+def enter(gan: GAN, recipe: Recipe, index: int, start: int, stop: int, before: ActiveStage | None) -> ActiveStage:
     """Begin stage number `index`: its optimizers start fresh unless it keeps those of the stage before."""
     stage = recipe.stages[index]
     critics = tuple(gan.critics[name] for name in (recipe.critics if stage.critics is None else stage.critics))
     kept = before if stage.keep_optimizers else None
     turns = {critic.name: _critic_turn(gan, recipe, stage, critic, kept) for critic in critics}
-    return Phase(
+    return ActiveStage(
         stage.name, start, stop, critics, gan.stage_losses[index], _generator_turn(gan, recipe, index, kept), turns
     )
 
 
-def _generator_turn(gan: GAN, recipe: Recipe, index: int, kept: Phase | None) -> Turn:
+def _generator_turn(gan: GAN, recipe: Recipe, index: int, kept: ActiveStage | None) -> OptimizerState:
     stage, spec = recipe.stages[index], recipe.generator
     optimizer = kept.generator_turn.optimizer if kept else None
     if optimizer is None:
         parameters = _parameters([gan.generator, *_learners(gan.stage_losses[index])])
-        optimizer = _optimizer(stage.generator_optimizer or spec.optimizer, parameters, gan.world.device)
+        optimizer = _optimizer(stage.generator_optimizer or spec.optimizer, parameters, gan.distributed.device)
     elif stage.generator_optimizer:
         for group in optimizer.param_groups:
             group.update(stage.generator_optimizer.arguments)
-    return Turn(optimizer, _schedule(stage.schedule or spec.schedule, optimizer))
+    return OptimizerState(optimizer, _schedule(stage.schedule or spec.schedule, optimizer))
 
 
-def _critic_turn(gan: GAN, recipe: Recipe, stage: StageSpec, critic: Critic, kept: Phase | None) -> Turn:
+def _critic_turn(
+    gan: GAN, recipe: Recipe, stage: StageSpec, critic: Critic, kept: ActiveStage | None
+) -> OptimizerState:
     spec = recipe.critics[critic.name]
     before = kept.critic_turns.get(critic.name) if kept else None
     learners = [critic.net, *_learners(critic.losses)]
-    optimizer = before.optimizer if before else _optimizer(spec.optimizer, _parameters(learners), gan.world.device)
-    return Turn(optimizer, _schedule(stage.schedule or spec.schedule, optimizer))
+    optimizer = (
+        before.optimizer if before else _optimizer(spec.optimizer, _parameters(learners), gan.distributed.device)
+    )
+    return OptimizerState(optimizer, _schedule(stage.schedule or spec.schedule, optimizer))
 
 
 def _parameters(modules: Iterable[nn.Module]) -> list[nn.Parameter]:

@@ -25,7 +25,7 @@ from toonlab.recipes.spec import Tree
 from toonlab.registry.catalogue import Catalogue
 from toonlab.utils.rng import seeded
 
-from .gan import GAN, Phase, Turn
+from .gan import GAN, ActiveStage, OptimizerState
 
 WEIGHTS = "generator.safetensors"
 STATE = "state.pt"
@@ -178,7 +178,7 @@ def trained(gan: GAN) -> nn.Module:
 # -- training state
 
 
-def state_of(gan: GAN, phase: Phase) -> dict[str, Any]:
+def state_of(gan: GAN, phase: ActiveStage) -> dict[str, Any]:
     """Everything that changes in training, by name."""
     turns = _turns(phase)
     return {
@@ -189,7 +189,7 @@ def state_of(gan: GAN, phase: Phase) -> dict[str, Any]:
     }
 
 
-def restore(state: Mapping[str, Any], gan: GAN, phase: Phase) -> None:
+def restore(state: Mapping[str, Any], gan: GAN, phase: ActiveStage) -> None:
     """Put back what `state_of` took; `phase` is the stage that the state was taken in."""
     for name, part in _stateful(gan):
         part.load_state_dict(state["parts"][name])
@@ -202,7 +202,7 @@ def restore(state: Mapping[str, Any], gan: GAN, phase: Phase) -> None:
             turn.schedule.load_state_dict(state["schedules"][name])
 
 
-def _turns(phase: Phase) -> dict[str, Turn]:
+def _turns(phase: ActiveStage) -> dict[str, OptimizerState]:
     return {"generator": phase.generator_turn, **{f"critic/{name}": turn for name, turn in phase.critic_turns.items()}}
 
 

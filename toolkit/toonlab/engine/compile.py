@@ -57,7 +57,7 @@ class _Use:
 def _noise(gan: GAN, batch: int, size: int, channels_last: bool) -> Batch:
     photo = torch.rand((batch, 3, size, size), generator=rng(gan.seed, "compile")) * 2 - 1
     form = torch.channels_last if channels_last else torch.contiguous_format
-    photo = photo.to(device=gan.world.device).contiguous(memory_format=form)
+    photo = photo.to(device=gan.distributed.device).contiguous(memory_format=form)
     return Batch(photo, photo.flip(-1))
 
 

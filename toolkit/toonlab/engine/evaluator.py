@@ -22,7 +22,7 @@ from toonlab.types import Sample
 Row = tuple[str, Sequence[Tensor]]
 
 
-class Bench:
+class Evaluator:
     """The evaluation samples of a run and the metrics that they allow.
 
     `cartoons` gives the real cartoons that sets of fakes are compared with, or None. `measured` tells how each metric
@@ -106,7 +106,7 @@ class First:
         return self.images[index]
 
 
-def judged_by(dataset: Dataset) -> Dataset:
+def test_split(dataset: Dataset) -> Dataset:
     """The data with the samples that results are reported on: those that are looked at once, where there are such."""
     return dataset.test() if isinstance(dataset, HasTest) else dataset
 

@@ -20,7 +20,7 @@ from toonlab.errors import PartError
 from toonlab.recipes.spec import Weight
 from toonlab.registry.protocols import DiscriminatorLoss, GeneratorLoss, Objective, ViewTransform
 from toonlab.types import Batch, Context, Features, Logits, Step, Views
-from toonlab.utils.distributed import World
+from toonlab.utils.distributed import DistributedContext
 from toonlab.utils.rng import rng
 
 Scalars = dict[str, Tensor]
@@ -44,7 +44,7 @@ class Critic:
 
 
 @dataclass(frozen=True)
-class AskedCritic:
+class CriticHandle:
     """What a critic's further losses may use of it: `toonlab.CriticParts`."""
 
     name: str
@@ -54,25 +54,25 @@ class AskedCritic:
 
 
 @dataclass
-class Turn:
+class OptimizerState:
     """One side's optimizer in this stage, and its learning-rate schedule."""
 
     optimizer: Optimizer | None  # None: nothing to learn
     schedule: LRScheduler | None = None
 
-    def take(self, loss: Tensor, world: World) -> None:
+    def take(self, loss: Tensor, distributed: DistributedContext) -> None:
         if self.optimizer is None:
             return
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        world.average_gradients(p for group in self.optimizer.param_groups for p in group["params"])
+        distributed.average_gradients(p for group in self.optimizer.param_groups for p in group["params"])
         self.optimizer.step()
         if self.schedule:
             self.schedule.step()
 
 
 @dataclass(frozen=True)
-class Phase:
+class ActiveStage:
     """A stage under way: who takes part, from which step to which, and with which optimizers."""
 
     name: str
@@ -80,8 +80,8 @@ class Phase:
     stop: int
     critics: tuple[Critic, ...]
     losses: Mapping[str, tuple[float, GeneratorLoss]]
-    generator_turn: Turn
-    critic_turns: Mapping[str, Turn]
+    generator_turn: OptimizerState
+    critic_turns: Mapping[str, OptimizerState]
 
 
 @dataclass(frozen=True)
@@ -98,14 +98,14 @@ class GAN:
     stage_losses: tuple[Mapping[str, tuple[float, GeneratorLoss]], ...]
     features: nn.Module | None
     seed: int
-    world: World
+    distributed: DistributedContext
     autocast: torch.dtype | None = None
     generator_first: bool = False
     generator_every: int = 1
     ema: torch.optim.swa_utils.AveragedModel | None = None
     compiled: Mapping[nn.Module, Callable[[Tensor], Tensor]] = field(default_factory=dict)
 
-    def step(self, phase: Phase, batch: Batch, number: int) -> Scalars:
+    def step(self, phase: ActiveStage, batch: Batch, number: int) -> Scalars:
         """Train on one batch; `number` counts all steps from 0.
 
         Returns:
@@ -129,13 +129,13 @@ class GAN:
         return self._in_precision(self.compiled.get(net, net), images)
 
     def _in_precision(self, forward: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
-        with torch.autocast(self.world.device.type, self.autocast, enabled=self.autocast is not None):
+        with torch.autocast(self.distributed.device.type, self.autocast, enabled=self.autocast is not None):
             output = forward(images)
         return output.float() if self.autocast else output
 
     def view(self, critic: Critic, batch: Batch, fake: Tensor, number: int) -> Views:
         """What a critic sees in this step; the fake side stays attached to the generator."""
-        key = (critic.name, number, self.world.rank)
+        key = (critic.name, number, self.distributed.rank)
         context = Context(
             photo=batch.photo,
             critic=critic.net,
@@ -147,17 +147,17 @@ class GAN:
         )
         return critic.view(Views(batch.cartoon, fake, context=context))
 
-    def critics_turn(self, phase: Phase, views: Mapping[str, Views], scalars: Scalars) -> None:
+    def critics_turn(self, phase: ActiveStage, views: Mapping[str, Views], scalars: Scalars) -> None:
         for critic in phase.critics:
             seen = views[critic.name]
             loss = self.critic_loss(critic, replace(seen, real=seen.real.detach(), fake=seen.fake.detach()), scalars)
-            phase.critic_turns[critic.name].take(loss, self.world)
+            phase.critic_turns[critic.name].take(loss, self.distributed)
 
     def critic_loss(self, critic: Critic, views: Views, scalars: Scalars) -> Tensor:
         """`weight.critic` times the adversarial loss and the further losses."""
         logits = Logits(self.run(critic.net, views.real), self.run(critic.net, views.fake))
         total = scalars[f"critic/{critic.name}/adversarial"] = critic.objective.critic(logits)
-        asked = AskedCritic(critic.name, critic.net, critic.objective, partial(self.run, critic.net))
+        asked = CriticHandle(critic.name, critic.net, critic.objective, partial(self.run, critic.net))
         for name, (weight, loss) in critic.losses.items():
             value = scalars[f"critic/{critic.name}/{name}"] = loss(asked, views, logits)
             total = total + weight * value
@@ -165,18 +165,18 @@ class GAN:
         return total
 
     def generator_turn(
-        self, phase: Phase, batch: Batch, fake: Tensor, views: Mapping[str, Views], number: int, scalars: Scalars
+        self, phase: ActiveStage, batch: Batch, fake: Tensor, views: Mapping[str, Views], number: int, scalars: Scalars
     ) -> None:
         with frozen(critic.net for critic in phase.critics):
             logits = {critic.name: self.run(critic.net, views[critic.name].fake) for critic in phase.critics}
             loss = self.generator_loss(phase, batch, fake, views, logits, number, scalars)
-            phase.generator_turn.take(loss, self.world)
+            phase.generator_turn.take(loss, self.distributed)
         if self.ema:
             self.ema.update_parameters(self.generator)
 
     def generator_loss(
         self,
-        phase: Phase,
+        phase: ActiveStage,
         batch: Batch,
         fake: Tensor,
         views: Mapping[str, Views],
@@ -193,7 +193,14 @@ class GAN:
         features = Features(self.extract)
         for name, (weight, loss) in phase.losses.items():
             value = loss(
-                Step(batch, fake, views, fake_logits, features, rng(self.seed, "loss", name, number, self.world.rank))
+                Step(
+                    batch,
+                    fake,
+                    views,
+                    fake_logits,
+                    features,
+                    rng(self.seed, "loss", name, number, self.distributed.rank),
+                )
             )
             scalars[f"generator/{name}"] = value
             total = total + weight * value

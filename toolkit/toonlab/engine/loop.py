@@ -19,7 +19,7 @@ from toonlab.types import Batch
 from . import checkpoint
 from .builder import enter, plan
 from .data import Steps, batches
-from .gan import GAN, Phase, Scalars
+from .gan import GAN, ActiveStage, Scalars
 from .overlays import fixed_batch, overlays
 from .profiling import Stopwatch
 from .trainer import Life
@@ -35,7 +35,7 @@ class Training(Life):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.state = checkpoint.latest_state(self.run.directory / "checkpoints", self.run.identity)
-        self.stopwatch = Stopwatch(self.world.device)
+        self.stopwatch = Stopwatch(self.distributed.device)
         if self.state:
             self.step, self.seconds_before = self.state["step"], self.state["seconds"]
 
@@ -43,7 +43,7 @@ class Training(Life):
 
     def work(self) -> str | None:
         """Every stage's steps that are not done yet; why it stopped early, or None."""
-        train, device = self.recipe.train, self.world.device
+        train, device = self.recipe.train, self.distributed.device
         workers = _workers(device) if train.workers is None else train.workers
         data = batches(self.steps, self.step, self.run.steps, workers, device)
         for phase in self.phases():
@@ -55,7 +55,7 @@ class Training(Life):
             self.costs["seconds_per_step"] = seconds
         return None
 
-    def phases(self) -> Iterator[Phase]:
+    def phases(self) -> Iterator[ActiveStage]:
         """The stages that are not done yet; all are entered, so that optimizers which a stage keeps are handed down."""
         phase = None
         for index, (_, start, stop) in enumerate(plan(self.recipe, self.steps.per_epoch)):
@@ -74,7 +74,7 @@ class Training(Life):
 
     # -- after a step
 
-    def after(self, phase: Phase, step: int, scalars: Scalars) -> str | None:
+    def after(self, phase: ActiveStage, step: int, scalars: Scalars) -> str | None:
         """Log, save, evaluate; a reason to stop, or None."""
         self.step, train, last = step, self.recipe.train, step == self.run.steps
         logged = step % train.log_every == 0 or last or step == 1
@@ -96,7 +96,7 @@ class Training(Life):
         """The losses as numbers: the one place where the loop waits for the device."""
         if not scalars:  # nobody moved in this step
             return {}
-        mean = self.world.mean(torch.stack(list(scalars.values())).detach())
+        mean = self.distributed.mean(torch.stack(list(scalars.values())).detach())
         numbers = dict(zip(scalars, mean.tolist(), strict=True))
         if wrong := [name for name, value in numbers.items() if not math.isfinite(value)]:
             raise DivergedError(f"diverged at step {self.step}: {', '.join(wrong)} is {numbers[wrong[0]]}")
@@ -108,12 +108,12 @@ class Training(Life):
         """Why to stop now: a signal, or what an observer says. Several processes agree on it when they log."""
         asked = f"signal {signal.Signals(self.signals.asked).name}" if self.signals.asked is not None else None
         reason = next(iter(self.tell("stop_reason", step=step)), asked)
-        if self.world.size == 1:
+        if self.distributed.size == 1:
             return reason
-        reasons = [self.world.share(reason)] if logged else [None]
+        reasons = [self.distributed.share(reason)] if logged else [None]
         return reasons[0]
 
-    def save(self, phase: Phase) -> None:
+    def save(self, phase: ActiveStage) -> None:
         def write() -> None:
             state = {"step": self.step, "seconds": self.seconds, "identity": self.run.identity}
             state |= checkpoint.state_of(self.gan, phase)
@@ -121,7 +121,7 @@ class Training(Life):
             path = checkpoint.save(folder, state, checkpoint.trained(self.gan), self.recipe.tree, keep)
             self.tell("on_checkpoint", step=self.step, path=path)
 
-        self.world.on_first(write)
+        self.distributed.on_first(write)
 
     # -- evaluation
 
@@ -132,7 +132,7 @@ class Training(Life):
     def catch_up(self) -> None:
         """After a resume: an evaluation that was due at the checkpoint's step, but that a kill forestalled."""
 
-        evaluations = self.world.on_first(self.evaluations)
+        evaluations = self.distributed.on_first(self.evaluations)
         if self.step in evaluations:
             self.metrics = evaluations[self.step]
         elif self.evaluation_due:
@@ -144,13 +144,13 @@ class Training(Life):
         return {line["step"]: line["evaluation"] for line in lines if "evaluation" in line}
 
     def evaluate(self) -> None:
-        self.world.on_first(self.show)
+        self.distributed.on_first(self.show)
 
     @cached_property
     def fixed(self) -> Batch:
         """The photos and cartoons on which the patch critics' choices are shown."""
         batch = fixed_batch(self.steps.photos.images, self.steps.cartoons.images, self.recipe.train.size)
-        return Batch(batch.photo.to(self.world.device), batch.cartoon.to(self.world.device))
+        return Batch(batch.photo.to(self.distributed.device), batch.cartoon.to(self.distributed.device))
 
     def show(self) -> None:
         """Metrics, the sample grid, and what each patch critic looks at; the weights, if they are the best so far."""

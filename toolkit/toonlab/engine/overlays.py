@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from toonlab.images import canvas
 from toonlab.images.io import write_png
-from toonlab.images.patch_panels import Look, looks, panels, patches
+from toonlab.images.patch_panels import PatchPanels, looks, panels, patches
 from toonlab.registry.protocols import Images
 from toonlab.types import Batch, evaluating
 
@@ -74,7 +74,9 @@ def overlays(gan: GAN, generator: nn.Module, batch: Batch, step: int, folder: Pa
     return written
 
 
-def _training_sheet(title: str, real: Sequence[Look], fakes: Sequence[Look], side: int = 192) -> Image.Image:
+def _training_sheet(
+    title: str, real: Sequence[PatchPanels], fakes: Sequence[PatchPanels], side: int = 192
+) -> Image.Image:
     rows = []
     for name, group in (("cartoon", real), ("fake", fakes)):
         maps = [look.saliency.max().item() for look in group if look.saliency is not None]

@@ -21,11 +21,11 @@ from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.observers import Observers, Outcome, Run
 from toonlab.registry.protocols import Dataset, ReadyMade
 from toonlab.runs.directory import digest, environment, prepare, read_outcome, run_identity, what_changed
-from toonlab.utils.distributed import Precision, World, has_bf16, launch
+from toonlab.utils.distributed import DistributedContext, Precision, has_bf16, launch
 
 from .builder import build, build_fixed, plan
 from .data import Steps
-from .evaluator import Bench, evaluation_cartoons, judged_by
+from .evaluator import Evaluator, evaluation_cartoons, test_split
 from .loop import Training
 from .trainer import Life, Scoring
 
@@ -44,7 +44,7 @@ def train(
     catalogue: Catalogue,
     root: Path = Path("runs"),
     experiment: str | None = None,
-    world: World | str = "auto",
+    distributed: DistributedContext | str = "auto",
     command: str | None = None,
     listeners: Mapping[str, object] | None = None,
     what: Mapping[str, Any] | None = None,
@@ -72,24 +72,28 @@ def train(
         DivergedError: if a loss is no longer a finite number; the outcome says so too.
         Interrupted: after SIGINT or SIGTERM, when everything is saved.
     """
-    world = launch(world) if isinstance(world, str) else world
+    distributed = launch(distributed) if isinstance(distributed, str) else distributed
     what = what or identity(recipe, catalogue)
     run = run_of(recipe, what, root, experiment or recipe.name)
-    outcome = world.on_first(lambda: read_outcome(run.directory))
+    outcome = distributed.on_first(lambda: read_outcome(run.directory))
     if outcome and outcome.status == "finished":
         return Trained(run, outcome, again=True)
     dataset: Dataset = recipe.data.make(catalogue)
-    begin, steps = _training(recipe, catalogue, dataset, world) if recipe.stages else _scoring(recipe, catalogue, world)
-    judged = judged_by(dataset)
+    begin, steps = (
+        _training(recipe, catalogue, dataset, distributed)
+        if recipe.stages
+        else _scoring(recipe, catalogue, distributed)
+    )
+    judged = test_split(dataset)
     bench = _bench(recipe, catalogue, dataset if recipe.stages else judged)
     final = _bench(recipe, catalogue, judged) if recipe.stages and judged is not dataset else None
-    run = replace(run, steps=steps, environment=environment(world, what, command, study))
-    with _alone(run, world), Precision(recipe.train.precision):
-        world.on_first(lambda: (run.directory / "outcome.json").unlink(missing_ok=True))
-        parts = recipe.observers if world.rank == 0 else {}
+    run = replace(run, steps=steps, environment=environment(distributed, what, command, study))
+    with _alone(run, distributed), Precision(recipe.train.precision):
+        distributed.on_first(lambda: (run.directory / "outcome.json").unlink(missing_ok=True))
+        parts = recipe.observers if distributed.rank == 0 else {}
         own = {name: part.make(catalogue) for name, part in parts.items()}
         observers = Observers({**own, **(listeners or {})})
-        life = begin(recipe=recipe, run=run, bench=bench, observers=observers, world=world, final=final)
+        life = begin(recipe=recipe, run=run, bench=bench, observers=observers, distributed=distributed, final=final)
         return Trained(run, life.go())
 
 
@@ -98,17 +102,17 @@ def run_of(recipe: Recipe, what: Mapping[str, Any], root: Path, experiment: str)
     return Run(root, experiment, recipe.name, recipe.train.seed, digest(what), recipe.tree, 0)
 
 
-def _bench(recipe: Recipe, catalogue: Catalogue, dataset: Dataset) -> Bench:
+def _bench(recipe: Recipe, catalogue: Catalogue, dataset: Dataset) -> Evaluator:
     evaluate = recipe.evaluate
     cartoons = partial(evaluation_cartoons, dataset, evaluate.cartoons)
-    return Bench(dataset.evaluation(), evaluate.metrics, catalogue, evaluate.samples, cartoons)
+    return Evaluator(dataset.evaluation(), evaluate.metrics, catalogue, evaluate.samples, cartoons)
 
 
-def judged_samples(recipe: Recipe, catalogue: Catalogue, count: int, metrics: Sequence[Part] = ()) -> Bench:
+def test_evaluator(recipe: Recipe, catalogue: Catalogue, count: int, metrics: Sequence[Part] = ()) -> Evaluator:
     """The first samples that a recipe's results are reported on; without metrics, if none are given."""
-    dataset = judged_by(recipe.data.make(catalogue))
+    dataset = test_split(recipe.data.make(catalogue))
     cartoons = partial(evaluation_cartoons, dataset, recipe.evaluate.cartoons)
-    return Bench(dataset.evaluation(), metrics, catalogue, count, cartoons)
+    return Evaluator(dataset.evaluation(), metrics, catalogue, count, cartoons)
 
 
 def identity(recipe: Recipe, catalogue: Catalogue) -> dict[str, Any]:
@@ -129,28 +133,30 @@ def measurable(recipe: Recipe, catalogue: Catalogue) -> nn.Module:
     """
     generator = build_fixed(recipe, catalogue)
     if isinstance(generator, ReadyMade):
-        generator.check(judged_samples(recipe, catalogue, recipe.evaluate.samples).samples)
+        generator.check(test_evaluator(recipe, catalogue, recipe.evaluate.samples).samples)
     return generator
 
 
-def _training(recipe: Recipe, catalogue: Catalogue, dataset: Dataset, world: World) -> tuple[Callable[..., Life], int]:
+def _training(
+    recipe: Recipe, catalogue: Catalogue, dataset: Dataset, distributed: DistributedContext
+) -> tuple[Callable[..., Life], int]:
     """What begins a training in its directory, and how many steps it has."""
-    if recipe.train.precision == "bf16" and not has_bf16(world.device):
+    if recipe.train.precision == "bf16" and not has_bf16(distributed.device):
         text = "train.precision=bf16: this processor has no bf16 instructions and emulates them, tens of times slower"
         warnings.warn(f"{text} than fp32", RuntimeWarning, stacklevel=3)
-    world.on_first(lambda: len(dataset.train()[0]))  # whatever a data set prepares, it prepares once
-    steps = Steps(*dataset.train(), recipe.train, world.rank, world.size)
-    gan = build(recipe, catalogue, world)
+    distributed.on_first(lambda: len(dataset.train()[0]))  # whatever a data set prepares, it prepares once
+    steps = Steps(*dataset.train(), recipe.train, distributed.rank, distributed.size)
+    gan = build(recipe, catalogue, distributed)
     return partial(Training, gan=gan, steps=steps), plan(recipe, steps.per_epoch)[-1][2]
 
 
-def _scoring(recipe: Recipe, catalogue: Catalogue, world: World) -> tuple[Callable[..., Life], int]:
+def _scoring(recipe: Recipe, catalogue: Catalogue, distributed: DistributedContext) -> tuple[Callable[..., Life], int]:
     """The same for a recipe that trains nothing."""
-    return partial(Scoring, generator=measurable(recipe, catalogue).to(world.device)), 0
+    return partial(Scoring, generator=measurable(recipe, catalogue).to(distributed.device)), 0
 
 
 @contextmanager
-def _alone(run: Run, world: World) -> Iterator[None]:
+def _alone(run: Run, distributed: DistributedContext) -> Iterator[None]:
     """Within, the run's directory is there and no other process trains in it."""
     lock = FileLock(run.directory / ".lock")
 
@@ -161,14 +167,14 @@ def _alone(run: Run, world: World) -> Iterator[None]:
         except Timeout as error:
             raise BusyError(f"{run.directory}: another process trains there; wait for it, or stop it") from error
 
-    world.on_first(claim)
+    distributed.on_first(claim)
     try:
         yield
     finally:
         lock.release()
 
 
-def resume(directory: Path, catalogue: Catalogue, world: World | str = "auto") -> Trained:
+def resume(directory: Path, catalogue: Catalogue, distributed: DistributedContext | str = "auto") -> Trained:
     """Go on with the run of a directory.
 
     Raises:
@@ -185,4 +191,4 @@ def resume(directory: Path, catalogue: Catalogue, world: World | str = "auto") -
         raise ToonlabError(
             f"{directory}: {changed} since it began; go on with what it began with, or train the recipe anew"
         )
-    return train(recipe, catalogue, directory.parents[1], directory.parent.name, world)
+    return train(recipe, catalogue, directory.parents[1], directory.parent.name, distributed)

@@ -16,11 +16,11 @@ from toonlab.errors import DivergedError, ToonlabError
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.observers import Observers, Outcome, Run
 from toonlab.runs.directory import MetricsFile, write_outcome
-from toonlab.utils.distributed import World
+from toonlab.utils.distributed import DistributedContext
 from toonlab.utils.signals import Interrupted, Signals
 
 from . import checkpoint, profiling
-from .evaluator import Bench, save_grid
+from .evaluator import Evaluator, save_grid
 
 
 @dataclass(kw_only=True)
@@ -29,10 +29,10 @@ class Life(ABC):
 
     recipe: Recipe
     run: Run
-    bench: Bench
+    bench: Evaluator
     observers: Observers
-    world: World
-    final: Bench | None = None
+    distributed: DistributedContext
+    final: Evaluator | None = None
 
     def __post_init__(self) -> None:
         self.step, self.seconds_before = 0, 0.0
@@ -41,7 +41,7 @@ class Life(ABC):
         self.judge = self.bench
         self.costs: dict[str, float] = {}
         self.started = time.monotonic()
-        self.first = self.world.rank == 0
+        self.first = self.distributed.rank == 0
         self.signals = Signals()
 
     @abstractmethod
@@ -61,12 +61,12 @@ class Life(ABC):
         """
         self.log = MetricsFile(self.run.directory / "metrics.jsonl", keep=self.step) if self.first else None
         self.tell("on_run_start")
-        profiling.begin(self.world.device)
+        profiling.begin(self.distributed.device)
         try:
             with self.signals:
                 reason = self.work()
                 if not reason:
-                    self.world.on_first(self.conclude)
+                    self.distributed.on_first(self.conclude)
         except KeyboardInterrupt:
             self.end("stopped", "interrupted")
             raise
@@ -99,11 +99,11 @@ class Life(ABC):
         """What a finished run is judged by: the weights that count, on the samples that are looked at once."""
         if (generator := self.chosen()) is not None:
             self.judge = self.final or self.bench
-            self.metrics = self.judge.evaluate(generator.to(self.world.device), self.world.device)
+            self.metrics = self.judge.evaluate(generator.to(self.distributed.device), self.distributed.device)
             if self.log:
                 self.log.write(self.step, "test" if self.final else "selected", self.metrics)
         self.photo = self.judge.photo()
-        photos, device = [sample.photo for sample in self.judge.samples], self.world.device
+        photos, device = [sample.photo for sample in self.judge.samples], self.distributed.device
         self.costs |= profiling.inference(self.model(), photos, device)
         self.costs["peak_memory_mib"] = profiling.peak_memory_mib(device)
 
@@ -120,8 +120,8 @@ class Life(ABC):
 
     def measure(self, generator: nn.Module, pictures: Mapping[str, Path] | None = None) -> None:
         """Metrics and the sample grid of a generator; observers hear of them, and of other `pictures` beside them."""
-        self.metrics = self.bench.evaluate(generator, self.world.device)
-        fakes = list(self.bench.fakes(generator, self.world.device, count=self.recipe.evaluate.grid))
+        self.metrics = self.bench.evaluate(generator, self.distributed.device)
+        fakes = list(self.bench.fakes(generator, self.distributed.device, count=self.recipe.evaluate.grid))
         images = dict(pictures or {})
         if fakes:
             images["samples"] = self.run.directory / "samples" / f"step-{self.step:08d}.png"
@@ -138,7 +138,7 @@ class Scoring(Life):
     generator: nn.Module
 
     def work(self) -> None:
-        self.world.on_first(lambda: self.measure(self.generator))
+        self.distributed.on_first(lambda: self.measure(self.generator))
 
     def model(self) -> nn.Module:
         return self.generator

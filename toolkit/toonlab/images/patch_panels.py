@@ -22,7 +22,7 @@ ROOMY = 320  # pixels of a panel from which on scores stand beside the ranks
 
 
 @dataclass(frozen=True)
-class Look:
+class PatchPanels:
     """What a sampler makes of one image; `seen` are the boxes' regions as the critic sees them, in [0, 1]."""
 
     image: Tensor  # (3, H, W) in [-1, 1]
@@ -44,7 +44,7 @@ class Look:
         return [f"{rank}: {canvas.number(score)}" for rank, score in zip(self.ranks, self.scores, strict=True)]
 
 
-def looks(images: Tensor, views: Views, side: str, sampler: ViewTransform) -> list[Look]:
+def looks(images: Tensor, views: Views, side: str, sampler: ViewTransform) -> list[PatchPanels]:
     """What a sampler made of each image of a batch.
 
     Args:
@@ -63,9 +63,9 @@ def looks(images: Tensor, views: Views, side: str, sampler: ViewTransform) -> li
     low, high = views.value_range
     seen = ((getattr(views, side).detach().float() - low) / (high - low)).cpu()
 
-    def of(index: int) -> Look:
+    def of(index: int) -> PatchPanels:
         places = (boxes[:, 0] == index).nonzero()[:, 0].tolist()
-        return Look(
+        return PatchPanels(
             image=images[index],
             boxes=[tuple(boxes[place, 1:].tolist()) for place in places],
             scores=None if scores is None else scores[places].tolist(),
@@ -83,7 +83,7 @@ def _asked(sampler: ViewTransform, method: str, images: Tensor) -> Tensor | None
         return answer(images) if callable(answer) else None
 
 
-def panels(look: Look, name: str, side: int, top: float | None = None) -> list[Tile]:
+def panels(look: PatchPanels, name: str, side: int, top: float | None = None) -> list[Tile]:
     """The image, what it is filtered to, the chosen boxes on it, and its saliency, as far as there are any.
 
     Args:
@@ -107,7 +107,7 @@ def panels(look: Look, name: str, side: int, top: float | None = None) -> list[T
     return tiles
 
 
-def patches(look: Look, side: int) -> list[Tile]:
+def patches(look: PatchPanels, side: int) -> list[Tile]:
     """The boxes' regions as the critic sees them, in the order of their ranks, in the colours of their boxes."""
     shown = list(zip(look.seen, look.labels, canvas.colors(len(look.labels)), strict=False))[:SHOWN]
     pictures = [canvas.scaled(_as_picture(patch), canvas.factor_for(patch, side)) for patch, *_ in shown]

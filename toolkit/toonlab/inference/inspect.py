@@ -16,7 +16,7 @@ from toonlab.images import canvas
 from toonlab.images.canvas import Tile
 from toonlab.images.files import Done, Job, decode, usable
 from toonlab.images.io import save_png
-from toonlab.images.patch_panels import Look, looks, panels, patches
+from toonlab.images.patch_panels import PatchPanels, looks, panels, patches
 from toonlab.recipes.load import merge, read
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.protocols import ViewTransform
@@ -136,7 +136,7 @@ def inspect_pictures(
 
 
 @torch.no_grad()
-def look_at(view: CriticView, image: torch.Tensor, side: Side) -> Look:
+def look_at(view: CriticView, image: torch.Tensor, side: Side) -> PatchPanels:
     """What sampler and representation make of one image, `(3, H, W)` in [-1, 1].
 
     Raises:
@@ -150,7 +150,7 @@ def look_at(view: CriticView, image: torch.Tensor, side: Side) -> Look:
     return looks(images, views, side, view.sampler)[0]
 
 
-def inspection(look: Look, title: str, note: str) -> Image.Image:
+def inspection(look: PatchPanels, title: str, note: str) -> Image.Image:
     """The sheet of one image: its panels, and below them the patches as the critic sees them."""
     above = panels(look, "picture", side=max(PANEL, *look.image.shape[1:]))
     rows = [above[i : i + 2] for i in range(0, len(above), 2)]

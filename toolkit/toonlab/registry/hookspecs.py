@@ -35,7 +35,7 @@ hookspec = HookspecMarker("toonlab")
 hookimpl = HookimplMarker("toonlab")
 
 
-class Offers(Protocol):
+class RegistrationHooks(Protocol):
     """What a plugin offers: public name -> factory. The factory's signature is its configuration schema."""
 
     @hookspec
@@ -84,10 +84,10 @@ class Offers(Protocol):
 
     @hookspec
     def register_observers(self) -> Mapping[str, ObserverFactory]:
-        """Objects whose methods, marked `@hookimpl`, are the hooks of `Hears`."""
+        """Objects whose methods, marked `@hookimpl`, are the hooks of `ObserverHooks`."""
 
 
-class Hears(Protocol):
+class ObserverHooks(Protocol):
     """What an observer may hear, on rank 0. An implementation takes the arguments that it needs."""
 
     @hookspec

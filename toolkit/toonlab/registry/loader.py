@@ -12,7 +12,7 @@ import pluggy
 from toonlab.errors import PluginError, nearest
 
 from . import hookversion
-from .hookspecs import Hears, Offers
+from .hookspecs import ObserverHooks, RegistrationHooks
 from .hookversion import Verdict
 from .importing import Imported, Spot, bring, spots
 from .metadata import Entry
@@ -137,7 +137,7 @@ def _implementations(found: Any, entry: Entry) -> tuple[dict[str, Callable[[], A
     A manager of its own for each plugin: an odd object (one that can't be compared, say) costs no other.
     """
     manager = pluggy.PluginManager("toonlab")
-    manager.add_hookspecs(Offers)
+    manager.add_hookspecs(RegistrationHooks)
     manager.register(found, entry.name)
     known, unknown = {}, []
     for caller in manager.get_hookcallers(found) or ():
@@ -149,9 +149,10 @@ def _implementations(found: Any, entry: Entry) -> tuple[dict[str, Callable[[], A
 
 
 def _unknown_hook(name: str) -> str:
-    if hasattr(Hears, name):
+    if hasattr(ObserverHooks, name):
         return f"hook {name!r} is heard by observers only; offer one by register_observers"
-    return f"hook {name!r} is unknown; {nearest(name, (hook for hook in vars(Offers) if not hook.startswith('_')))}"
+    hooks = (hook for hook in vars(RegistrationHooks) if not hook.startswith("_"))
+    return f"hook {name!r} is unknown; {nearest(name, hooks)}"
 
 
 def _offers(hook: str, implementation: Callable[[], Any], entry: Entry) -> Iterable[Offer | Failure]:

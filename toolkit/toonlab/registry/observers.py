@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import pluggy
 
-from .hookspecs import Hears
+from .hookspecs import ObserverHooks
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Observers:
 
 def _manager(name: str, observer: object) -> pluggy.PluginManager:
     manager = pluggy.PluginManager("toonlab")
-    manager.add_hookspecs(Hears)
+    manager.add_hookspecs(ObserverHooks)
     manager.register(observer, name)
     manager.check_pending()
     return manager

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from PIL import Image
 from torch import Tensor
 
-from toonlab.engine.evaluator import Bench
-from toonlab.engine.train import judged_samples
+from toonlab.engine.evaluator import Evaluator
+from toonlab.engine.train import test_evaluator
 from toonlab.errors import ToonlabError, first_line
 from toonlab.images.io import fitted, to_picture
 from toonlab.inference.inspect import CriticView, look_at
@@ -118,7 +118,7 @@ def _made(
     if found is None:
         return None
     recipe, generator = found
-    bench: Bench = judged_samples(recipe, catalogue, min(count, recipe.evaluate.grid))
+    bench: Evaluator = test_evaluator(recipe, catalogue, min(count, recipe.evaluate.grid))
     place, views = pick_device(device), list(_views(recipe, catalogue))
     fakes = bench.fakes(generator.to(place), place)
     return [

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from ..utils import yaml
-from ..utils.distributed import World, device_name
+from ..utils.distributed import DistributedContext, device_name
 from ..errors import ToonlabError
 from ..registry.observers import Outcome, Run
 from ..registry.catalogue import Catalogue
@@ -78,18 +78,18 @@ def what_changed(directory: Path, now: Mapping[str, Any]) -> str:
 
 
 def environment(
-    world: World, what: Mapping[str, Any], command: str | None = None, study: str | None = None
+    distributed: DistributedContext, what: Mapping[str, Any], command: str | None = None, study: str | None = None
 ) -> dict[str, Any]:
     """What a run runs on: device, threads, versions, the command and the date (UTC), and its identity's parts.
 
     `study` is what the run is part of, if of anything.
     """
-    device = world.device
+    device = distributed.device
     packages = ("toonlab", "torch", "torchvision", "numpy", "opencv-python", "torchmetrics", "mlflow", "optuna")
     return {
         "device": str(device),
         "device_name": device_name(device),
-        "processes": world.size,
+        "processes": distributed.size,
         "cpus": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),

@@ -15,7 +15,7 @@ from .directory import read_outcome
 from ..utils import yaml
 from ..errors import ToonlabError
 from ..registry.observers import Observers, Outcome, Run
-from ..registry.hookspecs import Hears
+from ..registry.hookspecs import ObserverHooks
 from ..registry.catalogue import Catalogue
 
 NAME = re.compile(r"(?P<recipe>.+)-s(?P<seed>\d+)-(?P<hash>[0-9a-f]{8})")
@@ -123,7 +123,7 @@ def _hooks(run: Run, catalogue: Catalogue) -> Iterator[pluggy.HookCaller]:
     """The hook of each observer of the run's recipe that has one."""
     for name, observer in _made(run, catalogue):
         manager = pluggy.PluginManager("toonlab")
-        manager.add_hookspecs(Hears)
+        manager.add_hookspecs(ObserverHooks)
         manager.register(observer, name)
         if manager.hook.sync.get_hookimpls():
             yield manager.hook.sync

@@ -12,7 +12,7 @@ from typing import Any
 
 from toonlab.engine.evaluator import caveats
 from toonlab.engine.profiling import COSTS
-from toonlab.engine.train import identity, judged_samples, measurable, run_of
+from toonlab.engine.train import identity, measurable, run_of, test_evaluator
 from toonlab.errors import BusyError, ToonlabError
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
@@ -88,7 +88,7 @@ def check_measurable(recipe: Recipe, catalogue: Catalogue, metric: str, where: s
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        measured = judged_samples(
+        measured = test_evaluator(
             recipe, catalogue, 1, [part for part in recipe.evaluate.metrics if part.use == metric]
         )
     if metric not in measured.metrics:

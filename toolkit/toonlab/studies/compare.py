@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from toonlab.engine.evaluator import save_grid
-from toonlab.engine.train import judged_samples
+from toonlab.engine.train import test_evaluator
 from toonlab.errors import ToonlabError
 from toonlab.images.io import save_png, to_picture, without_suffix
 from toonlab.registry.catalogue import Catalogue
@@ -193,7 +193,7 @@ def write_photos(name: str, catalogue: Catalogue, out: Path, overrides: dict[str
     """
     experiment, path = read_experiment(name, seeds=1)
     recipe = plan_cells(experiment, path, overrides or {}, catalogue)[0].recipe
-    samples = judged_samples(recipe, catalogue, recipe.evaluate.samples).samples
+    samples = test_evaluator(recipe, catalogue, recipe.evaluate.samples).samples
     targets = [out / f"{without_suffix(sample.name)}.png" for sample in samples]
     for target, count in Counter(targets).items():
         if target.exists() or count > 1:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from toonlab.registry.hookspecs import Hears
+from toonlab.registry.hookspecs import ObserverHooks
 from toonlab.registry.observers import Observers, Outcome, Run
 
 from .frame import PartTests, expect, fail, print_cost, skip, skip_unless
 
-_HOOKS = frozenset(name for name in vars(Hears) if not name.startswith("_"))
+_HOOKS = frozenset(name for name in vars(ObserverHooks) if not name.startswith("_"))
 _STEPS = 40
 
 

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class World:
+class DistributedContext:
     """The processes that train together; by default this one alone.
 
     Every process computes the losses of its share of a batch, and gradients are averaged before a step. Networks are
@@ -70,7 +70,7 @@ class World:
         return value if self.fabric is None else self.fabric.broadcast(value)
 
 
-def launch(device: str = "auto", devices: int = 1, nodes: int = 1) -> World:
+def launch(device: str = "auto", devices: int = 1, nodes: int = 1) -> DistributedContext:
     """Start the processes of a training (the same command again, once for each device), or join those of torchrun.
 
     Args:
@@ -80,7 +80,7 @@ def launch(device: str = "auto", devices: int = 1, nodes: int = 1) -> World:
     """
     under_torchrun = "TORCHELASTIC_RUN_ID" in os.environ
     if devices * nodes == 1 and not under_torchrun:
-        return World(pick_device(device))
+        return DistributedContext(pick_device(device))
     from lightning_fabric import Fabric
 
     kind = pick_device(device).type
@@ -90,7 +90,7 @@ def launch(device: str = "auto", devices: int = 1, nodes: int = 1) -> World:
     count = int(os.environ["WORLD_SIZE"]) // here if under_torchrun else nodes
     fabric = Fabric(accelerator=kind, devices=here, num_nodes=count, strategy="ddp")
     fabric.launch()
-    return World(fabric.device, fabric.global_rank, fabric.world_size, fabric)
+    return DistributedContext(fabric.device, fabric.global_rank, fabric.world_size, fabric)
 
 
 def device_name(device: torch.device) -> str:

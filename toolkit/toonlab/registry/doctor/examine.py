@@ -18,7 +18,7 @@ import typer
 from toonlab.errors import nearest
 from toonlab.registry import hookversion, metadata
 from toonlab.registry.catalogue import Catalogue, discover
-from toonlab.registry.hookspecs import HOOKS_VERSION, Hears, Offers
+from toonlab.registry.hookspecs import HOOKS_VERSION, ObserverHooks, RegistrationHooks
 from toonlab.registry.importing import bring
 from toonlab.registry.loader import Offer, Plugin
 from toonlab.registry.metadata import Entry
@@ -80,7 +80,7 @@ def _plugin(plugin: Plugin) -> Checked:
 def _unused(plugin: Plugin) -> Iterator[str]:
     """What looks like a hook and is not marked as one; or that there is none."""
     found = plugin.imported and plugin.imported.found
-    unmarked = [hook for hook in _names(Offers) if hook not in plugin.hooks and _has(found, hook)]
+    unmarked = [hook for hook in _names(RegistrationHooks) if hook not in plugin.hooks and _has(found, hook)]
     for hook in unmarked:
         yield f"{hook} is not marked with @hookimpl, so nothing calls it"
     if not (plugin.hooks or unmarked):
@@ -98,15 +98,15 @@ def _class_of(offer: Offer) -> type | None:
 
 
 def _heard(made: type | None) -> tuple[str, ...] | None:
-    return None if made is None else tuple(name for name in _names(Hears) if _marked(made, name))
+    return None if made is None else tuple(name for name in _names(ObserverHooks) if _marked(made, name))
 
 
 def _deaf(name: str, made: type | None) -> Iterator[str]:
     """What an observer's class means to hear and won't."""
     for method in dir(made) if made else ():
-        if _marked(made, method) and method not in _names(Hears):
-            yield f"observer {name!r}: hook {method!r} is unknown; {nearest(method, _names(Hears))}"
-        elif method in _names(Hears) and method.startswith("on_") and not _marked(made, method):
+        if _marked(made, method) and method not in _names(ObserverHooks):
+            yield f"observer {name!r}: hook {method!r} is unknown; {nearest(method, _names(ObserverHooks))}"
+        elif method in _names(ObserverHooks) and method.startswith("on_") and not _marked(made, method):
             yield f"observer {name!r}: {method} is not marked with @hookimpl, so nothing calls it"
 
 

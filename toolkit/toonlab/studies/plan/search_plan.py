@@ -15,7 +15,7 @@ from toonlab.registry.catalogue import Catalogue
 from toonlab.runs.directory import digest
 from toonlab.studies.results.results import Variant
 from toonlab.studies.storage import Storage
-from toonlab.utils.distributed import World, pick_device
+from toonlab.utils.distributed import DistributedContext, pick_device
 
 from .experiment import Planned
 from .optuna_objects import distributions, grid, pruner, sampler
@@ -69,7 +69,7 @@ class Plan:
     def infeasible(self, chosen: Mapping[str, Any]) -> str | None:
         """Why a run at some parameters can't be, by the probe that every run begins with; None if it can."""
         try:
-            build(self.planned(chosen, 0).recipe, self.catalogue, World(pick_device("cpu")))
+            build(self.planned(chosen, 0).recipe, self.catalogue, DistributedContext(pick_device("cpu")))
         except ToonlabError as error:
             return str(error)
         return None

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from toonlab.engine import checkpoint
 from toonlab.engine.builder import build_fixed
 from toonlab.engine.evaluator import Row
-from toonlab.engine.train import judged_samples
+from toonlab.engine.train import test_evaluator
 from toonlab.recipes.load import load
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
@@ -27,7 +27,7 @@ def gallery(results: Results, catalogue: Catalogue, device: torch.device) -> lis
     """
     rows: list[Row] = []
     for cell, recipe, generator in _generators(results, catalogue):
-        bench = judged_samples(recipe, catalogue, recipe.evaluate.grid)
+        bench = test_evaluator(recipe, catalogue, recipe.evaluate.grid)
         fakes: Sequence[Tensor] = list(bench.fakes(generator.to(device), device))
         photo, fake, *truth = bench.rows(fakes, cell.variant.label)
         rows = [*(rows[: len(rows) - len(truth)] or [photo]), fake, *truth]
