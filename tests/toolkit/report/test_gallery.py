@@ -9,7 +9,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from toonlab.engine.train import test_evaluator, train
+from toonlab.engine import train as training
+from toonlab.engine.train import train
 from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Catalogue
 from toonlab.report.findings import Findings
@@ -78,7 +79,7 @@ def test_pictures_of_folders_have_no_truth(tmp_path: Path, catalogue: Catalogue)
 
 def test_a_large_picture_is_made_small_but_keeps_its_coordinates(study: Results, catalogue: Catalogue) -> None:
     recipe = load(study.directory / study.cells[0].run / "recipe.yaml", catalogue, ["data.size=400"])
-    made = picture("large", test_evaluator(recipe, catalogue, 1).samples[0].photo)
+    made = picture("large", training.test_evaluator(recipe, catalogue, 1).samples[0].photo)
     assert (made.width, made.height) == (400, 400)
     assert decoded(made.uri).size == (384, 384)
     assert len(made.uri) < 60_000

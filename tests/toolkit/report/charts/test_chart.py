@@ -6,8 +6,9 @@ from xml.etree import ElementTree
 
 import pytest
 from matplotlib.figure import Figure
-from toonlab.report.charts.learning.chart import Chart
-from toonlab.report.charts.learning.colors import ACCENT, SERIES
+
+from toonlab.report.charts.chart import Chart
+from toonlab.report.charts.colors import ACCENT, SERIES
 
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from toonlab.report.charts.learning.search import charts
 
+from toonlab.report.charts.search import charts
 from toonlab.report.findings import find
 from toonlab.report.search import search_of
 from toonlab.studies.results.results import Results
