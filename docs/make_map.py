@@ -1,8 +1,8 @@
 """Draw the map of the core's packages from their imports: `python docs/make_map.py`.
 
-Writes docs/pictures/packages.svg. A box is a package, with the first sentence of its docstring and its lines of code. It
-stands above the packages that it imports. Arrows point to these; an import that a longer path of arrows implies is left
-out. Imports for type checking only don't count.
+Writes docs/pictures/packages.svg. A box is a package, with the first sentence of its docstring. It stands above the
+packages that it imports. Arrows point to these; an import that a longer path of arrows implies is left out. Imports for
+type checking only don't count.
 """
 
 from __future__ import annotations
@@ -67,14 +67,6 @@ def arrows(imported: Imports) -> Iterator[tuple[str, str]]:
         yield from ((name, other) for other in sorted(others - implied))
 
 
-def files(package: str) -> list[Path]:
-    place = CORE / package.replace(".", "/")
-    if not place.is_dir():
-        return [place.with_suffix(".py")]
-    inner = [CORE / sub.replace(".", "/") for sub in SUBPACKAGES if sub.startswith(f"{package}.")]
-    return [path for path in place.rglob("*.py") if not any(path.is_relative_to(sub) for sub in inner)]
-
-
 def sentence(package: str) -> str:
     """The first sentence of a package's docstring."""
     place = CORE / package.replace(".", "/")
@@ -97,10 +89,8 @@ def places(imported: Imports) -> dict[str, tuple[float, float]]:
 
 
 def box(package: str, left: float, top: float) -> Iterator[str]:
-    lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files(package))
     yield f'<rect class="box" x="{left:g}" y="{top:g}" width="{WIDTH}" height="{HEIGHT}" rx="6"/>'
     yield f'<text class="name" x="{left + 10:g}" y="{top + 20:g}">{escape(package)}</text>'
-    yield f'<text class="lines" x="{left + WIDTH - 10:g}" y="{top + 20:g}">{lines:,}</text>'
     for row, text in enumerate(wrap(sentence(package), 30, max_lines=4, placeholder=" …")):
         yield f'<text class="said" x="{left + 10:g}" y="{top + 36 + 13 * row:g}">{escape(text)}</text>'
 
@@ -115,7 +105,6 @@ STYLE = """
 .paper { fill: #fff } .box { fill: #f4f6fb; stroke: #3d4f7c }
 .arrow { fill: none; stroke: #8793b3; marker-end: url(#tip) }
 text { font: 11px sans-serif; fill: #3a3f4b } .name { font-size: 13px; font-weight: bold; fill: #1d2a4d }
-.lines { text-anchor: end; fill: #6b7280 }
 """
 
 

@@ -44,6 +44,26 @@ def test_every_test_that_is_named_exists_and_reads_the_file():
             assert f'golden("{file}")' in source, f"{file}/{array}: {name} does not read {file}"
 
 
+FILES = {  # a method of the README's table -> the files of its arrays: those that begin so
+    "ctss": ("ctss_", "vgg_ctss"),
+    "cartoongan": ("cartoongan_",),
+    "animegan": ("animegan_",),
+    "whitebox": ("whitebox_", "vgg_wb"),
+}
+
+
+@pytest.mark.parametrize("method", FILES)
+def test_the_readme_counts_the_matched_arrays(method: str):
+    line = next(row for row in readme_rows() if f"[`{method}`]" in row)
+    files = [file for file in MANIFEST if file.startswith(FILES[method])]
+    matched = sum(says.startswith(MATCHED) for file in files for says in MANIFEST[file].values())
+    assert f" {matched} arrays;" in line
+
+
+def readme_rows() -> list[str]:
+    return [line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if line.startswith("| [")]
+
+
 def functions_in(path: str) -> dict[str, str]:
     """The test functions of a file: name -> source."""
     if not (ROOT / path).is_file():
