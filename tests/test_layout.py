@@ -28,7 +28,7 @@ def mirrored(module: Path) -> Path:
     return Path("tests") / inner.with_name(f"test_{module.stem}.py")
 
 
-def tests_of(path: Path) -> list[str]:
+def defined_tests(path: Path) -> list[str]:
     if not (ROOT / path).is_file():
         return []
     nodes = ast.parse((ROOT / path).read_text(encoding="utf-8")).body
@@ -37,7 +37,7 @@ def tests_of(path: Path) -> list[str]:
 
 
 def test_every_module_has_a_test_file_of_its_name() -> None:
-    missing = [str(mirrored(module)) for module in modules() if not tests_of(mirrored(module))]
+    missing = [str(mirrored(module)) for module in modules() if not defined_tests(mirrored(module))]
     assert missing == []
 
 
