@@ -26,11 +26,12 @@ demo: venv  ## train and compare every method, a few minutes on two CPU cores
 test: venv  ## run the tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
-check: venv  ## ruff, mypy --strict, import-linter, the docs
+check: venv  ## ruff, mypy --strict, import-linter, codespell, the docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy toolkit plugins
 	$(BIN)/lint-imports
+	$(BIN)/codespell --dictionary - --dictionary docs/codespell.txt README.md CHANGELOG.md docs toolkit plugins baselines experiments
 	$(BIN)/mkdocs build --strict --quiet
 
 bench: venv  ## run the benchmarks; results go to benchmarks/results
