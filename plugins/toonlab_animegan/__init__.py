@@ -11,8 +11,6 @@ from .discriminator import AnimeGANDiscriminator
 from .generator import AnimeGANGenerator
 from .losses import Gram
 
-TOONLAB_HOOKS = "1.0"
-
 
 @hookimpl
 def register_generators() -> Mapping[str, GeneratorFactory]:

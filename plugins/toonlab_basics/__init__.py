@@ -28,8 +28,6 @@ from .representations import RGB, Grayscale
 from .samplers import GridPatches, RandomPatches, Whole
 from .vgg import VGG19
 
-TOONLAB_HOOKS = "1.0"
-
 
 @hookimpl
 def register_generators() -> Mapping[str, GeneratorFactory]:

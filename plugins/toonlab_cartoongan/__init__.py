@@ -10,8 +10,6 @@ from .discriminator import CartoonDiscriminator
 from .generator import CartoonGenerator
 from .loss import EdgePromoting
 
-TOONLAB_HOOKS = "1.0"
-
 
 @hookimpl
 def register_discriminator_losses() -> Mapping[str, DiscriminatorLossFactory]:

@@ -11,8 +11,6 @@ from .identity import Identity
 from .mean_shift import MeanShift
 from .superpixel import Superpixel
 
-TOONLAB_HOOKS = "1.0"
-
 
 @hookimpl
 def register_generators() -> Mapping[str, GeneratorFactory]:

@@ -22,8 +22,6 @@ from .saliency_nms import SaliencyNMS
 from .saliency_random import SaliencyRandom
 from .sampler import CTSS
 
-TOONLAB_HOOKS = "1.0"
-
 
 @hookimpl
 def register_samplers() -> Mapping[str, SamplerFactory]:

@@ -18,7 +18,6 @@ from .outline import OutlineF1
 from .regions import FlatColorError, ResidualTexture
 from .wasserstein import SlicedWasserstein
 
-TOONLAB_HOOKS = "1.0"
 METRICS = (
     *(OutlineF1, FlatColorError, ResidualTexture, PSNR, SSIM, MSSSIM),  # against the truth
     *(KID, FID, RandomKID, SlicedWasserstein, EdgeSharpness, Flatness),  # against real cartoons

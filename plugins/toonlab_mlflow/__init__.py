@@ -8,8 +8,6 @@ from toonlab import ObserverFactory, hookimpl
 
 from .observer import MLflow
 
-TOONLAB_HOOKS = "1.0"
-
 
 @hookimpl
 def register_observers() -> Mapping[str, ObserverFactory]:

@@ -11,8 +11,6 @@ from toonlab import ObserverFactory, hookimpl
 
 from .reporter import Reporter
 
-TOONLAB_HOOKS = "1.0"
-
 
 def progress(every_seconds: Annotated[float, Field(gt=0)] = 10.0) -> Reporter:
     """Shows how far a run is: a live bar on a terminal, one line in a Jupyter notebook, plain lines elsewhere.

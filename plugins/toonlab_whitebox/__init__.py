@@ -11,8 +11,6 @@ from .generator import WhiteboxUNet
 from .representations import Surface, Texture
 from .structure import Structure
 
-TOONLAB_HOOKS = "1.0"
-
 
 @hookimpl
 def register_representations() -> Mapping[str, RepresentationFactory]:

@@ -18,8 +18,6 @@ from toonlab import hookimpl
 if TYPE_CHECKING:
     from toonlab import DatasetFactory
 
-TOONLAB_HOOKS = "1.0"
-
 
 @hookimpl
 def register_datasets() -> Mapping[str, DatasetFactory]:

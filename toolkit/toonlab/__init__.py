@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .errors import DivergedError, PartError, PluginError, RecipeError, ToonlabError
     from .ops.checks import check_images
     from .registry.catalogue import Catalogue, discover
-    from .registry.hookspecs import HOOKS_VERSION, hookimpl, hookspec
+    from .registry.hookspecs import hookimpl, hookspec
     from .registry.observers import Outcome, Run
     from .registry.protocols import (
         CriticParts,
@@ -54,7 +54,7 @@ _HOME = {
     "errors": ["DivergedError", "PartError", "PluginError", "RecipeError", "ToonlabError"],
     "registry.observers": ["Outcome", "Run"],
     "types": ["Batch", "Context", "Features", "Logits", "Sample", "Step", "Truth", "Views", "crop"],
-    "registry.hookspecs": ["HOOKS_VERSION", "hookimpl", "hookspec"],
+    "registry.hookspecs": ["hookimpl", "hookspec"],
     "registry.protocols": [
         "CriticParts",
         "Dataset",
@@ -93,7 +93,7 @@ __all__ = [  # noqa: RUF022 (grouped as above: this is the public contract)
     "Explains", "FeaturesFactory", "GeneratorFactory", "GeneratorLoss", "GeneratorLossFactory", "Images", "Metric",
     "MetricFactory", "Objective", "ObjectiveFactory", "ObserverFactory", "Postprocessor", "PostprocessorFactory",
     "RepresentationFactory", "SamplerFactory", "Tunable", "ViewTransform", "Catalogue", "discover", "rng", "cache_dir",
-    "HOOKS_VERSION", "train", "compare", "tune", "open_run", "TrainedRun", "Results",
+    "train", "compare", "tune", "open_run", "TrainedRun", "Results",
 ]  # fmt: skip
 
 

@@ -9,15 +9,14 @@ from importlib.util import find_spec
 import toonlab
 from toonlab.registry import hookspecs
 from toonlab.registry import protocols as kinds_of_parts
-from toonlab.registry.hookspecs import HOOKS_VERSION, ObserverHooks, RegistrationHooks
+from toonlab.registry.hookspecs import ObserverHooks, RegistrationHooks
 from toonlab.registry.protocols import KINDS, Kind
 
-HOOKS = f"""\
+HOOKS = """\
 # Hooks
 
 A [plugin](../plugins.md) is a module, or any object, with functions that are marked `@toonlab.hookimpl` and named as
-below. The version of these hooks is **{HOOKS_VERSION}**; `TOONLAB_HOOKS = "{HOOKS_VERSION}"` in a plugin says that it
-was made for them.
+below. A plugin states the versions of toonlab that it fits in its dependencies, such as `toonlab>=1,<2`.
 """
 KINDS_OF_PARTS = """\
 # Kinds of part

@@ -1,8 +1,6 @@
 """Plugins are found, checked, and fail one by one; the distributions here are real ones, on the path."""
 
-import sys
-import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +8,7 @@ import pytest
 from toonlab import discover
 from toonlab.errors import PluginError, RecipeError
 
-Install = Callable[..., None]
+Install = Callable[..., Path]
 
 SAMPLER = """
     from dataclasses import dataclass
@@ -27,26 +25,6 @@ SAMPLER = """
     def register_samplers():
         return {"nothing": Nothing}
 """
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """Put a distribution on the path: its module, its metadata and its entry point."""
-    installed = []
-
-    def put(name: str, source: str, version: str = "1.2") -> None:
-        module = name.replace("-", "_")
-        installed.append(module)
-        (tmp_path / f"{module}.py").write_text(textwrap.dedent(source))
-        info = tmp_path / f"{module}-{version}.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        (info / "entry_points.txt").write_text(f"[toonlab]\n{module} = {module}\n")
-
-    monkeypatch.syspath_prepend(str(tmp_path))
-    yield put
-    for module in installed:
-        sys.modules.pop(module, None)
 
 
 def test_the_projects_own_parts_come_by_entry_points() -> None:
@@ -72,7 +50,7 @@ def test_a_plugin_is_found_built_and_checked(install: Install) -> None:
         ("raise SystemExit(3)", "SystemExit: 3"),
         (SAMPLER.replace("register_samplers", "register_sampler"), "did you mean 'register_samplers'?"),
         (SAMPLER.replace("register_samplers()", "register_samplers(config)"), "config"),
-        (SAMPLER.replace("register_samplers()", "on_run_start(run)"), "heard by observers only"),
+        (SAMPLER.replace("register_samplers()", "on_run_start(run)"), "called on observers only"),
         (SAMPLER.replace("size: int = 3", "size: int = 3\n        weight: float = 1.0"), "'weight' has a reserved"),
         (SAMPLER.replace('{"nothing": Nothing}', "[Nothing]"), "must return a mapping"),
         (SAMPLER.replace('{"nothing": Nothing}', "1 / 0"), "register_samplers raised ZeroDivisionError"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from toonlab import HOOKS_VERSION, ToonlabError, discover
+from toonlab import ToonlabError, discover
 from toonlab.cli.app import app
 from toonlab.cli.authoring import KINDS as IN_HELP
 from toonlab.scaffold import KINDS, create
@@ -104,7 +104,7 @@ def test_files_carry_the_name_and_nothing_of_the_example(kind: str, tmp_path: Pa
     text = "\n".join(path.read_text() for path in (tmp_path / "here").iterdir())
     assert "example" not in text.lower()
     assert "{" not in (tmp_path / "here" / "README.md").read_text()
-    assert f'TOONLAB_HOOKS = "{HOOKS_VERSION}"' in text
+    assert re.search(r"\"toonlab>=[\d.]+,<1\"", text)
     assert (tmp_path / "here" / "toonlab_loud_patches.py").is_file()
     assert (tmp_path / "here" / "loud_patches.yaml").is_file()
 

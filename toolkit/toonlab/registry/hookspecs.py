@@ -25,12 +25,6 @@ if TYPE_CHECKING:
         SamplerFactory,
     )
 
-HOOKS_VERSION = "1.0"
-"""The version of these hooks. MAJOR changes when a plugin that works would break, MINOR when something is added.
-
-A plugin says for which it was made by a module attribute, `TOONLAB_HOOKS = "1.0"`.
-"""
-
 hookspec = HookspecMarker("toonlab")
 hookimpl = HookimplMarker("toonlab")
 

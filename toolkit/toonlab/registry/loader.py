@@ -1,23 +1,44 @@
-"""Loading one plugin: its import, the hooks that it was made for, and what each of its hooks offers."""
+"""Load one plugin: import its entry point, collect its hooks, and what each of its hooks registers."""
 
 from __future__ import annotations
 
-import sys
+import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pluggy
 
-from toonlab.errors import PluginError, nearest
+from toonlab.errors import nearest
 
-from . import hookversion
+from . import metadata
 from .hookspecs import ObserverHooks, RegistrationHooks
-from .hookversion import Verdict
-from .importing import Imported, Spot, bring, spots
 from .metadata import Entry
 from .protocols import KINDS
 from .schema import Schema, SchemaError
+
+_FRAMES = 3  # of a traceback: the last ones
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A line of a plugin's own files in the traceback of an error."""
+
+    file: str
+    line: int
+    source: str
+
+
+@dataclass(frozen=True)
+class Imported:
+    """The object of an entry point, or why its import failed; and the seconds that the import took."""
+
+    found: Any
+    seconds: float
+    reason: str | None = None
+    frames: tuple[Frame, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,16 +67,16 @@ class Offer:
 
 @dataclass(frozen=True)
 class Failure:
-    """A plugin (or one hook or name of it) that can't be used, and of which kind of part it costs; None: of any.
+    """A plugin that can't be used, or one hook or name of it; `kind` is the kind of part that is lost, None: any.
 
-    `where` tells the plugin's author by which of the plugin's own lines it came about.
+    `frames` are the lines of the plugin's own files that the error passed through.
     """
 
     distribution: str
     plugin: str
     reason: str
     kind: str | None = None
-    where: tuple[Spot, ...] = ()
+    frames: tuple[Frame, ...] = ()
 
     def __str__(self) -> str:
         return f"plugin {self.plugin!r} of {self.distribution}: {self.reason}"
@@ -66,64 +87,70 @@ class Failure:
 
 @dataclass(frozen=True)
 class Plugin:
-    """An entry point, and what came of loading it; `imported` is None for one that `TOONLAB_PLUGINS` leaves out.
-
-    `made_for` is the version of the hooks that the plugin says it was made for, if it does.
-    """
+    """A loaded entry point; `imported` is None for a plugin that `TOONLAB_PLUGINS` excludes."""
 
     entry: Entry
     imported: Imported | None = None
-    made_for: str | None = None
-    verdict: Verdict = "unknown"
     hooks: tuple[str, ...] = ()
     offers: tuple[Offer, ...] = ()
     failures: tuple[Failure, ...] = ()
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds of part that it has a hook for, in the order in which they are listed everywhere."""
+        """The kinds of part that it has a hook for, in the order of all listings."""
         return tuple(kind for kind in KINDS if f"register_{kind}" in self.hooks)
 
 
 def load(entry: Entry, before: Sequence[Plugin] = ()) -> Plugin:
-    """Load a plugin. What is wrong with it, or with a hook or a name of it, is listed in its `failures`.
+    """Load a plugin. Every problem with it, or with one of its hooks or names, is in its `failures`.
 
     Args:
         entry: its entry point.
-        before: those that were loaded before, since one module may be installed under two names.
+        before: the plugins loaded so far, since one module may be installed under two names.
     """
-    imported = bring(entry)
-    try:
-        made_for = hookversion.written(entry.module) if imported.reason else _stated(entry, imported.found)
-    except PluginError as error:
-        return Plugin(entry, imported, verdict="malformed", failures=(_failure(entry, str(error)),))
-    verdict: Verdict = "unknown" if imported.reason and made_for is None else hookversion.verdict(made_for)
-    reason = _refusal(entry, imported, made_for, before)
-    where = imported.where
+    imported = import_entry_point(entry)
+    reason, frames = _refusal(entry, imported, before), imported.frames
     if reason is None:
         try:
             known, unknown = _implementations(imported.found, entry)
         except Exception as error:  # a plugin is any object
-            reason, where = _in_words(error), spots(error, entry)
+            reason, frames = _message(error), frames_of(error, entry)
     if reason is not None:
-        return Plugin(entry, imported, made_for, verdict, failures=(_failure(entry, reason, where=where),))
+        return Plugin(entry, imported, failures=(_failure(entry, reason, frames=frames),))
     results = [result for hook, function in known.items() for result in _offers(hook, function, entry)]
     failures = [*unknown, *(result for result in results if isinstance(result, Failure))]
     offers = tuple(result for result in results if isinstance(result, Offer))
-    return Plugin(entry, imported, made_for, verdict, tuple(known), offers, tuple(failures))
+    return Plugin(entry, imported, tuple(known), offers, tuple(failures))
 
 
-def _stated(entry: Entry, found: Any) -> str | None:
-    return hookversion.stated(found, sys.modules.get(entry.module))
+def import_entry_point(entry: Entry) -> Imported:
+    """Import the object of an entry point; an error is returned, not raised."""
+    began = time.perf_counter()
+    try:
+        found = entry.point.load()
+    except (Exception, SystemExit) as error:
+        reason = f"failed to import {entry.value}: {type(error).__name__}: {' '.join(str(error).split())}"
+        return Imported(None, time.perf_counter() - began, reason, frames_of(error, entry))
+    return Imported(found, time.perf_counter() - began)
 
 
-def _refusal(entry: Entry, imported: Imported, made_for: str | None, before: Sequence[Plugin]) -> str | None:
-    """Why a plugin's hooks are not even looked at; None: they are."""
-    objection = hookversion.objection(made_for, entry.source.name)
-    if imported.reason:
-        return f"{imported.reason}; {objection}" if objection else imported.reason
-    if hookversion.verdict(made_for) == "refused":
-        return objection
+def frames_of(error: BaseException, entry: Entry) -> tuple[Frame, ...]:
+    """The last lines of a plugin's own files in an error's traceback, the innermost last."""
+    top = metadata.file_of(entry.module.partition(".")[0])
+    if top is None:
+        return ()
+    home = top.parent if top.name == "__init__.py" else top
+    frames = [(f.filename, f.lineno or 0, f.line or "") for f in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        frames.append((error.filename, error.lineno or 0, (error.text or "").strip()))
+    return tuple(Frame(*frame) for frame in frames if Path(frame[0]).is_relative_to(home))[-_FRAMES:]
+
+
+def _refusal(entry: Entry, imported: Imported, before: Sequence[Plugin]) -> str | None:
+    """Why a plugin's hooks are not collected; None if they are."""
+    objection = None if entry.own else entry.source.objection
+    if imported.reason or objection:
+        return "; ".join(filter(None, (imported.reason, objection)))
     for other in before:
         if other.imported and other.imported.found is imported.found:
             text = f"{entry.value} is loaded already, as plugin {other.entry.name!r} of {other.entry.source}"
@@ -132,9 +159,9 @@ def _refusal(entry: Entry, imported: Imported, made_for: str | None, before: Seq
 
 
 def _implementations(found: Any, entry: Entry) -> tuple[dict[str, Callable[[], Any]], list[Failure]]:
-    """The hooks that a plugin implements, and a failure for each that there is not.
+    """The hooks that a plugin implements, and a failure for each unknown hook.
 
-    A manager of its own for each plugin: an odd object (one that can't be compared, say) costs no other.
+    Each plugin has a manager of its own, so that an unusual object (one that can't be compared) affects no other.
     """
     manager = pluggy.PluginManager("toonlab")
     manager.add_hookspecs(RegistrationHooks)
@@ -150,19 +177,19 @@ def _implementations(found: Any, entry: Entry) -> tuple[dict[str, Callable[[], A
 
 def _unknown_hook(name: str) -> str:
     if hasattr(ObserverHooks, name):
-        return f"hook {name!r} is heard by observers only; offer one by register_observers"
+        return f"hook {name!r} is called on observers only; register one by register_observers"
     hooks = (hook for hook in vars(RegistrationHooks) if not hook.startswith("_"))
     return f"hook {name!r} is unknown; {nearest(name, hooks)}"
 
 
 def _offers(hook: str, implementation: Callable[[], Any], entry: Entry) -> Iterable[Offer | Failure]:
-    """What a hook of a plugin offers, and a failure for each name that can't be used."""
+    """What a hook of a plugin registers, and a failure for each name that can't be used."""
     kind = hook.removeprefix("register_")
     try:
         offered = implementation()
         offered = dict(offered) if isinstance(offered, Mapping) else offered
     except (Exception, SystemExit) as error:
-        yield _failure(entry, f"{hook} raised {type(error).__name__}: {error}", kind, spots(error, entry))
+        yield _failure(entry, f"{hook} raised {type(error).__name__}: {error}", kind, frames_of(error, entry))
         return
     if not isinstance(offered, dict):
         got = type(offered).__name__
@@ -172,16 +199,16 @@ def _offers(hook: str, implementation: Callable[[], Any], entry: Entry) -> Itera
         try:
             schema = Schema.of(factory, skip=KINDS[kind].injected)
         except Exception as error:  # a factory is any object, too
-            yield _failure(entry, f"{KINDS[kind]} {name!r}: {_in_words(error)}", kind, spots(error, entry))
+            yield _failure(entry, f"{KINDS[kind]} {name!r}: {_message(error)}", kind, frames_of(error, entry))
         else:
             yield Offer(kind, str(name), factory, schema, str(entry.source))
 
 
-def _failure(entry: Entry, reason: str, kind: str | None = None, where: tuple[Spot, ...] = ()) -> Failure:
-    return Failure(str(entry.source), entry.name, reason, kind, where)
+def _failure(entry: Entry, reason: str, kind: str | None = None, frames: tuple[Frame, ...] = ()) -> Failure:
+    return Failure(str(entry.source), entry.name, reason, kind, frames)
 
 
-def _in_words(error: Exception) -> str:
+def _message(error: Exception) -> str:
     text = " ".join(str(error).split())
     plain = isinstance(error, SchemaError | TypeError | ValueError | pluggy.PluginValidationError)
     return text if plain else f"{type(error).__name__}: {text}"

@@ -16,35 +16,45 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from packaging.requirements import InvalidRequirement, Requirement
+
 OWN = "toonlab"
 PLUGINS, COMMANDS, PRELOADS = "toonlab", "toonlab.commands", "toonlab.preload"
 
 
 @dataclass(frozen=True)
 class Source:
-    """A distribution: `metadata` is its `.dist-info`, `project` the folder that an editable one is used from."""
+    """A distribution: `metadata` is its `.dist-info`, `project` the folder of an editable installation.
+
+    `requires` is its requirement of toonlab, such as `toonlab<2,>=1`, if it has one.
+    """
 
     name: str
     version: str
     metadata: Path | None = None
     project: Path | None = None
+    requires: str | None = None
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}".strip()
 
-    def describes(self, other: Source) -> bool:
-        """Whether the other metadata were left in this one's folder by the build of an editable install."""
-        return bool(
-            self.project
-            and other.metadata
-            and other.metadata.suffix == ".egg-info"
-            and other.metadata.is_relative_to(self.project)
-        )
+    @property
+    def objection(self) -> str | None:
+        """Why this distribution does not fit this toonlab, and the remedy; None if it fits."""
+        ours = own().version
+        if self.requires is None or Requirement(self.requires).specifier.contains(ours, prereleases=True):
+            return None
+        return f"it requires {self.requires}, and this is toonlab {ours}; install a version of {self.name} that fits"
+
+    def wrote(self, other: Source) -> bool:
+        """Whether the build of this editable installation left the other metadata in its folder."""
+        left = other.metadata is not None and other.metadata.suffix == ".egg-info"
+        return bool(left and self.project and other.metadata and other.metadata.is_relative_to(self.project))
 
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry point of toonlab's groups, and the distribution that it comes from."""
+    """An entry point of one of toonlab's groups, and its distribution."""
 
     point: EntryPoint
     source: Source
@@ -67,7 +77,7 @@ class Entry:
 
     @cached_property
     def location(self) -> Path | None:
-        """The file of the module that it names, or the folder of a package; None: there is none."""
+        """The file of its module, or the folder of its package; None if there is none."""
         file = file_of(self.module)
         return file.parent if file and file.name == "__init__.py" else file
 
@@ -78,21 +88,19 @@ def entries(group: str) -> list[Entry]:
     return sorted(found, key=lambda entry: (not entry.own, entry.name, str(entry.source)))
 
 
-def hidden(group: str) -> Iterator[tuple[Entry, Source]]:
-    """Entry points that Python passes over, since it found another distribution of the same name first: that one.
+def hidden(group: str) -> Iterator[tuple[Source, Source]]:
+    """Distributions with entry points that Python ignores, each with the one of the same name that it finds first.
 
-    A stale `.dist-info`, say, beside an editable install.
+    An example is a stale `.dist-info` next to an editable installation.
     """
-    seen = {(entry.source.metadata, entry.name) for entry in entries(group)}
+    used = {entry.source.metadata for entry in entries(group)}
     for other in distributions():
-        with suppress(Exception):  # metadata that can't be read have nothing to hide
-            for point in other.entry_points.select(group=group):
-                source = _source(other)
-                if (source.metadata, point.name) not in seen:
-                    seen.add((source.metadata, point.name))
-                    first = _source(distribution(source.name))
-                    if not (first.describes(source) or source.describes(first)):
-                        yield Entry(point, source), first
+        with suppress(Exception):  # unreadable metadata hide nothing
+            source = _source(other)
+            if other.entry_points.select(group=group) and source.metadata not in used:
+                first = _source(distribution(source.name))
+                if not (first.wrote(source) or source.wrote(first)):
+                    yield source, first
 
 
 def own() -> Source:
@@ -107,17 +115,22 @@ def _source(found: Distribution | None) -> Source:
         return Source("an unknown distribution", "")
     path = getattr(found, "_path", None)
     metadata = Path(path).resolve() if path else None
-    name, version = _named(found, metadata)
-    return Source(name, version, metadata, _project(found))
-
-
-def _named(found: Distribution, metadata: Path | None) -> tuple[str, str]:
-    """Name and version; by the folder's name where an interrupted uninstallation left no more."""
+    # the folder's name where an interrupted uninstallation left nothing else
+    name, _, version = (metadata.stem if metadata else "an unknown distribution").partition("-")
     with suppress(Exception):
         if found.metadata["Name"]:
-            return found.metadata["Name"], found.metadata["Version"] or ""
-    name, _, version = (metadata.stem if metadata else "an unknown distribution").partition("-")
-    return name, version
+            name, version = found.metadata["Name"], found.metadata["Version"] or ""
+    return Source(name, version, metadata, _project(found), _requirement(found))
+
+
+def _requirement(found: Distribution) -> str | None:
+    with suppress(Exception):
+        for text in found.requires or ():
+            with suppress(InvalidRequirement):
+                requirement = Requirement(text)
+                if requirement.name == OWN and requirement.specifier and not requirement.marker:
+                    return f"{OWN}{requirement.specifier}"
+    return None
 
 
 def _project(found: Distribution) -> Path | None:
@@ -129,11 +142,11 @@ def _project(found: Distribution) -> Path | None:
 
 
 def file_of(module: str) -> Path | None:
-    """The file of a module, found without importing anything; None: there is none."""
+    """The file of a module, found without an import; None if there is none."""
     if not re.fullmatch(r"\w+(\.\w+)*", module):
         return None
     top, *rest = module.split(".")
-    with suppress(Exception):  # whatever import hooks do
+    with suppress(Exception):  # import hooks may raise anything
         spec: ModuleSpec | None = importlib.util.find_spec(top)
         for name in rest:
             spec = spec and PathFinder.find_spec(f"{spec.name}.{name}", spec.submodule_search_locations or ())

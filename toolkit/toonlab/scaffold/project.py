@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from packaging.version import Version
+
 from toonlab.errors import ToonlabError, nearest
 from toonlab.registry import metadata
 from toonlab.registry.catalogue import Catalogue
@@ -107,6 +109,7 @@ class Project:
             "{name}": self.name,
             "{parts}": STARTERS[self.kind].kind,
             "{toonlab}": metadata.own().version,
+            "{next}": str(Version(metadata.own().version).major + 1),  # whose hooks may be incompatible
             "{files}": "\n".join(f"| `{file}` | {about} |" for file, about in self.about.items()),
             f"toonlab.scaffold.examples.{STARTERS[self.kind].module}": self.module,
         }.items():

@@ -1,9 +1,8 @@
-"""`toonlab plugins doctor`: what is installed for toonlab, from where, and what is wrong with it."""
+"""`toonlab plugins doctor`: what is installed for toonlab, from where, and its problems."""
 
 from __future__ import annotations
 
-from .diagnosis import Checked, Clash, Diagnosis, Trouble, Twice
-from .examine import examine
+from .examine import Clash, Diagnosis, DuplicateInstall, Examined, examine
 from .listing import show_diagnosis
 
-__all__ = ["Checked", "Clash", "Diagnosis", "Trouble", "Twice", "examine", "show_diagnosis"]
+__all__ = ["Clash", "Diagnosis", "DuplicateInstall", "Examined", "examine", "show_diagnosis"]

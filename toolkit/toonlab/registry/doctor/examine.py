@@ -1,4 +1,4 @@
-"""What `toonlab plugins doctor` does: import all that is installed for toonlab, and say what is wrong with it."""
+"""Import everything that is installed for toonlab, and collect its problems as data."""
 
 from __future__ import annotations
 
@@ -7,78 +7,157 @@ import os
 import platform
 import typing
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
 
 import pluggy
 import typer
 
+import toonlab
 from toonlab.errors import nearest
-from toonlab.registry import hookversion, metadata
-from toonlab.registry.catalogue import Catalogue, discover
-from toonlab.registry.hookspecs import HOOKS_VERSION, ObserverHooks, RegistrationHooks
-from toonlab.registry.importing import bring
-from toonlab.registry.loader import Offer, Plugin
-from toonlab.registry.metadata import Entry
-
-from .diagnosis import Checked, Clash, Diagnosis, Trouble, Twice
+from toonlab.registry import metadata
+from toonlab.registry.catalogue import discover
+from toonlab.registry.hookspecs import ObserverHooks, RegistrationHooks
+from toonlab.registry.loader import Frame, Offer, Plugin, import_entry_point
+from toonlab.registry.metadata import Entry, Source
 
 _MARKS = pluggy.PluginManager("toonlab")  # reads the marks that @hookimpl leaves
 
 
+@dataclass(frozen=True)
+class PluginProblem:
+    """A problem of an entry point, and the lines of its own files that it came from."""
+
+    text: str
+    frames: tuple[Frame, ...] = ()
+
+
+@dataclass(frozen=True)
+class Examined:
+    """An entry point. `offers`: kind -> names; `hears`: observer -> hooks, None where only an instance would tell."""
+
+    entry: Entry
+    status: Literal["loaded", "loaded in part", "not loaded", "left out"]
+    seconds: float | None = None
+    offers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    hears: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
+    problems: tuple[PluginProblem, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            **_entry_to_json(self.entry),
+            "status": self.status,
+            "import_seconds": self.seconds and round(self.seconds, 4),
+            "requires": self.entry.source.requires,
+            "offers": {kind: list(names) for kind, names in self.offers.items()},
+            "hears": {name: hooks if hooks is None else list(hooks) for name, hooks in self.hears.items()},
+            "problems": [{"text": p.text, "where": [vars(frame) for frame in p.frames]} for p in self.problems],
+        }
+
+
+@dataclass(frozen=True)
+class Clash:
+    """A name that several entry points offer; it is usable from none."""
+
+    kind: str
+    name: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class DuplicateInstall:
+    """A distribution whose metadata lie in two places: the ones that Python uses, and the ones that they hide."""
+
+    used: Source
+    hidden: Source
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The whole result. `chosen` is `TOONLAB_PLUGINS`; `unknown`: names in it that match nothing -> why."""
+
+    own: Source
+    versions: Mapping[str, str]
+    plugins: tuple[Examined, ...]
+    commands: tuple[Examined, ...]
+    preloads: tuple[Examined, ...]
+    clashes: tuple[Clash, ...]
+    duplicates: tuple[DuplicateInstall, ...]
+    chosen: str | None = None
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def location(self) -> Path:
+        return Path(toonlab.__file__).parent
+
+    @property
+    def problems(self) -> int:
+        found = sum(len(one.problems) for one in (*self.plugins, *self.commands, *self.preloads))
+        return found + len(self.clashes) + len(self.duplicates) + len(self.unknown)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "versions": {"toonlab": self.own.version, **self.versions},
+            "location": str(self.location),
+            "editable": self.own.project is not None,
+            **{group: [one.to_json() for one in getattr(self, group)] for group in ("plugins", "commands", "preloads")},
+            "clashes": [
+                {"kind": c.kind, "name": c.name, "sources": [_entry_to_json(entry) for entry in c.entries]}
+                for c in self.clashes
+            ],
+            "installed_twice": [
+                {"used": _metadata_to_json(d.used), "hidden": _metadata_to_json(d.hidden)} for d in self.duplicates
+            ],
+            "TOONLAB_PLUGINS": self.chosen,
+            "not_installed": dict(self.unknown),
+            "problems": self.problems,
+        }
+
+
 def examine(own_commands: Collection[str] = ()) -> Diagnosis:
-    """Import everything that is installed for toonlab, and look at it.
+    """Import everything that is installed for toonlab, and examine it.
 
     Args:
-        own_commands: names of toonlab's own commands, which no plugin's can have.
+        own_commands: names of toonlab's own commands, which no plugin can use.
     """
     catalogue = discover()
-    commands = metadata.entries(metadata.COMMANDS)
+    groups = {group: metadata.entries(group) for group in (metadata.COMMANDS, metadata.PRELOADS)}
+    offered = [(offer.kind, offer.name, plugin.entry) for plugin in catalogue.plugins for offer in plugin.offers]
+    offered += [("commands", entry.name, entry) for entry in groups[metadata.COMMANDS]]
+    twice = {pair for group in (metadata.PLUGINS, *groups) for pair in metadata.hidden(group)}
     return Diagnosis(
-        toonlab=metadata.own(),
-        versions={
-            "hooks": HOOKS_VERSION,
-            "python": platform.python_version(),
-            **{package: version(package) for package in ("torch", "pluggy")},
-        },
+        own=metadata.own(),
+        versions={"python": platform.python_version(), **{name: version(name) for name in ("torch", "pluggy")}},
         plugins=tuple(map(_plugin, catalogue.plugins)),
-        commands=tuple(_command(entry, own_commands) for entry in commands),
-        preloads=tuple(_imported(entry) for entry in metadata.entries(metadata.PRELOADS)),
-        clashes=(*_clashes(catalogue), *_clashing(("commands", entry.name, entry) for entry in commands)),
-        twice=tuple(_twice()),
+        commands=tuple(_command(entry, own_commands) for entry in groups[metadata.COMMANDS]),
+        preloads=tuple(_imported(entry) for entry in groups[metadata.PRELOADS]),
+        clashes=tuple(_clashes(offered)),
+        duplicates=tuple(DuplicateInstall(used, hidden) for hidden, used in sorted(twice, key=str)),
         chosen=os.environ.get("TOONLAB_PLUGINS"),
         unknown={f.plugin: f.reason for f in catalogue.failures if f.distribution == "TOONLAB_PLUGINS"},
     )
 
 
-def _plugin(plugin: Plugin) -> Checked:
+def _plugin(plugin: Plugin) -> Examined:
     if plugin.imported is None:
-        return Checked(plugin.entry, "left out")
+        return Examined(plugin.entry, "left out")
     offers = {kind: tuple(o.name for o in plugin.offers if o.kind == kind) for kind in plugin.kinds}
     observers = {offer.name: _class_of(offer) for offer in plugin.offers if offer.kind == "observers"}
-    problems = [Trouble(failure.reason, failure.where) for failure in plugin.failures]
-    usable = bool(plugin.hooks)
-    if usable or not problems:
-        problems += [Trouble(text) for text in _unused(plugin)]
-    problems += [Trouble(text) for name, made in observers.items() for text in _deaf(name, made)]
-    newer = plugin.verdict == "newer" and hookversion.objection(plugin.made_for, plugin.entry.source.name)
-    return Checked(
-        plugin.entry,
-        "loaded" if not plugin.failures else "loaded in part" if usable else "not loaded",
-        plugin.imported.seconds,
-        plugin.made_for,
-        plugin.verdict,
-        offers,
-        {name: _heard(made) for name, made in observers.items()},
-        tuple(problems),
-        (newer,) if newer else (),
-    )
+    problems = [PluginProblem(failure.reason, failure.frames) for failure in plugin.failures]
+    if plugin.hooks or not problems:
+        problems += map(PluginProblem, _unused(plugin))
+    problems += [PluginProblem(text) for name, made in observers.items() for text in _unheard(name, made)]
+    status = "loaded" if not plugin.failures else "loaded in part" if plugin.hooks else "not loaded"
+    hears = {name: None if made is None else tuple(_marked_hooks(made)) for name, made in observers.items()}
+    return Examined(plugin.entry, status, plugin.imported.seconds, offers, hears, tuple(problems))
 
 
 def _unused(plugin: Plugin) -> Iterator[str]:
-    """What looks like a hook and is not marked as one; or that there is none."""
+    """Functions that have a hook's name and no mark; or that there is no hook at all."""
     found = plugin.imported and plugin.imported.found
     unmarked = [hook for hook in _names(RegistrationHooks) if hook not in plugin.hooks and _has(found, hook)]
     for hook in unmarked:
@@ -88,7 +167,7 @@ def _unused(plugin: Plugin) -> Iterator[str]:
 
 
 def _class_of(offer: Offer) -> type | None:
-    """The class of what a factory makes, as far as it says so."""
+    """The class of a factory's products, if its signature names it."""
     if inspect.isclass(offer.factory):
         return offer.factory
     with suppress(Exception):
@@ -97,12 +176,12 @@ def _class_of(offer: Offer) -> type | None:
     return None
 
 
-def _heard(made: type | None) -> tuple[str, ...] | None:
-    return None if made is None else tuple(name for name in _names(ObserverHooks) if _marked(made, name))
+def _marked_hooks(made: type) -> list[str]:
+    return [name for name in _names(ObserverHooks) if _marked(made, name)]
 
 
-def _deaf(name: str, made: type | None) -> Iterator[str]:
-    """What an observer's class means to hear and won't."""
+def _unheard(name: str, made: type | None) -> Iterator[str]:
+    """Methods of an observer's class that look like hooks and are never called."""
     for method in dir(made) if made else ():
         if _marked(made, method) and method not in _names(ObserverHooks):
             yield f"observer {name!r}: hook {method!r} is unknown; {nearest(method, _names(ObserverHooks))}"
@@ -126,50 +205,51 @@ def _marked(made: object, name: str) -> bool:
     return False
 
 
-def _imported(entry: Entry) -> Checked:
-    imported = bring(entry)
-    problems = (Trouble(imported.reason, imported.where),) if imported.reason else ()
-    return Checked(entry, "not loaded" if problems else "loaded", imported.seconds, problems=problems)
+def _imported(entry: Entry) -> Examined:
+    imported = import_entry_point(entry)
+    problems = (PluginProblem(imported.reason, imported.frames),) if imported.reason else ()
+    return Examined(entry, "not loaded" if problems else "loaded", imported.seconds, problems=problems)
 
 
-def _command(entry: Entry, own_commands: Collection[str]) -> Checked:
-    checked = _imported(entry)
-    if checked.problems:
-        return checked
+def _command(entry: Entry, own_commands: Collection[str]) -> Examined:
+    """A command that imports, whose name is free, and of which typer can make a command."""
+    examined = _imported(entry)
+    if examined.problems:
+        return examined
     if entry.name in own_commands:
-        text = (
-            f"toonlab has a command {entry.name!r} of its own, which runs in place of this one; rename the entry point"
-        )
-        return replace(checked, problems=(Trouble(text),))
-    found = entry.point.load()  # once more: it is in sys.modules
+        text = f"toonlab has a command {entry.name!r} of its own, which takes precedence; rename the entry point"
+        return Examined(entry, "loaded", examined.seconds, problems=(PluginProblem(text),))
+    found = entry.point.load()  # from sys.modules
     try:
         application = typer.Typer()
         application.command()(found)
         typer.main.get_command(application)
     except Exception as error:
         detail = f": {type(error).__name__}: {error}" if callable(found) else f", but of type {type(found).__name__}"
-        text = f"{entry.value} is no function of which typer can make a command{detail}"
-        return replace(checked, status="not loaded", problems=(Trouble(text),))
-    return checked
+        text = f"{entry.value} is not a function that typer can make a command of{detail}"
+        return Examined(entry, "not loaded", examined.seconds, problems=(PluginProblem(text),))
+    return examined
 
 
-def _clashes(catalogue: Catalogue) -> Iterator[Clash]:
-    offers = ((offer.kind, offer.name, plugin.entry) for plugin in catalogue.plugins for offer in plugin.offers)
-    return _clashing(offers)
-
-
-def _clashing(offered: Iterable[tuple[str, str, Entry]]) -> Iterator[Clash]:
-    """What is offered more than once: kind, name, and by which entry points."""
+def _clashes(offered: list[tuple[str, str, Entry]]) -> Iterator[Clash]:
+    """Names that several entry points offer."""
     sources: defaultdict[tuple[str, str], list[Entry]] = defaultdict(list)
     for kind, name, entry in offered:
         sources[kind, name].append(entry)
-    for (kind, name), entries in sources.items():
-        if len(entries) > 1:
-            yield Clash(kind, name, tuple(entries))
+    return (Clash(*key, tuple(entries)) for key, entries in sources.items() if len(entries) > 1)
 
 
-def _twice() -> Iterator[Twice]:
-    """Each distribution whose metadata hide others of the same name."""
-    groups = (metadata.PLUGINS, metadata.COMMANDS, metadata.PRELOADS)
-    pairs = ((entry.source, used) for group in groups for entry, used in metadata.hidden(group))
-    return (Twice(used, hidden) for hidden, used in dict.fromkeys(pairs))
+def _entry_to_json(entry: Entry) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "value": entry.value,
+        "distribution": entry.source.name,
+        "version": entry.source.version,
+        "location": entry.location and str(entry.location),
+        "editable": entry.source.project is not None,
+    }
+
+
+def _metadata_to_json(source: Source) -> dict[str, Any]:
+    metadata = source.metadata and str(source.metadata)
+    return {"distribution": source.name, "version": source.version, "metadata": metadata}

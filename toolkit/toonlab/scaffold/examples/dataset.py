@@ -12,8 +12,6 @@ from torch import Tensor
 
 from toonlab import DatasetFactory, Images, Sample, Truth, hookimpl, rng
 
-TOONLAB_HOOKS = "1.0"  # the version of toonlab's hooks that this was made for
-
 
 @dataclass(frozen=True)
 class ExampleDataset:

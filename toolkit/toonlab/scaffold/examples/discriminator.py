@@ -11,8 +11,6 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from toonlab import DiscriminatorFactory, PartError, hookimpl
 
-TOONLAB_HOOKS = "1.0"  # the version of toonlab's hooks that this was made for
-
 
 class ExampleDiscriminator(nn.Module):
     """Three convolutions with spectral norm and a fourth that answers: `(B, in_channels, H, W)` -> logits.

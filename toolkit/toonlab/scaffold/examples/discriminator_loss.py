@@ -9,8 +9,6 @@ from torch import Tensor
 
 from toonlab import CriticParts, DiscriminatorLossFactory, Logits, Views, hookimpl
 
-TOONLAB_HOOKS = "1.0"  # the version of toonlab's hooks that this was made for
-
 
 @dataclass(frozen=True)
 class ExampleLoss:

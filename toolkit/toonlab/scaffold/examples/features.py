@@ -14,8 +14,6 @@ from torch import Tensor, nn
 from toonlab import FeaturesFactory, check_images, hookimpl
 from toonlab.ops.filters import luminance
 
-TOONLAB_HOOKS = "1.0"  # the version of toonlab's hooks that this was made for
-
 
 class ExampleFeatures(nn.Module):
     """Answers of Gabor filters to luminance, and the mean colour of 2x2 pixels; nothing is learnt, nothing downloaded.

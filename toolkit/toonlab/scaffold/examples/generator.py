@@ -11,8 +11,6 @@ from torch import Tensor, nn
 
 from toonlab import GeneratorFactory, PartError, hookimpl
 
-TOONLAB_HOOKS = "1.0"  # the version of toonlab's hooks that this was made for
-
 
 class ExampleGenerator(nn.Module):
     """Photo -> cartoon, `(B, 3, H, W)` in [-1, 1]: what has to change is computed at half the size, and added.

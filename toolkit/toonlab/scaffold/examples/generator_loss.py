@@ -10,8 +10,6 @@ from torch import Tensor
 from toonlab import GeneratorLossFactory, Step, hookimpl
 from toonlab.ops.filters import luminance
 
-TOONLAB_HOOKS = "1.0"  # the version of toonlab's hooks that this was made for
-
 
 @dataclass(frozen=True)
 class ExampleLoss:

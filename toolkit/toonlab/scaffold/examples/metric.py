@@ -9,8 +9,6 @@ from torch import Tensor
 
 from toonlab import MetricFactory, Sample, hookimpl
 
-TOONLAB_HOOKS = "1.0"  # the version of toonlab's hooks that this was made for
-
 
 class ExampleMetric:
     """The effective number of colours of the fakes, mean over pictures: cartoons have few, photos have many.

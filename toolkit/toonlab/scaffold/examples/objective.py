@@ -9,8 +9,6 @@ from torch import Tensor
 
 from toonlab import Logits, Objective, ObjectiveFactory, hookimpl
 
-TOONLAB_HOOKS = "1.0"  # the version of toonlab's hooks that this was made for
-
 
 @dataclass(frozen=True)
 class ExampleObjective(Objective):

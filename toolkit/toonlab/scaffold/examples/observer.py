@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 from toonlab import ObserverFactory, Run, hookimpl
 
-TOONLAB_HOOKS = "1.0"  # the version of toonlab's hooks that this was made for
-
 
 @dataclass(frozen=True)
 class ExampleObserver:

@@ -14,8 +14,6 @@ from torch import Tensor
 from toonlab import RepresentationFactory, Tunable, Views, check_images, hookimpl
 from toonlab.ops.filters import luminance
 
-TOONLAB_HOOKS = "1.0"  # the version of toonlab's hooks that this was made for
-
 
 @dataclass(frozen=True)
 class ExampleRepresentation:

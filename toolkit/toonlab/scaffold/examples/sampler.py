@@ -13,8 +13,6 @@ from toonlab import SamplerFactory, Tunable, Views, check_images, hookimpl
 from toonlab.ops.filters import box_mean, luminance
 from toonlab.ops.patch_grid import Grid, best, cut
 
-TOONLAB_HOOKS = "1.0"  # the version of toonlab's hooks that this was made for
-
 
 @dataclass(frozen=True)
 class ExampleSampler:
