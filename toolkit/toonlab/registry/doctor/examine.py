@@ -25,6 +25,7 @@ from toonlab.registry.hookspecs import ObserverHooks, RegistrationHooks
 from toonlab.registry.loader import Frame, Offer, Plugin, import_entry_point
 from toonlab.registry.metadata import Entry, Source
 
+Status = Literal["loaded", "loaded in part", "not loaded", "left out"]
 _MARKS = pluggy.PluginManager("toonlab")  # reads the marks that @hookimpl leaves
 
 
@@ -41,7 +42,7 @@ class Examined:
     """An entry point. `offers`: kind -> names; `hears`: observer -> hooks, None where only an instance would tell."""
 
     entry: Entry
-    status: Literal["loaded", "loaded in part", "not loaded", "left out"]
+    status: Status
     seconds: float | None = None
     offers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hears: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
@@ -151,7 +152,7 @@ def _plugin(plugin: Plugin) -> Examined:
     if plugin.hooks or not problems:
         problems += map(PluginProblem, _unused(plugin))
     problems += [PluginProblem(text) for name, made in observers.items() for text in _unheard(name, made)]
-    status = "loaded" if not plugin.failures else "loaded in part" if plugin.hooks else "not loaded"
+    status: Status = "loaded" if not plugin.failures else "loaded in part" if plugin.hooks else "not loaded"
     hears = {name: None if made is None else tuple(_marked_hooks(made)) for name, made in observers.items()}
     return Examined(plugin.entry, status, plugin.imported.seconds, offers, hears, tuple(problems))
 
