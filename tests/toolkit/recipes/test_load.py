@@ -8,7 +8,7 @@ import yaml
 
 from toonlab import discover
 from toonlab.errors import RecipeError, ToonlabError
-from toonlab.recipes.load import assign, expand, load, merge, parse_override
+from toonlab.recipes.load import load, parse_override
 from toonlab.registry.catalogue import Catalogue
 
 
@@ -190,22 +190,6 @@ def test_a_key_given_twice_is_an_error(tmp_path: Path, catalogue: Catalogue) -> 
     (tmp_path / "twice.yaml").write_text("train: {steps: 1}\ntrain: {steps: 2}\n")
     with pytest.raises(ToonlabError, match="line 2: key 'train' is given twice"):
         load(str(tmp_path / "twice.yaml"), catalogue)
-
-
-def test_merge_drops_the_keys_of_a_part_that_is_replaced() -> None:
-    base = {"losses": {"content": {"weight": 2, "layer": "a"}}, "list": [1, 2]}
-    assert merge(base, {"losses": {"content": {"weight": 3}}})["losses"]["content"] == {"weight": 3, "layer": "a"}
-    assert merge(base, {"losses": {"content": {"use": "other"}}})["losses"]["content"] == {"use": "other"}
-    assert merge(base, {"list": [3]})["list"] == [3]
-
-
-def test_expand_and_assign() -> None:
-    tree: dict[str, Any] = {"critics": {"a": {"k": 1}, "b": {"k": 2}, "c": None}}
-    assert expand(tree, "critics.*.k") == ["critics.a.k", "critics.b.k"]
-    assign(tree, "new.deep.value", 3)
-    assert tree["new"] == {"deep": {"value": 3}}
-    with pytest.raises(ToonlabError, match="nothing below it"):
-        assign(tree, "critics.a.k.x", 1)
 
 
 @pytest.mark.parametrize("text", ["train.steps", "=3", ".a=1", "a.=1"])

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
+from pydantic_core import to_jsonable_python
 
 from toonlab.registry.catalogue import Catalogue
 
-Tree = dict[str, Any]
+from .dotted_tree import Tree
+
 Positive = Annotated[int, Field(gt=0)]
+WEIGHTED = frozenset({"generator_losses", "discriminator_losses"})  # the kinds of part that have a weight
+LEFT_OUT = {"left out": True}  # marks fields that are not in a recipe's tree where they are None
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class GeneratorSpec:
     network: Part
     optimizer: TorchPart
     losses: Mapping[str, Part] = field(default_factory=dict)
-    schedule: TorchPart | None = None
+    schedule: TorchPart | None = field(default=None, metadata=LEFT_OUT)
 
 
 @dataclass(frozen=True)
@@ -66,29 +71,29 @@ class Weight:
     generator: Annotated[float, Field(ge=0)] = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CriticSpec:
-    """A critic, one of those in the section `critics`.
+    """A critic, an entry of the section `critics`.
 
     Args:
         sampler: which regions of an image it looks at; `whole` if left out.
+        representation: what it sees of the regions; None: the pixels as they are.
         discriminator: its network.
         objective: the adversarial losses of both sides.
+        losses: its further losses, by name.
+        weight: factors on its losses on either side.
         optimizer: a class of `torch.optim` and its arguments.
-        representation: what it sees of the regions; None: the pixels as they are.
-        losses: what it minimises besides, by name.
-        weight: what its losses count on either side.
         schedule: a class of `torch.optim.lr_scheduler` and its arguments; it counts steps.
     """
 
     sampler: Part
+    representation: Part | None = None
     discriminator: Part
     objective: Part
-    optimizer: TorchPart
-    representation: Part | None = None
     losses: Mapping[str, Part] = field(default_factory=dict)
     weight: Weight = field(default_factory=Weight)
-    schedule: TorchPart | None = None
+    optimizer: TorchPart
+    schedule: TorchPart | None = field(default=None, metadata=LEFT_OUT)
 
 
 @dataclass(frozen=True)
@@ -101,32 +106,32 @@ class Length:
         share: in parts of `train.steps`; the shares of all stages are 1 together.
     """
 
-    steps: Positive | None = None
-    epochs: Annotated[float, Field(gt=0)] | None = None
-    share: Annotated[float, Field(gt=0, le=1)] | None = None
+    steps: Positive | None = field(default=None, metadata=LEFT_OUT)
+    epochs: Annotated[float, Field(gt=0)] | None = field(default=None, metadata=LEFT_OUT)
+    share: Annotated[float, Field(gt=0, le=1)] | None = field(default=None, metadata=LEFT_OUT)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StageSpec:
-    """A stretch of the training, one of those in the section `stages`.
+    """A stage of the training, an entry of the section `stages`.
 
     Args:
-        name: what it is called in the logs.
         length: `steps`, `epochs` or `share`.
-        critics: those that are active; None: all of the recipe.
+        name: what it is called in the logs.
+        keep_optimizers: continue with the optimizers of the stage before; else they start fresh.
+        critics: the active critics; None: all of the recipe.
         losses: those of the generator; None: all of the recipe. One that the recipe has starts from there.
         generator_optimizer: what is different in the generator's optimizer.
-        schedule: of all learning rates in this stage, in place of those that generator and critics have.
-        keep_optimizers: go on with the optimizers of the stage before; else they start fresh.
+        schedule: of all learning rates in this stage, in place of those of generator and critics.
     """
 
-    name: str
     length: Length
-    critics: tuple[str, ...] | None = None
-    losses: Mapping[str, Part] | None = None
-    generator_optimizer: TorchPart | None = None
-    schedule: TorchPart | None = None
+    name: str
     keep_optimizers: bool = False
+    critics: tuple[str, ...] | None = field(default=None, metadata=LEFT_OUT)
+    losses: Mapping[str, Part] | None = field(default=None, metadata=LEFT_OUT)
+    generator_optimizer: TorchPart | None = field(default=None, metadata=LEFT_OUT)
+    schedule: TorchPart | None = field(default=None, metadata=LEFT_OUT)
 
 
 @dataclass(frozen=True)
@@ -194,37 +199,68 @@ class Evaluate:
     grid: Positive = 6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A recipe that is complete and valid. `tree` is the same as plain data, with every default filled in.
+    """A recipe that is complete and valid; its fields are in the order in which `recipe.yaml` has them.
 
     Without stages it trains nothing: its generator is measured as it is.
     """
 
     name: str
-    tree: Tree
+    about: str = ""
     data: Part
+    features: Part | None = None
     generator: GeneratorSpec
     critics: Mapping[str, CriticSpec]
-    stages: tuple[StageSpec, ...]
     train: Train
+    stages: tuple[StageSpec, ...]
     evaluate: Evaluate
     observers: Mapping[str, Part]
-    features: Part | None = None
-    about: str = ""
+
+    @cached_property
+    def tree(self) -> Tree:
+        """The recipe as plain data, with every default filled in: a recipe of the same meaning."""
+        return {key: value for key, value in plain(self).items() if key != "name"}
+
+    @cached_property
+    def part_at(self) -> dict[str, Part]:
+        """Every part by its dotted path, such as `critics.patch.sampler`."""
+        return dict(_parts(self))
 
     @property
     def parts(self) -> Iterator[Part]:
         """Every part but the observers, which do not change what is learnt."""
-        yield self.data
-        if self.features:
-            yield self.features
-        yield self.generator.network
-        yield from self.generator.losses.values()
-        for critic in self.critics.values():
-            yield from (critic.sampler, critic.discriminator, critic.objective, *critic.losses.values())
-            if critic.representation:
-                yield critic.representation
-        for stage in self.stages:
-            yield from (stage.losses or {}).values()
-        yield from self.evaluate.metrics
+        return (part for part in self.part_at.values() if part.kind != "observers")
+
+
+def plain(spec: Any) -> Any:
+    """A specification, or a mapping or tuple of them, as plain data as a recipe's file has it."""
+    if isinstance(spec, Part):
+        weight = {"weight": spec.weight} if spec.kind in WEIGHTED else {}
+        return {"use": spec.use, **weight, **to_jsonable_python(spec.parameters)}
+    if isinstance(spec, TorchPart):
+        return {"use": spec.use, **to_jsonable_python(spec.arguments)}
+    if isinstance(spec, tuple):
+        return [plain(value) for value in spec]
+    if not isinstance(spec, Mapping) and not is_dataclass(spec):
+        return spec
+    found = {key: plain(value) for key, value in _children(spec)}
+    return found.pop("length") | found if isinstance(spec, StageSpec) else found  # a stage's length is no section
+
+
+def _parts(spec: Any, path: str = "") -> Iterator[tuple[str, Part]]:
+    """The parts in a specification, by their dotted paths."""
+    for key, value in _children(spec):
+        if isinstance(value, Part):
+            yield f"{path}{key}", value
+        else:
+            yield from _parts(value, f"{path}{key}.")
+
+
+def _children(spec: Any) -> Iterable[tuple[Any, Any]]:
+    if is_dataclass(spec):
+        found = ((each, getattr(spec, each.name)) for each in fields(spec))
+        return ((each.name, value) for each, value in found if value is not None or each.metadata != LEFT_OUT)
+    if isinstance(spec, Mapping):
+        return spec.items()
+    return enumerate(spec) if isinstance(spec, tuple) else ()

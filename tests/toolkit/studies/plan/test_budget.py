@@ -95,7 +95,11 @@ def test_totals_are_equal_but_for_a_step(
     from toonlab.studies.plan.budget import _steps
 
     stages = tuple(
-        StageSpec(f"stage {i}", Length(share=share / sum(shares)), active[i] if i + 1 < len(shares) else None)
+        StageSpec(
+            name=f"stage {i}",
+            length=Length(share=share / sum(shares)),
+            critics=active[i] if i + 1 < len(shares) else None,
+        )
         for i, share in enumerate(shares)
     )
     shaped = replace(recipe, stages=stages)

@@ -74,8 +74,7 @@ def allotted(experiment: Experiment, cells: Sequence[Planned]) -> dict[str, int]
 
 def with_steps(recipe: Recipe, steps: int) -> Recipe:
     """The recipe with another length; its stages keep their shares."""
-    tree = {**recipe.tree, "train": {**recipe.tree["train"], "steps": steps}}
-    return replace(recipe, tree=tree, train=replace(recipe.train, steps=steps))
+    return replace(recipe, train=replace(recipe.train, steps=steps))
 
 
 def _alike(costs: Mapping[str, Cost], trained: Mapping[str, Planned], baseline: str) -> dict[str, int]:
