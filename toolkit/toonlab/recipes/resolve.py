@@ -12,22 +12,17 @@ from toonlab.registry.schema import Schema
 
 from .dotted_tree import DottedTree, Tree
 from .resolve_parts import PartResolver
-from .spec import CriticSpec, Evaluate, GeneratorSpec, Length, Part, Recipe, StageSpec, TorchPart, Train, Weight, plain
+from .spec import CriticSpec, Evaluate, GeneratorSpec, Part, Recipe, StageSpec, TorchPart, Train, Weight, plain
 
 SECTIONS = tuple(field.name for field in fields(Recipe) if field.name != "name")
+_STAGE_PARTS = frozenset({"critics", "losses", "generator_optimizer", "schedule"})  # of which no schema is read
 
 
 def resolve(tree: Tree, name: str, catalogue: Catalogue, source: str | None = None) -> Recipe:
     """The recipe of a tree, with every default filled in.
 
-    Args:
-        tree: as YAML gives it, with what it extends merged in.
-        name: the recipe's.
-        catalogue: of parts.
-        source: what errors call it; its name where not given.
-
     Raises:
-        RecipeError: with everything that is wrong.
+        RecipeError: with everything that is wrong; it names the `source`, or else the recipe.
     """
     resolver = _Resolver(tree, catalogue)
     recipe = resolver.recipe(name)
@@ -146,7 +141,7 @@ class _Resolver(PartResolver):
             self.report("stages", f"got {given!r}, expected a list of stages such as {{name: warm-up, epochs: 10}}")
             return ()
         stages = tuple(self.stage(f"stages.{i}", dict(stage), f"stage {i + 1}") for i, stage in enumerate(given))
-        self.check_shares([stage.length.share for stage in stages])
+        self.check_shares([stage.share for stage in stages])
         return stages
 
     @property
@@ -165,27 +160,20 @@ class _Resolver(PartResolver):
             self.report("train.steps", "missing; give the number of steps (no stage has steps or epochs)")
 
     def stage(self, path: str, given: Tree, default: str) -> StageSpec:
-        self.only(path, given, (_names(StageSpec) | _names(Length)) - {"length"})
-        keep = given.get("keep_optimizers", False)
-        if not isinstance(keep, bool):
-            self.report(f"{path}.keep_optimizers", f"got {keep!r}, expected true or false")
+        self.only(path, given, _names(StageSpec))
+        numbers = {key: value for key, value in given.items() if key in _names(StageSpec) - _STAGE_PARTS}
+        numbers["name"] = str(given.get("name", default))
+        values = self.values(path, Schema.of(StageSpec, _STAGE_PARTS), numbers)
+        if len(lengths := [unit for unit in ("steps", "epochs", "share") if values.get(unit) is not None]) != 1:
+            wrong = f"{' and '.join(lengths)} are given" if lengths else "its length is missing"
+            self.report(path, f"{wrong}; give one of steps, epochs, share (of train.steps)")
         return StageSpec(
-            length=self.length(path, given),
-            name=str(given.get("name", default)),
-            keep_optimizers=keep,
+            **values,
             critics=self.stage_critics(f"{path}.critics", given.get("critics")),
             losses=self.stage_losses(f"{path}.losses", given.get("losses")),
             generator_optimizer=self.stage_optimizer(f"{path}.generator_optimizer", given.get("generator_optimizer")),
             schedule=self.schedule(f"{path}.schedule", given.get("schedule")),
         )
-
-    def length(self, path: str, given: Tree) -> Length:
-        units = {key: value for key, value in given.items() if key in _names(Length)}
-        length = Length(**self.values(path, Schema.of(Length), units))
-        if len(stated := plain(length)) != 1:
-            wrong = f"{' and '.join(stated)} are given" if stated else "its length is missing"
-            self.report(path, f"{wrong}; give one of steps, epochs, share (of train.steps)")
-        return length
 
     def stage_critics(self, path: str, given: Any) -> tuple[str, ...] | None:
         if given is None:

@@ -16,7 +16,6 @@ from .dotted_tree import Tree
 
 Positive = Annotated[int, Field(gt=0)]
 WEIGHTED = frozenset({"generator_losses", "discriminator_losses"})  # the kinds of part that have a weight
-LEFT_OUT = {"left out": True}  # marks fields that are not in a recipe's tree where they are None
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class GeneratorSpec:
     network: Part
     optimizer: TorchPart
     losses: Mapping[str, Part] = field(default_factory=dict)
-    schedule: TorchPart | None = field(default=None, metadata=LEFT_OUT)
+    schedule: TorchPart | None = None
 
 
 @dataclass(frozen=True)
@@ -93,30 +92,17 @@ class CriticSpec:
     losses: Mapping[str, Part] = field(default_factory=dict)
     weight: Weight = field(default_factory=Weight)
     optimizer: TorchPart
-    schedule: TorchPart | None = field(default=None, metadata=LEFT_OUT)
-
-
-@dataclass(frozen=True)
-class Length:
-    """How long a stage is: one of the three.
-
-    Args:
-        steps: in steps; scaled to `train.steps` where that is given.
-        epochs: in passes over the larger of the two sets, photos and cartoons; scaled likewise.
-        share: in parts of `train.steps`; the shares of all stages are 1 together.
-    """
-
-    steps: Positive | None = field(default=None, metadata=LEFT_OUT)
-    epochs: Annotated[float, Field(gt=0)] | None = field(default=None, metadata=LEFT_OUT)
-    share: Annotated[float, Field(gt=0, le=1)] | None = field(default=None, metadata=LEFT_OUT)
+    schedule: TorchPart | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class StageSpec:
-    """A stage of the training, an entry of the section `stages`.
+    """A stage of the training, an entry of the section `stages`; its length is one of `steps`, `epochs` and `share`.
 
     Args:
-        length: `steps`, `epochs` or `share`.
+        steps: length in steps; scaled to `train.steps` where that is given.
+        epochs: length in passes over the larger of the two sets, photos and cartoons; scaled likewise.
+        share: length in parts of `train.steps`; the shares of all stages are 1 together.
         name: what it is called in the logs.
         keep_optimizers: continue with the optimizers of the stage before; else they start fresh.
         critics: the active critics; None: all of the recipe.
@@ -125,13 +111,15 @@ class StageSpec:
         schedule: of all learning rates in this stage, in place of those of generator and critics.
     """
 
-    length: Length
+    steps: Positive | None = None
+    epochs: Annotated[float, Field(gt=0)] | None = None
+    share: Annotated[float, Field(gt=0, le=1)] | None = None
     name: str
     keep_optimizers: bool = False
-    critics: tuple[str, ...] | None = field(default=None, metadata=LEFT_OUT)
-    losses: Mapping[str, Part] | None = field(default=None, metadata=LEFT_OUT)
-    generator_optimizer: TorchPart | None = field(default=None, metadata=LEFT_OUT)
-    schedule: TorchPart | None = field(default=None, metadata=LEFT_OUT)
+    critics: tuple[str, ...] | None = None
+    losses: Mapping[str, Part] | None = None
+    generator_optimizer: TorchPart | None = None
+    schedule: TorchPart | None = None
 
 
 @dataclass(frozen=True)
@@ -240,12 +228,11 @@ def plain(spec: Any) -> Any:
         return {"use": spec.use, **weight, **to_jsonable_python(spec.parameters)}
     if isinstance(spec, TorchPart):
         return {"use": spec.use, **to_jsonable_python(spec.arguments)}
-    if isinstance(spec, tuple):
-        return [plain(value) for value in spec]
-    if not isinstance(spec, Mapping) and not is_dataclass(spec):
-        return spec
-    found = {key: plain(value) for key, value in _children(spec)}
-    return found.pop("length") | found if isinstance(spec, StageSpec) else found  # a stage's length is no section
+    if isinstance(spec, Mapping) or is_dataclass(spec):
+        found = {key: plain(value) for key, value in _children(spec)}
+        optional = found if isinstance(spec, StageSpec) else ("schedule",)  # left out where they are not given
+        return {key: value for key, value in found.items() if value is not None or key not in optional}
+    return [plain(value) for value in spec] if isinstance(spec, tuple) else spec
 
 
 def _parts(spec: Any, path: str = "") -> Iterator[tuple[str, Part]]:
@@ -259,8 +246,7 @@ def _parts(spec: Any, path: str = "") -> Iterator[tuple[str, Part]]:
 
 def _children(spec: Any) -> Iterable[tuple[Any, Any]]:
     if is_dataclass(spec):
-        found = ((each, getattr(spec, each.name)) for each in fields(spec))
-        return ((each.name, value) for each, value in found if value is not None or each.metadata != LEFT_OUT)
+        return [(each.name, getattr(spec, each.name)) for each in fields(spec)]
     if isinstance(spec, Mapping):
         return spec.items()
     return enumerate(spec) if isinstance(spec, tuple) else ()

@@ -100,7 +100,7 @@ def _unfit(experiment: Experiment, trained: Mapping[str, Planned], baseline: str
         text = f"{experiment.budget} decides on train.steps, which is a factor here; leave one of them out"
         yield Problem("budget", text)
     for recipe in {cell.recipe.name: cell.recipe for cell in trained.values()}.values():
-        units = {"steps" if s.length.steps else "epochs" if s.length.epochs else "share" for s in recipe.stages}
+        units = {"steps" if s.steps else "epochs" if s.epochs else "share" for s in recipe.stages}
         if recipe.train.steps is None:
             text = f"missing; a budget of {experiment.budget} needs it: the stages' {' and '.join(sorted(units))} are"
             yield Problem(f"{recipe.name}: train.steps", f"{text} then their shares of it")
