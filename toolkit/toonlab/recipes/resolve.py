@@ -93,9 +93,11 @@ class _Resolver(PartResolver):
         return Evaluate(tuple(parts), **self.values("evaluate", Schema.of(Evaluate, frozenset({"metrics"})), given))
 
     def generator(self) -> GeneratorSpec:
-        given = self.mapping("generator", self.given.get("generator"))
-        if given:
-            self.only("generator", given, _names(GeneratorSpec))
+        section = self.given.get("generator")
+        given = self.mapping("generator", section)
+        if not isinstance(section, Mapping):
+            return GeneratorSpec(Part("generators", "", {}), TorchPart("", {}))
+        self.only("generator", given, _names(GeneratorSpec))
         return GeneratorSpec(
             network=self.part("generator.network", "generators", given.get("network")),
             optimizer=self.optimizer("generator.optimizer", given.get("optimizer")),
@@ -156,7 +158,11 @@ class _Resolver(PartResolver):
             self.report("stages", "some have a share and some steps or epochs; give all of them shares, or none")
         elif given and abs(sum(given) - 1) > 1e-6:
             self.report("stages", f"the shares add up to {sum(given):g}, not to 1")
-        if given and self.given.get("train.steps") is None:
+        if (
+            given
+            and self.given.get("train.steps") is None
+            and not any(p.path.startswith("train") for p in self.problems)
+        ):
             self.report("train.steps", "missing; give the number of steps (no stage has steps or epochs)")
 
     def stage(self, path: str, given: Tree, default: str) -> StageSpec:

@@ -15,7 +15,7 @@ from toonlab.registry.catalogue import Catalogue
 from .experiment import Experiment, Planned, baseline_of
 
 Cost = Callable[[int], float]  # of a training of so many steps
-_LONG = 100_000  # steps, in which the rounding of stages does not show
+_LONG = 10**9  # steps, in which the rounding of stages does not show
 
 
 def allot(
