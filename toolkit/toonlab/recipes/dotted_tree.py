@@ -53,7 +53,7 @@ class DottedTree:
         return [expanded for name in names for expanded in self.expand(f"{above}.{name}{below}")]
 
     def set(self, path: str, value: Any) -> None:
-        """Set the value at a path (without `*`), in place; null removes what is there when the recipe is resolved.
+        """Set the value at a path (without `*`), in place; resolution drops a part that is null.
 
         Mappings on the way are created, and a part given by its name alone becomes `{use: name}`. A mapping is merged
         into one that is there, as `merge` does it; a new `use` drops the keys of the part that it replaces.

@@ -24,13 +24,13 @@ Override = str | tuple[str, Any]
 
 @dataclass(frozen=True)
 class Draft:
-    """A recipe before defaults are filled in: its tree with what it extends, and the names of both, its own first."""
+    """A recipe before defaults are filled in: its merged tree, its name, and the names of the recipes it extends."""
 
     names: tuple[str, ...]
     tree: DottedTree
 
     def apply_overlays(self, names: Sequence[str], catalogue: Catalogue, near: Path | None = None) -> None:
-        """Apply `--at` files, in place; `only: {animegan: {…}}` is for that recipe and those that extend it."""
+        """Apply `--at` files, in place; `only: {animegan: {…}}` is for that recipe and its descendants."""
         for file in [paths.find(name, "baselines/at", near) for name in names]:
             overrides = yaml.load_file(file)
             only = overrides.pop("only", None) or {}
@@ -96,7 +96,7 @@ def from_data(
     overrides: Sequence[Override] = (),
     at: Sequence[str] = (),
 ) -> Recipe:
-    """`load` for a recipe as data, as a file would have it; what it `extends` is a listed name or a path."""
+    """`load` for a recipe as data, in the form of a file; it may extend a listed recipe or a path."""
     draft = _draft(data, name, name, None, ())
     draft.apply_overlays(at, catalogue)
     draft.apply(overrides)
@@ -104,7 +104,7 @@ def from_data(
 
 
 def read(path: Path) -> Draft:
-    """A recipe's file with what it `extends` merged in; every file is read once."""
+    """Read a recipe's file and the files that it extends, each once."""
     return _read(path, ())
 
 
@@ -122,7 +122,7 @@ def _draft(data: Mapping[str, Any], name: str, source: str | Path, near: Path | 
         return Draft((name,), DottedTree(merge({}, own)))
     if not isinstance(parent, str):
         raise ToonlabError(f"{source}: extends: got {parent!r}, expected the name or the path of one recipe")
-    # A recipe may extend a listed one of its own name: its own file is not what it means.
+    # A recipe may extend a listed one of its own name: that is not its own file.
     base = _read(paths.find(parent, "baselines", None if parent == name else near), below)
     return Draft((name, *base.names), DottedTree(merge(base.tree.root, own)))
 

@@ -19,7 +19,7 @@ _WEIGHT = Schema({"weight": Parameter("weight", float, 1.0)})
 
 
 class PartResolver:
-    """Makes parts of what a tree gives; `problems` collects what is wrong, with dotted paths.
+    """Makes parts from a tree; `problems` collects their mistakes, with dotted paths.
 
     A part with a problem is returned with those of its values that are valid, so that the rest is checked too.
     """

@@ -1,4 +1,4 @@
-"""A recipe as typed, frozen data: what `resolve` makes of a tree, and what the engine builds from."""
+"""A recipe as typed, frozen data: `resolve` makes it from a tree, and the engine builds from it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WEIGHTED = frozenset({"generator_losses", "discriminator_losses"})  # the kinds 
 
 @dataclass(frozen=True)
 class Part:
-    """A part as a recipe names it, with all its parameters."""
+    """A part by its kind and name, with all its parameters; `weight` is for losses."""
 
     kind: str
     use: str
@@ -28,7 +28,7 @@ class Part:
     weight: float = 1.0
 
     def make(self, catalogue: Catalogue, **injected: Any) -> Any:
-        """Build the part; `injected` is what the engine fills in, such as `in_channels`."""
+        """Build the part; `injected` are the parameters that the engine fills in, such as `in_channels`."""
         return catalogue.get(self.kind, self.use).factory(**self.parameters, **injected)
 
 
@@ -47,8 +47,8 @@ class GeneratorSpec:
     Args:
         network: a generator.
         optimizer: a class of `torch.optim` and its arguments.
-        losses: what the generator minimises besides the critics' objectives, by name.
-        schedule: a class of `torch.optim.lr_scheduler` and its arguments; it counts steps.
+        losses: further losses of the generator, by name, in addition to the critics' objectives.
+        schedule: a class of `torch.optim.lr_scheduler` and its arguments; its unit is the step.
     """
 
     network: Part
@@ -59,11 +59,11 @@ class GeneratorSpec:
 
 @dataclass(frozen=True)
 class Weight:
-    """What the adversarial loss counts on either side: `weight: {critic: 300, generator: 300}`, or one number for both.
+    """Factors on the adversarial losses: `weight: {critic: 300, generator: 300}`, or one number for both.
 
     Args:
-        critic: factor on all that the critic minimises, its further losses too.
-        generator: factor on what the generator minimises against this critic.
+        critic: factor on the critic's loss, its further losses included.
+        generator: factor on the generator's loss against this critic.
     """
 
     critic: Annotated[float, Field(ge=0)] = 1.0
@@ -75,14 +75,14 @@ class CriticSpec:
     """A critic, an entry of the section `critics`.
 
     Args:
-        sampler: which regions of an image it looks at; `whole` if left out.
-        representation: what it sees of the regions; None: the pixels as they are.
+        sampler: selects the regions of an image that the discriminator gets; `whole` if left out.
+        representation: transforms the regions; None: the RGB pixels.
         discriminator: its network.
         objective: the adversarial losses of both sides.
         losses: its further losses, by name.
-        weight: factors on its losses on either side.
+        weight: factors on the adversarial losses of both sides.
         optimizer: a class of `torch.optim` and its arguments.
-        schedule: a class of `torch.optim.lr_scheduler` and its arguments; it counts steps.
+        schedule: a class of `torch.optim.lr_scheduler` and its arguments; its unit is the step.
     """
 
     sampler: Part
@@ -102,13 +102,13 @@ class StageSpec:
     Args:
         steps: length in steps; scaled to `train.steps` where that is given.
         epochs: length in passes over the larger of the two sets, photos and cartoons; scaled likewise.
-        share: length in parts of `train.steps`; the shares of all stages are 1 together.
-        name: what it is called in the logs.
+        share: length as a fraction of `train.steps`; the shares of all stages sum to 1.
+        name: its name in the logs.
         keep_optimizers: continue with the optimizers of the stage before; else they start fresh.
-        critics: the active critics; None: all of the recipe.
-        losses: those of the generator; None: all of the recipe. One that the recipe has starts from there.
-        generator_optimizer: what is different in the generator's optimizer.
-        schedule: of all learning rates in this stage, in place of those of generator and critics.
+        critics: the active critics; None: all critics of the recipe.
+        losses: the generator's; None: all losses of the recipe. An entry changes the recipe's loss of its name.
+        generator_optimizer: changes to the generator's optimizer.
+        schedule: of all learning rates in this stage; it replaces those of generator and critics.
     """
 
     steps: Positive | None = None
@@ -130,21 +130,21 @@ class Train:
         steps: total number of steps; where stages have steps or epochs of their own, they are scaled to it.
         size: side of the training crops, in pixels.
         batch: images per step and domain, over all processes.
-        seed: of initial weights, of the order of images and of whatever else is drawn.
+        seed: of initial weights, of the order of images and of all other random draws.
         crop: where a crop is cut from a larger image.
         flip: mirror half of the images.
         precision: `fp32`, `tf32` (fp32 with TF32 matrix products on GPUs that have them) or `bf16` (autocast).
         order: which side is updated first in a step.
         generator_every: critic updates per generator update.
-        ema: decay of the exponential moving average of the generator that is evaluated and saved; None: off.
+        ema: decay of the generator's exponential moving average, which is evaluated and saved; None: off.
         channels_last: memory format of images and networks.
-        compile: run the networks through `torch.compile`, where it works: slow to begin, then faster steps.
-        workers: processes that load images; None: by the device.
+        compile: run the networks through `torch.compile`, where it works: a slow start, then faster steps.
+        workers: number of processes that load images; None: by the device.
         log_every: steps from one logged step to the next.
         evaluate_every: steps from one evaluation to the next.
         checkpoint_every: steps from one checkpoint to the next.
-        keep_checkpoints: how many of the newest stay.
-        select: which weights count: `last`, or the best by the name of one of the recipe's metrics, at an evaluation.
+        keep_checkpoints: number of checkpoints that are kept, the newest.
+        select: the weights of the result: `last`, or those of the best evaluation by a metric of the recipe, by its name.
     """
 
     steps: Positive | None = None
@@ -167,7 +167,7 @@ class Train:
     select: str = "last"
 
 
-CADENCE = frozenset({"workers", "log_every", "checkpoint_every", "keep_checkpoints"})  # don't change what is learnt
+CADENCE = frozenset({"workers", "log_every", "checkpoint_every", "keep_checkpoints"})  # without effect on the weights
 
 
 @dataclass(frozen=True)
@@ -175,10 +175,10 @@ class Evaluate:
     """The section `evaluate`.
 
     Args:
-        metrics: what is measured; the first leads.
-        samples: photos that are measured.
-        cartoons: real cartoons at most that sets of fakes are compared with.
-        grid: the first photos, which are shown.
+        metrics: the metrics; the first is the primary one.
+        samples: number of photos that are measured.
+        cartoons: largest number of real cartoons that sets of fakes are compared with.
+        grid: number of photos in the sample grid, the first ones.
     """
 
     metrics: tuple[Part, ...] = ()
@@ -217,7 +217,7 @@ class Recipe:
 
     @property
     def parts(self) -> Iterator[Part]:
-        """Every part but the observers, which do not change what is learnt."""
+        """Every part but the observers, which have no effect on the weights."""
         return (part for part in self.part_at.values() if part.kind != "observers")
 
 
