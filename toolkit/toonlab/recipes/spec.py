@@ -144,7 +144,7 @@ class Train:
         evaluate_every: steps from one evaluation to the next.
         checkpoint_every: steps from one checkpoint to the next.
         keep_checkpoints: number of checkpoints that are kept, the newest.
-        select: the weights of the result: `last`, or those of the best evaluation by a metric of the recipe, by its name.
+        select: the weights of the result: `last`, or the name of a metric of the recipe, for its best evaluation.
     """
 
     steps: Positive | None = None

@@ -84,7 +84,7 @@ class Schema:
     parameters: Mapping[str, Parameter]
 
     @classmethod
-    def of(cls, factory: Callable[..., Any], skip: frozenset[str] = frozenset(), strict: bool = True) -> Schema:
+    def of(cls, factory: Callable[..., Any], skip: frozenset[str] = frozenset(), *, strict: bool = True) -> Schema:
         """Read a factory's signature; a schema is kept, since every recipe asks for it again.
 
         Args:
@@ -100,16 +100,17 @@ class Schema:
         return read(factory, skip, strict)
 
     def validate(self, values: Mapping[str, Any], path: str) -> tuple[dict[str, Any], list[Problem]]:
-        """Check values against the schema.
+        """Check values against the schema; `path` is the dotted path of the mapping that holds them, perhaps empty.
 
         Returns:
             All parameters that have a valid value or a default, and what is wrong with the rest.
         """
+        prefix = f"{path}." if path else ""
         unknown = [name for name in map(str, values) if name not in self.parameters]
-        problems = [Problem(f"{path}.{name}", f"unknown; {nearest(name, self.parameters)}") for name in unknown]
+        problems = [Problem(f"{prefix}{name}", f"unknown; {nearest(name, self.parameters)}") for name in unknown]
         valid: dict[str, Any] = {}
         for name, parameter in self.parameters.items():
-            where = f"{path}.{name}"
+            where = f"{prefix}{name}"
             value = values.get(name)
             if name not in values and not parameter.required:
                 valid[name] = copy.copy(parameter.default)

@@ -120,9 +120,9 @@ def read_experiment(name: str, seeds: int | None = None) -> tuple[Experiment, Pa
     given = yaml.load_file(path)
     if "search" in given and "recipes" not in given:
         raise RecipeError(str(path), [Problem("", "a search, not a comparison: it has no `recipes`; use toonlab tune")])
-    values, problems = Schema.of(Experiment).validate(given, path.stem)
+    values, problems = Schema.of(Experiment).validate(given, "")
     if problems:
-        raise RecipeError(str(path), [Problem(p.path.removeprefix(f"{path.stem}."), p.message) for p in problems])
+        raise RecipeError(str(path), problems)
     if seeds is not None:
         values["seeds"] = seeds
     experiment = Experiment(**values)

@@ -115,11 +115,11 @@ def read_search(name: str, trials: int | None = None) -> tuple[Search, Path]:
         raise RecipeError(
             str(path), [Problem("", "a comparison, not a search: it has no `search`; use toonlab compare")]
         )
-    values, problems = Schema.of(Search).validate(given, path.stem)
+    values, problems = Schema.of(Search).validate(given, "")
     if not problems and not values["search"]:
         problems = [Problem("search", "empty; give at least one path, such as critics.patch.sampler.k: auto")]
     if problems:
-        raise RecipeError(str(path), [Problem(p.path.removeprefix(f"{path.stem}."), p.message) for p in problems])
+        raise RecipeError(str(path), problems)
     return Search(**{**values, **({"trials": trials} if trials else {})}), path
 
 
@@ -161,7 +161,7 @@ def _range(dotted: str, given: Any, recipe: Recipe, catalogue: Catalogue) -> Ran
     if isinstance(given, Mapping) and {"low", "high"} <= set(given) <= {"low", "high", "step", "log"}:
         values, problems = Schema.of(Tunable).validate(given, "")
         if problems:
-            raise ValueError("; ".join(f"{problem.path.removeprefix('.')}: {problem.message}" for problem in problems))
+            raise ValueError("; ".join(map(str, problems)))
         return _of(Tunable(**values), isinstance(current, int) and not isinstance(current, bool))
     raise ValueError(f"got {given!r}, expected auto, a list of choices, or {{low: 8, high: 64, step: 8}}")
 
