@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from toonlab import Catalogue, RecipeError, ToonlabError, discover
+from toonlab import Catalogue, ToonlabError, discover
 from toonlab.errors import nearest
 
 from .folders import EvaluationFolders, usable
@@ -55,9 +55,7 @@ def score(
         "evaluate": evaluate,
         "observers": {"mlflow": {"tracking_uri": tracking_uri}},
     }
-    recipe, problems = resolve(tree, called, catalogue)
-    if recipe is None:
-        raise RecipeError(called, problems)
+    recipe = resolve(tree, called, catalogue)
     (_print_json if as_json else _print_table)(train(recipe, catalogue, runs, "score", "cpu"), recipe, catalogue)
 
 

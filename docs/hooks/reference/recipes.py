@@ -19,7 +19,6 @@ SECTIONS = {  # section -> what reads it
     "critics": spec.CriticSpec,
     "weight": spec.Weight,
     "stages": spec.StageSpec,
-    "length": spec.Length,
 }
 SHELVES = {  # title -> folder, and what is done with its files
     "Recipes": ("baselines", "toonlab train NAME"),

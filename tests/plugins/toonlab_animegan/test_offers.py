@@ -46,7 +46,7 @@ def test_recipe_has_the_original_s_settings(catalogue: Catalogue):
         "smooth_suppression": 0.1,
     }
     assert (critic.weight.critic, critic.weight.generator) == (300, 300)
-    assert [stage.length.epochs for stage in recipe.stages] == [5, 96]
+    assert [stage.epochs for stage in recipe.stages] == [5, 96]
     rates = [part.arguments["lr"] for part in (recipe.stages[0].generator_optimizer, recipe.generator.optimizer)]
     assert [*rates, critic.optimizer.arguments["lr"]] == [1e-4, 8e-5, 1.6e-4]
     assert (recipe.train.batch, recipe.train.size) == (6, 256)

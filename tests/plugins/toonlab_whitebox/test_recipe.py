@@ -30,7 +30,7 @@ def test_weights_are_the_originals_at_its_size(recipe: Recipe):
     assert weights["structure"] == weights["content"]
     assert weights["total_variation"] == pytest.approx(1e4 * 2 / (3 * 256 * 256), rel=1e-3)
     assert (recipe.train.size, recipe.train.batch, recipe.train.order) == (256, 16, "generator_first")
-    assert [stage.length.steps for stage in recipe.stages] == [50_000, 100_000]
+    assert [stage.steps for stage in recipe.stages] == [50_000, 100_000]
 
 
 @pytest.mark.parametrize("name", ["whitebox", "whitebox_salient", "whitebox_random"])

@@ -1,5 +1,6 @@
 """The grammar of recipes: inheritance, overrides, completion, and all errors at once."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,9 @@ import yaml
 
 from toonlab import discover
 from toonlab.errors import RecipeError, ToonlabError
-from toonlab.recipes.load import assign, expand, load, merge, parse_override
+from toonlab.recipes.load import from_data, load, parse_override, read
 from toonlab.registry.catalogue import Catalogue
+from toonlab.utils import yaml as toonlab_yaml
 
 
 @pytest.fixture(scope="module")
@@ -192,22 +194,6 @@ def test_a_key_given_twice_is_an_error(tmp_path: Path, catalogue: Catalogue) -> 
         load(str(tmp_path / "twice.yaml"), catalogue)
 
 
-def test_merge_drops_the_keys_of_a_part_that_is_replaced() -> None:
-    base = {"losses": {"content": {"weight": 2, "layer": "a"}}, "list": [1, 2]}
-    assert merge(base, {"losses": {"content": {"weight": 3}}})["losses"]["content"] == {"weight": 3, "layer": "a"}
-    assert merge(base, {"losses": {"content": {"use": "other"}}})["losses"]["content"] == {"use": "other"}
-    assert merge(base, {"list": [3]})["list"] == [3]
-
-
-def test_expand_and_assign() -> None:
-    tree: dict[str, Any] = {"critics": {"a": {"k": 1}, "b": {"k": 2}, "c": None}}
-    assert expand(tree, "critics.*.k") == ["critics.a.k", "critics.b.k"]
-    assign(tree, "new.deep.value", 3)
-    assert tree["new"] == {"deep": {"value": 3}}
-    with pytest.raises(ToonlabError, match="nothing below it"):
-        assign(tree, "critics.a.k.x", 1)
-
-
 @pytest.mark.parametrize("text", ["train.steps", "=3", ".a=1", "a.=1"])
 def test_an_override_without_a_key_or_value(text: str) -> None:
     with pytest.raises(ToonlabError, match="expected key=value"):
@@ -240,3 +226,60 @@ def test_overrides_for_one_recipe_and_those_that_extend_it(small: Path) -> None:
     (folder / "at.yaml").write_text("only: [child]\n")
     with pytest.raises(ToonlabError, match=r"only: got .*expected recipes' names"):
         load(small, discover(), at=[str(folder / "at.yaml")])
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that are read."""
+    names: list[str] = []
+    load_file = toonlab_yaml.load_file
+
+    def recorded(path: Path) -> dict[str, Any]:
+        names.append(path.name)
+        return load_file(path)
+
+    monkeypatch.setattr(toonlab_yaml, "load_file", recorded)
+    return names
+
+
+def test_every_file_of_a_chain_is_read_once(catalogue: Catalogue, parsed: list[str]) -> None:
+    load("ctss_db", catalogue, at=["tiny"])
+    assert parsed == ["ctss_db.yaml", "ctss.yaml", "plain.yaml", "tiny.yaml"]
+
+
+def test_a_draft_has_the_names_of_all_that_it_extends(small: Path) -> None:
+    (small.parent / "child.yaml").write_text("extends: small\nabout: child\n")
+    draft = read(small.parent / "child.yaml")
+    assert draft.names == ("child", "small")
+    assert draft.tree.get("about") == "child"
+    assert draft.tree.get("critics.patch.sampler.k") == 2
+    assert "extends" not in draft.tree
+
+
+def test_a_recipe_may_extend_a_listed_one_of_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "ctss.yaml").write_text("extends: ctss\nabout: mine\n")
+    assert read(tmp_path / "ctss.yaml").names == ("ctss", "ctss", "plain")
+
+
+def test_what_is_present_is_told(small: Path, catalogue: Catalogue) -> None:
+    draft = read(small)
+    overrides = {"train.steps": 9, "train.stepz": 9, "critics.*.discriminator.width": 3, "critics.*.sampler.k": 1}
+    assert draft.apply_present(overrides, catalogue) == {
+        "train.steps",
+        "critics.*.discriminator.width",
+        "critics.*.sampler.k",
+    }
+    assert draft.tree.get("train.steps") == 9
+    assert "train.stepz" not in draft.tree
+    assert "critics.image.sampler" not in draft.tree  # `whole` has no k
+
+
+def test_a_recipe_as_data_is_what_its_file_would_be(small: Path, catalogue: Catalogue) -> None:
+    data = toonlab_yaml.load_file(small)
+    before = copy.deepcopy(data)
+    assert from_data(data, "small", catalogue, ["train.steps=5"], ["tiny"]) == load(
+        small, catalogue, ["train.steps=5"], ["tiny"]
+    )
+    assert data == before
+    child = from_data({"extends": str(small), "about": "child"}, "child", catalogue)
+    assert (child.name, child.about, child.critics) == ("child", "child", load(small, catalogue).critics)

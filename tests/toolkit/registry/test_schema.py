@@ -1,12 +1,12 @@
 """A factory's signature is its configuration schema."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
 import torch
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from toonlab.registry.protocols import Tunable
 from toonlab.registry.schema import Schema, SchemaError
@@ -90,3 +90,91 @@ def test_torch_classes_are_read_too() -> None:
 def test_tunable_refuses_an_empty_range() -> None:
     with pytest.raises(ValueError, match="low 3 is above high 2"):
         Tunable(3, 2)
+
+
+def _odd(size: int) -> int:
+    if size % 2 == 0:
+        raise ValueError("even; a window has a centre")
+    return size
+
+
+@dataclass(frozen=True)
+class Window:
+    size: Annotated[int, AfterValidator(_odd)] = 3
+    names: list[str] = field(default_factory=lambda: ["a"])
+    exact: Literal[True, "yes"] | None = None
+    sides: tuple[int, int] = (1, 1)
+    steps: Annotated[int, Field(multiple_of=4)] | None = None
+
+
+def test_a_validators_own_text_is_told() -> None:
+    _, problems = Schema.of(Window).validate({"size": 4, "steps": 6}, "at")
+    assert [str(problem) for problem in problems] == [
+        "at.size: got 4, expected int (even; a window has a centre)",
+        "at.steps: got 6, expected int | null, a multiple of 4",
+    ]
+
+
+def test_types_are_written_as_in_a_recipe() -> None:
+    parameters = Schema.of(Window).parameters
+    assert [parameter.type_name for parameter in parameters.values()] == [
+        "int",
+        "list[str]",
+        "True | yes | null",
+        "tuple[int, int]",
+        "int | null",
+    ]
+
+
+def test_defaults_are_no_ones_own() -> None:
+    schema = Schema.of(Window)
+    values, _ = schema.validate({}, "at")
+    values["names"].append("b")
+    assert schema.validate({}, "at")[0]["names"] == ["a"]
+
+
+def test_true_is_no_number() -> None:
+    values, problems = Schema.of(Window).validate({"exact": True, "size": True}, "at")
+    assert values["exact"] is True
+    assert [problem.path for problem in problems] == ["at.size"]
+
+
+def test_what_is_required_is_told_with_its_type() -> None:
+    def factory(photos: Path, count: Annotated[int, Field(ge=1)]) -> None: ...
+
+    values, problems = Schema.of(factory).validate({"count": "???"}, "data")
+    assert values == {}
+    assert [str(problem) for problem in problems] == [
+        "data.photos: missing; give Path",
+        "data.count: must be given: data.count=…, int, >= 1",
+    ]
+
+
+def test_what_the_engine_fills_in_is_no_parameter() -> None:
+    def factory(in_channels: int, width: int = 8) -> None: ...
+
+    schema = Schema.of(factory, skip=frozenset({"in_channels"}))
+    assert list(schema.parameters) == ["width"]
+    assert schema.validate({"in_channels": 3}, "at")[1][0].path == "at.in_channels"
+
+
+def test_a_signature_is_read_once_where_its_factory_has_a_hash() -> None:
+    assert Schema.of(Window) is Schema.of(Window)
+
+    class Unhashable:
+        __hash__ = None  # type: ignore[assignment]
+
+        def __call__(self, size: int = 1) -> int:
+            return size
+
+    factory = Unhashable()
+    with pytest.raises(SchemaError, match="its annotations can't be read"):
+        Schema.of(factory)
+    assert list(Schema.of(factory.__call__).parameters) == ["size"]
+
+
+def test_annotations_that_name_nothing_are_refused() -> None:
+    def factory(size: "Nothing") -> None: ...  # type: ignore[name-defined]  # noqa: F821
+
+    with pytest.raises(SchemaError, match="its annotations can't be read: name 'Nothing' is not defined"):
+        Schema.of(factory)

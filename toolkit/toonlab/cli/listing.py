@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 
 from toonlab.errors import ToonlabError
-from toonlab.registry.catalogue import Catalogue, Offer
-from toonlab.registry.protocols import KINDS, Tunable
-from toonlab.registry.schema import Parameter
 from toonlab.utils import paths, yaml
+
+if TYPE_CHECKING:  # torch would be imported with them, and the recipes can be listed without
+    from toonlab.registry.catalogue import Catalogue, Offer
+    from toonlab.registry.protocols import Tunable
+    from toonlab.registry.schema import Parameter
 
 
 def show_catalogue(catalogue: Catalogue) -> None:
-    """Every part by kind; what did not load comes last, where it is seen."""
+    """Every part by kind, and at the end, where it is seen, what did not load."""
+    from toonlab.registry.protocols import KINDS
+
     console = Console(highlight=False, soft_wrap=True)
     for kind, about in KINDS.items():
         console.print(f"[bold]{kind}[/bold]  [dim]{about.about}[/dim]")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def train(
     recipe: Annotated[str, typer.Argument(help="A name that `toonlab recipes` lists, or a path.")],
     overrides: Overrides = None,
-    at: Annotated[list[str] | None, typer.Option("--at", help="Lay a file of overrides over it, such as tiny.")] = None,
+    at: Annotated[list[str] | None, typer.Option("--at", help="Apply a file of overrides, such as tiny.")] = None,
     show: Annotated[bool, typer.Option("--print", help="Print the resolved recipe and stop.")] = False,
     runs: Runs = Path("runs"),
     device: Device = "auto",

@@ -266,8 +266,7 @@ def plan(recipe: Recipe, per_epoch: int) -> list[tuple[StageSpec, int, int]]:
 
 
 def _length(stage: StageSpec, per_epoch: int) -> float:
-    length = stage.length
-    return length.share or length.steps or (length.epochs or 0) * per_epoch
+    return stage.share or stage.steps or (stage.epochs or 0) * per_epoch
 
 
 def enter(gan: GAN, recipe: Recipe, index: int, start: int, stop: int, before: ActiveStage | None) -> ActiveStage:

@@ -19,9 +19,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from toonlab.errors import ToonlabError
+from toonlab.errors import RecipeError, ToonlabError
+from toonlab.recipes.dotted_tree import Tree
 from toonlab.recipes.resolve import resolve
-from toonlab.recipes.spec import Tree
 from toonlab.registry.catalogue import Catalogue
 from toonlab.utils.rng import seeded
 
@@ -156,9 +156,11 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], Tree]:
 def load_generator(path: Path, catalogue: Catalogue) -> nn.Module:
     """The generator of a weights file, ready to use."""
     tensors, tree = read_weights(path)
-    recipe, problems = resolve({**tree, "observers": {}}, path.stem, catalogue)
-    if recipe is None:
-        raise ToonlabError(f"{path}: its recipe can't be used here: {'; '.join(map(str, problems))}")
+    try:
+        recipe = resolve({**tree, "observers": {}}, path.stem, catalogue)
+    except RecipeError as error:
+        problems = "; ".join(map(str, error.problems))
+        raise ToonlabError(f"{path}: its recipe can't be used here: {problems}") from error
     with seeded(0, "load"):
         generator = recipe.generator.network.make(catalogue)
     assert isinstance(generator, nn.Module)

@@ -17,10 +17,10 @@ from toonlab.engine.builder import learns
 from toonlab.engine.checkpoint import WEIGHTS, candidates, load_generator, read_weights
 from toonlab.engine.data import to_float
 from toonlab.engine.evaluator import cartoonize
-from toonlab.errors import RecipeError, ToonlabError, first_line, nearest
+from toonlab.errors import ToonlabError, first_line, nearest
 from toonlab.images.files import Done, Job, decode, usable
 from toonlab.images.io import save_png, to_picture
-from toonlab.recipes.load import assign, read
+from toonlab.recipes.load import read
 from toonlab.recipes.resolve import resolve_part
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.protocols import Postprocessor
@@ -71,18 +71,15 @@ def load_model(model: str, catalogue: Catalogue, overrides: Mapping[str, Any] | 
     for dotted in overrides or ():
         raise ToonlabError(f"{dotted}=…: only a recipe can be changed, and {model} is none")
     recipe = Path(model) / "recipe.yaml"
-    if recipe.is_file() and not read(recipe).get("stages"):
+    if recipe.is_file() and not read(recipe).tree.get("stages"):
         return _untrained(str(recipe), catalogue, {})
     return load_generator(find_weights(Path(model)), catalogue)
 
 
 def _untrained(name: str, catalogue: Catalogue, overrides: Mapping[str, Any]) -> nn.Module:
-    tree = read(paths.find(name, "baselines"))
-    for dotted, value in overrides.items():
-        assign(tree, dotted, value)
-    network, problems = resolve_part(tree, "generator.network", "generators", catalogue)
-    if network is None:
-        raise RecipeError(name, problems)
+    draft = read(paths.find(name, "baselines"))
+    draft.apply(tuple(overrides.items()))
+    network = resolve_part(draft.tree.root, "generator.network", "generators", catalogue, name)
     generator: nn.Module = network.make(catalogue)
     if learns(generator):
         raise ToonlabError(f"{name}: is a recipe that has to be trained; give a run or weights")

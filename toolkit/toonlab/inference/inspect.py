@@ -17,7 +17,8 @@ from toonlab.images.canvas import Tile
 from toonlab.images.files import Done, Job, decode, usable
 from toonlab.images.io import save_png
 from toonlab.images.patch_panels import PatchPanels, looks, panels, patches
-from toonlab.recipes.load import merge, read
+from toonlab.recipes.dotted_tree import merge
+from toonlab.recipes.load import read
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.protocols import ViewTransform
 from toonlab.types import Context, Views
@@ -72,7 +73,9 @@ def critic_view(
 def _critic(recipe: str, name: str | None, any_will_do: bool) -> dict[str, Any]:
     """Sampler and representation of a critic, as `{use: name, …}` each, as far as it names them."""
     critics = {
-        key: critic for key, critic in (read(paths.find(recipe, "baselines")).get("critics") or {}).items() if critic
+        key: critic
+        for key, critic in (read(paths.find(recipe, "baselines")).tree.get("critics") or {}).items()
+        if critic
     }
     if name is None:
         name = next((key for key, critic in critics.items() if critic.get("sampler")), None)

@@ -1,22 +1,26 @@
-"""A recipe as typed, frozen data: what `resolve` makes of a tree, and what the engine builds from."""
+"""A recipe as typed, frozen data: `resolve` makes it from a tree, and the engine builds from it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
+from pydantic_core import to_jsonable_python
 
 from toonlab.registry.catalogue import Catalogue
 
-Tree = dict[str, Any]
+from .dotted_tree import Tree
+
 Positive = Annotated[int, Field(gt=0)]
+WEIGHTED = frozenset({"generator_losses", "discriminator_losses"})  # the kinds of part that have a weight
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part as a recipe names it, with all its parameters."""
+    """A part by its kind and name, with all its parameters; `weight` is for losses."""
 
     kind: str
     use: str
@@ -24,7 +28,7 @@ class Part:
     weight: float = 1.0
 
     def make(self, catalogue: Catalogue, **injected: Any) -> Any:
-        """Build the part; `injected` is what the engine fills in, such as `in_channels`."""
+        """Build the part; `injected` are the parameters that the engine fills in, such as `in_channels`."""
         return catalogue.get(self.kind, self.use).factory(**self.parameters, **injected)
 
 
@@ -43,8 +47,8 @@ class GeneratorSpec:
     Args:
         network: a generator.
         optimizer: a class of `torch.optim` and its arguments.
-        losses: what the generator minimises besides the critics' objectives, by name.
-        schedule: a class of `torch.optim.lr_scheduler` and its arguments; it counts steps.
+        losses: further losses of the generator, by name, in addition to the critics' objectives.
+        schedule: a class of `torch.optim.lr_scheduler` and its arguments; its unit is the step.
     """
 
     network: Part
@@ -55,78 +59,67 @@ class GeneratorSpec:
 
 @dataclass(frozen=True)
 class Weight:
-    """What the adversarial loss counts on either side: `weight: {critic: 300, generator: 300}`, or one number for both.
+    """Factors on the adversarial losses: `weight: {critic: 300, generator: 300}`, or one number for both.
 
     Args:
-        critic: factor on all that the critic minimises, its further losses too.
-        generator: factor on what the generator minimises against this critic.
+        critic: factor on the critic's loss, its further losses included.
+        generator: factor on the generator's loss against this critic.
     """
 
     critic: Annotated[float, Field(ge=0)] = 1.0
     generator: Annotated[float, Field(ge=0)] = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CriticSpec:
-    """A critic, one of those in the section `critics`.
+    """A critic, an entry of the section `critics`.
 
     Args:
-        sampler: which regions of an image it looks at; `whole` if left out.
+        sampler: selects the regions of an image that the discriminator gets; `whole` if left out.
+        representation: transforms the regions; None: the RGB pixels.
         discriminator: its network.
         objective: the adversarial losses of both sides.
+        losses: its further losses, by name.
+        weight: factors on the adversarial losses of both sides.
         optimizer: a class of `torch.optim` and its arguments.
-        representation: what it sees of the regions; None: the pixels as they are.
-        losses: what it minimises besides, by name.
-        weight: what its losses count on either side.
-        schedule: a class of `torch.optim.lr_scheduler` and its arguments; it counts steps.
+        schedule: a class of `torch.optim.lr_scheduler` and its arguments; its unit is the step.
     """
 
     sampler: Part
+    representation: Part | None = None
     discriminator: Part
     objective: Part
-    optimizer: TorchPart
-    representation: Part | None = None
     losses: Mapping[str, Part] = field(default_factory=dict)
     weight: Weight = field(default_factory=Weight)
+    optimizer: TorchPart
     schedule: TorchPart | None = None
 
 
-@dataclass(frozen=True)
-class Length:
-    """How long a stage is: one of the three.
+@dataclass(frozen=True, kw_only=True)
+class StageSpec:
+    """A stage of the training, an entry of the section `stages`; its length is one of `steps`, `epochs` and `share`.
 
     Args:
-        steps: in steps; scaled to `train.steps` where that is given.
-        epochs: in passes over the larger of the two sets, photos and cartoons; scaled likewise.
-        share: in parts of `train.steps`; the shares of all stages are 1 together.
+        steps: length in steps; scaled to `train.steps` where that is given.
+        epochs: length in passes over the larger of the two sets, photos and cartoons; scaled likewise.
+        share: length as a fraction of `train.steps`; the shares of all stages sum to 1.
+        name: its name in the logs.
+        keep_optimizers: continue with the optimizers of the stage before; else they start fresh.
+        critics: the active critics; None: all critics of the recipe.
+        losses: the generator's; None: all losses of the recipe. An entry changes the recipe's loss of its name.
+        generator_optimizer: changes to the generator's optimizer.
+        schedule: of all learning rates in this stage; it replaces those of generator and critics.
     """
 
     steps: Positive | None = None
     epochs: Annotated[float, Field(gt=0)] | None = None
     share: Annotated[float, Field(gt=0, le=1)] | None = None
-
-
-@dataclass(frozen=True)
-class StageSpec:
-    """A stretch of the training, one of those in the section `stages`.
-
-    Args:
-        name: what it is called in the logs.
-        length: `steps`, `epochs` or `share`.
-        critics: those that are active; None: all of the recipe.
-        losses: those of the generator; None: all of the recipe. One that the recipe has starts from there.
-        generator_optimizer: what is different in the generator's optimizer.
-        schedule: of all learning rates in this stage, in place of those that generator and critics have.
-        keep_optimizers: go on with the optimizers of the stage before; else they start fresh.
-    """
-
     name: str
-    length: Length
+    keep_optimizers: bool = False
     critics: tuple[str, ...] | None = None
     losses: Mapping[str, Part] | None = None
     generator_optimizer: TorchPart | None = None
     schedule: TorchPart | None = None
-    keep_optimizers: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,21 +130,21 @@ class Train:
         steps: total number of steps; where stages have steps or epochs of their own, they are scaled to it.
         size: side of the training crops, in pixels.
         batch: images per step and domain, over all processes.
-        seed: of initial weights, of the order of images and of whatever else is drawn.
+        seed: of initial weights, of the order of images and of all other random draws.
         crop: where a crop is cut from a larger image.
         flip: mirror half of the images.
         precision: `fp32`, `tf32` (fp32 with TF32 matrix products on GPUs that have them) or `bf16` (autocast).
         order: which side is updated first in a step.
         generator_every: critic updates per generator update.
-        ema: decay of the exponential moving average of the generator that is evaluated and saved; None: off.
+        ema: decay of the generator's exponential moving average, which is evaluated and saved; None: off.
         channels_last: memory format of images and networks.
-        compile: run the networks through `torch.compile`, where it works: slow to begin, then faster steps.
-        workers: processes that load images; None: by the device.
+        compile: run the networks through `torch.compile`, where it works: a slow start, then faster steps.
+        workers: number of processes that load images; None: by the device.
         log_every: steps from one logged step to the next.
         evaluate_every: steps from one evaluation to the next.
         checkpoint_every: steps from one checkpoint to the next.
-        keep_checkpoints: how many of the newest stay.
-        select: which weights count: `last`, or the best by the name of one of the recipe's metrics, at an evaluation.
+        keep_checkpoints: number of checkpoints that are kept, the newest.
+        select: the weights of the result: `last`, or the name of a metric of the recipe, for its best evaluation.
     """
 
     steps: Positive | None = None
@@ -174,7 +167,7 @@ class Train:
     select: str = "last"
 
 
-CADENCE = frozenset({"workers", "log_every", "checkpoint_every", "keep_checkpoints"})  # don't change what is learnt
+CADENCE = frozenset({"workers", "log_every", "checkpoint_every", "keep_checkpoints"})  # without effect on the weights
 
 
 @dataclass(frozen=True)
@@ -182,10 +175,10 @@ class Evaluate:
     """The section `evaluate`.
 
     Args:
-        metrics: what is measured; the first leads.
-        samples: photos that are measured.
-        cartoons: real cartoons at most that sets of fakes are compared with.
-        grid: the first photos, which are shown.
+        metrics: the metrics; the first is the primary one.
+        samples: number of photos that are measured.
+        cartoons: largest number of real cartoons that sets of fakes are compared with.
+        grid: number of photos in the sample grid, the first ones.
     """
 
     metrics: tuple[Part, ...] = ()
@@ -194,37 +187,66 @@ class Evaluate:
     grid: Positive = 6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A recipe that is complete and valid. `tree` is the same as plain data, with every default filled in.
+    """A recipe that is complete and valid; its fields are in the order in which `recipe.yaml` has them.
 
     Without stages it trains nothing: its generator is measured as it is.
     """
 
     name: str
-    tree: Tree
+    about: str = ""
     data: Part
+    features: Part | None = None
     generator: GeneratorSpec
     critics: Mapping[str, CriticSpec]
-    stages: tuple[StageSpec, ...]
     train: Train
+    stages: tuple[StageSpec, ...]
     evaluate: Evaluate
     observers: Mapping[str, Part]
-    features: Part | None = None
-    about: str = ""
+
+    @cached_property
+    def tree(self) -> Tree:
+        """The recipe as plain data, with every default filled in: a recipe of the same meaning."""
+        return {key: value for key, value in plain(self).items() if key != "name"}
+
+    @cached_property
+    def part_at(self) -> dict[str, Part]:
+        """Every part by its dotted path, such as `critics.patch.sampler`."""
+        return dict(_parts(self))
 
     @property
     def parts(self) -> Iterator[Part]:
-        """Every part but the observers, which do not change what is learnt."""
-        yield self.data
-        if self.features:
-            yield self.features
-        yield self.generator.network
-        yield from self.generator.losses.values()
-        for critic in self.critics.values():
-            yield from (critic.sampler, critic.discriminator, critic.objective, *critic.losses.values())
-            if critic.representation:
-                yield critic.representation
-        for stage in self.stages:
-            yield from (stage.losses or {}).values()
-        yield from self.evaluate.metrics
+        """Every part but the observers, which have no effect on the weights."""
+        return (part for part in self.part_at.values() if part.kind != "observers")
+
+
+def plain(spec: Any) -> Any:
+    """A specification, or a mapping or tuple of them, as plain data as a recipe's file has it."""
+    if isinstance(spec, Part):
+        weight = {"weight": spec.weight} if spec.kind in WEIGHTED else {}
+        return {"use": spec.use, **weight, **to_jsonable_python(spec.parameters)}
+    if isinstance(spec, TorchPart):
+        return {"use": spec.use, **to_jsonable_python(spec.arguments)}
+    if isinstance(spec, Mapping) or is_dataclass(spec):
+        found = {key: plain(value) for key, value in _children(spec)}
+        optional = found if isinstance(spec, StageSpec) else ("schedule",)  # left out where they are not given
+        return {key: value for key, value in found.items() if value is not None or key not in optional}
+    return [plain(value) for value in spec] if isinstance(spec, tuple) else spec
+
+
+def _parts(spec: Any, path: str = "") -> Iterator[tuple[str, Part]]:
+    """The parts in a specification, by their dotted paths."""
+    for key, value in _children(spec):
+        if isinstance(value, Part):
+            yield f"{path}{key}", value
+        else:
+            yield from _parts(value, f"{path}{key}.")
+
+
+def _children(spec: Any) -> Iterable[tuple[Any, Any]]:
+    if is_dataclass(spec):
+        return [(each.name, getattr(spec, each.name)) for each in fields(spec)]
+    if isinstance(spec, Mapping):
+        return spec.items()
+    return enumerate(spec) if isinstance(spec, tuple) else ()

@@ -34,13 +34,24 @@ def schedules() -> dict[str, type]:
 
 
 def refusal(cls: type, arguments: Mapping[str, Any]) -> str | None:
-    """What torch itself has against these arguments, such as a negative rate; None if nothing."""
+    """Why torch does not accept these arguments, such as a negative rate; None if it does."""
     import torch
 
     parameters = [torch.nn.Parameter(torch.zeros(2, 2))]
     make: Callable[..., Any] = cls
     try:
-        make(parameters if issubclass(cls, torch.optim.Optimizer) else torch.optim.SGD(parameters), **arguments)
+        if issubclass(cls, torch.optim.Optimizer):
+            _light(cls)(parameters, **arguments)
+        else:
+            make(_light(torch.optim.SGD)(parameters), **arguments)
     except (TypeError, ValueError, AssertionError, RuntimeError) as error:
         return f"{cls.__name__} refuses it: {' '.join(str(error).split())}"
     return None
+
+
+def _light(cls: type) -> Callable[..., Any]:
+    """An optimizer's class without the decorator that imports `torch._dynamo`, a second, with the first optimizer."""
+    import torch
+
+    plain = inspect.unwrap(torch.optim.Optimizer.add_param_group)
+    return type(cls.__name__, (cls,), {"add_param_group": plain})

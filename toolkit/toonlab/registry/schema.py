@@ -24,14 +24,7 @@ from toonlab.utils.yaml import MUST_BE_GIVEN
 from .protocols import Tunable
 
 RESERVED = frozenset({"use", "weight"})
-_SYMBOLS = {
-    "gt": ">",
-    "ge": ">=",
-    "lt": "<",
-    "le": "<=",
-    "multiple_of": "a multiple of",
-    "min_length": "length >=",
-}
+_SYMBOLS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<=", "multiple_of": "a multiple of", "min_length": "length >="}
 
 
 class SchemaError(Exception):
@@ -91,8 +84,8 @@ class Schema:
     parameters: Mapping[str, Parameter]
 
     @classmethod
-    def of(cls, factory: Callable[..., Any], skip: frozenset[str] = frozenset(), strict: bool = True) -> Schema:
-        """Read a factory's signature; once, since it does not change and is asked for with every recipe.
+    def of(cls, factory: Callable[..., Any], skip: frozenset[str] = frozenset(), *, strict: bool = True) -> Schema:
+        """Read a factory's signature; a schema is kept, since every recipe asks for it again.
 
         Args:
             factory: a dataclass, another class, or a function.
@@ -103,71 +96,51 @@ class Schema:
         Raises:
             SchemaError: naming the parameter.
         """
-        return _read(factory, skip, strict) if isinstance(factory, Hashable) else cls._of(factory, skip, strict)
-
-    @classmethod
-    def _of(cls, factory: Callable[..., Any], skip: frozenset[str], strict: bool) -> Schema:
-        hints = _hints(factory)
-        made = _default_factories(factory)
-        found = {}
-        for name, parameter in inspect.signature(factory).parameters.items():
-            if name in skip:
-                continue
-            if strict:
-                _check(parameter, name in hints)
-            default = made[name]() if name in made else parameter.default
-            found[name] = Parameter(name, hints.get(name, Any), default)
-        schema = cls(found)
-        if strict:
-            schema._check_defaults()
-        return schema
-
-    def _check_defaults(self) -> None:
-        for name, parameter in self.parameters.items():
-            if not parameter.required:
-                try:
-                    parameter.adapter.validate_python(parameter.default)
-                except ValidationError:
-                    text = (
-                        f"the default of parameter {name!r} is {parameter.default!r}, which is not {parameter.expected}"
-                    )
-                    raise SchemaError(text) from None
+        read = _read if isinstance(factory, Hashable) else _read.__wrapped__
+        return read(factory, skip, strict)
 
     def validate(self, values: Mapping[str, Any], path: str) -> tuple[dict[str, Any], list[Problem]]:
-        """Check values against the schema.
+        """Check values against the schema; `path` is the dotted path of the mapping that holds them, perhaps empty.
 
         Returns:
             All parameters that have a valid value or a default, and what is wrong with the rest.
         """
-        problems = [
-            Problem(f"{path}.{name}", f"unknown; {nearest(name, self.parameters)}")
-            for name in map(str, values)
-            if name not in self.parameters
-        ]
+        prefix = f"{path}." if path else ""
+        unknown = [name for name in map(str, values) if name not in self.parameters]
+        problems = [Problem(f"{prefix}{name}", f"unknown; {nearest(name, self.parameters)}") for name in unknown]
         valid: dict[str, Any] = {}
         for name, parameter in self.parameters.items():
-            if name not in values:
-                if parameter.required:
-                    problems.append(Problem(f"{path}.{name}", f"missing; give {parameter.expected}"))
-                else:
-                    valid[name] = copy.copy(parameter.default)
-                continue
-            value = values[name]
-            if isinstance(value, str) and value == MUST_BE_GIVEN:
-                problems.append(Problem(f"{path}.{name}", f"must be given: {path}.{name}=…, {parameter.expected}"))
-                continue
-            try:
-                valid[name] = _validate(parameter, value)
-            except ValueError as error:
-                problems.append(
-                    Problem(f"{path}.{name}", f"got {value!r}, expected {parameter.expected}{_detail(error)}")
-                )
+            where = f"{prefix}{name}"
+            value = values.get(name)
+            if name not in values and not parameter.required:
+                valid[name] = copy.copy(parameter.default)
+            elif name not in values:
+                problems.append(Problem(where, f"missing; give {parameter.expected}"))
+            elif isinstance(value, str) and value == MUST_BE_GIVEN:
+                problems.append(Problem(where, f"must be given: {where}=…, {parameter.expected}"))
+            else:
+                try:
+                    valid[name] = _validate(parameter, value)
+                except ValueError as error:
+                    text = f"got {value!r}, expected {parameter.expected}{_detail(error)}"
+                    problems.append(Problem(where, text))
         return valid, problems
 
 
 @cache
 def _read(factory: Callable[..., Any], skip: frozenset[str], strict: bool) -> Schema:
-    return Schema._of(factory, skip, strict)
+    hints, made = _hints(factory), _default_factories(factory)
+    found = {}
+    for name, parameter in inspect.signature(factory).parameters.items():
+        if name in skip:
+            continue
+        if strict:
+            _check(parameter, name in hints)
+        default = made[name]() if name in made else parameter.default
+        found[name] = Parameter(name, hints.get(name, Any), default)
+        if strict:
+            _check_default(found[name])
+    return Schema(found)
 
 
 def _validate(parameter: Parameter, value: Any) -> Any:
@@ -177,24 +150,17 @@ def _validate(parameter: Parameter, value: Any) -> Any:
 
 
 def _detail(error: ValueError) -> str:
-    """What a part's own validator says, which the type does not."""
-    if isinstance(error, ValidationError):
-        texts = [
-            e["msg"].removeprefix("Value error, ")
-            for e in error.errors()
-            if e["type"] in ("value_error", "assertion_error")
-        ]
-        return f" ({'; '.join(texts)})" if texts else ""
-    return ""
+    """The text of a part's own validator, which says more than the type."""
+    found = error.errors() if isinstance(error, ValidationError) else []
+    own = [each["msg"] for each in found if each["type"] in ("value_error", "assertion_error")]
+    return f" ({'; '.join(text.removeprefix('Value error, ') for text in own)})" if own else ""
 
 
 def _admits_bool(annotation: Any) -> bool:
     plain = _plain(annotation)
-    if typing.get_origin(plain) in (typing.Union, UnionType):
-        return any(_admits_bool(arm) for arm in typing.get_args(plain))
     if typing.get_origin(plain) is Literal:
         return any(isinstance(value, bool) for value in typing.get_args(plain))
-    return plain in (bool, Any, object)
+    return plain in (bool, Any, object) or any(_admits_bool(arm) for arm in _arms(annotation))
 
 
 def _hints(factory: Callable[..., Any]) -> dict[str, Any]:
@@ -226,17 +192,30 @@ def _check(parameter: inspect.Parameter, annotated: bool) -> None:
         raise SchemaError(f"parameter {parameter.name!r} has no annotation; write {parameter.name}: int, say")
 
 
+def _check_default(parameter: Parameter) -> None:
+    try:
+        if not parameter.required:
+            parameter.adapter.validate_python(parameter.default)
+    except ValidationError:
+        text = (
+            f"the default of parameter {parameter.name!r} is {parameter.default!r}, which is not {parameter.expected}"
+        )
+        raise SchemaError(text) from None
+
+
 def _metadata(annotation: Any) -> Iterator[Any]:
     if typing.get_origin(annotation) is Annotated:
         for item in typing.get_args(annotation)[1:]:
             yield item
             yield from getattr(item, "metadata", ())  # pydantic's Field keeps its constraints there
-    for arm in (
-        typing.get_args(_plain(annotation))
-        if typing.get_origin(_plain(annotation)) in (typing.Union, UnionType)
-        else ()
-    ):
+    for arm in _arms(annotation):
         yield from _metadata(arm)
+
+
+def _arms(annotation: Any) -> tuple[Any, ...]:
+    """The types of a union; none for another type."""
+    plain = _plain(annotation)
+    return typing.get_args(plain) if typing.get_origin(plain) in (typing.Union, UnionType) else ()
 
 
 def _plain(annotation: Any) -> Any:
@@ -249,7 +228,7 @@ def type_name(annotation: Any) -> str:
     origin, arms = typing.get_origin(plain), typing.get_args(plain)
     if origin is Literal:
         return " | ".join(str(value) for value in arms)
-    if origin in (typing.Union, UnionType):
+    if _arms(annotation):
         return " | ".join(type_name(arm) for arm in arms)
     if plain in (None, NoneType):
         return "null"

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from toonlab.errors import RecipeError, ToonlabError
+from toonlab.errors import ToonlabError
 from toonlab.recipes.resolve import resolve
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
@@ -95,10 +95,7 @@ def short(recipe: Recipe, catalogue: Catalogue) -> Recipe:
     tree = copy.deepcopy(recipe.tree) | {"observers": {}}
     tree["train"] |= {"steps": steps, "evaluate_every": steps, "checkpoint_every": steps, "select": "last"}
     tree["evaluate"] |= {"metrics": [], "samples": 1, "grid": 1}
-    made, problems = resolve(tree, recipe.name, catalogue)
-    if made is None:
-        raise RecipeError(recipe.name, problems)
-    return made
+    return resolve(tree, recipe.name, catalogue)
 
 
 # -- helpers

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from toonlab import discover
 from toonlab.errors import RecipeError
 from toonlab.recipes.load import load
-from toonlab.recipes.spec import Length, Recipe, StageSpec
+from toonlab.recipes.spec import Recipe, StageSpec
 from toonlab.studies.plan.budget import allot, allotted, critic_pixels, total_pixels, trained_of
 from toonlab.studies.plan.experiment import Planned, plan_cells, read_experiment
 
@@ -95,7 +95,7 @@ def test_totals_are_equal_but_for_a_step(
     from toonlab.studies.plan.budget import _steps
 
     stages = tuple(
-        StageSpec(f"stage {i}", Length(share=share / sum(shares)), active[i] if i + 1 < len(shares) else None)
+        StageSpec(name=f"stage {i}", share=share / sum(shares), critics=active[i] if i + 1 < len(shares) else None)
         for i, share in enumerate(shares)
     )
     shaped = replace(recipe, stages=stages)

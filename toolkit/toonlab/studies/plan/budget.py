@@ -15,7 +15,7 @@ from toonlab.registry.catalogue import Catalogue
 from .experiment import Experiment, Planned, baseline_of
 
 Cost = Callable[[int], float]  # of a training of so many steps
-_LONG = 100_000  # steps, in which the rounding of stages does not show
+_LONG = 10**9  # steps, in which the rounding of stages does not show
 
 
 def allot(
@@ -74,8 +74,7 @@ def allotted(experiment: Experiment, cells: Sequence[Planned]) -> dict[str, int]
 
 def with_steps(recipe: Recipe, steps: int) -> Recipe:
     """The recipe with another length; its stages keep their shares."""
-    tree = {**recipe.tree, "train": {**recipe.tree["train"], "steps": steps}}
-    return replace(recipe, tree=tree, train=replace(recipe.train, steps=steps))
+    return replace(recipe, train=replace(recipe.train, steps=steps))
 
 
 def _alike(costs: Mapping[str, Cost], trained: Mapping[str, Planned], baseline: str) -> dict[str, int]:
@@ -101,7 +100,7 @@ def _unfit(experiment: Experiment, trained: Mapping[str, Planned], baseline: str
         text = f"{experiment.budget} decides on train.steps, which is a factor here; leave one of them out"
         yield Problem("budget", text)
     for recipe in {cell.recipe.name: cell.recipe for cell in trained.values()}.values():
-        units = {"steps" if s.length.steps else "epochs" if s.length.epochs else "share" for s in recipe.stages}
+        units = {"steps" if s.steps else "epochs" if s.epochs else "share" for s in recipe.stages}
         if recipe.train.steps is None:
             text = f"missing; a budget of {experiment.budget} needs it: the stages' {' and '.join(sorted(units))} are"
             yield Problem(f"{recipe.name}: train.steps", f"{text} then their shares of it")

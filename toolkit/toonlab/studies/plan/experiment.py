@@ -15,9 +15,10 @@ from pydantic import ConfigDict, Field
 
 from toonlab.engine.profiling import COSTS
 from toonlab.errors import PluginError, Problem, RecipeError, nearest
-from toonlab.recipes.load import lay, lineage, load, overrides_of, read
+from toonlab.recipes.dotted_tree import Tree
+from toonlab.recipes.load import Draft, read
 from toonlab.recipes.resolve import resolve
-from toonlab.recipes.spec import Recipe, Tree
+from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.schema import Schema
 from toonlab.studies.results.results import Variant
@@ -119,9 +120,9 @@ def read_experiment(name: str, seeds: int | None = None) -> tuple[Experiment, Pa
     given = yaml.load_file(path)
     if "search" in given and "recipes" not in given:
         raise RecipeError(str(path), [Problem("", "a search, not a comparison: it has no `recipes`; use toonlab tune")])
-    values, problems = Schema.of(Experiment).validate(given, path.stem)
+    values, problems = Schema.of(Experiment).validate(given, "")
     if problems:
-        raise RecipeError(str(path), [Problem(p.path.removeprefix(f"{path.stem}."), p.message) for p in problems])
+        raise RecipeError(str(path), problems)
     if seeds is not None:
         values["seeds"] = seeds
     experiment = Experiment(**values)
@@ -211,19 +212,18 @@ class _Plan:
         self.given = {**experiment.set, **overrides}
         metrics = {"evaluate.metrics": experiment.metrics.all} if experiment.metrics.all else {}
         self.shared = {**self.given, **metrics}
-        self.trees = {name: self._tree(name) for name in experiment.named}
-        self.found = {name: {factor: self._finds(name, factor) for factor in experiment.factors} for name in self.trees}
+        self.drafts = {name: self._draft(name) for name in experiment.named}
+        factors = experiment.factors
+        self.found = {name: {factor: self._finds(name, factor) for factor in factors} for name in self.drafts}
 
-    def _tree(self, name: str) -> Tree:
-        path = paths.find(name, "baselines", self.path)
-        tree, names = read(path), lineage(path)
-        for overlay in self.experiment.overlays:
-            lay(tree, overrides_of(paths.find(overlay, "baselines/at", self.path), names), self.catalogue)
-        return tree
+    def _draft(self, name: str) -> Draft:
+        draft = read(paths.find(name, "baselines", self.path))
+        draft.apply_overlays(self.experiment.overlays, self.catalogue, self.path)
+        return draft
 
     def placed(self, name: str, overrides: Mapping[str, Any]) -> set[str]:
         """Those of some paths that a recipe has."""
-        return lay(copy.deepcopy(self.trees[name]), overrides, self.catalogue)
+        return copy.deepcopy(self.drafts[name]).apply_present(overrides, self.catalogue)
 
     def levels(self, entry: str | dict[str, Any]) -> Iterator[Levels]:
         """Of the factors that a recipe has; none for a generator that does not learn, given by its part."""
@@ -239,12 +239,14 @@ class _Plan:
     def recipe(self, entry: str | dict[str, Any], levels: Levels, seed: int) -> Recipe:
         name = entry if isinstance(entry, str) else self.experiment.named[0]
         shared = {**self.shared, **self.experiment.overrides_at(levels), "train.seed": seed}
-        recipe = load(name, self.catalogue, at=self.experiment.overlays, shared=shared, near=self.path)
+        draft = copy.deepcopy(self.drafts[name])
+        draft.apply_present(shared, self.catalogue)
+        recipe = draft.resolve(self.catalogue, name)
         return recipe if isinstance(entry, str) else _beside(recipe, entry, self.catalogue)
 
     def unplaced(self) -> Iterator[Problem]:
         """A path under `set`, on the command line or among the factors that no recipe has."""
-        placed = {dotted for name in self.trees for dotted in self.placed(name, self.given)}
+        placed = {dotted for name in self.drafts for dotted in self.placed(name, self.given)}
         yield from (Problem(dotted, "no recipe has this path") for dotted in self.given if dotted not in placed)
         for factor, levels in self.experiment.factors.items():
             where = f"factors: {factor}: " if isinstance(levels, dict) else "factors: "
@@ -257,10 +259,7 @@ def _beside(recipe: Recipe, entry: dict[str, Any], catalogue: Catalogue) -> Reci
     """A generator that does not learn, given by its part, on the data and by the metrics of a recipe."""
     network = {key: value for key, value in entry.items() if key != "name"}
     tree = {key: recipe.tree[key] for key in ("data", "train", "evaluate", "observers")}
-    made, problems = resolve({**tree, "generator": {"network": network}}, _name(entry), catalogue)
-    if made is None:
-        raise RecipeError(_name(entry), problems)
-    return made
+    return resolve({**tree, "generator": {"network": network}}, _name(entry), catalogue)
 
 
 def _crooked(experiment: Experiment) -> Iterator[Problem]:

@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from toonlab.errors import Problem, RecipeError, nearest
+from toonlab.errors import Problem, RecipeError, ToonlabError
+from toonlab.recipes.dotted_tree import DottedTree
 from toonlab.recipes.load import load
-from toonlab.recipes.spec import Part, Recipe
+from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.protocols import Tunable
 from toonlab.registry.schema import Schema
@@ -114,11 +115,11 @@ def read_search(name: str, trials: int | None = None) -> tuple[Search, Path]:
         raise RecipeError(
             str(path), [Problem("", "a comparison, not a search: it has no `search`; use toonlab compare")]
         )
-    values, problems = Schema.of(Search).validate(given, path.stem)
+    values, problems = Schema.of(Search).validate(given, "")
     if not problems and not values["search"]:
         problems = [Problem("search", "empty; give at least one path, such as critics.patch.sampler.k: auto")]
     if problems:
-        raise RecipeError(str(path), [Problem(p.path.removeprefix(f"{path.stem}."), p.message) for p in problems])
+        raise RecipeError(str(path), problems)
     return Search(**{**values, **({"trials": trials} if trials else {})}), path
 
 
@@ -144,7 +145,7 @@ def space_of(search: Search, path: Path, recipe: Recipe, catalogue: Catalogue) -
         try:
             space[dotted] = _range(dotted, given, recipe, catalogue)
             _suits(space[dotted], search.sampler)
-        except ValueError as error:
+        except (ToonlabError, ValueError) as error:
             problems.append(Problem(f"search: {dotted}", str(error)))
     if problems:
         raise RecipeError(str(path), problems)
@@ -152,7 +153,7 @@ def space_of(search: Search, path: Path, recipe: Recipe, catalogue: Catalogue) -
 
 
 def _range(dotted: str, given: Any, recipe: Recipe, catalogue: Catalogue) -> Range:
-    current = value_at(recipe.tree, dotted)
+    current = DottedTree(recipe.tree)[dotted]
     if isinstance(given, list) and given:
         return Range(tuple(given))
     if given == "auto":
@@ -160,7 +161,7 @@ def _range(dotted: str, given: Any, recipe: Recipe, catalogue: Catalogue) -> Ran
     if isinstance(given, Mapping) and {"low", "high"} <= set(given) <= {"low", "high", "step", "log"}:
         values, problems = Schema.of(Tunable).validate(given, "")
         if problems:
-            raise ValueError("; ".join(f"{problem.path.removeprefix('.')}: {problem.message}" for problem in problems))
+            raise ValueError("; ".join(map(str, problems)))
         return _of(Tunable(**values), isinstance(current, int) and not isinstance(current, bool))
     raise ValueError(f"got {given!r}, expected auto, a list of choices, or {{low: 8, high: 64, step: 8}}")
 
@@ -172,27 +173,10 @@ def _suits(found: Range, sampler: str) -> None:
         raise ValueError("cma searches over numbers, not over choices; take tpe")
 
 
-def value_at(tree: Any, dotted: str) -> Any:
-    """The value at a path of a complete recipe.
-
-    Raises:
-        ValueError: if there is no such path.
-    """
-    for key in dotted.split("."):
-        if isinstance(tree, list) and key.isdigit() and int(key) < len(tree):
-            tree = tree[int(key)]
-        elif isinstance(tree, Mapping) and key in tree:
-            tree = tree[key]
-        else:
-            known = tree if isinstance(tree, Mapping) else ()
-            raise ValueError(f"the recipe has no such path; at {key!r}: {nearest(key, map(str, known))}")
-    return tree
-
-
 def _declared(dotted: str, recipe: Recipe, catalogue: Catalogue) -> Range:
     """The range that a part's plugin declares."""
     above, _, name = dotted.rpartition(".")
-    part = part_at(recipe, above)
+    part = recipe.part_at.get(above)
     if part is None or name not in part.parameters:
         raise ValueError("no plugin declares a range for it; give {low: …, high: …} or a list of choices")
     parameter = catalogue.get(part.kind, part.use).schema.parameters[name]
@@ -207,16 +191,3 @@ def _of(tunable: Tunable, integer: bool) -> Range:
 
     step = None if tunable.step is None else number(tunable.step)
     return Range(None, number(tunable.low), number(tunable.high), step, tunable.log, integer)
-
-
-def part_at(recipe: Recipe, dotted: str) -> Part | None:
-    """The part at a path, or None: `critics.patch.sampler`."""
-    here: Any = recipe
-    for key in dotted.split(".") if dotted else ():
-        if isinstance(here, Mapping):
-            here = here.get(key)
-        elif isinstance(here, tuple):
-            here = here[int(key)] if key.isdigit() and int(key) < len(here) else None
-        else:
-            here = getattr(here, key, None)
-    return here if isinstance(here, Part) else None

@@ -11,6 +11,7 @@ from typing import Any
 
 from toonlab.engine.builder import build
 from toonlab.errors import ToonlabError
+from toonlab.recipes.dotted_tree import DottedTree
 from toonlab.registry.catalogue import Catalogue
 from toonlab.runs.directory import digest
 from toonlab.studies.results.results import Variant
@@ -19,7 +20,7 @@ from toonlab.utils.distributed import DistributedContext, pick_device
 
 from .experiment import Planned
 from .optuna_objects import distributions, grid, pruner, sampler
-from .search import Search, recipe_of, space_of, value_at
+from .search import Search, recipe_of, space_of
 
 _DRAWN = 10_000  # combinations at most, when one is looked for that was not tried
 
@@ -36,7 +37,7 @@ class Plan:
         self.base = recipe_of(search, path, catalogue, 0, {}, overrides)
         self.space = space_of(search, path, self.base, catalogue)
         self.distributions = distributions(self.space)
-        self.default = {dotted: value_at(self.base.tree, dotted) for dotted in self.space}
+        self.default = {dotted: DottedTree(self.base.tree)[dotted] for dotted in self.space}
 
     @property
     def count(self) -> int:

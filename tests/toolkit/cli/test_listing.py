@@ -1,0 +1,66 @@
+"""What is listed: parts with their parameters, recipes and experiments with what they are about."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from toonlab.cli.listing import default_of, describe, search_range, show_catalogue, show_shelf
+from toonlab.registry.catalogue import Catalogue, discover
+from toonlab.registry.loader import Failure
+from toonlab.registry.protocols import KINDS, Tunable
+from toonlab.utils import paths
+
+
+def test_recipes_are_listed_without_torch() -> None:
+    heavy = ("torch", "numpy", "optuna", "pandas", "matplotlib", "cv2", "toonlab.registry.schema")
+    code = (
+        "import sys\nfrom toonlab.cli.app import app\n"
+        "try: app(['recipes'])\n"
+        "except SystemExit as end: assert not end.code\n"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert all(f"  {name}" in done.stdout for name in (*paths.listed("baselines"), *paths.listed("experiments")))
+
+
+def test_files_that_cannot_be_read_are_listed_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "baselines").mkdir()
+    (tmp_path / "baselines" / "good.yaml").write_text("about: a [bold] one\n")
+    (tmp_path / "baselines" / "broken.yaml").write_text("about: [\n")
+    monkeypatch.setattr(paths, "root", lambda: tmp_path)
+    show_shelf()
+    shown = capsys.readouterr().out
+    assert "  good    a [bold] one\n" in shown
+    assert "  broken  unreadable: " in shown
+
+
+def test_parameters_are_described() -> None:
+    parameters = discover().get("samplers", "ctss").schema.parameters
+    assert describe(parameters["patch_size"]) == "patch_size: int, > 0 = 96  (search 16 … 128, step 8)"
+    assert describe(discover().get("datasets", "folder").schema.parameters["photos"]) == "photos: Path  (must be given)"
+    assert default_of(parameters["rank"]) == "batch"
+    world = discover().get("datasets", "toonworld").schema.parameters
+    assert default_of(world["kind"]) == "null"
+
+
+def test_search_ranges() -> None:
+    assert search_range(Tunable(16, 128, step=16)) == "16 … 128, step 16"
+    assert search_range(Tunable(1e-5, 1e-2, log=True)) == "1e-05 … 0.01, log"
+    assert search_range(Tunable(0, 1)) == "0 … 1"
+
+
+def test_failures_and_clashes_come_last(capsys: pytest.CaptureFixture[str]) -> None:
+    catalogue = Catalogue(failures=[Failure("gaudy 1.0", "gaudy", "no [good]")])
+    catalogue.clashes[("samplers", "twice")] = ("one 1.0", "two 2.0")
+    show_catalogue(catalogue)
+    lines = capsys.readouterr().out.strip().splitlines()
+    assert lines[-2:] == [
+        "clash: sampler 'twice' is offered by one 1.0 and by two 2.0; usable from neither",
+        "not loaded: plugin 'gaudy' of gaudy 1.0: no [good]",
+    ]
+    assert [line.split()[0] for line in lines if line and not line.startswith(("clash", "not"))] == list(KINDS)
