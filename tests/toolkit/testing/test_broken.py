@@ -12,7 +12,7 @@ from broken import DEFECTS, Defect, Unclear
 
 from toonlab.registry.protocols import KINDS
 from toonlab.scaffold.examples.sampler import ExampleSampler
-from toonlab.testing import TESTS, check_sampler
+from toonlab.testing import TESTS, SamplerTests, check
 from toonlab.testing.frame import failures
 
 PAGE = Path(__file__).parents[3] / "docs" / "broken-plugins.md"
@@ -78,7 +78,7 @@ def _rounded(text: str) -> str:
 
 def test_without_pytest_all_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(AssertionError) as caught:
-        check_sampler(Unclear, patch_size=16, k=2)
+        check(SamplerTests, Unclear, patch_size=16, k=2)
     (line,) = str(caught.value).splitlines()
     assert line.startswith("test_an_image_as_small_as_allowed_works_and_smaller_ones_are_refused_with_advice: Unclear")
     assert "another error than PartError" in line

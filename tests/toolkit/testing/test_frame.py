@@ -12,15 +12,15 @@ import torch
 from torch import Tensor
 
 from toonlab.scaffold.examples.objective import ExampleObjective
-from toonlab.testing import TESTS, check_objective
+from toonlab.testing import TESTS, ObjectiveTests, check
 from toonlab.testing.frame import globally_seeded, independent_of_global_seeds, names
 
 WITHOUT_PYTEST = """
 import sys
 sys.modules["pytest"] = None  # `import pytest` raises ImportError
 from toonlab.scaffold.examples.objective import ExampleObjective
-from toonlab.testing import check_objective
-check_objective(ExampleObjective)
+from toonlab.testing import ObjectiveTests, check
+check(ObjectiveTests, ExampleObjective)
 """
 
 
@@ -32,7 +32,7 @@ def test_the_functions_need_no_pytest() -> None:
 
 def test_what_a_part_costs_is_printed_last(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(names(tests)[-1] == "test_cost" for tests in TESTS.values())
-    check_objective(ExampleObjective)
+    check(ObjectiveTests, ExampleObjective)
     (line,) = capsys.readouterr().out.splitlines()
     assert "ms and" in line
     assert "MiB of memory for 8 maps" in line
@@ -80,7 +80,7 @@ class Asserting(ExampleObjective):
 
 def test_an_assertion_of_the_parts_own_is_told_with_its_place() -> None:
     with pytest.raises(AssertionError) as caught:
-        check_objective(Asserting)
+        check(ObjectiveTests, Asserting)
     (shapes,) = (line for line in str(caught.value).splitlines() if line.startswith("test_losses_are_finite_scalars"))
     assert "Asserting: generator fails on logits (4, 1): AssertionError" in shapes
     assert "test_frame.py:" in shapes

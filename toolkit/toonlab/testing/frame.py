@@ -318,8 +318,8 @@ def _stored(name: str, state: Any) -> Any:
 # -- without pytest
 
 
-def check(tests: type[PartTests], factory: Callable[..., Any], parameters: Mapping[str, Any]) -> None:
-    """Every test of a kind on one factory.
+def check(tests: type[PartTests], factory: Callable[..., Any], /, **parameters: Any) -> None:
+    """Run every test of a kind on `factory(**parameters)`.
 
     Raises:
         AssertionError: with a line for each test that failed: its name, and what to change.
