@@ -28,7 +28,7 @@ STANDS_FOR = {  # file or folder -> the page to read in its place
     "toolkit/toonlab/registry/hookspecs.py": "reference/hooks.md",
     "toolkit/toonlab/registry/protocols.py": "reference/kinds.md",
     "toolkit/toonlab/recipes/spec.py": "reference/sections.md",
-    "toolkit/toonlab/commands": "reference/commands.md",
+    "toolkit/toonlab/cli": "reference/commands.md",
     "toolkit/toonlab": "reference/python.md",
     "baselines": "reference/recipes.md",
     "experiments": "reference/recipes.md",

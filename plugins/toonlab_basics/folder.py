@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import Dataset, Sample, ToonlabError
-from toonlab.images.io import MAX_PIXELS, PILLOW_LIMIT, complaints, find_pictures, read_picture
+from toonlab.images.io import MAX_PIXELS, PILLOW_LIMIT, find_pictures, picture_problems, read_picture
 
 _NAMED = 20  # bad pictures that one message names
 
@@ -157,7 +157,7 @@ class Samples(Sequence[Sample]):
 def _usable(folder: Path, max_pixels: int) -> list[str]:
     """The pictures whose headers are in order; warns of the others, and raises if there are only others."""
     names = find_pictures(folder)
-    bad = complaints(folder, names, max_pixels)
+    bad = picture_problems(folder, names, max_pixels)
     listed = "; ".join(f"{name}: {reason}" for name, reason in list(bad.items())[:_NAMED])
     listed += f"; and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
     if len(bad) == len(names):

@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from toonlab import PartError, Sample, ToonlabError
-from toonlab.images.io import find_pictures, read_picture, without_suffix
+from toonlab.images.io import find_pictures, picture_stem, read_picture
 
 _NAMED = 20  # bad pictures that one message names
 
@@ -35,7 +35,7 @@ class Pictures(nn.Module):
 
     def fake(self, sample: Sample) -> Tensor:
         """The picture of a sample's photo: `(3, H, W)` in [-1, 1]."""
-        return read_picture(self.path / self._files[without_suffix(sample.name)][0]).float() / 127.5 - 1
+        return read_picture(self.path / self._files[picture_stem(sample.name)][0]).float() / 127.5 - 1
 
     def manifest(self) -> Mapping[str, Any]:
         """What all files contain."""
@@ -57,11 +57,11 @@ class Pictures(nn.Module):
         """The files by their names without suffix; more than one would be too many."""
         found: dict[str, list[str]] = {}
         for name in find_pictures(self.path):
-            found.setdefault(without_suffix(name), []).append(name)
+            found.setdefault(picture_stem(name), []).append(name)
         return found
 
     def _left_over(self, samples: Sequence[Sample]) -> Iterator[str]:
-        wanted = {without_suffix(sample.name) for sample in samples}
+        wanted = {picture_stem(sample.name) for sample in samples}
         for stem, (first, *others) in self._files.items():
             if stem not in wanted:
                 text = f"of none of the {len(samples)} photos that are measured; remove it, or name it as its photo"
@@ -70,7 +70,7 @@ class Pictures(nn.Module):
 
     def _unfit(self, samples: Sequence[Sample]) -> Iterator[str]:
         for sample in samples:
-            stem = without_suffix(sample.name)
+            stem = picture_stem(sample.name)
             if stem not in self._files:
                 yield f"{self.path / stem}.png: missing; make it of the photo {sample.name}"
                 continue

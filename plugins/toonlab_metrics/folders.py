@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from toonlab import Images, PartError, Sample, ToonlabError, Truth
-from toonlab.images.io import MAX_PIXELS, complaints, find_pictures, read_picture, without_suffix
+from toonlab.images.io import MAX_PIXELS, find_pictures, picture_problems, picture_stem, read_picture
 
 FIELDS = ("cartoon", "outline", "regions", "flat")
 _NAMED = 20  # bad pictures that one message names
@@ -107,7 +107,7 @@ class Samples(Sequence[Sample]):
         photo = _image(self._folder / name)
         known: dict[str, Tensor] = {}
         for field, files in self._truth.items():
-            path = self._fields[field] / files[without_suffix(name)]
+            path = self._fields[field] / files[picture_stem(name)]
             known[field] = _READERS[field](path)
             _check_size(path, known[field], photo)
         return Sample(name, photo, Truth(**known) if known else None)
@@ -116,15 +116,15 @@ class Samples(Sequence[Sample]):
 def usable(folder: Path) -> list[str]:
     """The names of the pictures of a folder; one that can't be used is an error, since a measurement needs them all."""
     names = find_pictures(folder)
-    if bad := complaints(folder, names, MAX_PIXELS):
+    if bad := picture_problems(folder, names, MAX_PIXELS):
         raise ToonlabError("\n".join(f"{folder / name}: {reason}" for name, reason in list(bad.items())[:_NAMED]))
     return names
 
 
 def _matched(folder: Path, photos: Sequence[str], photo_folder: Path) -> dict[str, str]:
     """The truth's files by the photos' names without suffix."""
-    found = {without_suffix(name): name for name in usable(folder)}
-    wanted = {without_suffix(name) for name in photos}
+    found = {picture_stem(name): name for name in usable(folder)}
+    wanted = {picture_stem(name) for name in photos}
     missing = [f"{folder / name}.png: missing; {photo_folder} has such a photo" for name in sorted(wanted - set(found))]
     extra = [f"{folder / found[name]}: {photo_folder} has no such photo" for name in sorted(set(found) - wanted)]
     if problems := [*missing, *extra]:

@@ -64,7 +64,7 @@ def kinds() -> str:
 
 def _kind(kind: str, about: Kind) -> Iterator[str]:
     yield f"## {kind} {{: #{kind} }}"
-    offered = f"[`register_{kind}`](hooks.md#toonlab.registry.hookspecs.Offers.register_{kind})"
+    offered = f"[`register_{kind}`](hooks.md#toonlab.registry.hookspecs.RegistrationHooks.register_{kind})"
     yield f"{about.label.capitalize()}: {about.about}. Offered by {offered}; [those that are there](parts.md#{kind})."
     if about.injected:
         yield f"The engine fills in {' and '.join(f'`{name}`' for name in sorted(about.injected))}; a recipe can't."

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from toonlab import ToonlabError
-from toonlab.images.io import complaints, find_pictures, fitted, read_picture, save_png, to_picture
+from toonlab.images.io import find_pictures, fitted, picture_problems, read_picture, save_png, to_picture
 
 COLORS = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 255]], [[0, 0, 0], [9, 99, 199]]], np.uint8)
 
@@ -190,7 +190,7 @@ def test_complaints_by_the_header(tmp_path: Path):
     (tmp_path / "wide.png").write_bytes(png(20_000, 6_000))  # above Pillow's warning
     (tmp_path / "bomb.png").write_bytes(png(60_000, 60_000))  # above Pillow's error
     (tmp_path / "nowhere.png").symlink_to(tmp_path / "gone.png")
-    found = complaints(tmp_path, find_pictures(tmp_path), max_pixels=1000)
+    found = picture_problems(tmp_path, find_pictures(tmp_path), max_pixels=1000)
     assert set(found) == {"float.tif", "empty.jpg", "text.png", "wide.png", "bomb.png", "nowhere.png"}
     assert found["float.tif"] == "pixels of kind 'F', expected 8 or 16 bits per channel"
     assert found["wide.png"] == "20000x6000 pixels, more than max_pixels=1000"

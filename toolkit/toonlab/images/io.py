@@ -38,7 +38,7 @@ def find_pictures(folder: Path) -> list[str]:
     return names
 
 
-def without_suffix(name: str) -> str:
+def picture_stem(name: str) -> str:
     """The name or path of a picture without the suffix, if it has a picture's: `sub/a.jpg` -> `sub/a`."""
     stem, dot, suffix = name.rpartition(".")
     return stem if f"{dot}{suffix}".lower() in SUFFIXES else name
@@ -56,15 +56,15 @@ def _walk(folder: Path) -> Iterator[Path]:
         yield from (path for path in visible if path.suffix.lower() in SUFFIXES)
 
 
-def complaints(folder: Path, names: Sequence[str], max_pixels: int) -> dict[str, str]:
+def picture_problems(folder: Path, names: Sequence[str], max_pixels: int) -> dict[str, str]:
     """What the headers say against some of the pictures: name -> reason. Decodes no pixels."""
     with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
         warnings.simplefilter("ignore")  # Pillow's own limit: ours is given below
-        reasons = list(pool.map(lambda name: _complaint(folder / name, max_pixels), names))
+        reasons = list(pool.map(lambda name: _problem(folder / name, max_pixels), names))
     return {name: reason for name, reason in zip(names, reasons, strict=True) if reason}
 
 
-def _complaint(path: Path, max_pixels: int) -> str | None:
+def _problem(path: Path, max_pixels: int) -> str | None:
     try:
         with Image.open(path) as image:
             (width, height), mode = image.size, image.mode

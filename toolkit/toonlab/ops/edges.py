@@ -10,7 +10,7 @@ from torch import Tensor
 from toonlab.errors import PartError
 
 from .checks import check_images
-from .filters import full_precision
+from .levels import to_levels
 
 LOW, HIGH = 100, 200  # Canny's thresholds on |dx| + |dy|, in levels
 _REACH = 2  # half a window of 5x5: of the dilation and of the Gaussian
@@ -52,12 +52,6 @@ def smooth_edges(
         low, high = value_range
         values = blurred.to(images.device, torch.float32) / (255 / (high - low)) + low
         return torch.where(near.to(images.device), values.to(images.dtype), images)
-
-
-def to_levels(images: Tensor, value_range: tuple[float, float]) -> Tensor:
-    """Values of `value_range` as whole levels 0..255, uint8, rounded."""
-    low, high = value_range
-    return ((full_precision(images) - low) * (255 / (high - low))).round_().clamp_(0, 255).to(torch.uint8)
 
 
 def gray_levels(levels: Tensor) -> Tensor:
