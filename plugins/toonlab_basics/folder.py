@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
-from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Any, Literal, overload
 
 from pydantic import Field
 from torch import Tensor
 
-from toonlab import Dataset, Sample, ToonlabError
-from toonlab.images.io import MAX_PIXELS, PILLOW_LIMIT, find_pictures, picture_problems, read_picture
+from toonlab import Dataset, Sample, ToonlabError, find_pictures, picture_manifest, picture_problems, read_picture
+from toonlab.ops.levels import to_float
+
+PILLOW_LIMIT = 178_956_970  # pixels; Pillow refuses larger pictures, and warns of those of half that size
+MAX_PIXELS = PILLOW_LIMIT // 2
 
 _NAMED = 20  # bad pictures that one message names
 
@@ -99,8 +100,8 @@ class FolderDataset:
             "test": self.test_folder,
             "evaluation_cartoons": self.evaluation_cartoon_folder,
         }
-        listings = {role: _listing(folder) for role, folder in folders.items() if folder is not None}
-        return {**listings, "resize": self.resize, "max_pixels": self.max_pixels}
+        manifests = {role: picture_manifest(folder) for role, folder in folders.items() if folder is not None}
+        return {**manifests, "resize": self.resize, "max_pixels": self.max_pixels}
 
     @cached_property
     def _train(self) -> tuple[Pictures, Pictures]:
@@ -151,7 +152,7 @@ class Samples(Sequence[Sample]):
         if isinstance(index, slice):
             return [self[place] for place in range(len(self))[index]]
         name = self._names[index]
-        return Sample(name, read_picture(self._folder / name, self._resize).float() / 127.5 - 1)
+        return Sample(name, to_float(read_picture(self._folder / name, self._resize)))
 
 
 def _usable(folder: Path, max_pixels: int) -> list[str]:
@@ -166,12 +167,3 @@ def _usable(folder: Path, max_pixels: int) -> list[str]:
         message = f"{folder}: {len(bad)} of {len(names)} pictures are left out: {listed}"
         warnings.warn(message, UserWarning, stacklevel=2)
     return [name for name in names if name not in bad]
-
-
-def _listing(folder: Path) -> dict[str, Any]:
-    digest, names = blake2b(digest_size=16), find_pictures(folder)
-    for name in names:
-        path = folder / name
-        size = path.stat().st_size if path.exists() else -1  # a link that leads nowhere
-        digest.update(os.fsencode(name) + f"\0{size}\n".encode())
-    return {"pictures": len(names), "digest": digest.hexdigest()}

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from toonlab import ToonlabError
-from toonlab.errors import first_line
+from toonlab import ToonlabError, first_line
 
 
 def read_pickled_arrays(path: Path, names: Iterable[str]) -> dict[str, list[np.ndarray]]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from toonlab import PartError, Sample, ToonlabError
-from toonlab.images.io import find_pictures, picture_stem, read_picture
+from toonlab import PartError, Sample, ToonlabError, find_pictures, picture_manifest, picture_stem, read_picture
+from toonlab.ops.levels import to_float
 
 _NAMED = 20  # bad pictures that one message names
 
@@ -35,15 +34,11 @@ class Pictures(nn.Module):
 
     def fake(self, sample: Sample) -> Tensor:
         """The picture of a sample's photo: `(3, H, W)` in [-1, 1]."""
-        return read_picture(self.path / self._files[picture_stem(sample.name)][0]).float() / 127.5 - 1
+        return to_float(read_picture(self.path / self._files[picture_stem(sample.name)][0]))
 
     def manifest(self) -> Mapping[str, Any]:
         """What all files contain."""
-        digest = blake2b(digest_size=16)
-        for name in find_pictures(self.path):
-            content = blake2b((self.path / name).read_bytes(), digest_size=16)
-            digest.update(f"{name}\0{content.hexdigest()}\n".encode())
-        return {"digest": digest.hexdigest()}
+        return picture_manifest(self.path, contents=True)
 
     def check(self, samples: Sequence[Sample]) -> None:
         """Raise a `ToonlabError` with a line for each picture that is missing, left over, unreadable or too small."""

@@ -8,8 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from toonlab import PartError, check_images
-from toonlab.errors import nearest
+from toonlab import PartError, check_images, nearest
 
 from .vgg_weights import load_weights
 

@@ -10,8 +10,7 @@ from pickle import UnpicklingError
 import torch
 from torch import Tensor
 
-from toonlab import ToonlabError
-from toonlab.errors import first_line, nearest
+from toonlab import ToonlabError, first_line, nearest
 
 from .numpy_pickle import read_pickled_arrays
 

@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from toonlab.ops.levels import to_float, to_levels
+
 Pixels = NDArray[np.uint8]  # (H, W, 3) RGB
 REFERENCE = 256  # pixels: what sizes in pixels are meant for
 
@@ -25,10 +27,10 @@ class Drawing(nn.Module, ABC):
 
     @torch.no_grad()
     def forward(self, photo: Tensor) -> Tensor:
-        levels = ((photo.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+        levels = to_levels(photo)
         pictures = levels.movedim(1, -1).contiguous().cpu().numpy()  # (B, H, W, 3)
         drawn = torch.from_numpy(np.stack([self.draw(picture) for picture in pictures]))
-        return (drawn.to(photo.device).movedim(-1, 1).to(photo.dtype) / 127.5 - 1).contiguous()
+        return to_float(drawn.to(photo.device).movedim(-1, 1)).to(photo.dtype).contiguous()
 
 
 def scale_of(photo: Pixels) -> float:

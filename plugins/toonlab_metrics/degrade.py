@@ -11,8 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from toonlab import Sample, ToonlabError
-from toonlab.utils.rng import rng
+from toonlab import Sample, ToonlabError, rng
 
 from .outline import grown
 from .regions import lab

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, overload
 
@@ -14,8 +13,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from toonlab import Images, PartError, Sample, ToonlabError, Truth
-from toonlab.images.io import MAX_PIXELS, find_pictures, picture_problems, picture_stem, read_picture
+from toonlab import (
+    Images,
+    PartError,
+    Sample,
+    ToonlabError,
+    Truth,
+    find_pictures,
+    picture_manifest,
+    picture_problems,
+    picture_stem,
+    read_picture,
+)
+from toonlab.ops.levels import to_float
 
 FIELDS = ("cartoon", "outline", "regions", "flat")
 _NAMED = 20  # bad pictures that one message names
@@ -69,7 +79,7 @@ class EvaluationFolders:
     def manifest(self) -> Mapping[str, Any]:
         """What all files contain."""
         folders = {"photos": self.photos, "cartoons": self.cartoons, **self.fields}
-        return {role: _digest(folder) for role, folder in folders.items() if folder is not None}
+        return {role: picture_manifest(folder, contents=True) for role, folder in folders.items() if folder is not None}
 
 
 class Cartoons:
@@ -116,7 +126,7 @@ class Samples(Sequence[Sample]):
 def usable(folder: Path) -> list[str]:
     """The names of the pictures of a folder; one that can't be used is an error, since a measurement needs them all."""
     names = find_pictures(folder)
-    if bad := picture_problems(folder, names, MAX_PIXELS):
+    if bad := picture_problems(folder, names):
         raise ToonlabError("\n".join(f"{folder / name}: {reason}" for name, reason in list(bad.items())[:_NAMED]))
     return names
 
@@ -140,7 +150,7 @@ def _check_size(path: Path, truth: Tensor, photo: Tensor) -> None:
 
 
 def _image(path: Path) -> Tensor:
-    return read_picture(path).float() / 127.5 - 1
+    return to_float(read_picture(path))
 
 
 def _outline(path: Path) -> Tensor:
@@ -157,11 +167,3 @@ def _regions(path: Path) -> Tensor:
 
 
 _READERS = {"cartoon": _image, "flat": _image, "outline": _outline, "regions": _regions}
-
-
-def _digest(folder: Path) -> dict[str, Any]:
-    digest, names = blake2b(digest_size=16), find_pictures(folder)
-    for name in names:
-        content = blake2b((folder / name).read_bytes(), digest_size=16)
-        digest.update(f"{name}\0{content.hexdigest()}\n".encode())
-    return {"pictures": len(names), "digest": digest.hexdigest()}

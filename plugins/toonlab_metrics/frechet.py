@@ -13,7 +13,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from toonlab.utils.rng import rng
+from toonlab import rng
+from toonlab.ops.levels import to_levels
 
 from . import inception
 from .random_network import NAME, random_features
@@ -41,7 +42,7 @@ class FeatureDistance(SetMetric):
         self._cartoons = [self.features(self._cartoons)]  # once, however often there is something to compare
 
     def gather(self, image: Tensor, index: int) -> Tensor:
-        return ((image + 1) * 127.5).round().to(torch.uint8)
+        return to_levels(image)
 
     @torch.no_grad()
     def features(self, images: list[Tensor]) -> Tensor:

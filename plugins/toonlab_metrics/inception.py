@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from toonlab import ToonlabError
-from toonlab.errors import first_line
+from toonlab import ToonlabError, first_line
 
 if TYPE_CHECKING:
     from torch import nn

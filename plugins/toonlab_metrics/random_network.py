@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from toonlab.ops.levels import to_float
+
 _WIDTHS = (32, 64, 128, 256)
 NAME = "random network, seed 0"
 
@@ -19,7 +21,7 @@ def random_features(images: Tensor) -> Tensor:
 
     Strides of 2, LeakyReLU, He initialisation; nothing is resized, since the statistics have one size anyway.
     """
-    maps = images.float() / 127.5 - 1
+    maps = to_float(images)
     found = []
     for weight in _weights():
         maps = F.leaky_relu(F.conv2d(F.pad(maps, (1, 1, 1, 1), "replicate"), weight, stride=2), 0.2)

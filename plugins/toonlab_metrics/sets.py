@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from toonlab import Images, PartError, Sample
+from toonlab.ops.levels import to_float
 
 from .pictures import Measurement
 
@@ -36,7 +35,7 @@ class SetMetric(Measurement):
             PartError: if there are fewer than this metric needs.
         """
         self._need(len(cartoons), "cartoons")
-        self._cartoons = [self.gather(image, index) for index, image in enumerate(unit_range(cartoons))]
+        self._cartoons = [self.gather(to_float(cartoons[index]), index) for index in range(len(cartoons))]
 
     def update(self, fake: Tensor, sample: Sample) -> None:
         """Take in one fake, `(3, H, W)` in [-1, 1]."""
@@ -70,10 +69,3 @@ class SetMetric(Measurement):
     def _need(self, count: int, what: str) -> None:
         if count < self.fewest:
             raise PartError(f"{self.name}: needs at least {self.fewest} {what}, got {count}; give more, or drop it")
-
-
-def unit_range(images: Images) -> Iterator[Tensor]:
-    """The images as float32 in [-1, 1]."""
-    for index in range(len(images)):
-        image = images[index]
-        yield image.float() / 127.5 - 1 if image.dtype == torch.uint8 else image.float()

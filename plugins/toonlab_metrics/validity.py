@@ -10,8 +10,7 @@ from statistics import stdev
 import torch
 from torch import Tensor
 
-from toonlab import Images, Sample
-from toonlab.utils.rng import rng
+from toonlab import Images, Sample, rng
 
 from .degrade import DEGRADATIONS, degraded
 from .pictures import Measurement

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from toonlab import PartError
-from toonlab.utils.rng import rng
+from toonlab import PartError, rng
 
 from .sets import SetMetric
 

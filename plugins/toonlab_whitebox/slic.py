@@ -10,7 +10,7 @@ from torch import Tensor
 
 from toonlab import check_images
 from toonlab.ops.filters import full_precision, min_max
-from toonlab.utils.distributed import Precision
+from toonlab.ops.precision import float32_products
 
 from .cells import Cells, cells
 from .components import connected
@@ -39,7 +39,7 @@ def slic(images: Tensor, segments: int = 200, compactness: float = 10.0) -> Tens
     height, width = images.shape[2:]
     grid = cells(height, width, segments, images.device)
     # distances are small differences of large numbers: no bf16, no TF32
-    with torch.autocast(images.device.type, enabled=False), Precision("fp32"):
+    with torch.autocast(images.device.type, enabled=False), float32_products():
         choice = _cluster(_features(full_precision(images), grid.step, compactness), grid)
     return connected(choice.view(-1, height, width), smallest=int(0.5 * grid.step**2))
 

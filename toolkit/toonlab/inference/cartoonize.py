@@ -167,8 +167,8 @@ class _Batches:
                 yield PictureResult(task)
             return
         if len(photos) > 1:
-            for photo in photos:
-                yield from self.write([photo])
+            for single in photos:
+                yield from self.write([single])
         else:
             ((task, photo),) = photos
             yield PictureResult(task, "failed", failure_reason(failure, self.budget, *photo.shape[1:]))
