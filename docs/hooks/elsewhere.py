@@ -29,6 +29,7 @@ STANDS_FOR = {  # file or folder -> the page to read in its place
     "toolkit/toonlab/registry/protocols.py": "reference/kinds.md",
     "toolkit/toonlab/recipes/spec.py": "reference/sections.md",
     "toolkit/toonlab/cli": "reference/commands.md",
+    "toolkit/toonlab/ops": "reference/ops.md",
     "toolkit/toonlab": "reference/python.md",
     "baselines": "reference/recipes.md",
     "experiments": "reference/recipes.md",

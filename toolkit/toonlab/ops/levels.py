@@ -1,4 +1,4 @@
-"""Images as floats and as whole levels 0..255."""
+"""Conversion between floats and whole levels, 0..255."""
 
 from __future__ import annotations
 
@@ -14,6 +14,14 @@ def to_float(images: Tensor) -> Tensor:
 
 
 def to_levels(images: Tensor, value_range: tuple[float, float] = (-1.0, 1.0)) -> Tensor:
-    """Floats of `value_range` as the nearest whole levels, uint8 0..255, any shape; values outside are clipped."""
+    """Floats as the nearest whole levels, uint8 0..255.
+
+    Args:
+        images: any shape, in `value_range`; values outside are clipped.
+        value_range: the values of the levels 0 and 255.
+
+    Returns:
+        uint8 of the same shape.
+    """
     low, high = value_range
     return ((full_precision(images) - low) * (255 / (high - low))).round_().clamp_(0, 255).to(torch.uint8)
