@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor, nn
 
-from toonlab import PartError
+from toonlab.ops.checks import check_sides
 from toonlab.ops.layers import spectral_norm as with_spectral_norm
 
 from .layers import SLOPE, InstanceNorm
@@ -62,9 +62,7 @@ class AnimeGANDiscriminator(nn.Module):
         )
 
     def forward(self, view: Tensor) -> Tensor:
-        height, width = view.shape[-2:]
-        if min(height, width) < 8:
-            raise PartError(f"animegan: a view's sides must be at least 8, got {height}x{width}")
+        check_sides(view, "animegan: a view's sides", smallest=8)
         return self.layers(view)
 
     def _block(self, inputs: int, outputs: int, stride: int = 1, norm: bool = True) -> list[nn.Module]:

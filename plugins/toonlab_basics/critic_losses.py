@@ -16,9 +16,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from toonlab import CriticParts, Logits, PartError, Views
+from toonlab.ops.checks import generator_of
 from toonlab.ops.filters import full_precision
-
-from .draws import generator_of
 
 
 @dataclass(frozen=True)

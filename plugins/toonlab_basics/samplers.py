@@ -10,10 +10,8 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import Tunable, Views
-from toonlab.ops.checks import check_fits
+from toonlab.ops.checks import check_fits, generator_of
 from toonlab.ops.patch_grid import Grid, cut
-
-from .draws import generator_of
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor, nn
 
-from toonlab import PartError
+from toonlab.ops.checks import check_sides
 from toonlab.ops.layers import LayerNorm, SameConv2d
 from toonlab.ops.layers import spectral_norm as with_spectral_norm
 
@@ -35,9 +35,7 @@ class Discriminator(nn.Module):
         self.layers = nn.Sequential(*layers, _convolution(widths[-1], 1, 1, spectral_norm))
 
     def forward(self, view: Tensor) -> Tensor:
-        height, width = view.shape[-2:]
-        if min(height, width) < 16:
-            raise PartError(f"{self.name}: a view's sides must be at least 16, got {height}x{width}")
+        check_sides(view, f"{self.name}: a view's sides", smallest=16)
         return self.layers(view)
 
 

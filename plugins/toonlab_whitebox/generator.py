@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor, nn
 
-from toonlab import PartError
+from toonlab.ops.checks import check_sides
 from toonlab.ops.filters import full_precision, guided_filter
 from toonlab.ops.layers import upsample2x
 
@@ -66,9 +66,7 @@ class WhiteboxUNet(nn.Module):
         self.full_up = nn.Sequential(_activated(convolution(full, full)), convolution(full, 3, 7))
 
     def forward(self, photo: Tensor) -> Tensor:
-        height, width = photo.shape[-2:]
-        if height % 4 or width % 4:
-            raise PartError(f"whitebox_unet: sides must be multiples of 4, got {height}x{width}")
+        check_sides(photo, "whitebox_unet: sides", multiple=4)
         full = self.full_down(photo)  # (B, width, H, W)
         half = self.half_down(full)  # (B, 2*width, H/2, W/2)
         quarter = self.quarter(half)  # (B, 2*width, H/4, W/4)

@@ -10,6 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import PartError, Tunable, Views
+from toonlab.ops.checks import generator_of
 from toonlab.ops.filters import guided_filter
 
 
@@ -56,9 +57,7 @@ class Texture:
 
     def weights(self, views: Views) -> Tensor:
         """Red, green and blue of this step: `(3,)`, adding up to 1."""
-        if views.context is None:
-            raise PartError("texture: draws random numbers, but these views have no context to take a generator from")
-        offsets = 2 * torch.rand(3, generator=views.context.rng) - 1
+        offsets = 2 * torch.rand(3, generator=generator_of(views, "texture")) - 1
         weights = torch.tensor([0.299, 0.587, 0.114]) + self.spread * offsets
         return weights / weights.sum()
 

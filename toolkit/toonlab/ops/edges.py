@@ -9,7 +9,7 @@ from torch import Tensor
 
 from toonlab.errors import PartError
 
-from .checks import check_images
+from .checks import check_images, check_sides
 from .levels import to_levels
 
 LOW, HIGH = 100, 200  # Canny's thresholds on |dx| + |dy|, in levels
@@ -118,9 +118,8 @@ def connected(mask: Tensor, seeds: Tensor) -> Tensor:
 
 def _check(images: Tensor, gray: Tensor | None) -> None:
     check_images(images, "smooth_edges")
+    check_sides(images, "smooth_edges: sides", smallest=_REACH + 1)
     count, _, height, width = images.shape
-    if min(height, width) <= _REACH:
-        raise PartError(f"smooth_edges: sides must be at least {_REACH + 1}, got {height}x{width}")
     if gray is not None and gray.shape != (count, 1, height, width):
         raise PartError(f"smooth_edges: gray should be {(count, 1, height, width)}, got {tuple(gray.shape)}")
 
