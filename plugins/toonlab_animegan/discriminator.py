@@ -1,4 +1,4 @@
-"""AnimeGAN's discriminator: patches' logits after two steps down, with instance norm and spectral norm."""
+"""AnimeGAN's discriminator: logits of patches after two strided convolutions, with instance and spectral norm."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .layers import SLOPE, InstanceNorm
 class ZeroPadConv2d(nn.Conv2d):
     """A 3x3 convolution without bias, zeros around the input; `(B, C, H, W)` -> `(B, out, H//stride, W//stride)`.
 
-    With a stride of 2 the original pads at the top and at the left alone. A convolution that pads at all ends computes
-    the same without copying the input into a larger one: of an even side it never looks at the last zeros, of an odd
-    side its last output, which does, is cut off.
+    With a stride of 2 the original pads only the top and the left. Padding all sides within the convolution computes
+    the same without copying the input: on an even side it does not reach the last zeros, on an odd side the last
+    output, which does, is cut off.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:

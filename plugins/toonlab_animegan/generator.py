@@ -32,11 +32,11 @@ class InvertedResidual(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         branch: Tensor = self.project(self.depthwise(self.expand(features)))
-        return branch.add_(features)  # in place: the norm's gradient needs its input alone
+        return branch.add_(features)  # in place: the norm's gradient needs only its input
 
 
 class Down(nn.Module):
-    """Half the size in two ways, added up: by a stride of 2, and by leaving out every second row and column."""
+    """Half the size, as the sum of two paths: one with a stride of 2, one of every second row and column."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -84,8 +84,8 @@ class AnimeGANGenerator(nn.Module):
 
 
 def _initialise(module: nn.Module) -> None:
-    """Glorot and Bengio's uniform weights, but for the depthwise convolutions of the residual blocks."""
+    """Glorot and Bengio's uniform weights, except for the depthwise convolutions of the residual blocks."""
     if isinstance(module, SameConv2d):
         nn.init.xavier_uniform_(module.weight)
-    elif isinstance(module, InvertedResidual):  # comes after what is in it
+    elif isinstance(module, InvertedResidual):  # visited after its convolutions
         truncated_normal_(module.depthwise.get_parameter("0.weight"), std=0.02)

@@ -1,4 +1,4 @@
-"""Unpaired pictures in folders: one of photos, one of cartoons."""
+"""Unpaired pictures from two folders, of photos and of cartoons."""
 
 from __future__ import annotations
 
@@ -34,22 +34,21 @@ def folder(
 ) -> Dataset:
     """Unpaired pictures in two folders and all below them: jpg, png, webp, bmp, tif.
 
-    Pictures are in the order of their relative paths, decoded when they are asked for (`read_picture` says how), and
-    keep their size unless `resize` is given. Files that can't be used by what their headers say are named in one
-    warning and left out; one that turns out to be damaged when it is decoded is an error that names it.
+    Pictures come in the order of their relative paths, are decoded on access (see `toonlab.read_picture`), and keep
+    their size unless `resize` is given. Files with an invalid header are left out with one warning that names them; a
+    file that turns out to be damaged on decoding is an error.
 
     Args:
-        photos: folder of the photos to train on.
-        cartoons: folder of the cartoons to train on.
-        evaluation: folder of the photos to evaluate on. Without it the training photos serve, which shows what the
-            generator does with photos that it has seen.
-        test: folder of the photos that results are reported on, looked at once, at the end of a run. Without it, those
-            to evaluate on serve.
-        evaluation_cartoons: folder of the real cartoons that sets of fakes are compared with. Without it those to train
-            on serve, which favours a generator that has them by heart.
-        resize: shorter side in pixels, up or down, for all pictures; the engine crops afterwards.
-        cache: `ram` decodes all training pictures before the first step and keeps them: 3 bytes per pixel, once for
-            all workers that fork.
+        photos: folder of the training photos.
+        cartoons: folder of the training cartoons.
+        evaluation: folder of the evaluation photos. By default the training photos, which the generator has seen.
+        test: folder of the photos for the final results, measured once, at the end of a run. By default the evaluation
+            photos.
+        evaluation_cartoons: folder of the real cartoons that sets of fakes are compared with. By default the training
+            cartoons, which favours a generator that memorised them.
+        resize: shorter side of all pictures in pixels, up or down; the engine crops afterwards.
+        cache: `ram` decodes all training pictures before the first step and keeps them: 3 bytes per pixel, shared by
+            forked workers.
         max_pixels: larger pictures are left out, since a small file may unpack to more than fits in memory. The default
             is Pillow's own.
     """
@@ -58,7 +57,7 @@ def folder(
 
 @dataclass(frozen=True)
 class FolderDataset:
-    """The dataset that `folder` makes; its docstring explains the parameters."""
+    """The dataset of `folder`, which documents the parameters."""
 
     photo_folder: Path
     cartoon_folder: Path
@@ -74,14 +73,14 @@ class FolderDataset:
         return self._train
 
     def evaluation(self) -> Samples:
-        """Photos without truth, decoded when they are asked for."""
+        """Photos without truth, decoded on access."""
         folder = self.evaluation_folder
         if folder is None:
             return Samples(self.photo_folder, self._photo_names, self.resize)
         return Samples(folder, _usable(folder, self.max_pixels), self.resize)
 
     def test(self) -> FolderDataset:
-        """The same with the photos of `test` to evaluate on; itself, if there is no such folder."""
+        """The dataset with the photos of `test` as evaluation photos; itself, without such a folder."""
         return self if self.test_folder is None else replace(self, evaluation_folder=self.test_folder, test_folder=None)
 
     def evaluation_cartoons(self) -> Pictures:
@@ -92,7 +91,7 @@ class FolderDataset:
         return Pictures(folder, _usable(folder, self.max_pixels), self.resize)
 
     def manifest(self) -> Mapping[str, Any]:
-        """Names and sizes of the files, not where they lie: a data set may move."""
+        """The names and sizes of the files, and the settings that change their pixels."""
         folders = {
             "photos": self.photo_folder,
             "cartoons": self.cartoon_folder,
@@ -136,7 +135,7 @@ class Pictures:
 
 
 class Samples(Sequence[Sample]):
-    """Photos to evaluate on, in [-1, 1]; a sample's name is its path below the folder."""
+    """Evaluation photos in [-1, 1]; a sample's name is its path below the folder."""
 
     def __init__(self, folder: Path, names: Sequence[str], resize: int | None) -> None:
         self._folder, self._names, self._resize = folder, names, resize
@@ -156,7 +155,7 @@ class Samples(Sequence[Sample]):
 
 
 def _usable(folder: Path, max_pixels: int) -> list[str]:
-    """The pictures whose headers are in order; warns of the others, and raises if there are only others."""
+    """The pictures with valid headers; warns of the others, and raises if there are only invalid ones."""
     names = find_pictures(folder)
     bad = picture_problems(folder, names, max_pixels)
     listed = "; ".join(f"{name}: {reason}" for name, reason in list(bad.items())[:_NAMED])

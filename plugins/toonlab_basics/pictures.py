@@ -1,4 +1,4 @@
-"""Pictures that another program made, in place of a generator."""
+"""Pictures from another program in place of a generator."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _NAMED = 20  # bad pictures that one message names
 
 
 class Pictures(nn.Module):
-    """Pictures that another program made of the photos that are evaluated on, to be measured beside generators.
+    """Pictures that another program made of the evaluation photos, to compare with generators.
 
-    A picture belongs to the photo of its name: its path below the folder, whatever kind of picture either is.
-    `toonlab compare EXPERIMENT --photos DIR` writes the photos under these names.
+    A picture belongs to the photo with the same path below the folder; suffixes may differ. `toonlab compare EXPERIMENT
+    --photos DIR` writes the photos under these names.
 
     Args:
-        path: the folder of the pictures: one for each photo, of its size.
+        path: the folder of the pictures, one for each photo, with the size of the photo.
     """
 
     def __init__(self, path: Path) -> None:
@@ -37,7 +37,7 @@ class Pictures(nn.Module):
         return to_float(read_picture(self.path / self._files[picture_stem(sample.name)][0]))
 
     def manifest(self) -> Mapping[str, Any]:
-        """What all files contain."""
+        """The number of the files and a digest of their contents."""
         return picture_manifest(self.path, contents=True)
 
     def check(self, samples: Sequence[Sample]) -> None:
@@ -49,7 +49,7 @@ class Pictures(nn.Module):
 
     @cached_property
     def _files(self) -> dict[str, list[str]]:
-        """The files by their names without suffix; more than one would be too many."""
+        """The files by their names without suffix; several files for one name are an error."""
         found: dict[str, list[str]] = {}
         for name in find_pictures(self.path):
             found.setdefault(picture_stem(name), []).append(name)

@@ -1,4 +1,4 @@
-"""CartoonGAN's generator: two steps down, residual blocks, two steps up."""
+"""CartoonGAN's generator: two strided convolutions, residual blocks, two transposed convolutions."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class CartoonGenerator(nn.Module):
 
 
 def _step(resize: nn.Module, channels: int, affine: bool) -> list[nn.Module]:
-    """A convolution that halves or doubles the sides, another straight after it, norm, ReLU."""
+    """A convolution that halves or doubles the sides, a second one, norm, ReLU."""
     return [resize, convolution(channels, channels), *_norm_and_relu(channels, affine)]
 
 

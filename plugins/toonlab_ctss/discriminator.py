@@ -1,4 +1,4 @@
-"""CTSS's discriminators: patches' logits after three steps down, with layer norm and spectral norm."""
+"""CTSS's discriminators: logits of patches after three strided convolutions, with layer norm and spectral norm."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from toonlab.ops.layers import spectral_norm as with_spectral_norm
 
 
 class Discriminator(nn.Module):
-    """`D_net` and `patch_D_net` of CTSS's code (`net/discriminator.py`), which differ in width alone.
+    """`D_net` and `patch_D_net` of CTSS's code (`net/discriminator.py`), which differ only in width.
 
     `(B, in_channels, H, W)` -> logits `(B, 1, H//8, W//8)`. Raises `PartError` for sides below 16.
 
     Args:
-        name: under which a recipe knows it, for errors.
+        name: in recipes, for errors.
         in_channels: of the view.
         width: channels of the first convolution, doubled by each of the three that follow.
         spectral_norm: divide every kernel by its spectral norm. The gradient flows through the power iteration.

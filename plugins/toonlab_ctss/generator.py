@@ -50,9 +50,9 @@ class Generator(nn.Module):
     sides that are not multiples of 4, or below 8.
 
     Args:
-        name: under which a recipe knows it, for errors.
+        name: in recipes, for errors.
         width: channels at full resolution; 2 and 4 times as many at half and a quarter.
-        skips: concatenate what a and b start from to what d and e have upsampled (U-Net).
+        skips: concatenate the inputs of b and a to the upsampled inputs of d and e (U-Net).
     """
 
     side_multiple = 4

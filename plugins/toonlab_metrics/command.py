@@ -17,9 +17,9 @@ from .frechet import InceptionDistance
 
 
 def score(
-    pictures: Annotated[Path, typer.Argument(help="Folder of the pictures, named as their photos, whoever made them.")],
-    photos: Annotated[Path, typer.Option(help="Folder of the photos that they were made of.")],
-    cartoons: Annotated[Path | None, typer.Option(help="Folder of real cartoons, of whatever scenes.")] = None,
+    pictures: Annotated[Path, typer.Argument(help="Folder of the pictures, named as their photos.")],
+    photos: Annotated[Path, typer.Option(help="Folder of the photos that they were made from.")],
+    cartoons: Annotated[Path | None, typer.Option(help="Folder of real cartoons, of any scenes.")] = None,
     truth: Annotated[
         Path | None, typer.Option(help="Folder of the true cartoons, or of folders cartoon, outline, flat, regions.")
     ] = None,

@@ -1,4 +1,4 @@
-"""Folders of pictures as a data set to measure on: photos, and what is known of the cartoons they should become."""
+"""Folders of pictures as an evaluation data set: photos, and the truth and real cartoons as far as there are any."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from toonlab import (
 from toonlab.ops.levels import to_float
 
 FIELDS = ("cartoon", "outline", "regions", "flat")
-_NAMED = 20  # bad pictures that one message names
+_NAMED = 20  # problems that one message names
 
 
 @dataclass(frozen=True)
 class EvaluationFolders:
-    """Photos to measure on, with the truth and real cartoons where there are some; nothing to train on.
+    """Evaluation photos, optionally with the truth and real cartoons; without training data.
 
-    A picture of the truth belongs to the photo of its name, whatever kind of picture either is, and has its size.
+    A picture of the truth belongs to the photo of the same name, whose suffix may differ, and has the photo's size.
 
     Args:
-        photos: folder of the photos, with all below it.
-        cartoons: folder of real cartoons, of whatever scenes, for metrics that compare sets.
-        truth: folder of the true cartoons; or of folders called `cartoon`, `outline` (bright where there is a line),
-            `flat` (the colours without lines) and `regions` (one colour for each region), as many as there are.
+        photos: folder of the photos, including subfolders.
+        cartoons: folder of real cartoons of any scenes, for metrics that compare sets.
+        truth: folder of the true cartoons; or of one or more folders `cartoon`, `outline` (bright on lines), `flat`
+            (the colours without lines) and `regions` (one colour for each region).
     """
 
     photos: Path
@@ -49,13 +49,13 @@ class EvaluationFolders:
     truth: Path | None = None
 
     def train(self) -> tuple[Images, Images]:
-        raise PartError("evaluation_folders: is there to measure on; train on the data set folder")
+        raise PartError("evaluation_folders: has no training data; train on the data set folder")
 
     def evaluation(self) -> Sequence[Sample]:
-        """The photos, decoded when they are asked for.
+        """The photos, decoded on access.
 
         Raises:
-            ToonlabError: with a line for each picture that can't be used, is missing or left over.
+            ToonlabError: with a line for each picture that is invalid, missing or superfluous.
         """
         names = usable(self.photos)
         truth = {field: _matched(folder, names, self.photos) for field, folder in self.fields.items()}
@@ -65,19 +65,19 @@ class EvaluationFolders:
         return None if self.cartoons is None else Cartoons(self.cartoons, usable(self.cartoons))
 
     def count_cartoons(self) -> int:
-        """How many real cartoons there are."""
+        """The number of real cartoons."""
         return 0 if self.cartoons is None else len(usable(self.cartoons))
 
     @cached_property
     def fields(self) -> dict[str, Path]:
-        """The folders of what is known, by the field of `Truth`."""
+        """The folders of the truth by the fields of `Truth`."""
         if self.truth is None:
             return {}
         found = {field: self.truth / field for field in FIELDS if (self.truth / field).is_dir()}
         return found or {"cartoon": self.truth}
 
     def manifest(self) -> Mapping[str, Any]:
-        """What all files contain."""
+        """The number of the files and a digest of their contents."""
         folders = {"photos": self.photos, "cartoons": self.cartoons, **self.fields}
         return {role: picture_manifest(folder, contents=True) for role, folder in folders.items() if folder is not None}
 
@@ -96,7 +96,7 @@ class Cartoons:
 
 
 class Samples(Sequence[Sample]):
-    """Photos with the truth, in the order of their paths."""
+    """Photos with their truth, in the order of their paths."""
 
     def __init__(
         self, folder: Path, names: Sequence[str], fields: Mapping[str, Path], truth: Mapping[str, Mapping[str, str]]
@@ -124,7 +124,7 @@ class Samples(Sequence[Sample]):
 
 
 def usable(folder: Path) -> list[str]:
-    """The names of the pictures of a folder; one that can't be used is an error, since a measurement needs them all."""
+    """The names of the pictures of a folder; an invalid one is an error, since a measurement needs all of them."""
     names = find_pictures(folder)
     if bad := picture_problems(folder, names):
         raise ToonlabError("\n".join(f"{folder / name}: {reason}" for name, reason in list(bad.items())[:_NAMED]))
@@ -132,7 +132,7 @@ def usable(folder: Path) -> list[str]:
 
 
 def _matched(folder: Path, photos: Sequence[str], photo_folder: Path) -> dict[str, str]:
-    """The truth's files by the photos' names without suffix."""
+    """The files of the truth by the photos' names without suffix."""
     found = {picture_stem(name): name for name in usable(folder)}
     wanted = {picture_stem(name) for name in photos}
     missing = [f"{folder / name}.png: missing; {photo_folder} has such a photo" for name in sorted(wanted - set(found))]
@@ -158,7 +158,7 @@ def _outline(path: Path) -> Tensor:
 
 
 def _regions(path: Path) -> Tensor:
-    """A number for each colour, of whatever depth."""
+    """A number for each colour, of any depth."""
     pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         raise ToonlabError(f"{path}: can't be decoded; repair or remove it")

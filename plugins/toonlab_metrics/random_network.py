@@ -1,4 +1,4 @@
-"""Features of a fixed random network, where no trained one can be had."""
+"""Features of a fixed random network, which needs no weights."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME = "random network, seed 0"
 def random_features(images: Tensor) -> Tensor:
     """`(B, 3, H, W)` uint8 -> `(B, 960)`: mean and deviation of the channels of four random 3x3 convolutions.
 
-    Strides of 2, LeakyReLU, He initialisation; nothing is resized, since the statistics have one size anyway.
+    Strides of 2, LeakyReLU, He initialisation; no resizing, since the number of statistics does not depend on the size.
     """
     maps = to_float(images)
     found = []

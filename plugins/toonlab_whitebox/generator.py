@@ -1,4 +1,4 @@
-"""White-box's generator: a U-Net with additive skips, and a guided filter that leads its output along the photo."""
+"""White-box's generator: a U-Net with additive skips, and a guided filter of its output along the photo's edges."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class WhiteboxUNet(nn.Module):
         guided_radius: of the output's filter, which is guided by the photo; in pixels, 0 for none.
         guided_eps: of that filter in training: how little contrast in the photo is smoothed away, in squared units of
             [-1, 1].
-        guided_eps_inference: the same when pictures are made; less keeps more detail.
+        guided_eps_inference: the same for inference; a smaller value keeps more detail.
     """
 
     side_multiple = 4

@@ -1,4 +1,4 @@
-"""What White-box's critics see: smooth surfaces without texture, and texture without colour."""
+"""White-box's representations: smooth surfaces without texture, and texture without colour."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from toonlab.ops.filters import guided_filter
 
 @dataclass(frozen=True)
 class Surface:
-    """Smooth surfaces: the picture guided-filtered by itself, which keeps edges and takes fine texture away.
+    """Smooth surfaces: a self-guided filter, which keeps edges and removes fine texture.
 
     Wang and Yu, "Learning to Cartoonize Using White-box Cartoon Representations", CVPR 2020, section 3.1; `blur_fake`
     in their code (`train_code/train.py`). `(N, C, H, W)` in any range -> the same shape and range.
 
     Args:
         radius: of the filter's window, in pixels.
-        eps: in squared units of the view; where the window's variance is below, it is smoothed.
+        eps: in squared units of the view; windows with a smaller variance are smoothed.
     """
 
     radius: Annotated[int, Field(gt=0), Tunable(1, 10)] = 5
@@ -46,7 +46,7 @@ class Texture:
     of channels, and for views without a context to draw from.
 
     Args:
-        spread: how far each weight may lie from its mean; 0 gives the luminance.
+        spread: the largest deviation of each weight from its mean; 0 gives the luminance.
     """
 
     spread: Annotated[float, Field(ge=0, lt=0.114)] = 0.1

@@ -23,7 +23,7 @@ def test_a_batch_of_float_images_passes(dtype: torch.dtype) -> None:
         (torch.zeros(3, 5, 4), None, "ctss: expected (B, C, H, W) float, got (3, 5, 4) torch.float32"),
         (torch.zeros(2, 1, 5, 4), 3, "ctss: expected (B, 3, H, W) float, got (2, 1, 5, 4) torch.float32"),
         (
-            torch.zeros(2, 3, 5, 4, dtype=torch.uint8),
+            torch.zeros(2, 3, 5, 4).byte(),
             3,
             "ctss: expected (B, 3, H, W) float, got (2, 3, 5, 4) torch.uint8",
         ),
