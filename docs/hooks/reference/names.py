@@ -1,4 +1,4 @@
-"""Hooks, kinds and Python names: their docstrings and signatures, which mkdocstrings puts in place of `::: name`."""
+"""Hooks, kinds, Python names and tensor functions: mkdocstrings replaces `::: name` by docstring and signature."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from toonlab.registry.protocols import KINDS, Kind
 HOOKS = f"""\
 # Hooks
 
-A [plugin](../plugins.md) is a module, or any object, with functions that are marked `@toonlab.hookimpl` and named as
-below. The version of these hooks is **{HOOKS_VERSION}**; `TOONLAB_HOOKS = "{HOOKS_VERSION}"` in a plugin says that it
-was made for them.
+A [plugin](../plugins.md) is a module, or another object, whose functions have the names below and are marked
+`@toonlab.hookimpl`. The version of these hooks is **{HOOKS_VERSION}**; `TOONLAB_HOOKS = "{HOOKS_VERSION}"` in a plugin
+states the version that it was made for.
 """
 KINDS_OF_PARTS = """\
 # Kinds of part
 
-What a part of each kind has to do. A part is made by a factory: a frozen dataclass, an `nn.Module` class or a function,
-whose annotated signature is its configuration. [Parts](parts.md) lists those that are there.
+The interface of the parts of each kind. A factory makes a part: a frozen dataclass, an `nn.Module` class or a function,
+whose annotated signature is its configuration. [Parts](parts.md) lists the parts that ship with toonlab.
 """
 PROMISE = """\
 Public are the names of `toonlab`, `toonlab.ops` and `toonlab.testing` without a leading underscore. From version 1.0
@@ -51,7 +51,7 @@ Where a function reproduces its source (a paper, TensorFlow 1, OpenCV), the test
 Within a major version they change by rounding at most. The code of `toonlab.ops` is a part of a run's identity: after a
 change of it a run is trained again.
 """
-BESIDES = {  # what a part of a kind may do or be given besides, which its type does not tell
+ALSO = {  # further protocols of a kind: optional abilities of its parts, and types of their arguments
     "samplers": ["Explains"],
     "discriminator_losses": ["CriticParts"],
     "generators": ["ReadyMade"],
@@ -63,7 +63,7 @@ OPS_MODULES = [f"toonlab.ops.{module.name}" for module in pkgutil.iter_modules(t
 
 def hooks() -> str:
     return "\n\n".join(
-        [HOOKS, *_hooks("What a plugin offers", RegistrationHooks), *_hooks("What an observer hears", ObserverHooks)]
+        [HOOKS, *_hooks("Registration of parts", RegistrationHooks), *_hooks("Observers", ObserverHooks)]
     )
 
 
@@ -86,10 +86,10 @@ def kinds() -> str:
 def _kind(kind: str, about: Kind) -> Iterator[str]:
     yield f"## {kind} {{: #{kind} }}"
     offered = f"[`register_{kind}`](hooks.md#toonlab.registry.hookspecs.RegistrationHooks.register_{kind})"
-    yield f"{about.label.capitalize()}: {about.about}. Offered by {offered}; [those that are there](parts.md#{kind})."
+    yield f"{about.label.capitalize()}: {about.about}. Registered by {offered}; [the parts that ship](parts.md#{kind})."
     if about.injected:
         yield f"The engine fills in {' and '.join(f'`{name}`' for name in sorted(about.injected))}; a recipe can't."
-    for name in [product(kind), *BESIDES.get(kind, [])]:
+    for name in [product(kind), *ALSO.get(kind, [])]:
         if hasattr(kinds_of_parts, name):
             yield _place(f"toonlab.registry.protocols.{name}")
 
