@@ -29,7 +29,7 @@ from _common import MIB, device, extra_bytes, fastest, report
 from torch import Tensor
 
 from toonlab import crop
-from toonlab.engine.data import to_float
+from toonlab.ops.levels import to_float
 from toonlab_ctss.sampler import CTSS
 from toonlab_world.data.dataset import ToonWorld
 

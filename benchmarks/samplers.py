@@ -19,8 +19,8 @@ from _common import device, fastest, full_ctss, report
 
 from toonlab import Batch, discover
 from toonlab.engine.builder import build, enter
-from toonlab.engine.data import to_float
 from toonlab.engine.gan import GAN, ActiveStage
+from toonlab.ops.levels import to_float
 from toonlab.utils.distributed import DistributedContext
 
 SAMPLERS = {

@@ -36,8 +36,9 @@ from toonlab import Batch, discover
 from toonlab.engine.builder import build, enter
 from toonlab.engine.data import Steps, batches
 from toonlab.engine.gan import GAN, ActiveStage
+from toonlab.ops.precision import float32_products
 from toonlab.recipes.spec import Recipe
-from toonlab.utils.distributed import DistributedContext, Precision, has_bf16
+from toonlab.utils.distributed import DistributedContext, has_bf16
 
 METHODS = ("plain", "ctss", "cartoongan", "animegan", "whitebox")
 VARIANTS = {
@@ -57,7 +58,7 @@ def measure(method: str, size: int, variant: str, options: argparse.Namespace) -
     before = resident()
     emulated = recipe.train.precision == "bf16" and not has_bf16(where)
     rounds = 1 if emulated else options.rounds
-    with Precision(recipe.train.precision):
+    with float32_products(tf32=recipe.train.precision == "tf32"):
         gan = build(recipe, discover(), DistributedContext(where))
         data = batches_of(recipe, where)
         phase = enter(gan, recipe, 0, 0, 10**6, None)

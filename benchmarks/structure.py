@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 from torch import Tensor
 
-from toonlab.engine.data import to_float
+from toonlab.ops.levels import to_float
 from toonlab_whitebox.adaptive import felzenszwalb
 from toonlab_whitebox.merging import merge
 from toonlab_whitebox.regions import Regions, describe

@@ -24,7 +24,7 @@ from toonlab_metrics import METRICS
 from toonlab_metrics.degrade import DEGRADATIONS
 from toonlab_metrics.frechet import InceptionDistance
 from toonlab_metrics.pictures import Measurement
-from toonlab_metrics.validity import ALIKE, MONOTONE, STILL, Trial, World, examine
+from toonlab_metrics.validity import ALIKE, MONOTONE, STILL, ReferenceData, Trial, examine
 
 ROOT = Path(__file__).parents[1]
 PAGE, PLOT = ROOT / "docs" / "metrics-validity.md", ROOT / "docs" / "pictures" / "metrics-validity.png"
@@ -41,8 +41,8 @@ def main() -> None:
     warnings.filterwarnings("ignore", message="fid: ")  # that there are fewer than 2,000 pictures is said on the page
     made = [make for metric in METRICS if (make := _maker(metric, options.weights))]
     trials = [Trial(make) for make in made]
-    worlds = [world(style, options.scenes, options.size) for style in ("bold", "soft", "flat")]
-    examine(trials, worlds, lambda text: print(text, file=sys.stderr, flush=True))
+    datasets = [reference_data(style, options.scenes, options.size) for style in ("bold", "soft", "flat")]
+    examine(trials, datasets, lambda text: print(text, file=sys.stderr, flush=True))
     untested = [metric.name for metric in METRICS if metric.name not in {one.metric.name for one in trials}]
     PAGE.write_text(page(trials, untested, options.scenes, options.size), encoding="utf-8")
     plot(trials)
@@ -61,7 +61,7 @@ def _maker(metric: type[Measurement], weights: Path | None) -> Callable[[], Meas
     return partial(metric, weights=weights) if weights else None
 
 
-def world(style: str, scenes: int, size: int) -> World:
+def reference_data(style: str, scenes: int, size: int) -> ReferenceData:
     """Scenes of ToonWorld drawn in a style, cartoons of other scenes, and what the three methods make of the photos."""
     catalogue = discover()
     data = catalogue.make("datasets", "toonworld", style=style, size=size, scenes=scenes, evaluation_scenes=scenes)
@@ -72,7 +72,7 @@ def world(style: str, scenes: int, size: int) -> World:
         "classic": [classic(sample.photo[None])[0].clamp(-1, 1) for sample in samples],
         "truth": [sample.truth.cartoon for sample in samples],
     }
-    return World(style, samples, data.train()[1], methods)
+    return ReferenceData(style, samples, data.train()[1], methods)
 
 
 def to_json(one: Trial) -> dict[str, object]:
@@ -90,7 +90,7 @@ The true cartoons of ToonWorld are degraded in six growing amounts, in six ways.
 *see* one must get worse step by step (Spearman's rank correlation at least {MONOTONE}). One that it claims
 to *ignore* may move it by at most {100 * STILL:.0f} % of what lies between the truth and the photo itself.
 In each of the three styles the truth must be best (for *content kept*: the photo); a metric that may lead a
-table must also rank `classic`, an effect that does not learn, above the untouched photo. The scores of
+table must also rank `classic`, an effect that does not learn, above the unmodified photo. The scores of
 `classic` on two halves of the scenes may differ by at most {ALIKE:.0f} deviations of random halves.
 
 `+0.98`: claimed and seen. `still`: claimed and ignored. In brackets: no claim, for information. ✗: a claim

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from toonlab import Catalogue, Context, Views, discover, rng
 from toonlab.images.canvas import Tile, colors, compose, heat_map, scaled, with_boxes
 from toonlab.images.io import to_picture
-from toonlab.images.patch_panels import PatchPanels, looks
+from toonlab.images.patch_panels import PatchPanels, patch_panels
 
 OUT = Path(__file__).parent / "pictures" / "samplers.webp"
 SCENES, SIZE, PANEL, GAP = (13, 11), 256, 168, 6
@@ -56,8 +56,8 @@ def main() -> None:
     for name, parameters in SAMPLERS.items():
         sampler = catalogue.make("samplers", name, **parameters)
         views = sampler(Views(real, fake, context=context))
-        seen = [looks(images, views, side, sampler) for images, side in ((real, "real"), (fake, "fake"))]
-        tiles.append(Tile(name, block([chosen(look) for look in pairs(*seen)])))
+        seen = [patch_panels(images, views, side, sampler) for images, side in ((real, "real"), (fake, "fake"))]
+        tiles.append(Tile(name, block([chosen(shown) for shown in pairs(*seen)])))
     note = "Left: cartoons, the real side. Right: photos, in place of fakes. Numbers: the order within an image."
     sheet = compose("What each sampler chooses", [tiles[i : i + 3] for i in range(0, len(tiles), 3)], note)
     sheet.save(OUT, quality=80, method=6)
@@ -92,12 +92,12 @@ def plain(image: Tensor) -> Image.Image:
     return scaled(to_picture(image), PANEL / SIZE)
 
 
-def chosen(look: PatchPanels) -> Image.Image:
+def chosen(shown: PatchPanels) -> Image.Image:
     """The boxes with their ranks; of many the frames alone, since tags would hide the picture."""
-    if len(look.boxes) <= MANY:
-        return with_boxes(to_picture(look.image), look.boxes, look.ranks, PANEL / SIZE)
-    picture = plain(look.image)
-    for (top, left, height, width), color in zip(look.boxes, colors(len(look.boxes)), strict=True):
+    if len(shown.boxes) <= MANY:
+        return with_boxes(to_picture(shown.image), shown.boxes, shown.ranks, PANEL / SIZE)
+    picture = plain(shown.image)
+    for (top, left, height, width), color in zip(shown.boxes, colors(len(shown.boxes)), strict=True):
         corners = [round(edge * PANEL / SIZE) for edge in (left, top, left + width, top + height)]
         ImageDraw.Draw(picture).rectangle((*corners[:2], corners[2] - 1, corners[3] - 1), outline=color, width=2)
     return picture

@@ -6,7 +6,9 @@ import inspect
 import re
 import tomllib
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -153,7 +155,43 @@ def test_every_python_name_says_what_it_is() -> None:
     assert unnamed(named, names.python(), r"^::: toonlab\.{}$") == []
 
 
+def test_every_tensor_function_is_in_the_reference_and_says_what_it_takes() -> None:
+    """Public functions and classes of `toonlab.ops`: shapes, and each parameter of those that have several."""
+    page = names.ops()
+    modules = [import_module(name) for name in names.OPS_MODULES]
+    assert {"toonlab.ops.filters", "toonlab.ops.layers", "toonlab.ops.patch_grid"} <= set(names.OPS_MODULES)
+    assert unnamed(names.OPS_MODULES, page, "^::: {}$") == []
+    things = {f"{module.__name__}.{name}": thing for module in modules for name, thing in public(module)}
+    assert silent([(module.__name__, module) for module in modules]) == []
+    assert silent(things.items()) == []
+    assert {name: missing for name, thing in things.items() if (missing := untold(thing))} == {}
+
+
+def public(module: ModuleType) -> list[tuple[str, Any]]:
+    """The functions and classes that a module defines, without those with a leading underscore."""
+    own = [(name, thing) for name, thing in vars(module).items() if getattr(thing, "__module__", "") == module.__name__]
+    return [(name, thing) for name, thing in own if not name.startswith("_") and callable(thing)]
+
+
+def untold(thing: Any) -> list[str]:
+    """The parameters of a function or class that its docstring does not describe; one alone needs no `Args:`."""
+    parameters = [name for name in fields(thing) if not name.startswith("*")]
+    return [] if len(parameters) == 1 else [name for name in parameters if name not in told(thing) | in_code(thing)]
+
+
+def in_code(thing: Any) -> set[str]:
+    """Words in backticks of a docstring."""
+    return {word for text in re.findall(r"`([^`]+)`", inspect.getdoc(thing) or "") for word in re.findall(r"\w+", text)}
+
+
 # The tests above can fail.
+
+
+def test_a_parameter_that_is_not_described_is_found() -> None:
+    def scale(values: int, factor: int) -> None:
+        """Values times `factor`."""
+
+    assert untold(scale) == ["values"]
 
 
 def test_what_is_not_named_is_found() -> None:

@@ -12,7 +12,7 @@ ELSEWHERE = {  # modules whose tests are not files of their names -> where these
     "toolkit/toonlab/scaffold/examples": "next to the examples, since `toonlab new` copies both",
 }
 OF_SEVERAL = {  # test files of what several modules do together
-    "offers",  # of a plugin: all that it registers
+    "init",  # of a plugin: all that its `__init__` registers
 }
 
 

@@ -1,7 +1,7 @@
-"""AnimeGAN's further losses of a critic: gray cartoons and cartoons without sharp edges are fakes too.
+"""AnimeGAN's discriminator losses: gray cartoons, and gray cartoons without sharp edges, as fakes.
 
-Both work on whatever the critic looks at: `(N, C, H, W)` in `views.value_range`. What they show it has as many
-channels, all of them gray: the luminance of 3 channels, the mean of other numbers.
+Both take any view of the critic, `(N, C, H, W)` in `views.value_range`, and replace all channels by gray: the luminance
+of 3 channels, the mean of another number.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from toonlab.ops.filters import luminance
 
 @dataclass(frozen=True)
 class GraySuppression:
-    """The critic also learns that gray cartoons are fakes, so that the generator does not give up colours.
+    """The critic's loss on gray cartoons, treated as fakes, so that the generator keeps colours.
 
-    The Gram loss alone would let the fakes fade, since it compares with gray cartoons. The grayscale adversarial loss
-    of Chen, Liu and Chen, "AnimeGAN", ISICA 2019; `discriminator_loss` in its code (`tools/ops.py`). A view of one
-    channel is gray already: there it works against the critic.
+    With the Gram loss only, which compares with gray cartoons, the fakes would fade. The grayscale adversarial loss of
+    Chen, Liu and Chen, "AnimeGAN", ISICA 2019; `discriminator_loss` in its code (`tools/ops.py`). Not for views of one
+    channel, which are gray already.
     """
 
     def __call__(self, critic: CriticParts, views: Views, logits: Logits) -> Tensor:
@@ -30,11 +30,11 @@ class GraySuppression:
 
 @dataclass(frozen=True)
 class SmoothSuppression:
-    """The critic also learns that gray cartoons without sharp edges are fakes, so that edges are kept.
+    """The critic's loss on gray cartoons smoothed along their edges, treated as fakes, so that edges stay sharp.
 
     Chen, Liu and Chen, "AnimeGAN", ISICA 2019, with a weight of 0.1; `discriminator_loss` in its code, and
-    `tools/edge_smooth.py` for the smoothing. That is computed in gray: the smoothing is linear, so that gray of the
-    smoothed colours differs by the rounding alone.
+    `tools/edge_smooth.py` for the smoothing. The gray image is smoothed, not the colours: smoothing is linear, so only
+    the rounding differs.
     """
 
     def __call__(self, critic: CriticParts, views: Views, logits: Logits) -> Tensor:
@@ -43,10 +43,10 @@ class SmoothSuppression:
 
 
 def gray(images: Tensor) -> Tensor:
-    """`(N, C, H, W)` -> `(N, 1, H, W)` in the same range: the luminance of 3 channels, the mean of other numbers."""
+    """`(N, C, H, W)` -> `(N, 1, H, W)`, same range: the luminance of 3 channels, or the mean of another number."""
     return luminance(images) if images.shape[1] == 3 else images.mean(1, keepdim=True)
 
 
 def _spread(image: Tensor, like: Tensor) -> Tensor:
-    """One channel as so many equal ones, in memory too: a convolution would copy it, forwards and backwards."""
+    """One channel repeated to the shape of `like`, contiguous: a convolution would copy an expanded view twice."""
     return image.expand_as(like).contiguous()

@@ -1,4 +1,4 @@
-"""AnimeGAN's discriminator: patches' logits after two steps down, with instance norm and spectral norm."""
+"""AnimeGAN's discriminator: logits of patches after two strided convolutions, with instance and spectral norm."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor, nn
 
-from toonlab import PartError
+from toonlab.ops.checks import check_sides
 from toonlab.ops.layers import spectral_norm as with_spectral_norm
 
 from .layers import SLOPE, InstanceNorm
@@ -16,9 +16,9 @@ from .layers import SLOPE, InstanceNorm
 class ZeroPadConv2d(nn.Conv2d):
     """A 3x3 convolution without bias, zeros around the input; `(B, C, H, W)` -> `(B, out, H//stride, W//stride)`.
 
-    With a stride of 2 the original pads at the top and at the left alone. A convolution that pads at all ends computes
-    the same without copying the input into a larger one: of an even side it never looks at the last zeros, of an odd
-    side its last output, which does, is cut off.
+    With a stride of 2 the original pads only the top and the left. Padding all sides within the convolution computes
+    the same without copying the input: on an even side it does not reach the last zeros, on an odd side the last
+    output, which does, is cut off.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
@@ -62,9 +62,7 @@ class AnimeGANDiscriminator(nn.Module):
         )
 
     def forward(self, view: Tensor) -> Tensor:
-        height, width = view.shape[-2:]
-        if min(height, width) < 8:
-            raise PartError(f"animegan: a view's sides must be at least 8, got {height}x{width}")
+        check_sides(view, "animegan: a view's sides", smallest=8)
         return self.layers(view)
 
     def _block(self, inputs: int, outputs: int, stride: int = 1, norm: bool = True) -> list[nn.Module]:

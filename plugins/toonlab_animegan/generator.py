@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from toonlab import PartError
+from toonlab.ops.checks import check_sides
 from toonlab.ops.filters import full_precision
 from toonlab.ops.layers import SameConv2d, truncated_normal_, upsample2x
 
@@ -32,11 +32,11 @@ class InvertedResidual(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         branch: Tensor = self.project(self.depthwise(self.expand(features)))
-        return branch.add_(features)  # in place: the norm's gradient needs its input alone
+        return branch.add_(features)  # in place: the norm's gradient needs only its input
 
 
 class Down(nn.Module):
-    """Half the size in two ways, added up: by a stride of 2, and by leaving out every second row and column."""
+    """Half the size, as the sum of two paths: one with a stride of 2, one of every second row and column."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -76,21 +76,16 @@ class AnimeGANGenerator(nn.Module):
         self.apply(_initialise)
 
     def forward(self, photo: Tensor) -> Tensor:
-        self._check(photo)
+        check_sides(photo, "animegan: sides", multiple=4, smallest=8)
         quarter = self.m(self.b2(self.b1(photo)))  # (B, 4*width, H/4, W/4)
         half = self.u2(upsample2x(quarter))  # (B, 2*width, H/2, W/2)
         full = self.u1(upsample2x(half))  # (B, width, H, W)
         return torch.tanh(full_precision(self.out(full)))  # bf16 has fewer levels near -1 and 1 than a picture
 
-    def _check(self, photo: Tensor) -> None:
-        height, width = photo.shape[-2:]
-        if height % 4 or width % 4 or min(height, width) < 8:
-            raise PartError(f"animegan: sides must be multiples of 4 and at least 8, got {height}x{width}")
-
 
 def _initialise(module: nn.Module) -> None:
-    """Glorot and Bengio's uniform weights, but for the depthwise convolutions of the residual blocks."""
+    """Glorot and Bengio's uniform weights, except for the depthwise convolutions of the residual blocks."""
     if isinstance(module, SameConv2d):
         nn.init.xavier_uniform_(module.weight)
-    elif isinstance(module, InvertedResidual):  # comes after what is in it
+    elif isinstance(module, InvertedResidual):  # visited after its convolutions
         truncated_normal_(module.depthwise.get_parameter("0.weight"), std=0.02)

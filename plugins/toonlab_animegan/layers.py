@@ -1,4 +1,4 @@
-"""The building blocks of AnimeGAN's networks."""
+"""The layers of AnimeGAN's networks."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ SLOPE = 0.2  # of every LeakyReLU
 class InstanceNorm(nn.GroupNorm):
     """Instance norm with a scale and a shift per channel, as `tf.contrib.layers.instance_norm`.
 
-    Group norm with a group for every channel: on a CPU faster than `nn.InstanceNorm2d`, which goes through batch norm.
-    In float32 it loses digits where a channel's mean is far above its spread (over AnimeGAN's generator 2e-4 of the
-    output), so the mean is taken off first. That changes no gradient: the norm does not depend on it.
+    Group norm with one channel per group, which on a CPU is faster than `nn.InstanceNorm2d`. In float32 it is
+    inaccurate where a channel's mean is far above its deviation (2e-4 of the output of AnimeGAN's generator), so the
+    mean is subtracted first; the gradient does not depend on it.
     """
 
     def __init__(self, channels: int, eps: float = 1e-5) -> None:

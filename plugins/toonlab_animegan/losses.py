@@ -1,4 +1,4 @@
-"""AnimeGAN's loss of the generator: the texture of cartoons, without their colours."""
+"""AnimeGAN's Gram loss: the texture of cartoons, without their colours."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from toonlab.ops.gram import gram_matrix
 
 @dataclass(frozen=True)
 class Gram:
-    """Distance between the fake's Gram matrix and that of a gray cartoon, for texture and strokes without colours.
+    """Distance between the Gram matrices of the fake and of a gray cartoon, for texture and strokes without colours.
 
     Mean absolute difference over all pairs of channels and all images, each fake against the cartoon at its place in
     the batch; one matrix per image, of the recipe's features, divided by their number. Gray is the luminance, in three
     equal channels. The grayscale style loss of Chen, Liu and Chen, "AnimeGAN", ISICA 2019; `style_loss` in its code
-    (`tools/ops.py`). It grows with the square of the features, so its weight holds for one extractor only.
+    (`tools/ops.py`). It grows with the square of the features, so a suitable weight depends on the extractor.
     """
 
     def __call__(self, step: Step) -> Tensor:

@@ -1,4 +1,4 @@
-"""What every method shares: objectives, losses, feature extractors, simple samplers and representations, folders."""
+"""Parts that every method can use: objectives, losses, feature extractors, samplers, representations, folders."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Further losses of a critic: penalties on the gradient of its logits with respect to what it sees.
+"""Discriminator losses that penalise the gradient of the logits with respect to the input.
 
 All of them differentiate twice, in float32 at least and outside autocast: squares of small half-precision gradients
-underflow. A critic that answers with a map of logits is differentiated through their sum, as AnimeGAN's and CTSS's code
-does (`tf.gradients`), so the weight of a penalty depends on the size of the map.
+underflow. A map of logits is differentiated through its sum, as by `tf.gradients` in AnimeGAN's and CTSS's code, so the
+right weight of a penalty depends on the size of the map.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from toonlab import CriticParts, Logits, PartError, Views
+from toonlab.ops.checks import generator_of
 from toonlab.ops.filters import full_precision
-
-from .draws import generator_of
 
 
 @dataclass(frozen=True)
@@ -32,12 +31,12 @@ class GradientPenalty:
     - `dragan`: between real images and the same with uniform noise of up to half their standard deviation; Kodali et
       al., "On Convergence and Stability of GANs", 2017, and `gradient_panalty` in AnimeGAN's code.
 
-    The loss's weight is the papers' lambda (10 in all three, and `ld` in AnimeGAN). Critics whose logits of one image
-    depend on the others (batch norm) are outside the theory.
+    The loss's weight is the papers' lambda (10 in all three, and `ld` in AnimeGAN). The theory does not cover networks
+    with batch norm, where the logits of one image depend on the others.
 
     Args:
-        mode: where the gradient is taken and which norms are penalised, as above.
-        target: the norm that costs nothing.
+        mode: the points of the gradient and the penalised norms, as above.
+        target: the norm without a penalty.
     """
 
     mode: Literal["gp", "lp", "dragan"] = "gp"

@@ -1,4 +1,4 @@
-"""The patches with the strongest edges, whatever they are the edges of."""
+"""The patches with the strongest edges, of outlines and of texture alike."""
 
 from __future__ import annotations
 
@@ -20,13 +20,12 @@ class EdgeMaximum:
     """The patches with the strongest edges, `k` of every image.
 
     Of a regular grid, those with the largest sum of the gradient's magnitude, by the 3x3 operator of Sobel and Feldman
-    ("A 3x3 Isotropic Gradient Operator for Image Processing", 1968) on luminance. Nothing is smoothed away before, so
-    grass and noise count as much as outlines: the control for a sampler whose saliency is meant to be more than edges,
-    such as `ctss`, whose guided filter removes fine texture first.
+    ("A 3x3 Isotropic Gradient Operator for Image Processing", 1968) on luminance. The image is not smoothed first, so
+    texture and noise count as much as outlines. A control for `ctss`, whose guided filter removes fine texture first.
 
-    `(B, 3, H, W)` in [-1, 1] -> `(B*k, 3, patch_size, patch_size)`, image by image, best first; of patches that score
-    the same the upper, then the left one, comes first. Gradients reach the pixels, and do not flow through scores or
-    choice. O(pixels) time and memory at any stride and any `patch_size`.
+    `(B, 3, H, W)` in [-1, 1] -> `(B*k, 3, patch_size, patch_size)`, image by image, best first; among equal scores the
+    upper, then the left patch comes first. Gradients flow to the pixels, but not through scores or choice. O(pixels)
+    time and memory for every stride and `patch_size`.
 
     Args:
         patch_size: side of a patch in pixels.

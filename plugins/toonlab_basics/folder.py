@@ -1,22 +1,23 @@
-"""Unpaired pictures in folders: one of photos, one of cartoons."""
+"""Unpaired pictures from two folders, of photos and of cartoons."""
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
-from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Any, Literal, overload
 
 from pydantic import Field
 from torch import Tensor
 
-from toonlab import Dataset, Sample, ToonlabError
-from toonlab.images.io import MAX_PIXELS, PILLOW_LIMIT, complaints, find_pictures, read_picture
+from toonlab import Dataset, Sample, ToonlabError, find_pictures, picture_manifest, picture_problems, read_picture
+from toonlab.ops.levels import to_float
+
+PILLOW_LIMIT = 178_956_970  # pixels; Pillow refuses larger pictures, and warns of those of half that size
+MAX_PIXELS = PILLOW_LIMIT // 2
 
 _NAMED = 20  # bad pictures that one message names
 
@@ -33,22 +34,21 @@ def folder(
 ) -> Dataset:
     """Unpaired pictures in two folders and all below them: jpg, png, webp, bmp, tif.
 
-    Pictures are in the order of their relative paths, decoded when they are asked for (`read_picture` says how), and
-    keep their size unless `resize` is given. Files that can't be used by what their headers say are named in one
-    warning and left out; one that turns out to be damaged when it is decoded is an error that names it.
+    Pictures come in the order of their relative paths, are decoded on access (see `toonlab.read_picture`), and keep
+    their size unless `resize` is given. Files with an invalid header are left out with one warning that names them; a
+    file that turns out to be damaged on decoding is an error.
 
     Args:
-        photos: folder of the photos to train on.
-        cartoons: folder of the cartoons to train on.
-        evaluation: folder of the photos to evaluate on. Without it the training photos serve, which shows what the
-            generator does with photos that it has seen.
-        test: folder of the photos that results are reported on, looked at once, at the end of a run. Without it, those
-            to evaluate on serve.
-        evaluation_cartoons: folder of the real cartoons that sets of fakes are compared with. Without it those to train
-            on serve, which favours a generator that has them by heart.
-        resize: shorter side in pixels, up or down, for all pictures; the engine crops afterwards.
-        cache: `ram` decodes all training pictures before the first step and keeps them: 3 bytes per pixel, once for
-            all workers that fork.
+        photos: folder of the training photos.
+        cartoons: folder of the training cartoons.
+        evaluation: folder of the evaluation photos. By default the training photos, which the generator has seen.
+        test: folder of the photos for the final results, measured once, at the end of a run. By default the evaluation
+            photos.
+        evaluation_cartoons: folder of the real cartoons that sets of fakes are compared with. By default the training
+            cartoons, which favours a generator that memorised them.
+        resize: shorter side of all pictures in pixels, up or down; the engine crops afterwards.
+        cache: `ram` decodes all training pictures before the first step and keeps them: 3 bytes per pixel, shared by
+            forked workers.
         max_pixels: larger pictures are left out, since a small file may unpack to more than fits in memory. The default
             is Pillow's own.
     """
@@ -57,7 +57,7 @@ def folder(
 
 @dataclass(frozen=True)
 class FolderDataset:
-    """The dataset that `folder` makes; its docstring explains the parameters."""
+    """The dataset of `folder`, which documents the parameters."""
 
     photo_folder: Path
     cartoon_folder: Path
@@ -73,14 +73,14 @@ class FolderDataset:
         return self._train
 
     def evaluation(self) -> Samples:
-        """Photos without truth, decoded when they are asked for."""
+        """Photos without truth, decoded on access."""
         folder = self.evaluation_folder
         if folder is None:
             return Samples(self.photo_folder, self._photo_names, self.resize)
         return Samples(folder, _usable(folder, self.max_pixels), self.resize)
 
     def test(self) -> FolderDataset:
-        """The same with the photos of `test` to evaluate on; itself, if there is no such folder."""
+        """The dataset with the photos of `test` as evaluation photos; itself, without such a folder."""
         return self if self.test_folder is None else replace(self, evaluation_folder=self.test_folder, test_folder=None)
 
     def evaluation_cartoons(self) -> Pictures:
@@ -91,7 +91,7 @@ class FolderDataset:
         return Pictures(folder, _usable(folder, self.max_pixels), self.resize)
 
     def manifest(self) -> Mapping[str, Any]:
-        """Names and sizes of the files, not where they lie: a data set may move."""
+        """The names and sizes of the files, and the settings that change their pixels."""
         folders = {
             "photos": self.photo_folder,
             "cartoons": self.cartoon_folder,
@@ -99,8 +99,8 @@ class FolderDataset:
             "test": self.test_folder,
             "evaluation_cartoons": self.evaluation_cartoon_folder,
         }
-        listings = {role: _listing(folder) for role, folder in folders.items() if folder is not None}
-        return {**listings, "resize": self.resize, "max_pixels": self.max_pixels}
+        manifests = {role: picture_manifest(folder) for role, folder in folders.items() if folder is not None}
+        return {**manifests, "resize": self.resize, "max_pixels": self.max_pixels}
 
     @cached_property
     def _train(self) -> tuple[Pictures, Pictures]:
@@ -135,7 +135,7 @@ class Pictures:
 
 
 class Samples(Sequence[Sample]):
-    """Photos to evaluate on, in [-1, 1]; a sample's name is its path below the folder."""
+    """Evaluation photos in [-1, 1]; a sample's name is its path below the folder."""
 
     def __init__(self, folder: Path, names: Sequence[str], resize: int | None) -> None:
         self._folder, self._names, self._resize = folder, names, resize
@@ -151,13 +151,13 @@ class Samples(Sequence[Sample]):
         if isinstance(index, slice):
             return [self[place] for place in range(len(self))[index]]
         name = self._names[index]
-        return Sample(name, read_picture(self._folder / name, self._resize).float() / 127.5 - 1)
+        return Sample(name, to_float(read_picture(self._folder / name, self._resize)))
 
 
 def _usable(folder: Path, max_pixels: int) -> list[str]:
-    """The pictures whose headers are in order; warns of the others, and raises if there are only others."""
+    """The pictures with valid headers; warns of the others, and raises if there are only invalid ones."""
     names = find_pictures(folder)
-    bad = complaints(folder, names, max_pixels)
+    bad = picture_problems(folder, names, max_pixels)
     listed = "; ".join(f"{name}: {reason}" for name, reason in list(bad.items())[:_NAMED])
     listed += f"; and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
     if len(bad) == len(names):
@@ -166,12 +166,3 @@ def _usable(folder: Path, max_pixels: int) -> list[str]:
         message = f"{folder}: {len(bad)} of {len(names)} pictures are left out: {listed}"
         warnings.warn(message, UserWarning, stacklevel=2)
     return [name for name in names if name not in bad]
-
-
-def _listing(folder: Path) -> dict[str, Any]:
-    digest, names = blake2b(digest_size=16), find_pictures(folder)
-    for name in names:
-        path = folder / name
-        size = path.stat().st_size if path.exists() else -1  # a link that leads nowhere
-        digest.update(os.fsencode(name) + f"\0{size}\n".encode())
-    return {"pictures": len(names), "digest": digest.hexdigest()}

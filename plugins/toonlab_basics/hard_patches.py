@@ -1,4 +1,4 @@
-"""The patches that the critic finds hard: hard example mining for a critic of patches."""
+"""Hard example mining: the patches that the critic is least sure of, or most wrong about."""
 
 from __future__ import annotations
 
@@ -15,30 +15,29 @@ from toonlab.ops.patch_grid import Grid, best, cut
 
 @dataclass(frozen=True)
 class HardPatches:
-    """The patches that the critic finds hard, `k` of every image: where it is least sure, or most wrong.
+    """The patches that the critic is least sure of, or most wrong about: `k` of every image.
 
-    Hard example mining over the patches of a grid. It is made online, as by Shrivastava, Gupta and Girshick, "Training
-    Region-based Object Detectors with Online Hard Example Mining", CVPR 2016: a forward pass over all candidates, then
-    a step on the chosen ones; mining itself is the bootstrapping of Sung and Poggio, "Example-Based Learning for
-    View-Based Human Face Detection", PAMI 1998. They choose by the loss. Here the critic's answers lie on a line where
-    its mean answer to real candidates is at 1 and that to fake ones at -1, so that the objective's scale and sign do
-    not matter: `unsure` takes what is nearest to 0, as uncertainty sampling does (Lewis and Gale, "A Sequential
-    Algorithm for Training Text Classifiers", SIGIR 1994), `hardest` the lowest real and the highest fake candidates. A
-    candidate's answer is the mean of its logits; means are of the batch.
+    Online hard example mining over the patches of a grid: a forward pass over all candidates, then a step on the chosen
+    ones (Shrivastava, Gupta and Girshick, "Training Region-based Object Detectors with Online Hard Example Mining",
+    CVPR 2016; the idea is the bootstrapping of Sung and Poggio, "Example-Based Learning for View-Based Human Face
+    Detection", PAMI 1998). They choose by the loss. Here the critic's logits, averaged for each candidate, are scaled
+    linearly so that their mean over the batch's real candidates is 1 and over its fake ones -1; so the objective's
+    scale and sign do not matter. `unsure` takes the candidates nearest to 0, as uncertainty sampling does (Lewis and
+    Gale, "A Sequential Algorithm for Training Text Classifiers", SIGIR 1994), `hardest` the lowest real and the highest
+    fake ones.
 
-    `(B, C, H, W)` -> `(B*k, C, patch_size, patch_size)`, image by image, hardest first; of patches that score the same
-    the upper, then the left one, comes first. Scores are 1 - |place on the line|, and for `hardest` the place itself,
-    with its sign turned for real candidates: 1 is at the other side's mean. Gradients reach the pixels, and do not flow
-    through the critic's opinion.
+    `(B, C, H, W)` -> `(B*k, C, patch_size, patch_size)`, image by image, hardest first; among equal scores the upper,
+    then the left patch comes first. Scores are 1 - |scaled logit|; for `hardest` the scaled logit, negated for real
+    candidates, so that 1 is the mean of the other side. Gradients flow to the pixels, but not through the critic.
 
-    The critic answers as it is before the step's update, in eval mode, through its representation. That costs a forward
-    pass of it over all candidates: fewer with a larger `stride`, and never more for a larger `k`.
+    The critic is evaluated before the step's update, in eval mode, on its representation of the candidates. The cost is
+    a forward pass over all candidates, whose number depends on `stride` and not on `k`.
 
     Args:
         patch_size: side of a patch in pixels.
         stride: distance of neighbouring candidates in patch sizes, rounded to pixels.
         k: patches per image.
-        prefer: `unsure` for what is nearest to the critic's midpoint, `hardest` for what it takes for the other side.
+        prefer: `unsure` for the patches nearest to the critic's midpoint, `hardest` for the most misclassified ones.
 
     Raises:
         PartError: when called with images that a patch does not fit, that have fewer than `k` candidates, or with views
@@ -60,9 +59,9 @@ class HardPatches:
 
     @torch.no_grad()
     def scores(self, logits: Logits) -> tuple[Tensor, Tensor]:
-        """How hard candidates are by a critic's answers: `(N,)` float32 for either side, larger is harder.
+        """The scores of the candidates of both sides, `(N,)` float32 each, larger is harder.
 
-        Where the critic's two means are equal, answers keep their own scale.
+        Logits are not scaled where the means of the two sides are equal.
         """
         real, fake = _answers(logits.real), _answers(logits.fake)
         half = (real.mean() - fake.mean()) / 2
@@ -97,5 +96,5 @@ class HardPatches:
 
 
 def _answers(logits: Tensor) -> Tensor:
-    """The mean of each candidate's logits: `(N, …)` -> `(N,)` float64."""
+    """The mean of each candidate's logits: `(N, ...)` -> `(N,)` float64."""
     return logits.double().flatten(1).mean(1) if logits.ndim > 1 else logits.double()

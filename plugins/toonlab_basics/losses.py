@@ -1,4 +1,4 @@
-"""Losses of the generator that several methods share. Their weights are the engine's."""
+"""Generator losses that several methods share, unweighted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from toonlab.ops.filters import rgb_to_yuv
 
 @dataclass(frozen=True)
 class Content:
-    """L1 distance between the features of the fake and of its photo, so that the scene stays recognisable.
+    """L1 distance between the features of the fake and of its photo, which keeps the scene recognisable.
 
     Mean over all elements. The content loss of Chen, Lai and Liu, "CartoonGAN", CVPR 2018; `con_loss` in the code of
     AnimeGAN and CTSS.
@@ -41,7 +41,7 @@ class Color:
 class TotalVariation:
     """Half the mean squared difference of vertical plus of horizontal neighbours in the fake, for flat areas.
 
-    As in CTSS's code; each mean is over the differences that exist, so a picture's size does not matter.
+    As in CTSS's code. Each mean is over all existing differences, so that it does not depend on the picture's size.
     """
 
     def __call__(self, step: Step) -> Tensor:
@@ -53,9 +53,9 @@ class TotalVariation:
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """L1 distance between the pixels of the fake and of its photo: the generator learns to leave the photo as it is.
+    """L1 distance between the pixels of the fake and of its photo, by which the generator learns the identity.
 
-    Mean over all values. White-box begins with it alone (`train_code/pretrain.py`).
+    Mean over all values. White-box's pretraining uses it as the only loss (`train_code/pretrain.py`).
     """
 
     def __call__(self, step: Step) -> Tensor:

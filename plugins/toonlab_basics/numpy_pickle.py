@@ -1,7 +1,7 @@
-"""Read the originals' `.npy` weights, a pickled dict of arrays, without running what the pickle says.
+"""Read `.npy` weights that are a pickled dict of arrays, without executing the pickle's code.
 
-A pickle names functions and calls them. Here the few names that numpy's arrays need stand for inert records of this
-module, every other name is an error, and arrays are built from the records' bytes when all has been read.
+A pickle names functions and calls them. Here the names that numpy's arrays need map to inert records of this module,
+every other name is an error, and the arrays are built from the records' bytes after unpickling.
 """
 
 from __future__ import annotations
@@ -13,18 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from toonlab import ToonlabError
-from toonlab.errors import first_line
+from toonlab import ToonlabError, first_line
 
 
 def read_pickled_arrays(path: Path, names: Iterable[str]) -> dict[str, list[np.ndarray]]:
-    """The arrays of some entries of a `.npy` file that holds one pickled dict, name -> list of arrays.
+    """The arrays of entries of a `.npy` file with one pickled dict, name -> list of arrays.
 
-    Written by Python 2 or 3 and any numpy; `vgg19.npy` of tensorflow-vgg is such a file.
+    The file may come from Python 2 or 3 and any numpy, such as `vgg19.npy` of tensorflow-vgg.
 
     Raises:
-        ToonlabError: if the file is something else, lacks a name, or names anything but numpy's arrays; nothing that
-            it names has been called then.
+        ToonlabError: if the file has another format, lacks a name, or names anything but numpy's arrays, in which case
+            none of it has been called.
     """
     try:
         entries = _unpickle(path)
@@ -48,7 +47,7 @@ def _unpickle(path: Path) -> dict[str, list[_Array]]:
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """An unpickler that knows numpy's arrays and nothing else."""
+    """An unpickler that accepts numpy's arrays only."""
 
     def find_class(self, module: str, name: str) -> Any:
         module = module.replace("numpy.core", "numpy._core")  # the name before numpy 2

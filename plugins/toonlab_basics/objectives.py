@@ -1,4 +1,4 @@
-"""Adversarial objectives: what a critic minimises on real and fake logits, and the generator against it.
+"""Adversarial objectives: the losses of a critic on real and fake logits, and of the generator on fake logits.
 
 Logits may have any shape; all losses are means over all of them.
 """
@@ -18,7 +18,7 @@ from toonlab import Objective
 
 @dataclass(frozen=True)
 class LSGAN(Objective):
-    """Least squares: real logits towards 1, fake logits towards 0; the generator wants 1.
+    """Least squares: real logits towards 1, fake logits towards 0; the generator's towards 1.
 
     Mao et al., "Least Squares Generative Adversarial Networks", ICCV 2017, eq. 9.
 

@@ -1,29 +1,28 @@
-"""Pictures that another program made, in place of a generator."""
+"""Pictures from another program in place of a generator."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from toonlab import PartError, Sample, ToonlabError
-from toonlab.images.io import find_pictures, read_picture, without_suffix
+from toonlab import PartError, Sample, ToonlabError, find_pictures, picture_manifest, picture_stem, read_picture
+from toonlab.ops.levels import to_float
 
 _NAMED = 20  # bad pictures that one message names
 
 
 class Pictures(nn.Module):
-    """Pictures that another program made of the photos that are evaluated on, to be measured beside generators.
+    """Pictures that another program made of the evaluation photos, to compare with generators.
 
-    A picture belongs to the photo of its name: its path below the folder, whatever kind of picture either is.
-    `toonlab compare EXPERIMENT --photos DIR` writes the photos under these names.
+    A picture belongs to the photo with the same path below the folder; suffixes may differ. `toonlab compare EXPERIMENT
+    --photos DIR` writes the photos under these names.
 
     Args:
-        path: the folder of the pictures: one for each photo, of its size.
+        path: the folder of the pictures, one for each photo, with the size of the photo.
     """
 
     def __init__(self, path: Path) -> None:
@@ -35,15 +34,11 @@ class Pictures(nn.Module):
 
     def fake(self, sample: Sample) -> Tensor:
         """The picture of a sample's photo: `(3, H, W)` in [-1, 1]."""
-        return read_picture(self.path / self._files[without_suffix(sample.name)][0]).float() / 127.5 - 1
+        return to_float(read_picture(self.path / self._files[picture_stem(sample.name)][0]))
 
     def manifest(self) -> Mapping[str, Any]:
-        """What all files contain."""
-        digest = blake2b(digest_size=16)
-        for name in find_pictures(self.path):
-            content = blake2b((self.path / name).read_bytes(), digest_size=16)
-            digest.update(f"{name}\0{content.hexdigest()}\n".encode())
-        return {"digest": digest.hexdigest()}
+        """The number of the files and a digest of their contents."""
+        return picture_manifest(self.path, contents=True)
 
     def check(self, samples: Sequence[Sample]) -> None:
         """Raise a `ToonlabError` with a line for each picture that is missing, left over, unreadable or too small."""
@@ -54,14 +49,14 @@ class Pictures(nn.Module):
 
     @cached_property
     def _files(self) -> dict[str, list[str]]:
-        """The files by their names without suffix; more than one would be too many."""
+        """The files by their names without suffix; several files for one name are an error."""
         found: dict[str, list[str]] = {}
         for name in find_pictures(self.path):
-            found.setdefault(without_suffix(name), []).append(name)
+            found.setdefault(picture_stem(name), []).append(name)
         return found
 
     def _left_over(self, samples: Sequence[Sample]) -> Iterator[str]:
-        wanted = {without_suffix(sample.name) for sample in samples}
+        wanted = {picture_stem(sample.name) for sample in samples}
         for stem, (first, *others) in self._files.items():
             if stem not in wanted:
                 text = f"of none of the {len(samples)} photos that are measured; remove it, or name it as its photo"
@@ -70,7 +65,7 @@ class Pictures(nn.Module):
 
     def _unfit(self, samples: Sequence[Sample]) -> Iterator[str]:
         for sample in samples:
-            stem = without_suffix(sample.name)
+            stem = picture_stem(sample.name)
             if stem not in self._files:
                 yield f"{self.path / stem}.png: missing; make it of the photo {sample.name}"
                 continue

@@ -1,4 +1,4 @@
-"""Features where no trained network can be had: a small convolutional network with fixed random weights."""
+"""Features of a small convolutional network with fixed random weights, where no trained network is available."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ _SLOPE = 0.2  # of the LeakyReLU
 
 
 class RandomFeatures(nn.Module):
-    """Features of a small random network: no download and fast, but no knowledge of what pictures show.
+    """Features of a small random network: fast and without a download, but not trained on any picture.
 
     `(B, 3, H, W)` -> `(B, width * 2**(depth-1), h, w)` with h = H / 2**depth, rounded up: at the defaults 128
     channels at 1/8 of the size, as far down as VGG19's conv4_4.
 
-    Good for demonstrations, tests, and machines without a network: random filters keep where things are, and a picture
-    can be rebuilt and its texture matched from them (He, Wang and Hopcroft, "A Powerful Generative Model Using Random
+    For demonstrations, tests, and machines without internet: random filters preserve positions, and suffice to
+    reconstruct a picture and to match its texture (He, Wang and Hopcroft, "A Powerful Generative Model Using Random
     Weights for the Deep Image Representation", NeurIPS 2016; Ustyuzhaninov et al., "Texture Synthesis Using Shallow
-    Convolutional Networks with Random Filters", 2016). Not good for published comparisons: as a measure of what people
-    call similar, random networks are far behind trained ones (Zhang et al., "The Unreasonable Effectiveness of Deep
-    Features as a Perceptual Metric", CVPR 2018), and the loss stays closer to plain pixels.
+    Convolutional Networks with Random Filters", 2016). Not for published comparisons: random networks agree much less
+    with human judgements of similarity than trained ones (Zhang et al., "The Unreasonable Effectiveness of Deep
+    Features as a Perceptual Metric", CVPR 2018), and the loss is closer to a loss on pixels.
 
     Features are of the order of 1, and so is the L1 distance of unrelated pictures (0.6 to 0.9 over seeds and depths).
-    VGG19's in the caffe convention are larger (46 with random weights), so a weight of the content loss that was chosen
-    for them is too small here.
+    VGG19's in the caffe convention are larger (46 with random weights), so a weight of the content loss for VGG19 is
+    too small here.
 
-    Frozen, He initialisation from torch's CPU generator; the weights depend on nothing but the parameters.
+    Frozen; He initialisation from torch's CPU generator, a function of the parameters only.
 
     Args:
         width: channels of the first layer; each further layer has twice as many.
         depth: number of layers, each a 3x3 convolution with stride 2, with LeakyReLU between them.
-        seed: of the weights. Not the run's seed: features are a part of the method, equal in all its runs.
+        seed: of the weights, equal in all runs of a method; not the run's seed.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class RandomFeatures(nn.Module):
 
 
 def _random_convolution(inputs: int, outputs: int, rng: torch.Generator) -> nn.Conv2d:
-    """Keeps the mean square of what passes, activation included (He et al., ICCV 2015)."""
+    """A convolution that, with its activation, preserves the mean square of its input (He et al., ICCV 2015)."""
     layer = nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, padding_mode="replicate", bias=False, device="meta")
     gain = math.sqrt(2 / (1 + _SLOPE**2))
     layer.weight = nn.Parameter(torch.randn(layer.weight.shape, generator=rng) * gain / math.sqrt(9 * inputs))

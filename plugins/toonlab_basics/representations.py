@@ -1,4 +1,4 @@
-"""Representations that need no more than a formula: the colours as they are, and their luminance."""
+"""Simple representations: unchanged colours, and luminance."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from toonlab.ops.filters import luminance
 
 @dataclass(frozen=True)
 class RGB:
-    """The colours as they are: the identity."""
+    """The unchanged colours: the identity."""
 
     def __call__(self, views: Views) -> Views:
         return views

@@ -1,4 +1,4 @@
-"""Samplers that do not look at the pictures: the whole image, random patches, a grid."""
+"""Samplers that do not depend on the image content: the whole image, random patches, a grid."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import Tunable, Views
-from toonlab.ops.checks import check_fits
+from toonlab.ops.checks import check_fits, generator_of
 from toonlab.ops.patch_grid import Grid, cut
-
-from .draws import generator_of
 
 
 @dataclass(frozen=True)
 class Whole:
-    """The whole image: the critic sees what the generator makes."""
+    """The whole image; its box is the image."""
 
     def __call__(self, views: Views) -> Views:
         return replace(views, real_boxes=_whole_boxes(views.real), fake_boxes=_whole_boxes(views.fake))
@@ -26,7 +24,7 @@ class Whole:
 
 @dataclass(frozen=True)
 class RandomPatches:
-    """Patches at uniformly random places, `k` of every image; real and fake are drawn independently.
+    """Patches at uniformly random positions, `k` of every image; real and fake are drawn independently.
 
     `(B, C, H, W)` -> `(B*k, C, patch_size, patch_size)`, ordered by image. Patches may overlap. Raises `PartError`
     where a patch does not fit the image.
@@ -56,7 +54,7 @@ class RandomPatches:
 
 @dataclass(frozen=True)
 class GridPatches:
-    """All patches of a regular grid: row by row from the top left corner, as far as whole patches fit.
+    """All whole patches of a regular grid, row by row from the top left corner.
 
     `(B, C, H, W)` -> `(B*rows*columns, C, patch_size, patch_size)`, ordered by image. At the defaults an image of 256
     pixels gives 4 patches. Raises `PartError` where a patch does not fit the image.

@@ -1,4 +1,4 @@
-"""VGG19 as a feature extractor (Simonyan and Zisserman, ICLR 2015), up to one of its layers."""
+"""VGG19 (Simonyan and Zisserman, ICLR 2015) up to one of its layers, as a feature extractor."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from toonlab import PartError, check_images
-from toonlab.errors import nearest
+from toonlab import PartError, check_images, nearest
 
 from .vgg_weights import load_weights
 
@@ -19,28 +18,28 @@ _STD = {"caffe": (1.0, 1.0, 1.0), "torchvision": (0.229, 0.224, 0.225)}
 
 
 class VGG19(nn.Module):
-    """Features of a VGG19 that is pretrained on ImageNet: `(B, 3, H, W)` -> `(B, C, h, w)`, computed up to `layer`.
+    """Features of a VGG19 pretrained on ImageNet: `(B, 3, H, W)` in [-1, 1] -> `(B, C, h, w)`, computed up to `layer`.
 
-    A convention belongs to its weights. `caffe` (BGR in 0..255 less the mean) fits the weights of the VGG authors:
-    tensorflow-vgg's `vgg19.npy`, which CTSS, AnimeGAN and White-box use, and conversions of them such as
-    `vgg19-d01eb7cb.pth`. `torchvision` (RGB in 0..1, by mean and standard deviation) fits `imagenet`. Other pairs run,
-    but show the network red and blue swapped and on another scale than it learned. Features of different weights and
-    conventions differ in size, so a weight of the content loss holds for one such pair only.
+    The convention has to match the weights. `caffe` (BGR in 0..255 minus the mean) is that of the VGG authors' weights:
+    of tensorflow-vgg's `vgg19.npy`, which CTSS, AnimeGAN and White-box use, and of conversions such as
+    `vgg19-d01eb7cb.pth`. `torchvision` (RGB in 0..1, normalised by mean and deviation) is that of `imagenet`. Other
+    combinations run, but with red and blue swapped and on a scale that the network was not trained on. The size of the
+    features depends on weights and convention, and so does a suitable weight of the content loss.
 
-    Frozen, and in eval mode whatever is asked. Pools like TensorFlow's SAME: of an odd side, the last row counts.
+    Frozen, always in eval mode. Pooling rounds odd sides up, as TensorFlow's SAME.
 
     Args:
         weights: `imagenet` (torchvision's `VGG19_Weights.IMAGENET1K_V1`, downloaded once into torch hub's cache),
             `random` (He et al., 2015, always the same: for benchmarks and tests), or the path of a file: a state dict
             (`.pt`, `.pth`) or `.safetensors`, with names as in torchvision or as `conv1_1.weight`, or a `.npy` as the
             originals use.
-        convention: how images in [-1, 1] are turned into what the weights expect, as above.
+        convention: the conversion of images in [-1, 1] to the input that the weights expect, as above.
         layer: `conv1_1` to `conv5_4` (before ReLU), `relu1_1` to `relu5_4`, or `pool1` to `pool5`. The originals use
             `conv4_4`: 512 channels at 1/8 of the size.
 
     Raises:
         PartError: for a layer that VGG19 does not have.
-        ToonlabError: where the weights can't be had or do not fit.
+        ToonlabError: if the weights are not available or do not fit.
     """
 
     mean: Tensor

@@ -1,4 +1,4 @@
-"""Where the weights of VGG19 come from: torchvision, a file, or a fixed seed."""
+"""The weights of VGG19: from torchvision, from a file, or random."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from pickle import UnpicklingError
 import torch
 from torch import Tensor
 
-from toonlab import ToonlabError
-from toonlab.errors import first_line, nearest
+from toonlab import ToonlabError, first_line, nearest
 
 from .numpy_pickle import read_pickled_arrays
 
@@ -23,11 +22,11 @@ def load_weights(weights: str, shapes: Shapes, layers: Sequence[str]) -> dict[st
 
     Args:
         weights: `imagenet`, `random` or the path of a file.
-        shapes: what is needed, by our names.
+        shapes: of the needed tensors, by our names.
         layers: all layers of VGG19 in order: torchvision calls the i-th one `features.i`.
 
     Raises:
-        ToonlabError: where the weights can't be had or do not fit.
+        ToonlabError: if the weights are not available or do not fit.
     """
     if weights == "random":
         return _random(shapes)
@@ -39,7 +38,7 @@ def load_weights(weights: str, shapes: Shapes, layers: Sequence[str]) -> dict[st
 
 
 def _random(shapes: Shapes) -> dict[str, Tensor]:
-    """He initialisation for ReLU, zero biases; a shallower network has the same first layers."""
+    """He initialisation for ReLU, zero biases; the first layers do not depend on the number of layers."""
     rng = torch.Generator().manual_seed(0)
     return {
         name: torch.randn(shape, generator=rng) * math.sqrt(2 / math.prod(shape[1:]))
@@ -75,7 +74,7 @@ def _from_file(path: Path, shapes: Shapes) -> Mapping[str, Tensor]:
 def _read_torch(path: Path, shapes: Shapes) -> Mapping[str, Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError as error:  # whose text tells how to load it all the same, which would run code of theirs
+    except UnpicklingError as error:  # its text advises to load the file unsafely
         why = "it holds more than tensors, or is damaged; nothing in it was executed"
         raise ToonlabError(f"{path}: is no state dict that torch can load: {why}") from error
     except Exception as error:  # torch.load has no exception of its own

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor, nn
 
-from toonlab import PartError
+from toonlab.ops.checks import check_sides
 
 from .layers import convolution, initialise, instance_norm
 
@@ -55,9 +55,7 @@ class CartoonDiscriminator(nn.Module):
         self.apply(initialise)
 
     def forward(self, view: Tensor) -> Tensor:
-        height, width = view.shape[-2:]
-        if min(height, width) < 8:
-            raise PartError(f"cartoongan: a view's sides must be at least 8, got {height}x{width}")
+        check_sides(view, "cartoongan: a view's sides", smallest=8)
         return self.layers(view)
 
 

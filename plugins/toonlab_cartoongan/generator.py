@@ -1,4 +1,4 @@
-"""CartoonGAN's generator: two steps down, residual blocks, two steps up."""
+"""CartoonGAN's generator: two strided convolutions, residual blocks, two transposed convolutions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from toonlab import PartError
+from toonlab.ops.checks import check_sides
 from toonlab.ops.filters import full_precision
 
 from .layers import convolution, initialise, instance_norm
@@ -73,15 +73,13 @@ class CartoonGenerator(nn.Module):
         self.apply(initialise)
 
     def forward(self, photo: Tensor) -> Tensor:
-        height, width = photo.shape[-2:]
-        if height % 4 or width % 4 or min(height, width) < 8:
-            raise PartError(f"cartoongan: sides must be multiples of 4 and at least 8, got {height}x{width}")
+        check_sides(photo, "cartoongan: sides", multiple=4, smallest=8)
         cartoon = self.up(self.blocks(self.down(photo)))
         return torch.tanh(full_precision(cartoon))  # bf16 has fewer levels near -1 and 1 than a picture
 
 
 def _step(resize: nn.Module, channels: int, affine: bool) -> list[nn.Module]:
-    """A convolution that halves or doubles the sides, another straight after it, norm, ReLU."""
+    """A convolution that halves or doubles the sides, a second one, norm, ReLU."""
     return [resize, convolution(channels, channels), *_norm_and_relu(channels, affine)]
 
 

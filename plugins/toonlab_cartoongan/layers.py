@@ -1,4 +1,4 @@
-"""What CartoonGAN's two networks are made of."""
+"""The layers of CartoonGAN's networks."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from torch import nn
 def convolution(
     inputs: int, outputs: int, kernel_size: int = 3, stride: int = 1, padding: Literal["zeros", "reflect"] = "zeros"
 ) -> nn.Conv2d:
-    """A convolution with bias that pads half a kernel on all sides, so that odd sides are rounded up."""
+    """A convolution with bias and a padding of half a kernel; strided, it rounds odd sides up."""
     return nn.Conv2d(inputs, outputs, kernel_size, stride, kernel_size // 2, padding_mode=padding)
 
 
 def instance_norm(channels: int, affine: bool) -> nn.Module:
-    """Instance norm (eps 1e-5) as a group norm of single channels: the same values, sooner on a CPU."""
+    """Instance norm (eps 1e-5) as a group norm with one channel per group: the same values, faster on a CPU."""
     return nn.GroupNorm(channels, channels, affine=affine)
 
 

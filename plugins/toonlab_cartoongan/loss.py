@@ -1,4 +1,4 @@
-"""CartoonGAN's further loss of the critic: cartoons without their edges are not cartoons."""
+"""CartoonGAN's edge-promoting discriminator loss."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from toonlab.ops.edges import smooth_edges
 
 @dataclass(frozen=True)
 class EdgePromoting:
-    """The critic's loss on real views that are smoothed along their edges, as if they were fakes.
+    """The critic's loss on real views smoothed along their edges, treated as fakes.
 
-    Chen, Lai and Liu, "CartoonGAN", CVPR 2018, eq. 3: log(1 - D(e)), under whatever objective the critic has. The
-    smoothing is made anew from what the critic looks at (patches, gray, …), so no second data set is prepared; see
+    Chen, Lai and Liu, "CartoonGAN", CVPR 2018, eq. 3: log(1 - D(e)), under the critic's own objective. The critic's
+    views (patches, gray, ...) are smoothed at each step, so no second data set is needed; see
     `toonlab.ops.edges.smooth_edges`. Its weight in the paper and in both implementations is 1.
 
     Args:
-        exact: smooth with OpenCV on any device, as the originals do. On a CPU that happens anyway; on a GPU the
-            pixels are the same, so this only serves to check.
+        exact: smooth with OpenCV on every device, as the originals do. CPUs always use OpenCV, and GPUs give the same
+            pixels, so this serves only for verification.
     """
 
     exact: bool = False

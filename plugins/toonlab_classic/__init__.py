@@ -1,4 +1,4 @@
-"""Baselines that do not learn: smoothing, colour quantisation and edge overlay, and the untouched photo."""
+"""Non-learned baselines: the unmodified photo, and effects of smoothing, colour quantisation and edge overlay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Smoothing, few colours, dark edges: what cartoons were made with before networks."""
+"""The classic cartoon effect: smoothing, few colours, dark edges."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _WIDER = 1.6  # of the two Gaussians' widths: where their difference comes near 
 
 
 class Classic(Drawing):
-    """Flat colours and dark contours: bilateral filtering, a palette by k-means, lines by differences of Gaussians.
+    """Flat colours and dark outlines by bilateral filtering, a k-means palette and differences of Gaussians.
 
-    The abstraction of Winnemöller, Olsen and Gooch, "Real-time video abstraction", SIGGRAPH 2006, with a palette of the
-    whole picture in place of their levels of luminance. All of it happens in CIE Lab. Lengths are for pictures whose
-    shorter side has 256 pixels, and grow with it.
+    The abstraction of Winnemöller, Olsen and Gooch, "Real-time video abstraction", SIGGRAPH 2006, computed in CIE Lab,
+    with a palette of the whole picture instead of quantised luminance. Lengths refer to a shorter side of 256 pixels,
+    and scale with it.
 
     Args:
-        smoothing: how far a pass of the bilateral filter reaches, its Gaussian's sigma in pixels.
-        similar: how different colours may be to be smoothed together, in units of Lab.
+        smoothing: spatial sigma of the bilateral filter, in pixels.
+        similar: colour sigma of the bilateral filter, in units of Lab.
         passes: of the bilateral filter.
         colors: in the palette.
         line_width: sigma of the lines' inner Gaussian, in pixels.
-        line_threshold: how much darker than its surroundings a line has to be, in units of L; twice as much is black.
-        line_length: shorter lines are left out, in pixels.
+        line_threshold: the contrast of a line to its surroundings, in units of L; twice as much is black.
+        line_length: in pixels; shorter lines are dropped.
         saturation: factor of the colours' distance from gray.
     """
 
@@ -70,18 +70,18 @@ class Classic(Drawing):
 
 
 def floats(values: NDArray[Any]) -> Values:
-    """OpenCV's stubs do not tell that its floats stay floats."""
+    """An array with the type that OpenCV's stubs leave open."""
     return np.asarray(values, np.float32)
 
 
 def lines(luminance: Values, width: float, threshold: float, length: float) -> Values:
-    """Where ink is (0) and where none is (1): differences of Gaussians below a threshold, with soft ends.
+    """The lines, 0 where ink is and 1 elsewhere, with soft edges: differences of Gaussians above a threshold.
 
     Args:
         luminance: `(H, W)` in 0 … 100.
         width: sigma of the inner Gaussian, in pixels.
         threshold: of the difference, in units of L.
-        length: in pixels; shorter pieces, which look like dirt, are left out.
+        length: in pixels; shorter pieces, which look like dirt, are dropped.
     """
     inner, outer = (cv2.GaussianBlur(luminance, (0, 0), sigma) for sigma in (width, _WIDER * width))
     ink = np.clip((outer - inner) / threshold - 1, 0, 1)
@@ -91,9 +91,9 @@ def lines(luminance: Values, width: float, threshold: float, length: float) -> V
 
 
 def few_colors(lab: Values, count: int) -> Values:
-    """Every pixel in the nearest of `count` colours, which k-means finds from a start that is always the same."""
+    """Every pixel in the nearest of `count` colours, by k-means with a deterministic start."""
     pixels = lab.reshape(-1, 3)
-    if len(pixels) == 1:  # OpenCV would take its three values for three pixels
+    if len(pixels) == 1:  # OpenCV would read its three values as three pixels
         return lab
     count = min(count, len(pixels))
     order = pixels[:, 0].argsort(kind="stable")

@@ -1,4 +1,4 @@
-"""What generators that do not learn have in common: they draw each picture by itself, in whole levels, on the CPU."""
+"""The base of non-learned generators, which draw each picture separately, in whole levels, on the CPU."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from toonlab.ops.levels import to_float, to_levels
+
 Pixels = NDArray[np.uint8]  # (H, W, 3) RGB
-REFERENCE = 256  # pixels: what sizes in pixels are meant for
+REFERENCE = 256  # pixels: parameters in pixels refer to this shorter side
 
 
 class Drawing(nn.Module, ABC):
-    """A generator without parameters; subclasses say what they draw of a photo.
+    """A generator without learned weights; subclasses implement `draw`.
 
-    `(B, 3, H, W)` in [-1, 1] -> the same, rounded to 256 levels; no gradient flows. Deterministic.
+    `(B, 3, H, W)` in [-1, 1] -> the same, rounded to 256 levels; deterministic and without a gradient.
     """
 
     @abstractmethod
@@ -25,12 +27,12 @@ class Drawing(nn.Module, ABC):
 
     @torch.no_grad()
     def forward(self, photo: Tensor) -> Tensor:
-        levels = ((photo.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+        levels = to_levels(photo)
         pictures = levels.movedim(1, -1).contiguous().cpu().numpy()  # (B, H, W, 3)
         drawn = torch.from_numpy(np.stack([self.draw(picture) for picture in pictures]))
-        return (drawn.to(photo.device).movedim(-1, 1).to(photo.dtype) / 127.5 - 1).contiguous()
+        return to_float(drawn.to(photo.device).movedim(-1, 1)).to(photo.dtype).contiguous()
 
 
 def scale_of(photo: Pixels) -> float:
-    """How much larger than at 256 pixels the same things are in a picture: its shorter side decides."""
+    """The picture's shorter side, relative to 256 pixels."""
     return min(photo.shape[:2]) / REFERENCE

@@ -1,4 +1,4 @@
-"""The generator that changes nothing."""
+"""The unmodified photo as a baseline."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from torch import Tensor, nn
 
 
 class Identity(nn.Module):
-    """The photo as it is: the floor of every comparison.
+    """The unmodified photo: the floor of every comparison.
 
-    `(B, 3, H, W)` in [-1, 1], returned as it came. A metric that ranks it first measures no cartoons.
+    `(B, 3, H, W)` in [-1, 1] -> the same tensor. A metric that ranks it first does not measure cartoonization.
     """
 
-    def __init__(self) -> None:  # nn.Module's own takes anything, and the signature is the schema
+    def __init__(self) -> None:  # nn.Module's takes any arguments, and the signature is the schema
         super().__init__()
 
     def forward(self, photo: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Mean-shift filtering: pixels move to the modes of colour and place."""
+"""Mean-shift filtering: pixels move to modes of colour and position."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CTSS's discriminators: patches' logits after three steps down, with layer norm and spectral norm."""
+"""CTSS's discriminators: logits of patches after three strided convolutions, with layer norm and spectral norm."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor, nn
 
-from toonlab import PartError
+from toonlab.ops.checks import check_sides
 from toonlab.ops.layers import LayerNorm, SameConv2d
 from toonlab.ops.layers import spectral_norm as with_spectral_norm
 
 
 class Discriminator(nn.Module):
-    """`D_net` and `patch_D_net` of CTSS's code (`net/discriminator.py`), which differ in width alone.
+    """`D_net` and `patch_D_net` of CTSS's code (`net/discriminator.py`), which differ only in width.
 
     `(B, in_channels, H, W)` -> logits `(B, 1, H//8, W//8)`. Raises `PartError` for sides below 16.
 
     Args:
-        name: under which a recipe knows it, for errors.
+        name: in recipes, for errors.
         in_channels: of the view.
         width: channels of the first convolution, doubled by each of the three that follow.
         spectral_norm: divide every kernel by its spectral norm. The gradient flows through the power iteration.
@@ -35,9 +35,7 @@ class Discriminator(nn.Module):
         self.layers = nn.Sequential(*layers, _convolution(widths[-1], 1, 1, spectral_norm))
 
     def forward(self, view: Tensor) -> Tensor:
-        height, width = view.shape[-2:]
-        if min(height, width) < 16:
-            raise PartError(f"{self.name}: a view's sides must be at least 16, got {height}x{width}")
+        check_sides(view, f"{self.name}: a view's sides", smallest=16)
         return self.layers(view)
 
 

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from toonlab import PartError
+from toonlab.ops.checks import check_sides
 from toonlab.ops.filters import full_precision
 from toonlab.ops.layers import LayerNorm, SameConv2d, upsample2x, variance_scaling_
 
@@ -50,9 +50,9 @@ class Generator(nn.Module):
     sides that are not multiples of 4, or below 8.
 
     Args:
-        name: under which a recipe knows it, for errors.
+        name: in recipes, for errors.
         width: channels at full resolution; 2 and 4 times as many at half and a quarter.
-        skips: concatenate what a and b start from to what d and e have upsampled (U-Net).
+        skips: concatenate the inputs of b and a to the upsampled inputs of d and e (U-Net).
     """
 
     side_multiple = 4
@@ -78,7 +78,7 @@ class Generator(nn.Module):
         self.apply(_initialise)
 
     def forward(self, photo: Tensor) -> Tensor:
-        self._check(photo)
+        check_sides(photo, f"{self.name}: sides", multiple=4, smallest=8)
         full = self.a_full(photo)  # (B, width, H, W)
         half = self.a_half(full)  # (B, 2*width, H/2, W/2)
         quarter = self.c(self.b(half))  # (B, 4*width, H/4, W/4)
@@ -88,11 +88,6 @@ class Generator(nn.Module):
 
     def _join(self, upsampled: Tensor, skip: Tensor) -> Tensor:
         return torch.cat([upsampled, skip], dim=1) if self.skips else upsampled
-
-    def _check(self, photo: Tensor) -> None:
-        height, width = photo.shape[-2:]
-        if height % 4 or width % 4 or min(height, width) < 8:
-            raise PartError(f"{self.name}: sides must be multiples of 4 and at least 8, got {height}x{width}")
 
 
 def _initialise(module: nn.Module) -> None:

@@ -20,7 +20,7 @@ from .sampler import CTSS
 
 @dataclass(frozen=True)
 class CTSSMultiscale(CTSS):
-    """CTSS's patches at several sizes from one saliency map, resized to one size, so that one critic sees them all.
+    """CTSS's patches at several sizes from one saliency map, resized to one size for one critic.
 
     CTSS, and the idea of a critic at several scales: Wang et al., "High-Resolution Image Synthesis and Semantic
     Manipulation with Conditional GANs" (pix2pixHD), CVPR 2018, which has a network for each. At every scale the best
@@ -32,7 +32,7 @@ class CTSSMultiscale(CTSS):
     of edges are scaled to the area of `patch_size`. Gradients reach the pixels, through the resizing too.
 
     Args:
-        patch_size: side of what the critic sees, and of a patch of scale 1, in pixels.
+        patch_size: side of the critic's views, and of a patch of scale 1, in pixels.
         stride_real: distance of neighbouring candidates in cartoons, in sizes of their patches, rounded to pixels.
         stride_fake: the same in fakes.
         k: patches per image at each scale.
@@ -103,8 +103,8 @@ class CTSSMultiscale(CTSS):
 def resize(patches: Tensor, size: int) -> Tensor:
     """Square patches, bilinearly and with antialiasing: `(N, C, h, h)` -> `(N, C, size, size)`, in the same range.
 
-    As `F.interpolate(…, antialias=True)`, by two products of matrices: its own gradient is summed on a GPU in an order
-    that changes from run to run. In the dtype of the patches.
+    As `F.interpolate(..., antialias=True)`, but by two matrix products: the gradient of `interpolate` on a GPU is not
+    deterministic. In the dtype of the patches.
     """
     if patches.shape[-1] == size:
         return patches
@@ -116,6 +116,6 @@ def resize(patches: Tensor, size: int) -> Tensor:
 
 @cache
 def _weights(before: int, after: int) -> Tensor:
-    """What each of `after` pixels in a line takes of `before`: the library's, since resizing is linear."""
+    """The weights of `before` pixels in each of `after` resized ones, `(after, before)`, from `F.interpolate`."""
     line = torch.eye(before, dtype=torch.float64)[None, None]
     return F.interpolate(line, size=(after, before), mode="bilinear", antialias=True)[0, 0]

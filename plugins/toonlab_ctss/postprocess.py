@@ -1,4 +1,4 @@
-"""CTSS's post-processing: the brightness of the photo, then more saturation, contrast and luminance for each style."""
+"""CTSS's post-processing: match the photo's brightness, then increase saturation, contrast and luminance by style."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _EPSILON = np.float32(1e-3)  # the original's, wherever it divides
 class CTSSPostprocessing:
     """The photo's brightness, then CTSS's saturation, contrast and luminance for a style.
 
-    As CTSS's code does with its results (`tools/adjust_brightness.py`, `tools/img_tools.py`): `(fake, photo) ->
-    picture`, `(H, W, 3)` uint8 RGB.
+    `tools/adjust_brightness.py` and `tools/img_tools.py` of CTSS's code: `(fake, photo) -> picture`, `(H, W, 3)` uint8
+    RGB each.
 
     Args:
-        style: whose settings: "The Wind Rises", "Crayon Shin-chan" or "Dragon Ball".
+        style: of "The Wind Rises", "Crayon Shin-chan" or "Dragon Ball".
     """
 
     style: Style = "wind_rises"
@@ -39,13 +39,13 @@ class CTSSPostprocessing:
         by_saturation, by_contrast, by_luminance = SETTINGS[self.style]
         values = match_brightness(fake, photo).astype(np.float32)
         values = luminance(contrast(saturation(values, by_saturation), by_contrast), by_luminance)
-        return values.astype(np.uint8)  # cut off, not rounded, as there
+        return values.astype(np.uint8)  # truncated, not rounded, as in the original
 
 
 def match_brightness(fake: Pixels, photo: Pixels) -> Pixels:
-    """Multiply a fake by one number, so that its mean brightness (0.299 R + 0.587 G + 0.114 B) is the photo's.
+    """Multiply a fake by one factor, so that its mean brightness (0.299 R + 0.587 G + 0.114 B) equals the photo's.
 
-    Cut off to whole numbers and to 255. A fake that is black all over stays so.
+    Values are truncated to whole levels and clipped at 255. A black fake stays black.
     """
     factor = mean_brightness(photo) / max(mean_brightness(fake), 1e-12)
     return np.clip(fake * factor, 0, 255).astype(np.uint8)
@@ -92,14 +92,14 @@ def contrast(values: Values, amount: float) -> Values:
 
 
 def luminance(values: Values, amount: float) -> Values:
-    """Change the mean of each pixel's three channels by so much.
+    """Change the mean of each pixel's three channels.
 
-    The channels are first mapped so that their mean is 128, then so that it is the wanted one: means below 128 are
-    scaled towards 0, those above it towards 256. So black stays black, and colours fade towards both ends.
+    The channels are first mapped to a mean of 128, then to the new mean: towards 0 for means below 128, towards 256 for
+    means above. So black stays black, and colours fade towards both ends.
 
     Args:
         values: `(H, W, 3)` in 0 … 255.
-        amount: what is added, in levels.
+        amount: added to the mean, in levels.
 
     Returns:
         `(H, W, 3)` in 0 … 255.

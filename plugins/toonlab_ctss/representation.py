@@ -1,4 +1,4 @@
-"""What CTSS's patch critic sees of a patch: its structure, without colour and contrast."""
+"""The input of CTSS's patch critic: the structure of a patch, without colour and contrast."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from toonlab.ops.filters import full_precision, min_max
 
 @dataclass(frozen=True)
 class GrayMinMax:
-    """The sum of the three channels, stretched to [0, 1] for each patch by itself.
+    """The sum of the three channels, stretched to [0, 1] for each patch.
 
-    (g - min) / (max - min + 1e-8), as in CTSS's `model.py`: `(N, 3, H, W)`, any range -> `(N, 1, H, W)` in [0, 1]. An
-    even patch becomes 0.
+    (g - min) / (max - min + 1e-8), as in CTSS's `model.py`: `(N, 3, H, W)`, any range -> `(N, 1, H, W)` in [0, 1]. A
+    constant patch becomes 0.
     """
 
     def __call__(self, views: Views) -> Views:

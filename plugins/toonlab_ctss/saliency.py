@@ -1,4 +1,4 @@
-"""Where an image has salient texture: CTSS's edge map of the guided-filtered image."""
+"""CTSS's saliency: the edge map of the guided-filtered image."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ Scope = Literal["batch", "image"]
 
 
 def edge_map(images: Tensor, normalise: Scope = "batch", threshold: float | None = None) -> Tensor:
-    """Strength of the edges, of CTSS's code (`tools/edge_extracter.py`).
+    """The strength of edges, by `tools/edge_extracter.py` of CTSS's code.
 
     With s = R + 2G + B (the 1-2-1 weights of the original's kernels run over channels, not over space) it is, on either
     axis, |s(+1) - s(-1)| + |2s - s(-1) - s(+1)|, which equals 2 max(|s - s(-1)|, |s - s(+1)|): the larger of the steps
-    to the two neighbours. Borders are reflected, so that there the only neighbour counts. The 2 cancels.
+    to the two neighbours. Borders are reflected, so only one neighbour counts there. The factor 2 cancels.
 
     Args:
         images: `(B, 3, H, W)`, any range, H and W at least 2.
         normalise: stretch to [0, 1] by the minimum and maximum of the whole `batch` (as the original), or of each
-            `image`. Where there is no edge at all the map is 0 (in the original NaN).
-        threshold: with one, edges of that strength (in [0, 1]) become 0.5, weaker ones fade and stronger ones
-            saturate: 1 - 1 / (1 + (e / threshold)²). None leaves the map as it is.
+            `image`. Without any edge the map is 0 (in the original NaN).
+        threshold: edges of this strength (in [0, 1]) become 0.5, weaker ones fade, stronger ones saturate:
+            1 - 1 / (1 + (e / threshold)²). None skips this step.
 
     Returns:
         `(B, H, W)` in [0, 1]; float32 for half precision.
@@ -40,21 +40,21 @@ def edge_map(images: Tensor, normalise: Scope = "batch", threshold: float | None
 
 
 def _larger_step(values: Tensor, dim: int) -> Tensor:
-    """At each place the larger of the absolute differences to the two neighbours along `dim`."""
+    """For each pixel the larger of the absolute differences to its two neighbours along `dim`."""
     steps = values.diff(dim=dim).abs()
     first, last = steps.narrow(dim, 0, 1), steps.narrow(dim, steps.shape[dim] - 1, 1)
     return torch.maximum(torch.cat([first, steps], dim), torch.cat([steps, last], dim))
 
 
 def smooth(images: Tensor, radius: int, eps: float) -> Tensor:
-    """The image without fine texture, as CTSS looks for edges in it: self-guided filter.
+    """The image without fine texture, of which CTSS computes the edge map: a self-guided filter.
 
-    Filtered relative to the top left pixel. That changes nothing but rounding, and keeps an even image exactly even:
-    otherwise the edge map would stretch rounding noise to [0, 1].
+    Filtered relative to the top left pixel, which changes only the rounding and keeps a constant image exactly
+    constant; otherwise the edge map would stretch rounding errors to [0, 1].
 
     Args:
         images: `(B, 3, H, W)` in [-1, 1].
-        radius: of the filter's window in pixels; 0 leaves the image as it is.
+        radius: of the filter's window in pixels; 0 for no filter.
         eps: the variance below which a window counts as texture and is averaged.
 
     Returns:

@@ -1,4 +1,4 @@
-"""CTSS's scores with non-maximum suppression: salient patches that are not nearly the same."""
+"""CTSS's scores with non-maximum suppression: salient patches with little overlap."""
 
 from __future__ import annotations
 
@@ -20,13 +20,12 @@ class SaliencyNMS(Salient):
     """The most salient patches of every image that do not overlap much.
 
     Greedy non-maximum suppression, as detectors do (Felzenszwalb, Girshick, McAllester and Ramanan, "Object Detection
-    with Discriminatively Trained Part-Based Models", PAMI 2010, sec. 7.2): the best by CTSS's score is taken, then the
-    best of those whose intersection over union with all that are taken is at most `iou`, and so on. Where fewer than
-    `k` are left, the best of the suppressed ones fill up.
+    with Discriminatively Trained Part-Based Models", PAMI 2010, sec. 7.2): repeatedly the best candidate by CTSS's
+    score among those whose intersection over union with every chosen one is at most `iou`. If fewer than `k` remain,
+    the best suppressed ones follow.
 
-    `(B, 3, H, W)` in [-1, 1] -> `(B*k, 3, patch_size, patch_size)`, image by image, in the order taken. Of patches that
-    score the same the upper, then the left one, comes first. With `iou` 1 nothing is suppressed: CTSS with `rank:
-    image`.
+    `(B, 3, H, W)` in [-1, 1] -> `(B*k, 3, patch_size, patch_size)`, image by image, in the order of choice. Among
+    equal scores the upper, then the left patch comes first. `iou` 1 suppresses nothing: CTSS with `rank: image`.
 
     Args:
         patch_size: side of a patch in pixels.
@@ -57,12 +56,12 @@ class SaliencyNMS(Salient):
             place = rank.argmin(dim=1, keepdim=True)  # (B, 1)
             taken.append(place)
             near = self._overlap(top - top[place], left - left[place])  # (B, count)
-            rank = torch.where(near & (rank < grid.count), rank + grid.count, rank)  # behind all that are left
-            rank = rank.scatter(1, place, 2 * grid.count)  # behind those, too
+            rank = torch.where(near & (rank < grid.count), rank + grid.count, rank)  # after all that remain
+            rank = rank.scatter(1, place, 2 * grid.count)  # after those, too
         first = torch.arange(len(scores), device=scores.device)[:, None] * grid.count
         return (torch.cat(taken, dim=1) + first).flatten()
 
     def _overlap(self, down: Tensor, right: Tensor) -> Tensor:
-        """Whether patches so far apart overlap by more than `iou`."""
+        """Whether patches at this distance overlap by more than `iou`."""
         shared = (self.patch_size - down.abs()).clamp_min(0) * (self.patch_size - right.abs()).clamp_min(0)
         return shared > self.iou * (2 * self.patch_size**2 - shared).double()

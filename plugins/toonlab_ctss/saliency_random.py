@@ -1,4 +1,4 @@
-"""CTSS's scores as probabilities: salient patches often, others sometimes."""
+"""Random patches with probabilities from CTSS's scores."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from toonlab.ops.patch_grid import Grid, best
 
 from .salient import Salient
 
-# A candidate without any edge counts as this share of the image's best, so that a high temperature reaches it too.
+# The weight of a candidate without edges, relative to the image's best, so that a high temperature can choose it.
 FLOOR = 1e-6
 
 
 @dataclass(frozen=True)
 class SaliencyRandom(Salient):
-    """Patches drawn by chance, the salient ones more often: `k` of every image, without replacement.
+    """Random patches, salient ones with a higher probability: `k` of every image, without replacement.
 
-    A candidate's weight is its score, as in CTSS, to the power 1 / `temperature`. Of those left one is drawn after the
-    other, with probabilities in proportion to their weights; all at once, by the Gumbel-top-k trick: log weight plus
-    Gumbel noise, and of that the `k` largest (Kool, van Hoof and Welling, "Stochastic Beams and Where to Find Them",
+    A candidate's weight is CTSS's score to the power 1 / `temperature`. Candidates are drawn one after the other with
+    probabilities proportional to their weights, by the Gumbel-top-k trick: the `k` largest of log weight plus Gumbel
+    noise (Kool, van Hoof and Welling, "Stochastic Beams and Where to Find Them",
     ICML 2019; Efraimidis and Spirakis, "Weighted Random Sampling with a Reservoir", Information Processing Letters 97,
     2006). Towards 0 the temperature gives CTSS's best of each image, at 1 probabilities in proportion to scores, and
     towards infinity random candidates.
@@ -42,7 +42,7 @@ class SaliencyRandom(Salient):
         guided_eps: variance (of values in [-1, 1]) below which texture is smoothed away.
         edge_threshold: edges of this share of the strongest count half.
         score: a patch's `sum` or `max` of its edges.
-        temperature: how little scores matter.
+        temperature: the larger, the more uniform the probabilities.
 
     Raises:
         PartError: when called with images that a patch does not fit, that have fewer than `k` candidates, or with views

@@ -1,4 +1,4 @@
-"""What CTSS and its alternatives share: the candidates of a grid, scored by the salient edges in them."""
+"""The base of CTSS's sampler and its variants: candidates of a grid, scored by their salient edges."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Stride = Literal["stride_real", "stride_fake"]
 
 @dataclass(frozen=True)
 class Salient(ABC):
-    """Scores candidates as CTSS does; a subclass decides which of them a critic sees.
+    """Scores candidates as CTSS does; a subclass chooses among them.
 
-    `(B, 3, H, W)` in [-1, 1] -> `(B*k, 3, patch_size, patch_size)`, cut from the unfiltered image. Gradients reach the
-    pixels, and do not flow through scores or choice. Patches not chosen are never cut out: O(pixels) time and memory at
+    `(B, 3, H, W)` in [-1, 1] -> `(B*k, 3, patch_size, patch_size)`, cut from the unfiltered image. Gradients flow to
+    the pixels, but not through scores or choice. Patches not chosen are never cut out: O(pixels) time and memory at
     any stride, and scoring takes the same time for any `patch_size`. Parameters are those of `CTSS`.
     """
 
@@ -72,11 +72,11 @@ class Salient(ABC):
         return self._over_patches(self.saliency(images), grid).view(-1, grid.rows, grid.columns)
 
     def saliency(self, images: Tensor) -> Tensor:
-        """The heat map that patches are scored on: `(B, 3, H, W)` in [-1, 1] -> `(B, H, W)` in [0, 1]."""
+        """The map by which patches are scored: `(B, 3, H, W)` in [-1, 1] -> `(B, H, W)` in [0, 1]."""
         return edge_map(self.filtered(images), self.normalise, self.edge_threshold)
 
     def filtered(self, images: Tensor) -> Tensor:
-        """The image that edges are looked for in: `(B, 3, H, W)` in [-1, 1], like the input."""
+        """The image before edge detection: `(B, 3, H, W)` in [-1, 1], like the input."""
         return smooth(images, self.guided_radius, self.guided_eps)
 
     def _over_patches(self, edges: Tensor, grid: Grid) -> Tensor:

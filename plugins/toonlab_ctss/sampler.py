@@ -18,13 +18,15 @@ class CTSS(Salient):
     """The patches with the most salient texture, in which a cartoon differs most from a photo.
 
     Gao, Zhang and Tian, "Learning to Incorporate Texture Saliency Adaptive Attention to Image Cartoonization", ICML
-    2022; their code's `tools/patch_extractor.py`. A patch scores by the edges in it that are left after a guided
-    filter; the best are cut from the unfiltered image: `(B, 3, H, W)` in [-1, 1] -> `(B*k, 3, patch_size, patch_size)`,
-    best first. Gradients reach the pixels, and do not flow through scores or choice. Patches not chosen are never cut
-    out: O(pixels) time and memory at any stride, and scoring takes the same time for any `patch_size`.
+    2022; their code's `tools/patch_extractor.py`. A patch's score is the sum of its edges after a guided filter; the
+    patches with the highest scores are cropped from the unfiltered image. Other patches are never cropped: O(pixels)
+    time and memory for every stride, and the time of scoring does not depend on `patch_size`.
 
-    Of patches that score the same, the one of the earlier image, then the upper, then the left one, comes first; in
-    images without any edge all score 0. With `rank: image` the order is image by image, and within each best first.
+    `(B, 3, H, W)` in [-1, 1] -> `(B*k, 3, patch_size, patch_size)`, best first. Gradients flow to the pixels, but not
+    through scores or choice.
+
+    Among equal scores the earlier image, then the upper, then the left patch comes first; without any edge all scores
+    are 0. With `rank: image` the order is image by image, and best first within each.
 
     Args:
         patch_size: side of a patch in pixels.

@@ -1,6 +1,6 @@
-"""Metrics: against a known truth, against a set of real cartoons, and against the photo; each has a card in the docs.
+"""Metrics: against a known truth, against a set of real cartoons, and against the photo.
 
-What each claims to see is tested by `benchmarks/validity.py`.
+Each has a card in the documentation, and `benchmarks/validity.py` tests its claims.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from collections.abc import Mapping
 
 from toonlab import DatasetFactory, MetricFactory, hookimpl
 
+from .appearance import EdgeSharpness, Flatness
 from .closeness import MSSSIM, PSNR, SSIM
 from .content import ContentEdges, ContentSSIM
 from .folders import EvaluationFolders
 from .frechet import FID, KID, RandomKID
-from .looks import EdgeSharpness, Flatness
 from .outline import OutlineF1
 from .regions import FlatColorError, ResidualTexture
 from .wasserstein import SlicedWasserstein

@@ -1,6 +1,6 @@
 """Closeness to the true cartoon, pixel by pixel: PSNR, SSIM, MS-SSIM.
 
-None of them says how cartoon-like a picture is: an untouched photo can beat every trained generator.
+None of them measures cartoonization: the unmodified photo can have a better score than every trained generator.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from .pictures import PictureMean
 _IDENTICAL = 100.0  # dB; keeps means finite where a fake equals its truth
 _WINDOW = 11  # pixels: the Gaussian window of SSIM with sigma 1.5
 _BETAS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang, Simoncelli and Bovik 2003: the scales' weights
-_FEWEST = 3  # scales; with fewer, little is multi-scale about it
+_FEWEST = 3  # scales
 
 
 class Closeness(PictureMean):
-    """What the three have in common."""
+    """Base of the three."""
 
     needs = frozenset({"cartoon"})
     sees = frozenset(DEGRADATIONS)
     leads = False
-    caveat = "closeness, not cartoon-ness: the untouched photo beats trained imitators of the truth"
+    caveat = "closeness, not cartoon-ness: the unmodified photo beats trained imitators of the truth"
 
 
 class PSNR(Closeness):
     """Peak signal-to-noise ratio to the true cartoon, in dB, averaged per picture.
 
-    10 log10(2^2 / MSE) for images in [-1, 1]; 100 dB at most, which is what two identical pictures get.
+    10 log10(2^2 / MSE) for images in [-1, 1]; at most 100 dB, the value for identical pictures.
     """
 
     name = "psnr"
@@ -60,8 +60,8 @@ class MSSSIM(Closeness):
 
     Wang, Simoncelli and Bovik, "Multiscale structural similarity for image quality assessment", Asilomar 2003, with
     SSIM's window of 11 pixels at every scale, and negative contrast terms taken as 0. Their five scales need 176 pixels
-    on the shorter side; a smaller picture is measured at as many of the finer ones as fit (four from 99 pixels, three
-    from 44), their weights divided by their sum. So values of different picture sizes are not to be compared.
+    on the shorter side; a smaller picture is measured at the finest scales that fit (four from 99 pixels, three from
+    44), with their weights divided by their sum. So values of different picture sizes do not compare.
     """
 
     name = "ms_ssim"
@@ -77,20 +77,20 @@ class MSSSIM(Closeness):
 
 
 def scale_weights(side: int) -> tuple[float, ...]:
-    """The weights of the scales of MS-SSIM that pictures of this shorter side have room for.
+    """The weights of the scales of MS-SSIM that fit into pictures of this shorter side.
 
     Raises:
-        PartError: if there are fewer than three.
+        PartError: if fewer than three fit.
     """
     for count in range(len(_BETAS), _FEWEST - 1, -1):
-        if side // max(1, count - 1) ** 2 >= _WINDOW:  # torchmetrics' own condition; 2 ** (count - 1) would do
+        if side // max(1, count - 1) ** 2 >= _WINDOW:  # torchmetrics' condition, which is too strict
             return tuple(beta / sum(_BETAS[:count]) for beta in _BETAS[:count])
     least = _WINDOW * (_FEWEST - 1) ** 2
     raise PartError(f"ms_ssim: needs pictures of at least {least} pixels on the shorter side, got {side}")
 
 
 def ssim(fake: Tensor, target: Tensor, name: str) -> float:
-    """SSIM of two images, `(C, H, W)` in [-1, 1]; `name` is whose error it is if they are too small.
+    """SSIM of two images, `(C, H, W)` in [-1, 1]; `name` is the metric's, for the error.
 
     Raises:
         PartError: if the window does not fit.
@@ -101,7 +101,7 @@ def ssim(fake: Tensor, target: Tensor, name: str) -> float:
     if min(height, width) < _WINDOW:
         raise PartError(f"{name}: needs pictures of at least {_WINDOW}x{_WINDOW} pixels, got {height}x{width}")
     similarity = structural_similarity_index_measure(_unit(fake), _unit(target), data_range=1.0)
-    assert isinstance(similarity, Tensor)  # a tuple only where its map is asked for, too
+    assert isinstance(similarity, Tensor)  # a tuple only with return_full_image
     return float(similarity)
 
 

@@ -1,30 +1,25 @@
-"""The command `toonlab score`: any folder of pictures, measured by all metrics that apply."""
+"""The command `toonlab score`: any folder of pictures, measured by all metrics that apply to it."""
 
 from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from toonlab import Catalogue, ToonlabError, discover
-from toonlab.errors import nearest
+from toonlab import Catalogue, ToonlabError, TrainedRun, discover, nearest, train
 
 from .folders import EvaluationFolders, usable
 from .frechet import InceptionDistance
 
-if TYPE_CHECKING:
-    from toonlab.engine.train import Trained
-    from toonlab.recipes.spec import Recipe
-
 
 def score(
-    pictures: Annotated[Path, typer.Argument(help="Folder of the pictures, named as their photos, whoever made them.")],
-    photos: Annotated[Path, typer.Option(help="Folder of the photos that they were made of.")],
-    cartoons: Annotated[Path | None, typer.Option(help="Folder of real cartoons, of whatever scenes.")] = None,
+    pictures: Annotated[Path, typer.Argument(help="Folder of the pictures, named as their photos.")],
+    photos: Annotated[Path, typer.Option(help="Folder of the photos that they were made from.")],
+    cartoons: Annotated[Path | None, typer.Option(help="Folder of real cartoons, of any scenes.")] = None,
     truth: Annotated[
         Path | None, typer.Option(help="Folder of the true cartoons, or of folders cartoon, outline, flat, regions.")
     ] = None,
@@ -38,36 +33,34 @@ def score(
     tracking_uri: Annotated[str | None, typer.Option(help="Where MLflow keeps the run.")] = None,
 ) -> None:
     """Score pictures against their photos, against real cartoons, and against the truth, as far as they are given."""
-    from toonlab.engine.train import train
-    from toonlab.recipes.resolve import resolve
-
     catalogue, called = discover(), name or pictures.resolve().name
     data = EvaluationFolders(photos, cartoons, truth)
     chosen = list(_chosen(metrics, data, weights, catalogue))
     usable(pictures)
-    evaluate = {"metrics": chosen, "samples": len(data.evaluation()), "cartoons": data.count_cartoons() or 1}
     folders = {"photos": photos, "cartoons": cartoons, "truth": truth}
-    given = {role: str(folder) for role, folder in folders.items() if folder is not None}
-    tree = {
+    recipe = {
         "about": f"{called}, made by another program",
-        "data": {"use": "evaluation_folders", **given},
-        "generator": {"network": {"use": "pictures", "path": str(pictures)}},
-        "evaluate": evaluate,
+        "data": {"use": "evaluation_folders", **{role: path for role, path in folders.items() if path is not None}},
+        "generator": {"network": {"use": "pictures", "path": pictures}},
+        "evaluate": {"metrics": chosen, "samples": len(data.evaluation()), "cartoons": data.count_cartoons() or 1},
         "observers": {"mlflow": {"tracking_uri": tracking_uri}},
     }
-    recipe = resolve(tree, called, catalogue)
-    (_print_json if as_json else _print_table)(train(recipe, catalogue, runs, "score", "cpu"), recipe, catalogue)
+    run = train(recipe, name=called, experiment="score", runs=runs, device="cpu")
+    if as_json:
+        print(json.dumps(_as_json(called, run, chosen, catalogue), indent=1))
+    else:
+        run.show()
 
 
 def _chosen(
     wanted: str | None, data: EvaluationFolders, weights: Path | None, catalogue: Catalogue
 ) -> Iterator[dict[str, Any]]:
-    """The metrics that were named, else those that the data allow; one of these without its weights is left out, aloud.
+    """The named metrics; by default all that these folders allow, without those whose weights are missing (warned of).
 
     Raises:
-        ToonlabError: if a metric that was named does not exist, lacks its weights, or can't be had from these folders.
+        ToonlabError: if a named metric does not exist, lacks its weights, or needs a folder that was not given.
     """
-    names = sorted(catalogue.names("metrics"), key=lambda name: not _leads(name, catalogue))
+    names = sorted(catalogue.names("metrics"), key=lambda name: not _of_class(name, "leads", True, catalogue))
     for name in names if wanted is None else wanted.split(","):
         if name not in names:
             raise ToonlabError(f"--metrics: {name!r}: no such metric; {nearest(name, names)}")
@@ -87,15 +80,16 @@ def _chosen(
             raise ToonlabError(f"--metrics: {name} needs {lacking}")
 
 
-def _leads(name: str, catalogue: Catalogue) -> bool:
-    return bool(getattr(catalogue.get("metrics", name).factory, "leads", True))
+def _of_class(name: str, attribute: str, default: Any, catalogue: Catalogue) -> Any:
+    """An attribute of the class of a metric, such as `leads`."""
+    return getattr(catalogue.get("metrics", name).factory, attribute, default)
 
 
 def _lacking(part: Mapping[str, Any], data: EvaluationFolders, catalogue: Catalogue) -> str | None:
-    """The option that a metric needs and was not given; None: it can be measured.
+    """The missing option that a metric needs; None if it can be measured.
 
     Raises:
-        ToonlabError: if the metric can't be made, such as one without its weights.
+        ToonlabError: if the metric can't be made, for example because its weights are missing.
     """
     if data.cartoons is None and hasattr(catalogue.get("metrics", part["use"]).factory, "reference"):
         return "--cartoons"
@@ -104,38 +98,15 @@ def _lacking(part: Mapping[str, Any], data: EvaluationFolders, catalogue: Catalo
     return f"--truth, with {', '.join(missing)}" if missing else None
 
 
-def _results(trained: Trained, recipe: Recipe) -> tuple[dict[str, float], dict[str, float]]:
-    """The leading results of the pictures and of the untouched photos."""
-    from toonlab.studies.results.tables import leading
-
-    wanted = [part.use for part in recipe.evaluate.metrics]
-    return leading(trained.outcome.metrics, wanted), leading(trained.outcome.photo, wanted)
-
-
-def _print_table(trained: Trained, recipe: Recipe, catalogue: Catalogue) -> None:
-    from toonlab.engine.evaluator import caveats
-    from toonlab.registry.observers import Observers
-    from toonlab.studies.results.tables import Row, show, with_photo
-
-    ours, photo = _results(trained, recipe)
-    rows = with_photo(photo, [Row(recipe.name, {metric: [value] for metric, value in ours.items()})])
-    show(f"{recipe.name}, scored", rows, caveats(recipe.evaluate.metrics, catalogue), trained.outcome.measured)
-    print(f"run:     {trained.run.directory}")
-    observers = Observers({name: part.make(catalogue) for name, part in recipe.observers.items()})
-    for line in observers.tell("where_to_look", run=trained.run):
-        print(line)
-
-
-def _print_json(trained: Trained, recipe: Recipe, catalogue: Catalogue) -> None:
-    from toonlab.engine.evaluator import caveats
-
-    outcome = trained.outcome
-    results = {
-        "pictures": recipe.name,
+def _as_json(called: str, run: TrainedRun, chosen: Sequence[Mapping[str, Any]], catalogue: Catalogue) -> dict[str, Any]:
+    outcome = run.outcome
+    assert outcome is not None  # it has finished
+    caveats = {part["use"]: _of_class(part["use"], "caveat", "", catalogue) for part in chosen}
+    return {
+        "pictures": called,
         "metrics": outcome.metrics,
         "photo": outcome.photo,
         "measured": outcome.measured,
-        "caveats": caveats(recipe.evaluate.metrics, catalogue),
-        "run": str(trained.run.directory),
+        "caveats": {name: caveat for name, caveat in caveats.items() if caveat},
+        "run": str(run.directory),
     }
-    print(json.dumps(results, indent=1))

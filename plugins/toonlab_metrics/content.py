@@ -1,7 +1,6 @@
-"""What was in the photo must still be there: edges and luminance of the fake against the photo's own.
+"""Preservation of the photo's content: edges and luminance of the fake against those of the photo.
 
-The untouched photo keeps everything, so these never lead a table; they tell a cartoon of this scene from a pretty
-picture of another one.
+The unmodified photo has the best score, so these never lead a table; they detect a fake that shows another scene.
 """
 
 from __future__ import annotations
@@ -19,20 +18,20 @@ from .closeness import ssim
 from .outline import luminance, match
 from .pictures import PictureMean
 
-_KEPT = "content kept, not cartoon-ness: the untouched photo has the best score"
+_KEPT = "content kept, not cartoon-ness: the unmodified photo has the best score"
 
 
 class ContentEdges(PictureMean):
     """F1 of a fake's edges against the photo's, averaged per picture.
 
-    Edges are Canny's on a luma that was smoothed a little; the thresholds are quantiles of the picture's own gradient,
-    so that contrast does not matter: every picture has about the same number of edge pixels before thinning.
+    Canny's edges of the smoothed luma; the thresholds are quantiles of the picture's own gradient, so that contrast
+    does not matter: every picture has about the same number of edge pixels before thinning.
 
     Canny, "A computational approach to edge detection", IEEE TPAMI 1986.
 
     Args:
         tolerance: distance in pixels, along rows and columns, at which edges still match.
-        share: of the pixels, those with the steepest gradients, where edges begin; they go on along twice as many.
+        share: of the pixels with the steepest gradients, where edges start; edges may continue along twice as many.
     """
 
     name = "content_edges"

@@ -1,4 +1,4 @@
-"""Degradations of a true cartoon, each in growing amounts: what a metric is tested with before it is trusted."""
+"""Degradations of a true cartoon in growing amounts, for the tests of metrics."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from toonlab import Sample, ToonlabError
-from toonlab.utils.rng import rng
+from toonlab import Sample, ToonlabError, rng
 
 from .outline import grown
 from .regions import lab
 
 Image = NDArray[np.float32]
-_REFERENCE = 128  # pixels: amounts in pixels are meant for pictures of this side
+_REFERENCE = 128  # pixels: amounts in pixels refer to pictures of this side
 
 
 @dataclass(frozen=True)
 class Degradation:
-    """`apply(cartoon, flat, outline, amount, draws)`: `(H, W, 3)` in [0, 1] and a mask -> a worse cartoon.
+    """A way to make a cartoon worse.
 
-    `amounts` grow; `unit` says what they are.
+    Args:
+        apply: `(cartoon, flat, outline, amount, draws)`, images `(H, W, 3)` in [0, 1] and a mask -> degraded cartoon.
+        amounts: in ascending order.
+        unit: of the amounts.
     """
 
     apply: Callable[[Image, Image, NDArray[np.bool_], float, np.random.Generator], Image]
@@ -34,9 +36,9 @@ class Degradation:
 
 
 def degraded(sample: Sample, name: str, amount: float) -> Tensor:
-    """The sample's true cartoon, degraded: `(3, H, W)` in [-1, 1]; the same for the same sample, name and amount.
+    """The sample's true cartoon, degraded: `(3, H, W)` in [-1, 1]; a function of sample, name and amount.
 
-    What is drawn depends on sample and name alone, so a larger amount is more of the same.
+    Random numbers depend only on the sample and the name, so a larger amount is the same degradation, but stronger.
     """
     truth = sample.truth
     if truth is None or truth.cartoon is None or truth.flat is None or truth.outline is None:
@@ -56,7 +58,7 @@ def noise(cartoon: Image, flat: Image, outline: NDArray[np.bool_], amount: float
 
 
 def color(cartoon: Image, flat: Image, outline: NDArray[np.bool_], amount: float, draws: np.random.Generator) -> Image:
-    """A warm cast: one step towards red and yellow in every picture, lightness kept as far as the gamut goes."""
+    """A warm cast: the same shift towards red and yellow in every picture, with the lightness kept within the gamut."""
     from skimage.color import lab2rgb
 
     shift = np.array([0, 0.5**0.5, 0.5**0.5], np.float32) * amount
@@ -67,7 +69,7 @@ def color(cartoon: Image, flat: Image, outline: NDArray[np.bool_], amount: float
 def outline_removal(
     cartoon: Image, flat: Image, outline: NDArray[np.bool_], amount: float, draws: np.random.Generator
 ) -> Image:
-    """Stretches of outlines, `amount` of their pixels, give way to the colours beneath them."""
+    """Replace stretches of outlines, a share `amount` of their pixels, by the flat colours."""
     field = _blotches(outline.shape, 12, draws)
     drawn = grown(outline, 2)
     gone = drawn & (field <= np.quantile(field[drawn], amount)) if drawn.any() else drawn
@@ -77,7 +79,7 @@ def outline_removal(
 def outline_shift(
     cartoon: Image, flat: Image, outline: NDArray[np.bool_], amount: float, draws: np.random.Generator
 ) -> Image:
-    """The lines move away from the colours, in a random one of eight directions."""
+    """Shift the lines relative to the colours, in one of eight random directions."""
     pixels = round(amount * min(cartoon.shape[:2]) / _REFERENCE)
     down, right = np.array(((0, 1), (1, 0), (1, 1), (1, -1))[draws.integers(4)]) * draws.choice((-1, 1)) * pixels
     lines = np.where(grown(outline, 2)[..., None], cartoon - flat, 0).astype(np.float32)
@@ -88,7 +90,7 @@ def outline_shift(
 def texture(
     cartoon: Image, flat: Image, outline: NDArray[np.bool_], amount: float, draws: np.random.Generator
 ) -> Image:
-    """Brightness that varies by `amount` (one deviation), at scales from two to sixteen pixels."""
+    """Random variations of brightness with a deviation of `amount`, at scales from two to sixteen pixels."""
     grain = sum(_blotches(outline.shape, scale, draws) for scale in (2, 4, 8, 16)) / 2
     return np.asarray(cartoon * (1 + amount * np.asarray(grain)[..., None]), np.float32)
 
@@ -104,7 +106,7 @@ DEGRADATIONS: Mapping[str, Degradation] = {
 
 
 def _blotches(shape: tuple[int, ...], scale: float, draws: np.random.Generator) -> NDArray[np.float32]:
-    """A smooth random field with deviation 1, `scale` pixels (at 128 px) from blotch to blotch."""
+    """A smooth random field with deviation 1 and a period of about `scale` pixels (at 128 px)."""
     step = scale * min(shape) / _REFERENCE / 2
     field = cv2.GaussianBlur(draws.standard_normal(shape, np.float32), (0, 0), max(step, 0.3))
     return np.asarray((field - field.mean()) / max(float(field.std()), 1e-6))

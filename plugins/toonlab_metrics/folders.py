@@ -1,11 +1,10 @@
-"""Folders of pictures as a data set to measure on: photos, and what is known of the cartoons they should become."""
+"""Folders of pictures as an evaluation data set: photos, and the truth and real cartoons as far as there are any."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, overload
 
@@ -14,24 +13,35 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from toonlab import Images, PartError, Sample, ToonlabError, Truth
-from toonlab.images.io import MAX_PIXELS, complaints, find_pictures, read_picture, without_suffix
+from toonlab import (
+    Images,
+    PartError,
+    Sample,
+    ToonlabError,
+    Truth,
+    find_pictures,
+    picture_manifest,
+    picture_problems,
+    picture_stem,
+    read_picture,
+)
+from toonlab.ops.levels import to_float
 
 FIELDS = ("cartoon", "outline", "regions", "flat")
-_NAMED = 20  # bad pictures that one message names
+_NAMED = 20  # problems that one message names
 
 
 @dataclass(frozen=True)
 class EvaluationFolders:
-    """Photos to measure on, with the truth and real cartoons where there are some; nothing to train on.
+    """Evaluation photos, optionally with the truth and real cartoons; without training data.
 
-    A picture of the truth belongs to the photo of its name, whatever kind of picture either is, and has its size.
+    A picture of the truth belongs to the photo of the same name, whose suffix may differ, and has the photo's size.
 
     Args:
-        photos: folder of the photos, with all below it.
-        cartoons: folder of real cartoons, of whatever scenes, for metrics that compare sets.
-        truth: folder of the true cartoons; or of folders called `cartoon`, `outline` (bright where there is a line),
-            `flat` (the colours without lines) and `regions` (one colour for each region), as many as there are.
+        photos: folder of the photos, including subfolders.
+        cartoons: folder of real cartoons of any scenes, for metrics that compare sets.
+        truth: folder of the true cartoons; or of one or more folders `cartoon`, `outline` (bright on lines), `flat`
+            (the colours without lines) and `regions` (one colour for each region).
     """
 
     photos: Path
@@ -39,13 +49,13 @@ class EvaluationFolders:
     truth: Path | None = None
 
     def train(self) -> tuple[Images, Images]:
-        raise PartError("evaluation_folders: is there to measure on; train on the data set folder")
+        raise PartError("evaluation_folders: has no training data; train on the data set folder")
 
     def evaluation(self) -> Sequence[Sample]:
-        """The photos, decoded when they are asked for.
+        """The photos, decoded on access.
 
         Raises:
-            ToonlabError: with a line for each picture that can't be used, is missing or left over.
+            ToonlabError: with a line for each picture that is invalid, missing or superfluous.
         """
         names = usable(self.photos)
         truth = {field: _matched(folder, names, self.photos) for field, folder in self.fields.items()}
@@ -55,21 +65,21 @@ class EvaluationFolders:
         return None if self.cartoons is None else Cartoons(self.cartoons, usable(self.cartoons))
 
     def count_cartoons(self) -> int:
-        """How many real cartoons there are."""
+        """The number of real cartoons."""
         return 0 if self.cartoons is None else len(usable(self.cartoons))
 
     @cached_property
     def fields(self) -> dict[str, Path]:
-        """The folders of what is known, by the field of `Truth`."""
+        """The folders of the truth by the fields of `Truth`."""
         if self.truth is None:
             return {}
         found = {field: self.truth / field for field in FIELDS if (self.truth / field).is_dir()}
         return found or {"cartoon": self.truth}
 
     def manifest(self) -> Mapping[str, Any]:
-        """What all files contain."""
+        """The number of the files and a digest of their contents."""
         folders = {"photos": self.photos, "cartoons": self.cartoons, **self.fields}
-        return {role: _digest(folder) for role, folder in folders.items() if folder is not None}
+        return {role: picture_manifest(folder, contents=True) for role, folder in folders.items() if folder is not None}
 
 
 class Cartoons:
@@ -86,7 +96,7 @@ class Cartoons:
 
 
 class Samples(Sequence[Sample]):
-    """Photos with the truth, in the order of their paths."""
+    """Photos with their truth, in the order of their paths."""
 
     def __init__(
         self, folder: Path, names: Sequence[str], fields: Mapping[str, Path], truth: Mapping[str, Mapping[str, str]]
@@ -107,24 +117,24 @@ class Samples(Sequence[Sample]):
         photo = _image(self._folder / name)
         known: dict[str, Tensor] = {}
         for field, files in self._truth.items():
-            path = self._fields[field] / files[without_suffix(name)]
+            path = self._fields[field] / files[picture_stem(name)]
             known[field] = _READERS[field](path)
             _check_size(path, known[field], photo)
         return Sample(name, photo, Truth(**known) if known else None)
 
 
 def usable(folder: Path) -> list[str]:
-    """The names of the pictures of a folder; one that can't be used is an error, since a measurement needs them all."""
+    """The names of the pictures of a folder; an invalid one is an error, since a measurement needs all of them."""
     names = find_pictures(folder)
-    if bad := complaints(folder, names, MAX_PIXELS):
+    if bad := picture_problems(folder, names):
         raise ToonlabError("\n".join(f"{folder / name}: {reason}" for name, reason in list(bad.items())[:_NAMED]))
     return names
 
 
 def _matched(folder: Path, photos: Sequence[str], photo_folder: Path) -> dict[str, str]:
-    """The truth's files by the photos' names without suffix."""
-    found = {without_suffix(name): name for name in usable(folder)}
-    wanted = {without_suffix(name) for name in photos}
+    """The files of the truth by the photos' names without suffix."""
+    found = {picture_stem(name): name for name in usable(folder)}
+    wanted = {picture_stem(name) for name in photos}
     missing = [f"{folder / name}.png: missing; {photo_folder} has such a photo" for name in sorted(wanted - set(found))]
     extra = [f"{folder / found[name]}: {photo_folder} has no such photo" for name in sorted(set(found) - wanted)]
     if problems := [*missing, *extra]:
@@ -140,7 +150,7 @@ def _check_size(path: Path, truth: Tensor, photo: Tensor) -> None:
 
 
 def _image(path: Path) -> Tensor:
-    return read_picture(path).float() / 127.5 - 1
+    return to_float(read_picture(path))
 
 
 def _outline(path: Path) -> Tensor:
@@ -148,7 +158,7 @@ def _outline(path: Path) -> Tensor:
 
 
 def _regions(path: Path) -> Tensor:
-    """A number for each colour, of whatever depth."""
+    """A number for each colour, of any depth."""
     pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         raise ToonlabError(f"{path}: can't be decoded; repair or remove it")
@@ -157,11 +167,3 @@ def _regions(path: Path) -> Tensor:
 
 
 _READERS = {"cartoon": _image, "flat": _image, "outline": _outline, "regions": _regions}
-
-
-def _digest(folder: Path) -> dict[str, Any]:
-    digest, names = blake2b(digest_size=16), find_pictures(folder)
-    for name in names:
-        content = blake2b((folder / name).read_bytes(), digest_size=16)
-        digest.update(f"{name}\0{content.hexdigest()}\n".encode())
-    return {"pictures": len(names), "digest": digest.hexdigest()}

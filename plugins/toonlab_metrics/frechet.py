@@ -1,4 +1,4 @@
-"""Distances between the features of fakes and of real cartoons: KID and FID."""
+"""KID and FID: distances between the features of fakes and of real cartoons."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from toonlab.utils.rng import rng
+from toonlab import rng
+from toonlab.ops.levels import to_levels
 
 from . import inception
 from .random_network import NAME, random_features
 from .sets import SetMetric
 
-_SMALL = 2000  # pictures: below, FID depends more on their number than on what they show
+_SMALL = 2000  # pictures: below, FID depends more on their number than on their content
 _BLOCK = 1000  # pictures: KID's usual subset
 _BATCH = 16
 
 
 class FeatureDistance(SetMetric):
-    """Base: pictures wait until a batch of one size is together, then their features are kept.
+    """Base: keeps the features of pictures, extracted in batches of one size.
 
-    `extract`: `(B, 3, H, W)` uint8 -> `(B, D)`; `source` names the network in reports.
+    Args:
+        extract: makes the extractor, `(B, 3, H, W)` uint8 -> `(B, D)`.
+        source: names the network in reports.
     """
 
     sees = frozenset({"blur", "noise", "color", "outline_removal", "texture"})
@@ -38,14 +41,14 @@ class FeatureDistance(SetMetric):
 
     def reference(self, cartoons: Any) -> None:
         super().reference(cartoons)
-        self._cartoons = [self.features(self._cartoons)]  # once, however often there is something to compare
+        self._cartoons = [self.features(self._cartoons)]  # once for all comparisons
 
     def gather(self, image: Tensor, index: int) -> Tensor:
-        return ((image + 1) * 127.5).round().to(torch.uint8)
+        return to_levels(image)
 
     @torch.no_grad()
     def features(self, images: list[Tensor]) -> Tensor:
-        """`(N, D)` float64, of uint8 images `(3, H, W)` that may differ in size."""
+        """Features of uint8 images, `(3, H, W)` of any sizes -> `(N, D)` float64."""
         extract, found, start = self._extract(), [], 0
         for end in range(1, len(images) + 1):
             if end == len(images) or end - start == _BATCH or images[end].shape != images[start].shape:
@@ -66,14 +69,14 @@ class FeatureDistance(SetMetric):
 
 
 class RandomKID(FeatureDistance):
-    """Kernel distance like KID's, on the features of a small random network: needs no weights, knows no pictures.
+    """KID's kernel distance on the features of a small random network, which needs no weights.
 
-    Its values are comparable to nothing but themselves. Good for small sets where Inception's weights can't be had.
+    Its values compare only with each other. For small sets, where Inception's weights are not available.
     """
 
     name = "kid_random"
     leads = False
-    caveat = "random features: where cartoons are pale, the untouched photo has a better score than imitations"
+    caveat = "random features: where cartoons are pale, the unmodified photo has a better score than imitations"
 
     def __init__(self) -> None:
         super().__init__(lambda: random_features, NAME)
@@ -93,17 +96,17 @@ class InceptionDistance(FeatureDistance):
 
 
 class KID(InceptionDistance):
-    """Kernel Inception Distance to the real cartoons: unbiased, so the one for small sets; it may be a little below 0.
+    """Kernel Inception Distance to the real cartoons: unbiased, so suited to small sets; it may be slightly below 0.
 
     Binkowski, Sutherland, Arbel and Gretton, "Demystifying MMD GANs", ICLR 2018: the squared maximum mean discrepancy
-    with the kernel (x·y/2048 + 1)^3. Sets of more than 1,000 pictures are cut into blocks, whose results are averaged.
+    with the kernel (x·y/2048 + 1)^3. Sets of more than 1,000 pictures are split into blocks, and results averaged.
 
     Args:
         weights: file of the Inception of FID; by default the one in torch's cache.
     """
 
     name = "kid"
-    caveat = "its claims are not tested yet, for want of Inception's weights"
+    caveat = "its claims are not tested yet, for lack of Inception's weights"
 
     def __init__(self, weights: Path | None = None) -> None:
         super().__init__(weights)
@@ -115,10 +118,10 @@ class KID(InceptionDistance):
 class FID(InceptionDistance):
     """Fréchet Inception Distance to the real cartoons, with a 95 % interval, `fid_low` to `fid_high`.
 
-    Heusel et al., "GANs trained by a two time-scale update rule converge to a local Nash equilibrium", NeurIPS 2017.
-    It is biased: the fewer pictures, the larger, so only values of equal n compare. Below 2,000 pictures it warns, and
-    `kid` is the better choice. The interval is two deviations of bootstrap resamples to either side, and tells of
-    chance alone, not of the bias.
+    Heusel et al., "GANs trained by a two time-scale update rule converge to a local Nash equilibrium", NeurIPS 2017. It
+    is biased upwards for few pictures, so only values of equal n compare. Below 2,000 pictures it warns, and `kid` is
+    the better choice. The interval is two standard deviations of bootstrap resamples to either side; it covers the
+    random error, not the bias.
 
     Args:
         weights: file of the Inception of FID; by default the one in torch's cache.
@@ -134,7 +137,8 @@ class FID(InceptionDistance):
 
     def distance(self, fakes: Tensor, cartoons: Tensor) -> dict[str, float]:
         if (fewest := min(len(fakes), len(cartoons))) < _SMALL:
-            text = f"fid: {fewest} pictures are fewer than {_SMALL}: it says more about their number; prefer kid"
+            depends = "FID depends more on their number than on their content"
+            text = f"fid: {fewest} pictures are fewer than {_SMALL}: {depends}; prefer kid"
             warnings.warn(text, RuntimeWarning, stacklevel=2)
         value, draws = frechet_distance(fakes, cartoons), rng(0, "fid", "bootstrap")
         resampled = [
@@ -154,7 +158,7 @@ def kernel_distance(x: Tensor, y: Tensor) -> float:
 
 
 def _discrepancy(x: Tensor, y: Tensor) -> float:
-    """Equation 4 of KID's paper; torchmetrics' own form takes sets of one size only."""
+    """Equation 4 of KID's paper; torchmetrics' version requires sets of one size."""
     from torchmetrics.image.kid import poly_kernel
 
     same = [poly_kernel(side, side) for side in (x, y)]

@@ -1,4 +1,4 @@
-"""The Inception network that FID and KID are defined by, with weights that are on this machine."""
+"""The Inception network of FID and KID, with local weights."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from toonlab import ToonlabError
-from toonlab.errors import first_line
+from toonlab import ToonlabError, first_line
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,10 +20,10 @@ RESIZER = "bilinear, antialiased, to 299x299 (torchmetrics)"
 
 
 def find_weights(given: Path | None, name: str) -> Path:
-    """The file of weights: the one that is given, else torch's cache. Nothing is downloaded, nothing else taken.
+    """The file of weights: the given one, by default that in torch's cache. Nothing is downloaded.
 
     Raises:
-        ToonlabError: if there is none, with the ways out.
+        ToonlabError: if there is none, with the alternatives.
     """
     cached = Path(torch.hub.get_dir(), "checkpoints", FILE)
     path = cached if given is None else Path(given).expanduser()
@@ -47,7 +46,7 @@ def network(path: Path) -> nn.Module:
     from torchmetrics.image.fid import NoTrainInceptionV3
 
     try:
-        torch.load(path, map_location="cpu", weights_only=True)  # what passes runs no code when it is loaded below
+        torch.load(path, map_location="cpu", weights_only=True)  # rejects files that would run code when loaded below
         return NoTrainInceptionV3("inception-v3-compat", ["2048"], str(path))
     except Exception as error:  # neither torch.load nor load_state_dict has an exception of its own
         raise ToonlabError(

@@ -1,4 +1,4 @@
-"""Outline F1: does a fake have dark lines where the true cartoon has them, and nowhere else?"""
+"""Outline F1: the agreement of a fake's dark lines with the outlines of the true cartoon."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from torch import Tensor
 from .pictures import PictureMean
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
-_DARK = 0.1  # added to the surroundings' luma: near black, a relative contrast alone would be noise
+_DARK = 0.1  # added to the surroundings' luma, since relative contrast near black is noise
 
 
 class OutlineF1(PictureMean):
     """F1 of a fake's dark outlines against the true ones, averaged per picture.
 
-    A pixel of the fake belongs to a dark line if it is darker than what surrounds the line: with luma `y` in
+    A pixel of the fake belongs to a dark line if it is darker than the surroundings of the line: with luma `y` in
     [0, 1] and its morphological closing `c` by a disc of diameter `width`, (c - y) / (c + 0.1) > `contrast`.
-    The closing fills whatever is dark and thinner than the disc, so an edge between two areas, a dark area or
-    a dark picture are no lines.
+    The closing fills dark structures thinner than the disc, so an edge between two areas, a dark area or a dark
+    picture are not lines.
 
     Precision is the share of detected pixels within `tolerance` of a true outline pixel, recall the share of
-    true outline pixels within `tolerance` of a detected one, F1 their harmonic mean. Where one of the two is
-    empty all three are 0; where both are, 1. A picture full of dark speckle has full recall, and for precision
-    no more than the share of it that is near an outline.
+    true outline pixels within `tolerance` of a detected one, F1 their harmonic mean. If one of the two masks is
+    empty all three are 0; if both are, 1. A picture full of dark speckle has full recall, and a precision of at
+    most the share of speckle near an outline.
 
     Args:
-        tolerance: distance in pixels, along rows and columns (Chebyshev), at which lines still match.
-        width: the widest line that counts, as a share of the shorter side: the same at any resolution.
-        contrast: how much darker than its surroundings a line must be, relative to them.
+        tolerance: the largest distance of matching lines in pixels, along rows and columns (Chebyshev).
+        width: the widest line that counts, relative to the shorter side, so that resolution does not matter.
+        contrast: the least contrast of a line, relative to its surroundings.
     """
 
     name = "outline_f1"
@@ -56,7 +56,7 @@ class OutlineF1(PictureMean):
 
 
 def dark_lines(image: Tensor, width: float, contrast: float) -> NDArray[np.bool_]:
-    """Where an image, `(3, H, W)` in [-1, 1], has dark lines, `(H, W)`; `OutlineF1` defines them."""
+    """The mask of dark lines, `(H, W)`, of an image, `(3, H, W)` in [-1, 1]; see `OutlineF1`."""
     luma = luminance(image)
     surroundings = cv2.morphologyEx(luma, cv2.MORPH_CLOSE, _disc(round(width * min(luma.shape))))
     return np.asarray((surroundings - luma) / (surroundings + _DARK) > contrast)
@@ -85,6 +85,6 @@ def _disc(diameter: int) -> NDArray[np.uint8]:
 
 
 def grown(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
-    """A mask and all within some pixels of it, along rows and columns."""
+    """A mask dilated by some pixels along rows and columns."""
     square = np.ones((2 * pixels + 1, 2 * pixels + 1), np.uint8)
     return np.asarray(cv2.dilate(mask.astype(np.uint8), square), bool)

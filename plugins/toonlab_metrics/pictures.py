@@ -1,4 +1,4 @@
-"""What the metrics share: the check of a fake, what a metric claims of itself, and means over pictures."""
+"""The bases of all metrics: checks of fakes, the claims of a metric, and means over pictures."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from toonlab import PartError, Sample, ToonlabError
 
 
 class Measurement(ABC):
-    """Base of all metrics here. What it claims is tested by `benchmarks/validity.py`.
+    """Base of all metrics here, whose claims `benchmarks/validity.py` tests.
 
     Attributes:
-        sees: degradations of the truth under which the metric gets worse, step by step.
-        ignores: those under which it stays put.
-        best: which it ranks above the other two of `identity` (the untouched photo), `classic` and `truth`.
-        leads: whether it ranks `identity` below `classic`, too. Else it may stand in a table, but never lead it.
-        caveat: why every table marks it; empty if nothing speaks against it.
-        resizer: how pictures are brought to one size before they are measured.
+        sees: degradations of the truth that make the metric worse, step by step.
+        ignores: degradations that hardly change it.
+        best: the highest ranked of `identity` (the unmodified photo), `classic` and `truth`.
+        leads: whether it also ranks `identity` below `classic`. Otherwise it never leads a table.
+        caveat: the reason why tables mark it; empty without one.
+        resizer: the method that brings pictures to one size before they are measured.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Measurement(ABC):
 
     @abstractmethod
     def update(self, fake: Tensor, sample: Sample) -> None:
-        """Take in one fake, `(3, H, W)` in [-1, 1], of the sample's photo.
+        """Add one fake, `(3, H, W)` in [-1, 1], of the sample's photo.
 
         Raises:
             PartError: if the sample lacks the truth that this metric needs, or has it in another size.
@@ -48,20 +48,20 @@ class Measurement(ABC):
 
     @abstractmethod
     def compute(self) -> dict[str, float]:
-        """The results by name; the leading one first.
+        """The results by name, the main result first.
 
         Raises:
             ToonlabError: if there were no pictures, or too few.
         """
 
     def checked(self, fake: Tensor, sample: Sample, size: tuple[int, ...] | None = None) -> Tensor:
-        """The fake as float32 in [-1, 1]; what exceeds the range is clipped.
+        """The fake as float32, clipped to [-1, 1].
 
         Args:
-            size: height and width that it must have; None: any.
+            size: the required height and width; None for any.
 
         Raises:
-            PartError: if it is no `(3, H, W)` of that size, or has pixels that are no numbers.
+            PartError: if it is not `(3, H, W)` of that size, or has values that are not finite.
         """
         right = fake.ndim == 3 and fake.shape[0] == 3 and size in (None, tuple(fake.shape[1:]))
         if not right:
@@ -76,17 +76,17 @@ class Measurement(ABC):
         return fake.clamp(-1, 1)
 
     def describe(self) -> dict[str, Any]:
-        """What a report names beside the number, as JSON values."""
+        """How the metric was measured, for reports, as JSON values."""
         sizes = " to ".join(f"{height}x{width}" for height, width in sorted({min(self._sides), max(self._sides)}))
         return {"n": self._count, "size": sizes, "resizer": self.resizer} if self._sides else {"n": 0}
 
     def nothing(self) -> ToonlabError:
-        """The error of a metric that is asked for a result too early."""
+        """The error for a result without any picture."""
         return ToonlabError(f"{self.name}: no samples to evaluate; give the data set some, or drop the metric")
 
 
 class Averaged(Measurement):
-    """The mean over pictures of whatever `update` keeps of each."""
+    """The mean over pictures of the results that `update` appends to `_pictures`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class Averaged(Measurement):
         return {key: fmean(picture[key] for picture in self._pictures) for key in self._pictures[0]}
 
     def known(self, sample: Sample, field: str) -> Tensor:
-        """A field of the sample's truth."""
+        """A field of the sample's truth; a `PartError` if it is missing."""
         truth: Tensor | None = getattr(sample.truth, field, None)
         if truth is None:
             raise PartError(
@@ -124,7 +124,7 @@ class PictureMean(Averaged):
         self._pictures.append(self.measure(fake, target.to(fake.device)))
 
     def target(self, sample: Sample) -> Tensor:
-        """What the fake is measured against."""
+        """The target of the sample."""
         if not self.needs:
             return sample.photo
         (field,) = self.needs

@@ -1,4 +1,4 @@
-"""Features of a fixed random network, where no trained one can be had."""
+"""Features of a fixed random network, which needs no weights."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from toonlab.ops.levels import to_float
+
 _WIDTHS = (32, 64, 128, 256)
 NAME = "random network, seed 0"
 
@@ -17,9 +19,9 @@ NAME = "random network, seed 0"
 def random_features(images: Tensor) -> Tensor:
     """`(B, 3, H, W)` uint8 -> `(B, 960)`: mean and deviation of the channels of four random 3x3 convolutions.
 
-    Strides of 2, LeakyReLU, He initialisation; nothing is resized, since the statistics have one size anyway.
+    Strides of 2, LeakyReLU, He initialisation; no resizing, since the number of statistics does not depend on the size.
     """
-    maps = images.float() / 127.5 - 1
+    maps = to_float(images)
     found = []
     for weight in _weights():
         maps = F.leaky_relu(F.conv2d(F.pad(maps, (1, 1, 1, 1), "replicate"), weight, stride=2), 0.2)

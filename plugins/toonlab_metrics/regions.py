@@ -1,4 +1,4 @@
-"""Inside the regions of the true cartoon: is the colour right, and is what should be flat flat?"""
+"""Metrics inside the regions of the true cartoon: the error of their colours, and residual texture."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _SOFT = 1  # pixels: as far as a line's soft border goes beyond its mask
 
 
 class Interiors(Averaged):
-    """What both metrics look at: pixels whose whole square of `2 * margin + 1` lies in one region, off the outlines.
+    """Base of both: pixels whose whole square of `2 * margin + 1` pixels is in one region and not on an outline.
 
-    Pixels at borders are left out, since blending there is nobody's mistake.
+    Pixels at borders are left out, because the colours of two regions may blend there.
     """
 
     needs = frozenset({"flat", "regions", "outline"})
@@ -41,33 +41,33 @@ class Interiors(Averaged):
         fake = self.checked(fake, sample, tuple(flat.shape[-2:]))
         regions = self.known(sample, "regions").cpu().numpy()
         inside = interior(regions, self.known(sample, "outline").cpu().numpy(), self.margin)
-        if inside.any():  # a picture that is all border says nothing
-            self._pictures.append({self.name: self.judge(fake, flat, regions, inside)})
+        if inside.any():  # without interior pixels there is nothing to measure
+            self._pictures.append({self.name: self.measure_interior(fake, flat, regions, inside)})
 
     @abstractmethod
-    def judge(self, fake: Tensor, flat: Tensor, regions: NDArray[np.int64], inside: Mask) -> float:
+    def measure_interior(self, fake: Tensor, flat: Tensor, regions: NDArray[np.int64], inside: Mask) -> float:
         """The result of one picture: fake and flat truth, `(3, H, W)` in [-1, 1]."""
 
 
 class FlatColorError(Interiors):
-    """How far the regions' colours are from the true flat ones: mean ΔE2000 per region, averaged per picture.
+    """The distance of the regions' colours from the true flat ones: mean ΔE2000 per region, averaged per picture.
 
-    About 1 is just noticeable, 0 is right, 100 is black for white. A region's colour is the median of each channel
-    over its interior, so fine texture and a stray line hardly count. Each region of at least `smallest` interior pixels
-    counts once, however large it is.
+    About 1 is just noticeable, 0 is equal, 100 is black instead of white. A region's colour is the median of each
+    channel over its interior, which is robust to fine texture and thin lines. All regions of at least `smallest`
+    interior pixels have the same weight.
 
     Sharma, Wu and Dalal, "The CIEDE2000 color-difference formula", Color Research and Application 2005.
 
     Args:
-        smallest: interior pixels that a region must have to count; the largest counts in any case.
-        margin: distance in pixels that interior pixels keep from borders and outlines.
+        smallest: the fewest interior pixels of a region that counts; the largest region always counts.
+        margin: distance of interior pixels from borders and outlines, in pixels.
     """
 
     name = "flat_color_error"
     sees = frozenset({"color"})
     ignores = frozenset({"outline_removal"})
     leads = False
-    caveat = "the untouched photo is nearer to the cartoon's colours than an effect that only guesses them"
+    caveat = "the unmodified photo is closer to the cartoon's colours than an effect that only guesses them"
 
     def __init__(
         self, smallest: Annotated[int, Field(gt=0)] = 16, margin: Annotated[int, Field(ge=0, le=8)] = 1
@@ -75,7 +75,7 @@ class FlatColorError(Interiors):
         super().__init__(margin)
         self.smallest = smallest
 
-    def judge(self, fake: Tensor, flat: Tensor, regions: NDArray[np.int64], inside: Mask) -> float:
+    def measure_interior(self, fake: Tensor, flat: Tensor, regions: NDArray[np.int64], inside: Mask) -> float:
         from skimage.color import deltaE_ciede2000
 
         colors = [lab(medians(image, regions, inside, self.smallest)) for image in (fake, flat)]
@@ -83,14 +83,15 @@ class FlatColorError(Interiors):
 
 
 class ResidualTexture(Interiors):
-    """Texture left inside regions that should be flat: the fine detail of lightness L*, averaged per picture.
+    """Texture inside regions that should be flat: the fine detail of lightness L*, averaged per picture.
 
-    Fine detail is what a pixel differs by from the mean of the square around it, of which interior pixels have all
-    in one region. Its size is 1.4826 times the median over them, the deviation if it is Gaussian. 0 is flat; L* goes
-    from 0 to 100. It has no opinion on colours, slow gradients or lines, which half of the pixels know nothing of.
+    Fine detail is the difference of a pixel from the mean of the square around it; for interior pixels the square is in
+    one region. The result is 1.4826 times the median of its absolute value, an estimate of the standard deviation. 0 is
+    flat; L* ranges from 0 to 100. Colours, slow gradients and lines do not change it, since they affect less than half
+    of the pixels.
 
     Args:
-        margin: half the side of that square, less a half, in pixels.
+        margin: the square has a side of `2 * margin + 1` pixels.
     """
 
     name = "residual_texture"
@@ -100,7 +101,7 @@ class ResidualTexture(Interiors):
     def __init__(self, margin: Annotated[int, Field(ge=1, le=8)] = 2) -> None:
         super().__init__(margin)
 
-    def judge(self, fake: Tensor, flat: Tensor, regions: NDArray[np.int64], inside: Mask) -> float:
+    def measure_interior(self, fake: Tensor, flat: Tensor, regions: NDArray[np.int64], inside: Mask) -> float:
         side = 2 * self.margin + 1
         lightness = [np.ascontiguousarray(lab(image)[..., 0]) for image in (fake, flat)]
         detail = [plane - cv2.blur(plane, (side, side)) for plane in lightness]
@@ -108,9 +109,9 @@ class ResidualTexture(Interiors):
 
 
 def medians(image: Tensor, regions: NDArray[np.int64], inside: Mask, smallest: int) -> Tensor:
-    """The median of each channel over each region's pixels that are inside: `(3, H, W)` -> `(3, R, 1)`.
+    """The median of each channel over each region's interior pixels: `(3, H, W)` -> `(3, R, 1)`.
 
-    Regions of at least `smallest` such pixels, or, if there are none, the largest.
+    Of regions with at least `smallest` such pixels; if there are none, of the largest.
     """
     _, index, count = np.unique(regions[inside], return_inverse=True, return_counts=True)
     first = np.cumsum(count) - count
@@ -123,17 +124,17 @@ def medians(image: Tensor, regions: NDArray[np.int64], inside: Mask, smallest: i
 
 
 def interior(regions: NDArray[np.int64], outline: Mask, margin: int) -> Mask:
-    """Pixels that see nothing but their own region within `margin` pixels, along rows and columns.
+    """The pixels whose surroundings of `margin` pixels along rows and columns are in their own region.
 
     Args:
         regions: `(H, W)`, a number for each region.
         outline: `(H, W)`.
     """
     _, numbers = np.unique(regions, return_inverse=True)
-    numbers = numbers.reshape(regions.shape).astype(np.float32)  # what OpenCV can filter; exact up to 16 million
+    numbers = numbers.reshape(regions.shape).astype(np.float32)  # a type that OpenCV filters; exact up to 16 million
     square = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
-    alone = np.asarray(cv2.dilate(numbers, square) == cv2.erode(numbers, square))
-    return alone & ~grown(outline, margin + _SOFT)
+    uniform = np.asarray(cv2.dilate(numbers, square) == cv2.erode(numbers, square))
+    return uniform & ~grown(outline, margin + _SOFT)
 
 
 def lab(image: Tensor) -> Image:

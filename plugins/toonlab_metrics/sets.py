@@ -1,24 +1,22 @@
-"""What metrics share that compare all fakes with a set of real cartoons, not picture by picture."""
+"""The base of metrics that compare the set of all fakes with a set of real cartoons."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from toonlab import Images, PartError, Sample
+from toonlab.ops.levels import to_float
 
 from .pictures import Measurement
 
 
 class SetMetric(Measurement):
-    """Base: `reference` takes the cartoons in, `update` a fake, `between` compares what `gather` kept of each.
+    """Base: `gather` extracts data from each cartoon and each fake, `between` compares the two sets.
 
-    The lower the better; 0 for two sets that are alike. The truth is only known as a set, so no claims about a single
-    picture are made.
+    Lower is better; 0 for equal distributions. The metric makes no statement about a single picture.
     """
 
     higher_is_better = False
@@ -30,16 +28,16 @@ class SetMetric(Measurement):
         self._fakes: list[Any] = []
 
     def reference(self, cartoons: Images) -> None:
-        """Take in the cartoons to compare with; items are `(3, H, W)`, uint8 or float in [-1, 1].
+        """Set the cartoons to compare with; items are `(3, H, W)`, uint8 or float in [-1, 1].
 
         Raises:
             PartError: if there are fewer than this metric needs.
         """
         self._need(len(cartoons), "cartoons")
-        self._cartoons = [self.gather(image, index) for index, image in enumerate(unit_range(cartoons))]
+        self._cartoons = [self.gather(to_float(cartoons[index]), index) for index in range(len(cartoons))]
 
     def update(self, fake: Tensor, sample: Sample) -> None:
-        """Take in one fake, `(3, H, W)` in [-1, 1]."""
+        """Add one fake, `(3, H, W)` in [-1, 1]."""
         fake = self.checked(fake, sample)
         self._fakes.append(self.gather(fake, len(self._fakes)))
 
@@ -47,7 +45,7 @@ class SetMetric(Measurement):
         """The distance of the two sets.
 
         Raises:
-            ToonlabError: if there were no pictures, too few of them, or no cartoons to compare with.
+            ToonlabError: if there were no pictures or too few, or no cartoons to compare with.
         """
         if not self._fakes:
             raise self.nothing()
@@ -58,11 +56,11 @@ class SetMetric(Measurement):
 
     @abstractmethod
     def gather(self, image: Tensor, index: int) -> Any:
-        """What is kept of the `index`-th image of a set, `(3, H, W)` in [-1, 1]."""
+        """The data of the `index`-th image of a set, `(3, H, W)` in [-1, 1]."""
 
     @abstractmethod
     def between(self, fakes: list[Any], cartoons: list[Any]) -> dict[str, float]:
-        """The results for what was kept of both sets."""
+        """The results for the gathered data of both sets."""
 
     def describe(self) -> dict[str, Any]:
         return {**super().describe(), "cartoons": len(self._cartoons)}
@@ -70,10 +68,3 @@ class SetMetric(Measurement):
     def _need(self, count: int, what: str) -> None:
         if count < self.fewest:
             raise PartError(f"{self.name}: needs at least {self.fewest} {what}, got {count}; give more, or drop it")
-
-
-def unit_range(images: Images) -> Iterator[Tensor]:
-    """The images as float32 in [-1, 1]."""
-    for index in range(len(images)):
-        image = images[index]
-        yield image.float() / 127.5 - 1 if image.dtype == torch.uint8 else image.float()

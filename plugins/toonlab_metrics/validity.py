@@ -1,4 +1,4 @@
-"""Is a metric to be trusted? Its claims, tested on samples whose truth is known."""
+"""Tests of the claims of metrics, on samples with a known truth."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from statistics import stdev
 import torch
 from torch import Tensor
 
-from toonlab import Images, Sample
-from toonlab.utils.rng import rng
+from toonlab import Images, Sample, rng
 
 from .degrade import DEGRADATIONS, degraded
 from .pictures import Measurement
 from .sets import SetMetric
 
-MONOTONE = 0.95  # Spearman's rank correlation of the amount of a degradation and the loss, at least
-STILL = 0.1  # of the distance between truth and photo: what an ignored degradation may change at most
-ALIKE = 3.0  # deviations of random halves: what two halves of the same data may differ at most
+MONOTONE = 0.95  # the least rank correlation (Spearman) between the amount of a degradation and the loss
+STILL = 0.1  # the largest change by an ignored degradation, relative to the distance of truth and photo
+ALIKE = 3.0  # the largest difference of two halves of the data, in standard deviations of random halves
 _SPLITS = 12
 
 Fakes = Sequence[Tensor]
@@ -27,7 +26,7 @@ Fakes = Sequence[Tensor]
 
 @dataclass(frozen=True)
 class Finding:
-    """One claim of one metric, what was measured of it, and whether it holds."""
+    """One claim of a metric, the measurement, and whether the claim holds."""
 
     claim: str
     measured: str
@@ -35,8 +34,8 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class DistributedContext:
-    """What metrics are tested on: samples, cartoons of other scenes, and fakes of `identity`, `classic`, `truth`."""
+class ReferenceData:
+    """Test data for metrics: samples, cartoons of other scenes, and the fakes of `identity`, `classic` and `truth`."""
 
     name: str
     samples: Sequence[Sample]
@@ -46,47 +45,47 @@ class DistributedContext:
 
 @dataclass
 class Trial:
-    """A metric under test; `curves` are the scores at growing amounts of each degradation, the truth's first."""
+    """A metric under test; `curves` are its scores at growing amounts of each degradation, starting with the truth."""
 
     make: Callable[[], Measurement]
     curves: dict[str, list[float]] = field(default_factory=dict)
-    ranks: dict[str, dict[str, float]] = field(default_factory=dict)  # world -> method -> score
+    ranks: dict[str, dict[str, float]] = field(default_factory=dict)  # data -> method -> score
     halves: tuple[float, float, float] = (0.0, 0.0, 1.0)  # of `classic`: both scores, the deviation of random halves
 
     def __post_init__(self) -> None:
         self.metric = self.make()
 
-    def score(self, fakes: Fakes, world: DistributedContext, chosen: Sequence[int] | None = None) -> float:
-        """The leading result for all samples, or for those that are chosen."""
-        metric = deepcopy(self._prepared(world))
-        for index in range(len(world.samples)) if chosen is None else chosen:
-            metric.update(fakes[index], world.samples[index])
+    def score(self, fakes: Fakes, data: ReferenceData, chosen: Sequence[int] | None = None) -> float:
+        """The main result for all samples, or for the chosen ones."""
+        metric = deepcopy(self._prepared(data))
+        for index in range(len(data.samples)) if chosen is None else chosen:
+            metric.update(fakes[index], data.samples[index])
         return float(metric.compute()[self.metric.name])
 
-    def _prepared(self, world: DistributedContext) -> Measurement:
-        if getattr(self, "_world", None) is not world:
-            self._world, self._ready = world, self.make()
+    def _prepared(self, data: ReferenceData) -> Measurement:
+        if getattr(self, "_data", None) is not data:
+            self._data, self._ready = data, self.make()
             if isinstance(self._ready, SetMetric):
-                self._ready.reference(world.cartoons)
+                self._ready.reference(data.cartoons)
         return self._ready
 
-    def rank(self, world: DistributedContext) -> None:
+    def rank(self, data: ReferenceData) -> None:
         """Score the three methods."""
-        self.ranks[world.name] = {name: self.score(fakes, world) for name, fakes in world.methods.items()}
+        self.ranks[data.name] = {name: self.score(fakes, data) for name, fakes in data.methods.items()}
 
-    def halve(self, world: DistributedContext) -> None:
-        """Score `classic` on even and odd samples, and see how much random halves differ."""
-        fakes, count = world.methods["classic"], len(world.samples)
-        a, b = (self.score(fakes, world, range(start, count, 2)) for start in (0, 1))
+    def halve(self, data: ReferenceData) -> None:
+        """Score `classic` on even and odd samples, and measure the difference of random halves."""
+        fakes, count = data.methods["classic"], len(data.samples)
+        a, b = (self.score(fakes, data, range(start, count, 2)) for start in (0, 1))
         differences = []
         for split in range(_SPLITS):
             order = torch.randperm(count, generator=rng(0, "halves", split)).tolist()
             one, other = order[: count // 2], order[count // 2 :]
-            differences.append(self.score(fakes, world, one) - self.score(fakes, world, other))
+            differences.append(self.score(fakes, data, one) - self.score(fakes, data, other))
         self.halves = (a, b, stdev([*differences, *(-difference for difference in differences)]))
 
     def findings(self) -> Iterator[Finding]:
-        """Every claim, in the order of the table."""
+        """All claims, in the order of the table."""
         for name in DEGRADATIONS:
             if name in self.metric.sees:
                 rho = self.monotony(name)
@@ -94,12 +93,12 @@ class Trial:
             elif name in self.metric.ignores:
                 change = self.change(name)
                 yield Finding(f"ignores {name}", f"moves {100 * change:.1f} %", change <= STILL)
-        for world, scores in self.ranks.items():
-            yield self._order(world, scores)
+        for data, scores in self.ranks.items():
+            yield self._order(data, scores)
         yield self._alike()
 
     def monotony(self, name: str) -> float:
-        """Spearman's rank correlation of amounts and losses; 0 if nothing moves."""
+        """Spearman's rank correlation of amounts and losses; 0 for a constant score."""
         from scipy.stats import spearmanr
 
         values = self.curves[name]
@@ -109,15 +108,15 @@ class Trial:
         return -rho if self.metric.higher_is_better else rho
 
     def change(self, name: str) -> float:
-        """The largest change, as a share of the distance between truth and photo in the first world."""
+        """The largest change, relative to the distance between truth and photo in the first data."""
         values, scores = self.curves[name], next(iter(self.ranks.values()))
         return max(abs(value - values[0]) for value in values) / max(abs(scores["truth"] - scores["identity"]), 1e-12)
 
-    def _order(self, world: str, scores: Mapping[str, float]) -> Finding:
+    def _order(self, data: str, scores: Mapping[str, float]) -> Finding:
         ranked = sorted(scores, key=lambda name: scores[name], reverse=self.metric.higher_is_better)
         holds = ranked == ["truth", "classic", "identity"] if self.metric.leads else ranked[0] == self.metric.best
         claim = "truth > classic > identity" if self.metric.leads else f"{self.metric.best} is best"
-        return Finding(f"{world}: {claim}", " > ".join(f"{name} {scores[name]:.3g}" for name in ranked), holds)
+        return Finding(f"{data}: {claim}", " > ".join(f"{name} {scores[name]:.3g}" for name in ranked), holds)
 
     def _alike(self) -> Finding:
         a, b, deviation = self.halves
@@ -126,23 +125,23 @@ class Trial:
 
 
 def examine(
-    trials: Sequence[Trial], worlds: Sequence[DistributedContext], say: Callable[[str], None] = lambda _: None
+    trials: Sequence[Trial], datasets: Sequence[ReferenceData], report: Callable[[str], None] = lambda _: None
 ) -> None:
-    """Fill in the curves, the halves (both in the first world) and the ranks (in all)."""
-    first = worlds[0]
+    """Fill in the curves and halves (on the first data) and the ranks (on all)."""
+    first = datasets[0]
     for name, degradation in DEGRADATIONS.items():
-        say(name)
+        report(name)
         for amount in (0.0, *degradation.amounts):
             fakes = [degraded(sample, name, amount) if amount else _cartoon(sample) for sample in first.samples]
             for one in trials:
                 one.curves.setdefault(name, []).append(one.score(fakes, first))
-    say("halves")
+    report("halves")
     for one in trials:
         one.halve(first)
-    for world in worlds:
-        say(f"ranks in {world.name}")
+    for data in datasets:
+        report(f"ranks in {data.name}")
         for one in trials:
-            one.rank(world)
+            one.rank(data)
 
 
 def _cartoon(sample: Sample) -> Tensor:

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from toonlab import PartError
-from toonlab.utils.rng import rng
+from toonlab import PartError, rng
 
 from .sets import SetMetric
 
@@ -26,11 +25,11 @@ class SlicedWasserstein(SetMetric):
 
     Karras, Aila, Laine and Lehtinen, "Progressive growing of GANs", ICLR 2018, section 5: 7x7 patches at random places
     of every level down to 16 pixels, each set normalised by its own mean and deviation per colour channel, projected on
-    random directions; the mean difference of the sorted projections. The finest level, `swd_fine`, is about lines and
-    texture, the coarsest, `swd_coarse`, about composition. The normalisation hides a colour cast.
+    random directions; the mean difference of the sorted projections. The finest level, `swd_fine`, reflects lines and
+    texture, the coarsest, `swd_coarse`, composition. The normalisation hides a colour cast.
 
-    Places and directions are fixed, so equal pictures have equal results. Where the sets differ in size, the larger is
-    thinned by its quantiles.
+    Positions and directions are fixed, so equal pictures have equal results. If the sets differ in size, the larger is
+    reduced to quantiles.
 
     Args:
         patches: taken from each level of each picture.
@@ -41,7 +40,7 @@ class SlicedWasserstein(SetMetric):
     sees = frozenset({"blur", "noise", "outline_removal", "texture"})
     ignores = frozenset({"color"})
     leads = False
-    caveat = "the untouched photo has a better score than classic, and a few missing lines go unseen"
+    caveat = "the unmodified photo has a better score than classic, and a few missing lines go unseen"
 
     def __init__(
         self, patches: Annotated[int, Field(gt=0)] = 128, directions: Annotated[int, Field(gt=0)] = 512
@@ -82,7 +81,7 @@ def pyramid(image: Tensor) -> Pyramid:
     Burt and Adelson, "The Laplacian pyramid as a compact image code", IEEE TCOM 1983.
 
     Raises:
-        PartError: if the image has no room for a level of 16 pixels.
+        PartError: if the image is smaller than 16 pixels.
     """
     picture = np.ascontiguousarray(image.permute(1, 2, 0).cpu().numpy())
     if min(picture.shape[:2]) < _COARSEST:

@@ -1,6 +1,6 @@
-"""Regions of a picture as White-box's adaptive colouring has them: Felzenszwalb's, merged by likeness.
+"""The regions of White-box's adaptive colouring: Felzenszwalb's, merged by similarity.
 
-Only numpy, scipy and scikit-image, one picture at a time: it runs in threads beside a training.
+Computed with numpy, scipy and scikit-image, one picture at a time, for background threads.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def adaptive(
 
 
 def felzenszwalb(image: NDArray[np.float32], scale: float, sigma: float, min_size: int) -> Labels:
-    """The graph-based segmentation alone, on values in [-1, 1] as the authors' code has it."""
+    """Only the graph-based segmentation, on values in [-1, 1] as in the authors' code."""
     from skimage.segmentation import felzenszwalb
 
     return felzenszwalb(image, scale, sigma, min_size)

@@ -1,4 +1,4 @@
-"""The grid that superpixels start from: which pixels lie in a cell, and which cells are its neighbours."""
+"""The initial grid of superpixels: the pixels of each cell, and its neighbouring cells."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Cells:
-    """A picture of H x W pixels cut into a grid of cells, whose sides differ by at most a pixel.
+    """A picture of H x W pixels, divided into a grid of cells whose sides differ by at most one pixel.
 
-    Cells have room for as many pixels as the largest of them; what a smaller one has too much is no pixel of its own.
+    All cells have the `room` of the largest one; surplus entries of smaller cells are not their own pixels.
 
     Args:
-        pixels: `(cells, room)` int64, places in the flattened picture.
-        own: `(cells, room)` bool: whether that place is a pixel of this cell.
-        home: `(H*W,)` int64, each pixel's place in the flattened `(cells, room)`.
-        near: `(cells, 9)` int64, the cells around a cell and itself, row by row; `cells` where the picture ends.
-        back: `(cells, 9)` int64: where in a flattened `(cells, 9)` these nine speak of this cell; `9 * cells` where
-            the picture ends.
-        step: side of a cell in pixels, were it square.
+        pixels: `(cells, room)` int64, indices into the flattened picture.
+        own: `(cells, room)` bool: whether that entry is a pixel of this cell.
+        home: `(H*W,)` int64, each pixel's index in the flattened `(cells, room)`.
+        near: `(cells, 9)` int64, the 3x3 cells around a cell, row by row; `cells` outside the picture.
+        back: `(cells, 9)` int64, the entries of this cell in the flattened `near` of these nine; `9 * cells` outside
+            the picture.
+        step: the square root of a cell's mean area, in pixels.
     """
 
     pixels: Tensor
@@ -36,7 +36,7 @@ class Cells:
 
 @lru_cache(maxsize=8)
 def cells(height: int, width: int, segments: int, device: torch.device) -> Cells:
-    """About `segments` cells, as square as can be."""
+    """Approximately `segments` cells, as square as possible."""
     step = math.sqrt(height * width / min(segments, height * width))
     rows, columns = (max(1, min(side, round(side / step))) for side in (height, width))
     y, own_y = _cut(height, rows)  # (rows, room)
@@ -51,7 +51,7 @@ def cells(height: int, width: int, segments: int, device: torch.device) -> Cells
 
 
 def _cut(length: int, parts: int) -> tuple[Tensor, Tensor]:
-    """A side in parts: the pixels of each, `(parts, room)`, and whether they are its own."""
+    """A side divided into parts: the pixels of each, `(parts, room)`, and whether they are its own."""
     ends = torch.arange(parts + 1) * length // parts
     room = int(ends.diff().max())
     place = ends[:-1, None] + torch.arange(room)

@@ -1,4 +1,4 @@
-"""Connected regions of a batch of label maps, without a loop over images or regions."""
+"""Connected components of a batch of label maps, without a loop over images or regions."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from torch import Tensor
 
 
 def connected(labels: Tensor, smallest: int = 0) -> Tensor:
-    """Regions of one label that hang together by sides: `(B, H, W)` int64 -> `(B, H, W)` int64, numbers below H*W.
+    """The 4-connected components of equal labels: `(B, H, W)` int64 -> `(B, H, W)` int64, numbers below H*W.
 
-    A region is known by its first pixel, row by row; two never share a number within an image.
+    The number of a component is the index of its first pixel, row by row, and so unique within an image.
 
     Args:
-        smallest: regions of fewer pixels join the one above their first pixel, or to its left in the first row; that
-            of the picture's first pixel stays.
+        smallest: components of fewer pixels join the one above their first pixel, or to its left in the first row; the
+            component of the picture's first pixel stays.
     """
     batch, height, width = labels.shape
     first = _absorb(_first_pixels(labels), width, height * width, smallest)
@@ -22,20 +22,20 @@ def connected(labels: Tensor, smallest: int = 0) -> Tensor:
 
 
 def _first_pixels(labels: Tensor) -> Tensor:
-    """For each pixel of the batch, the first pixel of its region: `(B*H*W,)`.
+    """For each pixel of the batch, the first pixel of its component: `(B*H*W,)`.
 
-    Every round a region's so-far-first pixel learns of an earlier one from the neighbours of all that point to it, and
-    all take the short way; the number of rounds grows with the logarithm of a region's extent. (Shiloach and Vishkin,
-    1982.) Minima are the same in any order.
+    Hooking and pointer jumping (Shiloach and Vishkin, 1982): in every round each root takes the minimum over the
+    neighbours of its pixels. The number of rounds grows with the logarithm of a component's extent, and minima are
+    deterministic on a GPU.
     """
     first = torch.arange(labels.numel(), device=labels.device)
     beside, below = labels[..., 1:] == labels[..., :-1], labels[:, 1:] == labels[:, :-1]
     while True:
-        heard = _least_of_neighbours(first.view_as(labels), beside, below).flatten()
-        learned = _shortcut(first.scatter_reduce(0, first, heard, "amin"), rounds=2)
-        if torch.equal(learned, first):
+        least = _least_of_neighbours(first.view_as(labels), beside, below).flatten()
+        updated = _shortcut(first.scatter_reduce(0, first, least, "amin"), rounds=2)
+        if torch.equal(updated, first):
             return first
-        first = learned
+        first = updated
 
 
 def _least_of_neighbours(first: Tensor, beside: Tensor, below: Tensor) -> Tensor:
@@ -50,7 +50,7 @@ def _least_of_neighbours(first: Tensor, beside: Tensor, below: Tensor) -> Tensor
 
 
 def _absorb(first: Tensor, width: int, pixels: int, smallest: int) -> Tensor:
-    """Small regions point to the region before their first pixel; pointers only go back, so they come to an end."""
+    """Point small components to the one before their first pixel; pointers only go back, so there is no cycle."""
     place = torch.arange(len(first), device=first.device)
     sizes = torch.zeros_like(first).scatter_add_(0, first, torch.ones_like(first))
     before = place - torch.where(place % pixels >= width, width, 1)

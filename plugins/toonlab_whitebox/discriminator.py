@@ -1,4 +1,4 @@
-"""White-box's discriminator: patches' logits after three steps down, with spectral norm and without any other norm."""
+"""White-box's discriminator: logits of patches after three strided convolutions, with spectral norm only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""White-box's generator: a U-Net with additive skips, and a guided filter that leads its output along the photo."""
+"""White-box's generator: a U-Net with additive skips, and a guided filter of its output along the photo's edges."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor, nn
 
-from toonlab import PartError
+from toonlab.ops.checks import check_sides
 from toonlab.ops.filters import full_precision, guided_filter
 from toonlab.ops.layers import upsample2x
 
@@ -39,7 +39,7 @@ class WhiteboxUNet(nn.Module):
         guided_radius: of the output's filter, which is guided by the photo; in pixels, 0 for none.
         guided_eps: of that filter in training: how little contrast in the photo is smoothed away, in squared units of
             [-1, 1].
-        guided_eps_inference: the same when pictures are made; less keeps more detail.
+        guided_eps_inference: the same for inference; a smaller value keeps more detail.
     """
 
     side_multiple = 4
@@ -66,9 +66,7 @@ class WhiteboxUNet(nn.Module):
         self.full_up = nn.Sequential(_activated(convolution(full, full)), convolution(full, 3, 7))
 
     def forward(self, photo: Tensor) -> Tensor:
-        height, width = photo.shape[-2:]
-        if height % 4 or width % 4:
-            raise PartError(f"whitebox_unet: sides must be multiples of 4, got {height}x{width}")
+        check_sides(photo, "whitebox_unet: sides", multiple=4)
         full = self.full_down(photo)  # (B, width, H, W)
         half = self.half_down(full)  # (B, 2*width, H/2, W/2)
         quarter = self.quarter(half)  # (B, 2*width, H/4, W/4)

@@ -1,4 +1,4 @@
-"""CIE Lab, in which distances are about those that one sees."""
+"""CIE Lab, in which distances approximate perceived differences."""
 
 from __future__ import annotations
 

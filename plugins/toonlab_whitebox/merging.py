@@ -14,9 +14,9 @@ def merge(regions: Regions, keep: int) -> Integers:
     """Merge the two most alike neighbours until `keep` regions are left: `(R,)`, each region's new number from 0.
 
     Uijlings et al., "Selective Search for Object Recognition", IJCV 2013, algorithm 1, with the sum of all four
-    similarities. The best pair comes from a heap, in which pairs of regions that are gone stay until they come up; so
-    n merges of a graph with E edges take O((n + E) log E). Of equally alike pairs the one with the lower numbers comes
-    first. What does not touch is never merged, so more than `keep` may be left of a picture in several parts.
+    similarities. The most similar pair comes from a heap, which keeps pairs of merged regions until they come up; n
+    merges of a graph with E edges take O((n + E) log E). Among equally similar pairs the one with the lower numbers
+    comes first. Only adjacent regions are merged, so that a disconnected picture may keep more than `keep`.
     """
     graph = _Graph(regions, keep)
     heap = [(-s, i, j) for s, (i, j) in zip(graph.alike_pairs(), regions.pairs.tolist(), strict=True)]
@@ -31,7 +31,7 @@ def merge(regions: Regions, keep: int) -> Integers:
 
 
 class _Graph:
-    """Regions and who touches whom; a merged region gets the next free number."""
+    """The adjacency graph of regions; a merged region gets the next free number."""
 
     def __init__(self, regions: Regions, keep: int) -> None:
         first = len(regions.sizes)
@@ -72,8 +72,8 @@ class _Graph:
     def alike(self, ones: list[int] | Integers, others: list[int] | Integers) -> Reals:
         """Similarity of regions, in pairs: the sum of the paper's equations 2 to 5.
 
-        What two histograms have in common (colour and texture, each at most 1), how small both are, and how much of the
-        box around both they fill.
+        The intersection of the histograms (colour and texture, each at most 1), how small both regions are, and the
+        share of their common bounding box that they fill.
         """
         common = np.minimum(self.histograms[ones], self.histograms[others]).sum(1)
         together = self.sizes[ones] + self.sizes[others]

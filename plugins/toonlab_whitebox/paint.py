@@ -1,4 +1,4 @@
-"""Regions in one colour each: the mean, or the paper's adaptive colouring."""
+"""Paint each region in one colour: its mean, or the paper's adaptive colouring."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def paint(
     are those of whole numbers and so the same on any device and in any order.
 
     Args:
-        coloring: `mean`, or `mixed`: of the mean and the median of each channel, by how much the region varies.
+        coloring: `mean`, or `mixed`: the mean, the median or the mean of both, by the deviation within the region.
         gamma1: standard deviation on a scale of 0 to 255, below which a region gets its mean.
         gamma2: the same, above which it gets its median.
     """
@@ -39,9 +39,9 @@ def paint(
 
 
 def median_share(spread: Tensor, gamma1: float, gamma2: float) -> Tensor:
-    """How much of a region's colour is its median, the rest being its mean: 0 below `gamma1`, 1 above `gamma2`.
+    """The share of the median in a region's colour, the rest being the mean.
 
-    From `gamma1` to `gamma2`, both included, a half.
+    0 below `gamma1`, 1 above `gamma2`, and 0.5 from `gamma1` to `gamma2`, both included.
     """
     return 0.5 * (spread >= gamma1).to(spread.dtype) + 0.5 * (spread > gamma2).to(spread.dtype)
 

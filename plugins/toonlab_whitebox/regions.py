@@ -1,4 +1,4 @@
-"""What selective search compares regions by: colours, texture, size and place."""
+"""The properties by which selective search compares regions: colours, texture, size and position."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Regions:
     Args:
         histograms: `(R, 3 * (25 + 10))`: of colours and of texture, each summing to 1.
         sizes: `(R,)` in pixels.
-        boxes: `(R, 4)`: top, left, bottom, right; the last two lie just outside.
+        boxes: `(R, 4)`: top, left, bottom, right; bottom and right are exclusive.
         pairs: `(E, 2)`: regions that touch by a side, the lower number first, in ascending order.
         pixels: of the whole picture.
     """

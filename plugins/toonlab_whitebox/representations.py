@@ -1,4 +1,4 @@
-"""What White-box's critics see: smooth surfaces without texture, and texture without colour."""
+"""White-box's representations: smooth surfaces without texture, and texture without colour."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import PartError, Tunable, Views
+from toonlab.ops.checks import generator_of
 from toonlab.ops.filters import guided_filter
 
 
 @dataclass(frozen=True)
 class Surface:
-    """Smooth surfaces: the picture guided-filtered by itself, which keeps edges and takes fine texture away.
+    """Smooth surfaces: a self-guided filter, which keeps edges and removes fine texture.
 
     Wang and Yu, "Learning to Cartoonize Using White-box Cartoon Representations", CVPR 2020, section 3.1; `blur_fake`
     in their code (`train_code/train.py`). `(N, C, H, W)` in any range -> the same shape and range.
 
     Args:
         radius: of the filter's window, in pixels.
-        eps: in squared units of the view; where the window's variance is below, it is smoothed.
+        eps: in squared units of the view; windows with a smaller variance are smoothed.
     """
 
     radius: Annotated[int, Field(gt=0), Tunable(1, 10)] = 5
@@ -45,7 +46,7 @@ class Texture:
     of channels, and for views without a context to draw from.
 
     Args:
-        spread: how far each weight may lie from its mean; 0 gives the luminance.
+        spread: the largest deviation of each weight from its mean; 0 gives the luminance.
     """
 
     spread: Annotated[float, Field(ge=0, lt=0.114)] = 0.1
@@ -56,9 +57,7 @@ class Texture:
 
     def weights(self, views: Views) -> Tensor:
         """Red, green and blue of this step: `(3,)`, adding up to 1."""
-        if views.context is None:
-            raise PartError("texture: draws random numbers, but these views have no context to take a generator from")
-        offsets = 2 * torch.rand(3, generator=views.context.rng) - 1
+        offsets = 2 * torch.rand(3, generator=generator_of(views, "texture")) - 1
         weights = torch.tensor([0.299, 0.587, 0.114]) + self.spread * offsets
         return weights / weights.sum()
 

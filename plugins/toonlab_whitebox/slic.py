@@ -1,4 +1,4 @@
-"""Superpixels by k-means over colour and position, a batch at a time on any device, and by scikit-image on a CPU."""
+"""Superpixels by k-means over colour and position: for a batch on any device, and by scikit-image on a CPU."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from toonlab import check_images
 from toonlab.ops.filters import full_precision, min_max
-from toonlab.utils.distributed import Precision
+from toonlab.ops.precision import float32_products
 
 from .cells import Cells, cells
 from .components import connected
@@ -18,7 +18,7 @@ from .lab import rgb_to_lab
 
 _SMOOTHING = 1.0  # standard deviation in pixels, as the original's call has it
 _ITERATIONS = 10  # scikit-image's default
-_ABSENT = 1e4  # a centre that far away is nobody's
+_ABSENT = 1e4  # the position of a missing centre, too far away to be chosen
 
 
 @torch.no_grad()
@@ -26,26 +26,26 @@ def slic(images: Tensor, segments: int = 200, compactness: float = 10.0) -> Tens
     """Superpixels: `(B, 3, H, W)`, any range, -> `(B, H, W)` int64, region numbers below H*W.
 
     Achanta et al., "SLIC Superpixels", PAMI 2012, with scikit-image's settings: each image is stretched to [0, 1],
-    smoothed, and clustered in Lab and position. A pixel chooses among the centres of its own cell of the starting grid
-    and of the 8 around; what gathers the pixels of a centre is a product of matrices, so that no sum depends on the
-    order in which a device's threads arrive. Parts of a superpixel that are cut off are regions of their own, or, if
-    smaller than half a cell, of the region above or to the left.
+    smoothed, and clustered by Lab colour and position. A pixel belongs to a centre of its own cell of the initial grid
+    or of the 8 cells around it. The pixels of a centre are summed by matrix products, which are deterministic on a GPU.
+    Disconnected parts of a superpixel become regions of their own, or, if smaller than half a cell, part of the region
+    above or to the left.
 
     Args:
-        segments: how many cells there are at first, about; some vanish. At most one per pixel.
-        compactness: weight of position against colour: larger is rounder.
+        segments: approximate number of initial cells, some of which vanish; at most one per pixel.
+        compactness: weight of position against colour; larger is rounder.
     """
     check_images(images, "slic", channels=3)
     height, width = images.shape[2:]
     grid = cells(height, width, segments, images.device)
     # distances are small differences of large numbers: no bf16, no TF32
-    with torch.autocast(images.device.type, enabled=False), Precision("fp32"):
+    with torch.autocast(images.device.type, enabled=False), float32_products():
         choice = _cluster(_features(full_precision(images), grid.step, compactness), grid)
     return connected(choice.view(-1, height, width), smallest=int(0.5 * grid.step**2))
 
 
 def scikit_slic(image: NDArray[np.float32], segments: int = 200, compactness: float = 10.0) -> NDArray[np.int64]:
-    """The same by scikit-image, on one core, without the GIL: `(H, W, 3)`, any range, -> `(H, W)`."""
+    """`slic` by scikit-image, on one core, without the GIL: `(H, W, 3)`, any range, -> `(H, W)`."""
     from skimage.segmentation import slic
 
     segments = min(segments, image[..., 0].size)
@@ -53,7 +53,7 @@ def scikit_slic(image: NDArray[np.float32], segments: int = 200, compactness: fl
 
 
 def _features(images: Tensor, step: float, compactness: float) -> Tensor:
-    """What pixels are compared by, colour and position in units of their usual distance: `(B, 5, H, W)`."""
+    """The features of pixels, colour and position in units of their typical distance: `(B, 5, H, W)`."""
     batch, _, height, width = images.shape
     colour = rgb_to_lab(_smooth(min_max(images, dim=(1, 2, 3)))) / compactness
     y = torch.arange(height, device=images.device, dtype=colour.dtype) / step
@@ -63,7 +63,7 @@ def _features(images: Tensor, step: float, compactness: float) -> Tensor:
 
 
 def _smooth(images: Tensor) -> Tensor:
-    """A Gaussian blur, with the border repeated."""
+    """A Gaussian blur with a replicated border."""
     radius = int(4 * _SMOOTHING + 0.5)
     offsets = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
     kernel = torch.exp(-0.5 * (offsets / _SMOOTHING) ** 2)
@@ -74,7 +74,7 @@ def _smooth(images: Tensor) -> Tensor:
 
 
 def _cluster(features: Tensor, grid: Cells) -> Tensor:
-    """The centre that each pixel belongs to in the end: `(B, D, H, W)` -> `(B, H*W)` int64."""
+    """The final centre of each pixel: `(B, D, H, W)` -> `(B, H*W)` int64."""
     batch, (count, room) = len(features), grid.pixels.shape
     inside = features.flatten(2)[..., grid.pixels] * grid.own  # (B, D, cells, room)
     ones = grid.own.to(features.dtype).expand(batch, 1, count, room)
@@ -91,13 +91,13 @@ def _cluster(features: Tensor, grid: Cells) -> Tensor:
 
 
 def _distances(points: Tensor, centres: Tensor, grid: Cells) -> Tensor:
-    """Squared, less what is common to all nine, of each pixel to the centres around its cell: `(B*cells, 9, room)`."""
+    """Squared distances to the 9 centres around a pixel's cell, minus |pixel|²: `(B*cells, 9, room)`."""
     around = F.pad(centres, (0, 0, 0, 1), value=_ABSENT)[:, grid.near].flatten(0, 1)  # (B*cells, 9, D)
     return torch.baddbmm(around.square().sum(2, keepdim=True), around, points[:, :-1], alpha=-2)
 
 
 def _means(sums: Tensor, centres: Tensor, grid: Cells) -> Tensor:
-    """New centres from what each cell's pixels gave to the nine around, `(B*cells, 9, D+1)`; an empty one stays."""
+    """New centres from the sums of each cell's pixels for its 9 centres, `(B*cells, 9, D+1)`; empty ones stay."""
     batch, count = centres.shape[:2]
     given = F.pad(sums.view(batch, count * 9, -1), (0, 0, 0, 1))
     total = given[:, grid.back].sum(2)  # (B, cells, D+1)

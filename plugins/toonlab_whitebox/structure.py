@@ -1,4 +1,4 @@
-"""White-box's structure representation: the picture as a few flat regions, and the loss that asks for it."""
+"""White-box's structure loss: the distance to the picture's own superpixel version."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from .threads import start
 class Structure:
     """L1 distance between the features of the fake and of its own superpixel version, for flat blocks of colour.
 
-    Mean over all elements; the superpixel version is a constant, made anew from every fake. Wang and Yu, "Learning to
-    Cartoonize Using White-box Cartoon Representations", CVPR 2020, section 3.2 and eq. 6. `slic` is what their training
-    does by default: superpixels by k-means over colour and position. `adaptive` is what the paper describes: segments
-    of Felzenszwalb and Huttenlocher, merged as in selective search, in adaptive colouring. On a CPU both are computed
-    in threads while the features of the fake are; on a GPU `slic` is computed there.
+    Mean over all elements; the superpixel version is computed from each fake, without a gradient. Wang and Yu,
+    "Learning to Cartoonize Using White-box Cartoon Representations", CVPR 2020, section 3.2 and eq. 6. `slic` is the
+    default of their code: superpixels by k-means over colour and position. `adaptive` is the paper's description:
+    segments of Felzenszwalb and Huttenlocher, merged as in selective search, with adaptive colouring. On a CPU both run
+    in threads during the features of the fake; on a GPU `slic` runs there.
 
     Args:
         mode: `slic` or `adaptive`.
-        segments: superpixels of `slic`, about.
+        segments: of `slic`: approximate number of superpixels.
         compactness: of `slic`: weight of position against colour.
         coloring: of `slic`: each region's `mean`, or `mixed`: adaptive, by `gamma1` and `gamma2`. `adaptive` is always
             coloured adaptively.
         scale: of `adaptive`: larger gives larger segments.
         sigma: of `adaptive`: blur before segmenting, in pixels.
         min_size: of `adaptive`: pixels of the smallest segment.
-        regions: of `adaptive`: how many are left at most.
+        regions: of `adaptive`: the largest number of regions after merging.
         gamma1: standard deviation on a scale of 0 to 255, below which a region gets its mean.
         gamma2: the same, above which it gets its median; between the two, the mean of both.
         power: of `adaptive`: exponent on values in [0, 1], which are then stretched so that the largest is 1; larger
@@ -61,20 +61,20 @@ class Structure:
 
     def __call__(self, step: Step) -> Tensor:
         target = self.begin(step.fake)
-        features = step.features(step.fake)  # meanwhile
+        features = step.features(step.fake)  # while threads compute the superpixels
         return F.l1_loss(features, step.features(target()))
 
     def superpixels(self, images: Tensor) -> Tensor:
-        """Pictures of few flat regions: `(B, 3, H, W)` in [-1, 1] -> the same, without a graph.
+        """Pictures of few flat regions: `(B, 3, H, W)` in [-1, 1] -> the same, without a gradient.
 
-        Values beyond [-1, 1] are clipped. Raises `PartError` unless there are 3 channels.
+        Values outside [-1, 1] are clipped. Raises `PartError` unless there are 3 channels.
         """
         return self.begin(images)()
 
     def begin(self, images: Tensor) -> Callable[[], Tensor]:
-        """Begin to compute `superpixels`; what is returned waits for them."""
+        """Start to compute `superpixels`; the returned function waits for them."""
         check_images(images, "structure", channels=3)
-        # a network that diverged gives no number: then its features say so, and this must not fail before
+        # a diverged network gives NaN: the engine reports the loss, so this must not fail before
         pictures = full_precision(images.detach()).nan_to_num(0.0).clamp(-1, 1)
         labels = self._labels(pictures)
         return lambda: self._colored(pictures, labels()).to(images.dtype)

@@ -1,6 +1,6 @@
-"""Work on each picture of a batch in threads, beside whatever the caller does meanwhile.
+"""Process the pictures of a batch in background threads.
 
-Threads and not processes: scikit-image and numpy let go of the GIL where the time is spent.
+Threads instead of processes: the expensive parts of scikit-image and numpy release the GIL.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ Work = Callable[[NDArray[np.float32]], NDArray[np.int64]]
 
 
 def start(work: Work, images: Tensor) -> Callable[[], Tensor]:
-    """Begin to work on pictures, `(B, C, H, W)`; what is returned waits for the results, `(B, H, W)`, on their device.
+    """Start to process pictures, `(B, C, H, W)`; the returned function waits for the results, `(B, H, W)`.
 
-    `work` takes `(H, W, C)` float32 and gives `(H, W)`, and must not depend on what other threads do: then the results
-    don't depend on how many there are. An error in it is raised by the waiting. With one core, or for one picture, the
-    work is done at once.
+    `work` maps `(H, W, C)` float32 to `(H, W)` and has to be a pure function, so that the results do not depend on the
+    number of threads. The returned function raises its errors, and moves the results to the device of the images. With
+    one core, or for one picture, the work is done at once.
     """
     pictures = list(np.ascontiguousarray(images.detach().float().movedim(1, -1).cpu().numpy()))
     if len(pictures) == 1 or cores() == 1:
@@ -34,13 +34,13 @@ def start(work: Work, images: Tensor) -> Callable[[], Tensor]:
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @lru_cache(maxsize=1)
 def _pool(process: int) -> ThreadPoolExecutor:
-    """Of this process: a forked one has none of its parent's threads."""
+    """The pool of this process: a forked process does not inherit threads."""
     return ThreadPoolExecutor(cores(), thread_name_prefix="whitebox")
 
 

@@ -57,7 +57,7 @@ def test_every_cell_shows_what_it_should(which: str, request: pytest.FixtureRequ
     assert curve["image/svg+xml"].startswith("<svg")
     (history,) = outputs(notebook, "run.history")
     assert history["text/html"].count("<tr") == 2 + 7  # two of the head; step 1, then every 20th
-    (cartoon,) = outputs(notebook, "from toonlab.images.io")
+    (cartoon,) = outputs(notebook, "from PIL import Image")
     assert Image.open(io.BytesIO(base64.b64decode(cartoon["image/png"]))).size == (128, 128)
     (cells,) = outputs(notebook, 'small["train"]')
     assert re.search(r"ctss +✓✓✓.*\nctss_random +✓✓✓.*\n6/6 cells", cells["text/plain"])

@@ -1,4 +1,4 @@
-"""toonlab: a GAN for image cartoonization whose every part is a plugin, and a bench that compares such GANs fairly.
+"""toonlab: a pluggable GAN for photo cartoonization, and a benchmark that compares cartoonization GANs fairly.
 
 Names are imported when they are first used, so that `import toonlab` and `toonlab --help` answer at once.
 """
@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from .api.run import TrainedRun, open_run
     from .api.study import compare, tune
     from .api.train import train
-    from .errors import DivergedError, PartError, PluginError, RecipeError, ToonlabError
+    from .errors import DivergedError, PartError, PluginError, RecipeError, ToonlabError, first_line, nearest
+    from .images.io import find_pictures, picture_manifest, picture_problems, picture_stem, read_picture
     from .ops.checks import check_images
     from .registry.catalogue import Catalogue, discover
     from .registry.hookspecs import hookimpl, hookspec
@@ -51,7 +52,8 @@ _HOME = {
     "api.study": ["compare", "tune"],
     "api.train": ["train"],
     "ops.checks": ["check_images"],
-    "errors": ["DivergedError", "PartError", "PluginError", "RecipeError", "ToonlabError"],
+    "errors": ["DivergedError", "PartError", "PluginError", "RecipeError", "ToonlabError", "first_line", "nearest"],
+    "images.io": ["find_pictures", "picture_manifest", "picture_problems", "picture_stem", "read_picture"],
     "registry.observers": ["Outcome", "Run"],
     "types": ["Batch", "Context", "Features", "Logits", "Sample", "Step", "Truth", "Views", "crop"],
     "registry.hookspecs": ["hookimpl", "hookspec"],
@@ -94,6 +96,7 @@ __all__ = [  # noqa: RUF022 (grouped as above: this is the public contract)
     "MetricFactory", "Objective", "ObjectiveFactory", "ObserverFactory", "Postprocessor", "PostprocessorFactory",
     "RepresentationFactory", "SamplerFactory", "Tunable", "ViewTransform", "Catalogue", "discover", "rng", "cache_dir",
     "train", "compare", "tune", "open_run", "TrainedRun", "Results",
+    "find_pictures", "read_picture", "picture_problems", "picture_stem", "picture_manifest", "nearest", "first_line",
 ]  # fmt: skip
 
 

@@ -50,7 +50,7 @@ class RecipeError(ToonlabError):
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """A hint to append to an error: the valid name that looks most like `name`, else all of them."""
+    """A hint for an error about an unknown name: `did you mean 'ctss'?`, or else `valid: …` with all names, sorted."""
     names = sorted(valid)
     if match := closest(name, names):
         return f"did you mean {match!r}?"
@@ -63,5 +63,5 @@ def closest(name: str, valid: Iterable[str]) -> str | None:
 
 
 def first_line(error: BaseException) -> str:
-    """What another library's error says, for a message of one line; its type where it says nothing."""
+    """The first line of another library's error, for a message of one line; the error's type if it has no text."""
     return str(error).strip().partition("\n")[0] or type(error).__name__

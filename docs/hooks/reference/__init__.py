@@ -10,6 +10,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "reference/hooks.md": names.hooks,
     "reference/kinds.md": names.kinds,
     "reference/python.md": names.python,
+    "reference/ops.md": names.ops,
     "reference/parts.md": parts.parts,
     "reference/commands.md": commands.commands,
     "reference/sections.md": recipes.sections,

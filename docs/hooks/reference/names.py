@@ -1,12 +1,13 @@
-"""Hooks, kinds and Python names: their docstrings and signatures, which mkdocstrings puts in place of `::: name`."""
+"""Hooks, kinds, Python names and tensor functions: mkdocstrings replaces `::: name` by docstring and signature."""
 
 from __future__ import annotations
 
+import pkgutil
 import typing
 from collections.abc import Iterator
-from importlib.util import find_spec
 
 import toonlab
+import toonlab.ops
 from toonlab.registry import hookspecs
 from toonlab.registry import protocols as kinds_of_parts
 from toonlab.registry.hookspecs import ObserverHooks, RegistrationHooks
@@ -21,27 +22,47 @@ below. A plugin states the versions of toonlab that it fits in its dependencies,
 KINDS_OF_PARTS = """\
 # Kinds of part
 
-What a part of each kind has to do. A part is made by a factory: a frozen dataclass, an `nn.Module` class or a function,
-whose annotated signature is its configuration. [Parts](parts.md) lists those that are there.
+The interface of the parts of each kind. A factory makes a part: a frozen dataclass, an `nn.Module` class or a function,
+whose annotated signature is its configuration. [Parts](parts.md) lists the parts that ship with toonlab.
 """
-PYTHON = """\
+PROMISE = """\
+Public are the names of `toonlab`, `toonlab.ops` and `toonlab.testing` without a leading underscore. From version 1.0
+on they follow [semantic versioning](https://semver.org): a name, its parameters, shapes and value ranges change in a
+major version only, and a minor version may add names and optional parameters. Until then a minor version may change
+them, and the [changelog](../changelog.md) says what to replace. All other modules may change without notice.
+"""
+PYTHON = f"""\
 # Python names
 
-What `import toonlab` offers, and modules for those who write parts. Other modules may change without notice.
+The names of `import toonlab`, and the tests for authors of parts. [Tensor functions](ops.md) have a page of their own.
+
+{PROMISE}"""
+OPS = f"""\
+# Tensor functions
+
+`toonlab.ops` has functions and layers that several methods share: `from toonlab.ops.filters import guided_filter`.
+Plugins may import them, as the plugins that ship with toonlab do. Images are `(B, C, H, W)`, floating point, and pixels
+are in [-1, 1], unless a function says otherwise. Functions are differentiable where they do not say otherwise, and work
+on CPUs and GPUs.
+
+{PROMISE}
+Where a function reproduces its source (a paper, TensorFlow 1, OpenCV), the tests compare its values with the source's.
+Within a major version they change by rounding at most. The code of `toonlab.ops` is a part of a run's identity: after a
+change of it a run is trained again.
 """
-BESIDES = {  # what a part of a kind may do or be given besides, which its type does not tell
+ALSO = {  # further protocols of a kind: optional abilities of its parts, and types of their arguments
     "samplers": ["Explains"],
     "discriminator_losses": ["CriticParts"],
     "generators": ["ReadyMade"],
     "datasets": ["Images", "HasCartoons", "HasTest"],
     "metrics": ["Compares", "Describes"],
 }
-MODULES = ["toonlab.testing", "toonlab.ops.patch_grid", "toonlab.ops.windows", "toonlab.ops.layers"]
+OPS_MODULES = [f"toonlab.ops.{module.name}" for module in pkgutil.iter_modules(toonlab.ops.__path__)]
 
 
 def hooks() -> str:
     return "\n\n".join(
-        [HOOKS, *_hooks("What a plugin offers", RegistrationHooks), *_hooks("What an observer hears", ObserverHooks)]
+        [HOOKS, *_hooks("Registration of parts", RegistrationHooks), *_hooks("Observers", ObserverHooks)]
     )
 
 
@@ -64,10 +85,10 @@ def kinds() -> str:
 def _kind(kind: str, about: Kind) -> Iterator[str]:
     yield f"## {kind} {{: #{kind} }}"
     offered = f"[`register_{kind}`](hooks.md#toonlab.registry.hookspecs.RegistrationHooks.register_{kind})"
-    yield f"{about.label.capitalize()}: {about.about}. Offered by {offered}; [those that are there](parts.md#{kind})."
+    yield f"{about.label.capitalize()}: {about.about}. Registered by {offered}; [the parts that ship](parts.md#{kind})."
     if about.injected:
         yield f"The engine fills in {' and '.join(f'`{name}`' for name in sorted(about.injected))}; a recipe can't."
-    for name in [product(kind), *BESIDES.get(kind, [])]:
+    for name in [product(kind), *ALSO.get(kind, [])]:
         if hasattr(kinds_of_parts, name):
             yield _place(f"toonlab.registry.protocols.{name}")
 
@@ -80,11 +101,16 @@ def product(kind: str) -> str:
 
 
 def python() -> str:
-    text = [PYTHON, "## toonlab", *(_place(f"toonlab.{name}") for name in toonlab.__all__)]
-    for module in MODULES:
-        if find_spec(module):
-            text += [f"## {module}", _place(module, "show_root_heading: false", "show_root_toc_entry: false")]
-    return "\n\n".join(text)
+    names = [_place(f"toonlab.{name}") for name in toonlab.__all__]
+    return "\n\n".join([PYTHON, "## toonlab", *names, *_module("toonlab.testing")])
+
+
+def ops() -> str:
+    return "\n\n".join([OPS, *(text for module in OPS_MODULES for text in _module(module))])
+
+
+def _module(name: str) -> list[str]:
+    return [f"## {name}", _place(name, "show_root_heading: false", "show_root_toc_entry: false")]
 
 
 def _place(name: str, *options: str) -> str:

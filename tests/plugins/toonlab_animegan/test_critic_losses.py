@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from toonlab import Logits, Objective, Views
-from toonlab.ops.edges import canny, smooth_edges, to_levels
+from toonlab.ops.edges import canny, smooth_edges
 from toonlab.ops.filters import luminance
+from toonlab.ops.levels import to_levels
 from toonlab_animegan.critic_losses import GraySuppression, SmoothSuppression, gray
 from toonlab_basics import LSGAN, Hinge
 

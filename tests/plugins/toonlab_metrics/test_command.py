@@ -66,7 +66,7 @@ def test_all_metrics_that_apply_as_json_and_in_mlflow(score: Score, tmp_path: Pa
     assert {"kid_random", "swd", "flatness", "residual_texture"} <= results["metrics"].keys()
     assert not {"kid", "fid"} & results["metrics"].keys()
     assert results["measured"]["swd"] == {"n": 3, "size": "48x48", "resizer": "none", "cartoons": 3}
-    assert "untouched photo" in results["caveats"]["psnr"]
+    assert "unmodified photo" in results["caveats"]["psnr"]
     assert "outline_f1" not in results["caveats"]
 
     from mlflow import MlflowClient

@@ -66,7 +66,7 @@ def test_without_a_truth_there_is_none(folders: Path) -> None:
 
 
 def test_there_is_nothing_to_train_on(folders: Path) -> None:
-    with pytest.raises(PartError, match=r"^evaluation_folders: is there to measure on"):
+    with pytest.raises(PartError, match=r"^evaluation_folders: has no training data; train on the data set folder$"):
         EvaluationFolders(folders / "photos").train()
 
 

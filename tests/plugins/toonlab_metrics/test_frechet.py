@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from toonlab import PartError, Sample, ToonlabError
+from toonlab import PartError, Sample
+from toonlab.ops.levels import to_levels
 from toonlab_metrics import inception
 from toonlab_metrics.frechet import FID, KID, FeatureDistance, RandomKID, frechet_distance, kernel_distance
-from toonlab_metrics.random_network import random_features
 
 
 def pictures(seed: int, count: int = 4, size: int = 32, scale: float = 1.0) -> list[Tensor]:
@@ -87,15 +87,6 @@ def test_the_kernel_distance_of_like_sets_is_zero_on_average_and_blocks_are_aver
     assert kernel_distance(x, y) == pytest.approx(sum(blocks) / 2)
 
 
-def test_random_features_are_fixed_and_of_the_order_of_one() -> None:
-    images = torch.stack([((image + 1) * 127.5).round().to(torch.uint8) for image in pictures(0)])
-    assert random_features(images).shape == (4, 960)
-    assert torch.equal(random_features(images), random_features(images))
-    assert 0.1 < float(random_features(images).square().mean().sqrt()) < 10
-    single = torch.cat([random_features(image[None]) for image in images])
-    torch.testing.assert_close(random_features(images), single, atol=1e-5, rtol=1e-4)
-
-
 def test_random_kid_tells_sets_apart_and_takes_pictures_of_any_size() -> None:
     like = distance(RandomKID(), pictures(0, 8), pictures(1, 8))["kid_random"]
     unlike = distance(RandomKID(), pictures(0, 8, scale=0.3), pictures(1, 8))["kid_random"]
@@ -104,51 +95,10 @@ def test_random_kid_tells_sets_apart_and_takes_pictures_of_any_size() -> None:
     assert abs(mixed) < unlike / 5
 
 
-def test_cartoons_may_be_bytes_and_are_looked_at_once() -> None:
-    as_bytes = [((image + 1) * 127.5).round().to(torch.uint8) for image in pictures(1)]
-    assert distance(RandomKID(), pictures(0), as_bytes) == distance(RandomKID(), pictures(0), pictures(1))
-
-
-@pytest.mark.parametrize("metric", [KID, FID])
-def test_without_weights_there_is_an_error_with_the_ways_out(
-    metric: type[KID | FID], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    with pytest.raises(ToonlabError) as caught:
-        metric()
-    text = str(caught.value)
-    assert text.startswith(f"{metric.name}: the Inception weights are not on this machine; put {inception.FILE}")
-    assert all(way in text for way in (str(tmp_path), "https://", "parameter `weights`", "swd and kid_random"))
-    assert "\n" not in text
-    with pytest.raises(ToonlabError, match=rf"^{metric.name}: weights .*nowhere\.pth: no such file; put"):
-        metric(weights=tmp_path / "nowhere.pth")
-
-
-def test_weights_of_another_network_are_an_error(tmp_path: Path) -> None:
-    other = tmp_path / "other.pth"
-    torch.save(nn.Linear(2, 2).state_dict(), other)
-    with pytest.raises(ToonlabError, match=r"other\.pth: holds no weights of the Inception that FID is defined by"):
-        distance(KID(other), pictures(0), pictures(1))
-
-
-def test_a_pickle_that_would_run_code_is_not_run(tmp_path: Path) -> None:
-    class Evil:
-        def __reduce__(self) -> tuple[object, tuple[str]]:
-            return Path.touch, (tmp_path / "ran",)
-
-    torch.save({"fc.weight": Evil()}, tmp_path / "evil.pth")
-    with pytest.raises(ToonlabError, match=r"evil\.pth: holds no weights"):
-        distance(KID(tmp_path / "evil.pth"), pictures(0), pictures(1))
-    assert not (tmp_path / "ran").exists()
-
-
 def test_kid_and_fid_use_torchmetrics_inception_and_report_its_weights(weights: Path) -> None:
     fakes, cartoons = pictures(0, 2), pictures(1, 2, scale=0.5)
     network = inception.network(weights)
-    fake, cartoon = (
-        network(torch.stack([((image + 1) * 127.5).round().to(torch.uint8) for image in side])).double()
-        for side in (fakes, cartoons)
-    )
+    fake, cartoon = (network(torch.stack([to_levels(image) for image in side])).double() for side in (fakes, cartoons))
     kid = KID(weights)
     assert distance(kid, fakes, cartoons)["kid"] == pytest.approx(kernel_distance(fake, cartoon), rel=1e-4)
     about = kid.describe()
@@ -161,6 +111,11 @@ def test_kid_and_fid_use_torchmetrics_inception_and_report_its_weights(weights: 
         results = distance(fid, fakes, cartoons)
     assert results["fid"] == pytest.approx(frechet_distance(fake, cartoon), rel=1e-4)
     assert results["fid_low"] < results["fid"] < results["fid_high"]
+
+
+def test_cartoons_may_be_bytes() -> None:
+    as_bytes = [to_levels(image) for image in pictures(1)]
+    assert distance(RandomKID(), pictures(0), as_bytes) == distance(RandomKID(), pictures(0), pictures(1))
 
 
 def test_too_few_pictures_are_an_error() -> None:

@@ -1,4 +1,4 @@
-"""The metrics on the benchmark that they are for: truth above all else, and the untouched photo near the bottom."""
+"""The metrics on the benchmark that they are for: truth above all else, and the unmodified photo near the bottom."""
 
 from __future__ import annotations
 

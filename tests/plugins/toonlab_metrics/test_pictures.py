@@ -82,7 +82,7 @@ def test_claims_are_about_what_there_is(metric: type[Measurement]) -> None:
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 def test_a_metric_that_may_rank_the_photo_above_an_imitation_says_so(metric: type[Measurement]) -> None:
-    assert metric.leads or "untouched photo" in metric.caveat
+    assert metric.leads or "unmodified photo" in metric.caveat
     assert not (metric.leads and metric.best == "identity")
 
 

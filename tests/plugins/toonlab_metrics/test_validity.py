@@ -11,21 +11,19 @@ from torch import Tensor
 from toonlab import Sample
 from toonlab_metrics.outline import OutlineF1
 from toonlab_metrics.pictures import PictureMean
-from toonlab_metrics.validity import DistributedContext, Trial, examine
+from toonlab_metrics.validity import ReferenceData, Trial, examine
 from toonlab_metrics.wasserstein import SlicedWasserstein
 from toonlab_world import register_datasets
 
 
 @pytest.fixture(scope="module")
-def world() -> DistributedContext:
+def data() -> ReferenceData:
     data = register_datasets()["toonworld"](size=128, scenes=6, evaluation_scenes=6)
     samples = list(data.evaluation())
     truths = [_cartoon(sample) for sample in samples]
     photos = [sample.photo for sample in samples]
     halfway = [(truth + photo) / 2 for truth, photo in zip(truths, photos, strict=True)]
-    return DistributedContext(
-        "bold", samples, data.train()[1], {"identity": photos, "classic": halfway, "truth": truths}
-    )
+    return ReferenceData("bold", samples, data.train()[1], {"identity": photos, "classic": halfway, "truth": truths})
 
 
 def _cartoon(sample: Sample) -> Tensor:
@@ -69,10 +67,10 @@ class Moody(PictureMean):
 
 
 @pytest.fixture(scope="module")
-def trials(world: DistributedContext) -> Iterator[dict[str, Trial]]:
+def trials(data: ReferenceData) -> Iterator[dict[str, Trial]]:
     metrics = (OutlineF1, lambda: SlicedWasserstein(directions=32), Constant, PhotoLover, Moody)
     made = [Trial(make) for make in metrics]
-    examine(made, [world], lambda text: None)
+    examine(made, [data], lambda text: None)
     return {one.metric.name: one for one in made}
 
 

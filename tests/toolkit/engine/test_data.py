@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from toonlab.engine.data import Domain, Steps, batches, to_float
+from toonlab.engine.data import Domain, Steps, batches
 from toonlab.errors import ToonlabError
 from toonlab.recipes.spec import Train
 
@@ -79,12 +79,6 @@ def test_workers_change_nothing_and_resume_needs_the_step_alone(workers: int) ->
     whole = [numbers((batch.photo + 1) * 127.5) for batch in batches(steps, 0, 6, 0, cpu)]
     resumed = [numbers((batch.photo + 1) * 127.5) for batch in batches(steps, 2, 6, workers, cpu)]
     assert resumed == whole[2:]
-
-
-def test_uint8_becomes_the_range_of_the_networks() -> None:
-    values = torch.tensor([0, 51, 255], dtype=torch.uint8)
-    assert to_float(values).tolist() == pytest.approx([-1, -0.6, 1])
-    assert torch.equal(to_float(torch.tensor([0.3])), torch.tensor([0.3]))
 
 
 def test_too_few_or_too_small_images_say_so() -> None:

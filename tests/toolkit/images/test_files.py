@@ -10,7 +10,15 @@ from PIL import Image
 from torch import Tensor
 
 from toonlab import ToonlabError
-from toonlab.images.files import Done, Job, decode, follow, parted, plan, usable
+from toonlab.images.files import (
+    PictureResult,
+    PictureTask,
+    collect_results,
+    decode_task,
+    plan_tasks,
+    split_arguments,
+    split_readable,
+)
 
 
 @pytest.fixture
@@ -24,19 +32,19 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path("photos")
 
 
-def pairs(jobs: list[Job]) -> list[tuple[str, str]]:
-    return [(job.source.as_posix(), job.target.as_posix()) for job in jobs]
+def pairs(tasks: list[PictureTask]) -> list[tuple[str, str]]:
+    return [(task.source.as_posix(), task.target.as_posix()) for task in tasks]
 
 
 def test_parameters_are_told_from_files(photos: Path):
     Path("k=3").write_text("")
     given = ["photos", "patch_size=48", "k=3", "style=dragon_ball", "gone.png"]
-    assert parted(given) == (["photos", "k=3", "gone.png"], {"patch_size": 48, "style": "dragon_ball"})
+    assert split_arguments(given) == (["photos", "k=3", "gone.png"], {"patch_size": 48, "style": "dragon_ball"})
 
 
 def test_folders_keep_their_subfolders_and_files_their_names(photos: Path):
-    jobs = plan(["photos", "photos/trip/b.c.png"], Path("out"))
-    assert pairs(jobs) == [
+    tasks = plan_tasks(["photos", "photos/trip/b.c.png"], Path("out"))
+    assert pairs(tasks) == [
         ("photos/a.jpg", "out/a.png"),
         ("photos/trip/b.c.png", "out/trip/b.c.png"),
         ("photos/trip/b.c.png", "out/b.c.png"),
@@ -47,25 +55,25 @@ def test_results_inside_of_the_folder_are_not_read_again(photos: Path):
     earlier = photos / "toon" / "a.png"
     earlier.parent.mkdir()
     Image.new("RGB", (8, 6)).save(earlier)
-    jobs = plan([photos], photos / "toon", overwrite=True)
-    assert pairs(jobs) == [("photos/a.jpg", "photos/toon/a.png"), ("photos/trip/b.c.png", "photos/toon/trip/b.c.png")]
+    tasks = plan_tasks([photos], photos / "toon", overwrite=True)
+    assert pairs(tasks) == [("photos/a.jpg", "photos/toon/a.png"), ("photos/trip/b.c.png", "photos/toon/trip/b.c.png")]
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_inputs_are_never_overwritten(photos: Path, overwrite: bool):
     with pytest.raises(ToonlabError, match=r"photos/trip/b\.c\.png: would be overwritten, but is one of the pictures"):
-        plan(["photos/trip/b.c.png"], photos / "trip", overwrite)
+        plan_tasks(["photos/trip/b.c.png"], photos / "trip", overwrite)
     Path("elsewhere").symlink_to("photos/trip")
     with pytest.raises(ToonlabError, match="would be overwritten"):
-        plan(["photos"], Path("elsewhere/.."), overwrite)
+        plan_tasks(["photos"], Path("elsewhere/.."), overwrite)
 
 
 def test_other_files_are_overwritten_when_asked(photos: Path):
     Path("out").mkdir()
     Path("out/a.png").write_text("")
     with pytest.raises(ToonlabError, match=r"^out/a\.png: exists already; choose another --out, or --overwrite$"):
-        plan(["photos/a.jpg"], Path("out"))
-    assert pairs(plan(["photos/a.jpg"], Path("out"), overwrite=True)) == [("photos/a.jpg", "out/a.png")]
+        plan_tasks(["photos/a.jpg"], Path("out"))
+    assert pairs(plan_tasks(["photos/a.jpg"], Path("out"), overwrite=True)) == [("photos/a.jpg", "out/a.png")]
 
 
 def test_two_pictures_of_one_name_are_an_error(photos: Path):
@@ -73,7 +81,7 @@ def test_two_pictures_of_one_name_are_an_error(photos: Path):
     with pytest.raises(
         ToonlabError, match=r"^photos/a\.bmp and photos/a\.jpg would both become out/a\.png; rename one"
     ):
-        plan(["photos"], Path("out"))
+        plan_tasks(["photos"], Path("out"))
 
 
 @pytest.mark.parametrize(
@@ -88,7 +96,7 @@ def test_two_pictures_of_one_name_are_an_error(photos: Path):
 def test_what_can_not_be_planned(photos: Path, images: list[str], out: str, says: str):
     Path("nothing").mkdir()
     with pytest.raises(ToonlabError) as caught:
-        plan(images, Path(out))
+        plan_tasks(images, Path(out))
     assert str(caught.value).startswith(says)
 
 
@@ -98,47 +106,51 @@ def test_bad_pictures_are_told_from_good_ones(photos: Path):
     noise = torch.randint(256, (64, 64, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)).numpy()
     Image.fromarray(noise).save(cut)
     cut.write_bytes(cut.read_bytes()[:2000])
-    good, skipped = usable(plan(["photos"], Path("out")))
-    assert [job.source.name for job in good] == ["a.jpg", "cut.jpg", "b.c.png"]
-    assert [(done.job.source.name, done.outcome) for done in skipped] == [("empty.png", "skipped")]
+    good, skipped = split_readable(plan_tasks(["photos"], Path("out")))
+    assert [task.source.name for task in good] == ["a.jpg", "cut.jpg", "b.c.png"]
+    assert [(done.task.source.name, done.outcome) for done in skipped] == [("empty.png", "skipped")]
     assert "cannot identify" in skipped[0].reason
-    large, reasons = usable(good, max_pixels=100)
-    assert [job.source.name for job in large] == ["a.jpg", "b.c.png"]
+    large, reasons = split_readable(good, max_pixels=100)
+    assert [task.source.name for task in large] == ["a.jpg", "b.c.png"]
     assert reasons[0].reason == "64x64 pixels, more than max_pixels=100"
-    read, damaged = decode(good[0], max_side=4), decode(good[1])
+    read, damaged = decode_task(good[0], max_side=4), decode_task(good[1])
     assert isinstance(read, Tensor)
     assert read.shape == (3, 3, 4)
-    assert isinstance(damaged, Done)
+    assert isinstance(damaged, PictureResult)
     assert damaged.reason.startswith("can't be decoded (image file is truncated")
 
 
-def jobs_of(*names: str) -> list[Job]:
-    return [Job(Path(name), Path("out", name)) for name in names]
+def tasks_of(*names: str) -> list[PictureTask]:
+    return [PictureTask(Path(name), Path("out", name)) for name in names]
 
 
 def test_progress_is_a_line_for_each_picture_and_one_warning_for_the_bad_ones(capsys):
-    a, b, c = jobs_of("a", "b", "c")
-    results = [Done(a), Done(b, "skipped", "is empty"), Done(c, "skipped", "is cut")]
+    a, b, c = tasks_of("a", "b", "c")
+    results = [PictureResult(a), PictureResult(b, "skipped", "is empty"), PictureResult(c, "skipped", "is cut")]
     with pytest.warns(UserWarning, match=r"^2 of 3 pictures can't be used and are left out: b: is empty; c: is cut$"):
-        assert follow(iter(results), 3, "looking") == [Path("out/a")]
+        assert collect_results(iter(results), 3, "looking") == [Path("out/a")]
     assert capsys.readouterr().out == "[1/3] a -> out/a\n[2/3] b -> skipped\n[3/3] c -> skipped\n"
 
 
 def test_a_failure_comes_last_and_names_each_picture():
-    a, b, c = jobs_of("a", "b", "c")
+    a, b, c = tasks_of("a", "b", "c")
     seen = []
 
     def results():
-        for done in (Done(a, "failed", "too large"), Done(b), Done(c, "failed", "too small")):
+        for done in (
+            PictureResult(a, "failed", "too large"),
+            PictureResult(b),
+            PictureResult(c, "failed", "too small"),
+        ):
             yield done
             seen.append(done)
 
     with pytest.raises(ToonlabError, match=r"^a: too large\nc: too small$"):
-        follow(results(), 3, "looking")
+        collect_results(results(), 3, "looking")
     assert len(seen) == 3
 
 
 def test_nothing_left_is_an_error():
-    skipped = [Done(job, "skipped", "is empty") for job in jobs_of(*"abcdefghijklmnopqrstuvw")]
+    skipped = [PictureResult(task, "skipped", "is empty") for task in tasks_of(*"abcdefghijklmnopqrstuvw")]
     with pytest.raises(ToonlabError, match=r"^none of the pictures can be used: a: is empty; .*; and 3 more$"):
-        follow(iter(skipped), len(skipped), "looking")
+        collect_results(iter(skipped), len(skipped), "looking")

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from toonlab import ToonlabError
-from toonlab.images.io import complaints, find_pictures, fitted, read_picture, save_png, to_picture
+from toonlab.images.io import (
+    find_pictures,
+    fitted,
+    picture_manifest,
+    picture_problems,
+    picture_stem,
+    read_picture,
+    save_png,
+    to_picture,
+)
 
 COLORS = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 255]], [[0, 0, 0], [9, 99, 199]]], np.uint8)
 
@@ -182,7 +191,7 @@ def png(width: int, height: int, bit_depth: int = 8, color_type: int = 0, rows: 
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-def test_complaints_by_the_header(tmp_path: Path):
+def test_problems_by_the_header(tmp_path: Path):
     saved(tmp_path / "good.png", Image.fromarray(COLORS))
     saved(tmp_path / "float.tif", Image.fromarray(np.zeros((2, 2), np.float32)))
     (tmp_path / "empty.jpg").write_bytes(b"")
@@ -190,7 +199,7 @@ def test_complaints_by_the_header(tmp_path: Path):
     (tmp_path / "wide.png").write_bytes(png(20_000, 6_000))  # above Pillow's warning
     (tmp_path / "bomb.png").write_bytes(png(60_000, 60_000))  # above Pillow's error
     (tmp_path / "nowhere.png").symlink_to(tmp_path / "gone.png")
-    found = complaints(tmp_path, find_pictures(tmp_path), max_pixels=1000)
+    found = picture_problems(tmp_path, find_pictures(tmp_path), max_pixels=1000)
     assert set(found) == {"float.tif", "empty.jpg", "text.png", "wide.png", "bomb.png", "nowhere.png"}
     assert found["float.tif"] == "pixels of kind 'F', expected 8 or 16 bits per channel"
     assert found["wide.png"] == "20000x6000 pixels, more than max_pixels=1000"
@@ -234,3 +243,36 @@ def test_folders_that_hold_none(tmp_path: Path):
         find_pictures(tmp_path / "missing")
     with pytest.raises(ToonlabError, match=r"notes\.txt: is not a folder"):
         find_pictures(tmp_path / "notes.txt")
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [("a.jpg", "a"), ("sub/a.b.PNG", "sub/a.b"), ("a", "a"), ("v1.5", "v1.5"), ("toonworld-7", "toonworld-7")],
+)
+def test_a_stem_is_the_name_without_a_pictures_suffix(name: str, stem: str):
+    assert picture_stem(name) == stem
+
+
+def test_a_manifest_changes_with_names_and_sizes_and_not_with_the_place(tmp_path: Path):
+    first, second = tmp_path / "first", tmp_path / "moved" / "second"
+    for folder in (first, second):
+        for name in ("a.png", "sub/b.png"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(b"1234")
+    before = picture_manifest(first)
+    assert before == picture_manifest(second)
+    assert before["pictures"] == 2
+    assert len(before["digest"]) == 32
+    (second / "a.png").write_bytes(b"12345")
+    assert picture_manifest(second) != before
+    (first / "a.png").rename(first / "c.png")
+    assert picture_manifest(first) != before
+
+
+def test_a_manifest_of_contents_sees_a_changed_byte(tmp_path: Path):
+    (tmp_path / "a.png").write_bytes(b"1234")
+    (tmp_path / "nowhere.png").symlink_to(tmp_path / "gone.png")
+    sizes, contents = picture_manifest(tmp_path), picture_manifest(tmp_path, contents=True)
+    (tmp_path / "a.png").write_bytes(b"4321")
+    assert picture_manifest(tmp_path) == sizes
+    assert picture_manifest(tmp_path, contents=True)["digest"] != contents["digest"]

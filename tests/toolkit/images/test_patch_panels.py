@@ -12,7 +12,7 @@ from torch import Tensor
 
 from toonlab import PartError, Views, crop
 from toonlab.images.canvas import PALETTE
-from toonlab.images.patch_panels import PatchPanels, looks, panels, patches
+from toonlab.images.patch_panels import PatchPanels, panel_tiles, patch_panels, patch_tiles
 
 BOXES = torch.tensor([[1, 2, 3, 4, 4], [0, 0, 0, 4, 4], [1, 8, 8, 4, 4]])
 
@@ -39,7 +39,7 @@ def batch() -> Tensor:
 
 def test_looks_belong_to_their_images(batch: Tensor):
     views = Here()(Views(batch, batch))
-    first, second = looks(batch, views, "real", Here())
+    first, second = patch_panels(batch, views, "real", Here())
     assert (first.boxes, first.labels) == ([(0, 0, 4, 4)], ["1: 5"])
     assert (second.boxes, second.labels) == ([(2, 3, 4, 4), (8, 8, 4, 4)], ["1: 9", "2: 1"])
     assert torch.allclose(second.seen[1] * 2 - 1, batch[1, :, 8:12, 8:12], atol=1e-6)
@@ -49,8 +49,8 @@ def test_looks_belong_to_their_images(batch: Tensor):
 
 def test_a_representations_range_is_shown_whole(batch: Tensor):
     views = replace(Here()(Views(batch, batch)), real=torch.linspace(0, 10, 48).view(3, 1, 4, 4), value_range=(0, 10))
-    (look, _) = looks(batch, views, "real", Here())
-    (tile,) = patches(look, 4)
+    (shown, _) = patch_panels(batch, views, "real", Here())
+    (tile,) = patch_tiles(shown, 4)
     shown = np.asarray(tile.picture)[4:-4, 4:-4].astype(int)
     assert np.abs(shown[..., 0] - torch.linspace(0, 255, 48).view(3, 4, 4)[1].numpy()).max() <= 1
     assert (shown[..., 0] == shown[..., 2]).all()
@@ -65,20 +65,20 @@ def test_samplers_that_explain_nothing_have_fewer_panels(batch: Tensor):
         def __call__(self, views: Views) -> Views:
             return replace(views, real_boxes=BOXES)
 
-    (look, _) = looks(batch, Silent()(Views(batch, batch)), "real", Silent())
-    assert [tile.caption for tile in panels(look, "photo", 64)] == ["photo", "chosen patches"]
-    assert look.labels == ["1"]
-    assert look.seen == []  # two images for three boxes: nobody knows which is which
+    (shown, _) = patch_panels(batch, Silent()(Views(batch, batch)), "real", Silent())
+    assert [tile.caption for tile in panel_tiles(shown, "photo", 64)] == ["photo", "chosen patches"]
+    assert shown.labels == ["1"]
+    assert shown.seen == []  # two images for three boxes: nobody knows which is which
 
 
 def test_a_sampler_without_boxes_is_an_error(batch: Tensor):
     with pytest.raises(PartError, match="gives no boxes, so nothing can be drawn"):
-        looks(batch, Views(batch, batch), "fake", Here())
+        patch_panels(batch, Views(batch, batch), "fake", Here())
 
 
 def test_panels_show_photo_filter_boxes_and_saliency(batch: Tensor):
-    (_, look) = looks(batch, Here()(Views(batch, batch)), "real", Here())
-    photo, filtered, chosen, saliency = panels(look, "photo", 64)
+    (_, shown) = patch_panels(batch, Here()(Views(batch, batch)), "real", Here())
+    photo, filtered, chosen, saliency = panel_tiles(shown, "photo", 64)
     assert [tile.caption for tile in (photo, filtered, chosen, saliency)] == [
         "photo",
         "filtered",
@@ -93,13 +93,13 @@ def test_panels_show_photo_filter_boxes_and_saliency(batch: Tensor):
         rows, columns = (np.asarray(chosen.picture) == ImageColor.getrgb(color)).all(-1).nonzero()
         assert (rows.min(), columns.min()) == (4 * top, 4 * left)
         assert columns.max() >= 4 * (left + 4) - 1
-    peak = divmod(int(look.saliency.argmax()), 16)
+    peak = divmod(int(shown.saliency.argmax()), 16)
     light = np.asarray(saliency.picture)[:64, :64].astype(int).sum(-1)
     assert light[4 * peak[0], 4 * peak[1]] == light.max()
 
 
 def test_only_the_first_of_many_patches_are_shown():
     boxes = [(row, column, 4, 4) for row in range(0, 24, 4) for column in range(0, 24, 4)]
-    look = PatchPanels(torch.zeros(3, 24, 24), boxes, None, [torch.zeros(3, 4, 4)] * 36)
-    assert panels(look, "photo", 240)[-1].caption == "chosen patches: the first 24 of 36"
-    assert [tile.caption for tile in patches(look, 16)] == [f"seen {rank}" for rank in range(1, 25)]
+    shown = PatchPanels(torch.zeros(3, 24, 24), boxes, None, [torch.zeros(3, 4, 4)] * 36)
+    assert panel_tiles(shown, "photo", 240)[-1].caption == "chosen patches: the first 24 of 36"
+    assert [tile.caption for tile in patch_tiles(shown, 16)] == [f"seen {rank}" for rank in range(1, 25)]

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from toonlab import Catalogue, PartError, ToonlabError, discover
 from toonlab.cli.app import app
 from toonlab.engine.checkpoint import load_generator, save
-from toonlab.images.files import Done, plan
+from toonlab.images.files import PictureResult, plan_tasks
 from toonlab.inference.cartoonize import cartoonize_pictures, find_weights
 from toonlab.recipes.load import load
 
@@ -55,8 +55,8 @@ def draw(path: Path, width: int, height: int, **options: object) -> np.ndarray:
     return pixels
 
 
-def run(generator: nn.Module, folder: Path, **options: object) -> list[Done]:
-    return list(cartoonize_pictures(generator, plan([folder], Path("out")), CPU, **options))
+def run(generator: nn.Module, folder: Path, **options: object) -> list[PictureResult]:
+    return list(cartoonize_pictures(generator, plan_tasks([folder], Path("out")), CPU, **options))
 
 
 def read(path: str) -> np.ndarray:
@@ -90,7 +90,7 @@ def test_neighbours_of_one_size_go_together(folder: Path):
     generator = Inverse()
     done = run(generator, folder, batch=2)
     assert [shape[0] for shape in generator.shapes] == [2, 1, 1, 1]
-    assert [d.job.source.stem for d in done] == list("abcde")
+    assert [d.task.source.stem for d in done] == list("abcde")
     assert all(np.array_equal(read(f"{name}.png"), 255 - pixels[name]) for name in sizes)
 
 
@@ -119,7 +119,7 @@ def test_bad_pictures_are_skipped_and_the_rest_goes_on(folder: Path):
     (folder / "empty.jpg").write_bytes(b"")
     draw(folder / "cut.bmp", 40, 40)
     (folder / "cut.bmp").write_bytes((folder / "cut.bmp").read_bytes()[:3000])
-    done = {d.job.source.name: d for d in run(Inverse(), folder)}
+    done = {d.task.source.name: d for d in run(Inverse(), folder)}
     assert {name: d.outcome for name, d in done.items()} == {
         "a.png": "written",
         "empty.jpg": "skipped",
@@ -175,10 +175,10 @@ def test_a_network_that_refuses_a_size_is_named(folder: Path):
 
 def test_a_folder_that_can_not_be_written_ends_it(folder: Path):
     draw(folder / "a.png", 20, 16)
-    jobs = plan([folder], Path("out"))
+    tasks = plan_tasks([folder], Path("out"))
     Path("out").write_text("")
     with pytest.raises(ToonlabError, match=r"^out/a\.png: can't be written: .*; choose another folder$"):
-        list(cartoonize_pictures(Inverse(), jobs, CPU))
+        list(cartoonize_pictures(Inverse(), tasks, CPU))
 
 
 # -- weights

@@ -12,11 +12,11 @@ import torch
 from PIL import Image
 
 import toonlab
-from toonlab.engine.data import to_float
 from toonlab.engine.evaluator import cartoonize
-from toonlab.images.files import plan
+from toonlab.images.files import plan_tasks
 from toonlab.inference.cartoonize import cartoonize_pictures
 from toonlab.inference.cartoonizer import Cartoonizer
+from toonlab.ops.levels import to_float
 from toonlab.registry.catalogue import Catalogue
 
 CPU = torch.device("cpu")
@@ -33,10 +33,10 @@ def noise(width: int, height: int, mode: str = "RGB") -> Image.Image:
 def typed(run: toonlab.TrainedRun, tmp_path: Path) -> Callable[..., np.ndarray]:
     """The pixels that the command writes for a picture file."""
 
-    def make(path: Path, max_side: int | None = None, touch: Any = None) -> np.ndarray:
-        jobs = plan([path], tmp_path / "out", overwrite=True)
-        (done,) = cartoonize_pictures(run.generator, jobs, CPU, max_side=max_side, postprocess=touch)
-        return np.asarray(Image.open(done.job.target))
+    def make(path: Path, max_side: int | None = None, postprocess: Any = None) -> np.ndarray:
+        tasks = plan_tasks([path], tmp_path / "out", overwrite=True)
+        (done,) = cartoonize_pictures(run.generator, tasks, CPU, max_side=max_side, postprocess=postprocess)
+        return np.asarray(Image.open(done.task.target))
 
     return make
 
@@ -86,23 +86,23 @@ def test_tensors_give_tensors_of_their_shape(shape: tuple[int, ...], run: toonla
 def test_a_batch_that_does_not_fit_goes_in_parts_and_one_too_large_is_refused(run: toonlab.TrainedRun) -> None:
     make = Cartoonizer(run.generator, CPU)
     photos = torch.rand(3, 3, 300, 260) * 2 - 1
-    make.room.memory = int(make.room.pixel * 304 * 272 * 1.5)
-    assert make.room.pictures(300, 260) == 1
+    make.budget.limit = int(make.budget.bytes_per_pixel * 304 * 272 * 1.5)
+    assert make.budget.pictures(300, 260) == 1
     assert torch.allclose(make.tensor(photos), cartoonize(run.generator, photos), atol=1e-6)
-    del make.__dict__["room"]
-    make.room.memory = 1000
+    del make.__dict__["budget"]
+    make.budget.limit = 1000
     with pytest.raises(toonlab.ToonlabError, match=r"260x300 pixels need about .*: max_side="):
         make.tensor(photos)
 
 
-def test_max_side_and_a_last_touch_are_the_commands(
+def test_max_side_and_a_post_processor_are_the_commands(
     run: toonlab.TrainedRun, tmp_path: Path, typed: Callable[..., np.ndarray], catalogue: Catalogue
 ) -> None:
     noise(60, 90).save(tmp_path / "photo.png")
     assert run.cartoonize(noise(60, 90), max_side=45).size == (30, 45)
-    touch = catalogue.make("postprocessors", "ctss", style="dragon_ball")
-    expected = typed(tmp_path / "photo.png", 45, touch)
-    for post in ({"use": "ctss", "style": "dragon_ball"}, touch):
+    postprocess = catalogue.make("postprocessors", "ctss", style="dragon_ball")
+    expected = typed(tmp_path / "photo.png", 45, postprocess)
+    for post in ({"use": "ctss", "style": "dragon_ball"}, postprocess):
         assert np.array_equal(np.asarray(run.cartoonize(noise(60, 90), max_side=45, post=post)), expected)
     assert not np.array_equal(np.asarray(run.cartoonize(noise(60, 90), max_side=45, post="ctss")), expected)
 

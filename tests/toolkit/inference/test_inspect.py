@@ -13,9 +13,9 @@ import torch
 from PIL import Image
 
 from toonlab import Catalogue, ToonlabError, Views, discover
-from toonlab.images.files import plan
-from toonlab.images.patch_panels import panels, patches
-from toonlab.inference.inspect import CriticView, critic_view, inspect_pictures, look_at
+from toonlab.images.files import plan_tasks
+from toonlab.images.patch_panels import panel_tiles, patch_tiles
+from toonlab.inference.inspect import CriticView, critic_view, inspect_image, inspect_pictures
 
 
 @pytest.fixture(scope="module")
@@ -89,28 +89,28 @@ def test_mistakes_are_one_line(catalogue: Catalogue, given: dict, says: str):
 
 def test_patches_lie_where_the_lines_are(catalogue: Catalogue, drawing: Path):
     view = critic_view(catalogue, parameters={"patch_size": 40, "k": 2})
-    look = look_at(view, as_tensor(drawing), "real")
-    assert [box[:2] for box in look.boxes] == [(100, 200), (100, 220)]
-    inside = look.saliency[100:160, 200:260].mean()
+    shown = inspect_image(view, as_tensor(drawing), "real")
+    assert [box[:2] for box in shown.boxes] == [(100, 200), (100, 220)]
+    inside = shown.saliency[100:160, 200:260].mean()
     assert inside > 0.1
-    assert look.saliency[:80].max() < 0.01
-    for (top, left, height, width), seen in zip(look.boxes, look.seen, strict=True):
+    assert shown.saliency[:80].max() < 0.01
+    for (top, left, height, width), seen in zip(shown.boxes, shown.seen, strict=True):
         gray = as_tensor(drawing)[:, top : top + height, left : left + width].sum(0)
         assert torch.allclose(seen[0], (gray - gray.min()) / (gray.max() - gray.min()), atol=1e-5)
 
 
 def test_as_fake_takes_the_samplers_other_side(catalogue: Catalogue, drawing: Path):
     view = critic_view(catalogue, parameters={"patch_size": 40, "k": 2, "stride_fake": 1.0})
-    tops = {side: [box[0] for box in look_at(view, as_tensor(drawing), side).boxes] for side in ("real", "fake")}
+    tops = {side: [box[0] for box in inspect_image(view, as_tensor(drawing), side).boxes] for side in ("real", "fake")}
     assert tops == {"real": [100, 100], "fake": [120, 80]}
 
 
 def test_the_sheet_shows_every_panel_and_patch(catalogue: Catalogue, drawing: Path):
     view = critic_view(catalogue, parameters={"patch_size": 60, "k": 2, "stride_real": 0.1})
-    (done,) = inspect_pictures(view, plan([drawing], Path("out")))
-    sheet = np.asarray(Image.open(done.job.target))
-    look = look_at(view, as_tensor(drawing), "real")
-    shown = [*panels(look, "picture", 512), *patches(look, 192)]
+    (done,) = inspect_pictures(view, plan_tasks([drawing], Path("out")))
+    sheet = np.asarray(Image.open(done.task.target))
+    panels = inspect_image(view, as_tensor(drawing), "real")
+    shown = [*panel_tiles(panels, "picture", 512), *patch_tiles(panels, 192)]
     assert len(shown) == 4 + 2
     places = [place_of(np.asarray(tile.picture), sheet) for tile in shown]
     assert len(set(places)) == len(shown)
@@ -136,7 +136,7 @@ def test_a_plugins_mistake_is_named_and_the_rest_goes_on(drawing: Path):
             raise IndexError("beyond\nthe end")
         return Views(views.real, views.fake, torch.tensor([[0, 0, 0, 10, 10]]))
 
-    done = inspect_pictures(CriticView(sampler, None, ""), plan(["small.png", drawing], Path("out")))
+    done = inspect_pictures(CriticView(sampler, None, ""), plan_tasks(["small.png", drawing], Path("out")))
     assert [(d.outcome, d.reason) for d in done] == [("failed", "IndexError: beyond"), ("written", "")]
 
 

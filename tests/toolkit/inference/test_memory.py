@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from hypothesis import given
@@ -13,7 +14,15 @@ from torch import Tensor, nn
 from toonlab import discover
 from toonlab.images.io import fitted
 from toonlab.inference import memory
-from toonlab.inference.memory import PROBE, Room, available, bytes_per_pixel, largest_side, padded_pixels, peak_bytes
+from toonlab.inference.memory import (
+    PROBE,
+    MemoryBudget,
+    free_memory,
+    is_out_of_memory,
+    largest_side,
+    padded_pixels,
+    peak_bytes,
+)
 
 CPU = torch.device("cpu")
 
@@ -32,7 +41,7 @@ class Copies(nn.Module):
 
 @pytest.mark.parametrize("count", [1, 5, 20])
 def test_peak_memory_is_measured(count: int):
-    measured = bytes_per_pixel(Copies(count), CPU)
+    measured = MemoryBudget(Copies(count), CPU).bytes_per_pixel
     photo_and_clamped = 2
     assert measured == pytest.approx(12 * (2 * count + 1), abs=12 * photo_and_clamped + 1)
 
@@ -46,42 +55,68 @@ def test_what_an_earlier_measurement_left_alive_is_not_counted():
 
 def test_peak_memory_of_a_generator_is_proportional_to_pixels_and_leaves_it_as_it_was(monkeypatch):
     generator = discover().make("generators", "ctss_unet", width=8).train()
-    measured = bytes_per_pixel(generator, CPU)
+    measured = MemoryBudget(generator, CPU).bytes_per_pixel
     assert generator.training
     monkeypatch.setattr(memory, "PROBE", 128)
-    assert bytes_per_pixel(generator, CPU) == pytest.approx(measured, rel=0.05)
+    assert MemoryBudget(generator, CPU).bytes_per_pixel == pytest.approx(measured, rel=0.05)
 
 
 def test_room_is_shared_among_pictures_of_one_size():
-    room = Room(Copies(5), CPU, memory=100_000_000)
-    one = room.pixel * 1000 * 500
-    assert room.pictures(500, 1000) == int(100_000_000 / one)
-    assert room.pictures(PROBE, PROBE) > 1000  # so small that nothing is measured
-    assert room.pictures(20_000, 20_000) == 0
+    budget = MemoryBudget(Copies(5), CPU, limit=100_000_000)
+    one = budget.bytes_per_pixel * 1000 * 500
+    assert budget.pictures(500, 1000) == int(100_000_000 / one)
+    assert budget.pictures(PROBE, PROBE) > 1000  # so small that nothing is measured
+    assert budget.pictures(20_000, 20_000) == 0
 
 
 def test_a_refusal_names_the_largest_size_that_fits():
-    room = Room(Copies(5), CPU, memory=2**27)
-    text = room.refusal(3000, 4000)
+    budget = MemoryBudget(Copies(5), CPU, limit=2**27)
+    text = budget.refusal(3000, 4000)
     side = int(text.rpartition("--max-side ")[2])
     assert text.startswith("4000x3000 pixels need about ")
     assert "and 0.125 GiB can be had" in text
     assert f"the largest size that fits is {side}x{round(side * 0.75)}: " in text
-    assert room.pictures(round(side * 0.75), side) == 1
-    assert room.pictures(round((side + 4) * 0.75), side + 4) == 0
+    assert budget.pictures(round(side * 0.75), side) == 1
+    assert budget.pictures(round((side + 4) * 0.75), side + 4) == 0
 
 
 def test_what_ran_out_of_memory_is_halved():
     assert (
-        Room(Copies(1), CPU).overflow(1000, 1000)
+        MemoryBudget(Copies(1), CPU).overflow(1000, 1000)
         == "1000x1000 pixels took more memory than there is; try --max-side 707"
     )
 
 
-def test_nothing_is_refused_where_memory_is_unknown():
-    room = Room(Copies(1), CPU, memory=1)
-    room.__dict__["pixel"] = 0.0  # it could not be measured
-    assert room.pictures(10_000, 10_000) > 0
+def test_nothing_is_refused_where_the_need_is_unknown():
+    class Photo(nn.Module):
+        """Allocates nothing."""
+
+        def forward(self, photo: Tensor) -> Tensor:
+            return photo
+
+    budget = MemoryBudget(Photo(), CPU, limit=1)
+    budget.bytes_per_pixel = 0.0  # not measurable
+    assert budget.pictures(10_000, 10_000) > 0
+
+
+def test_memory_that_is_freed_on_the_way_counts_at_its_peak():
+    def work():
+        for _ in range(3):
+            torch.zeros(250_000)
+
+    assert peak_bytes(work, CPU) == pytest.approx(1_000_000, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), True),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("shapes do not match"), False),
+    ],
+)
+def test_out_of_memory_is_told_from_other_errors(error: Exception, expected: bool):
+    assert is_out_of_memory(error) is expected
 
 
 @given(st.integers(400, 5000), st.integers(400, 5000), st.floats(0.1, 0.99), st.sampled_from([1, 4, 32]))
@@ -93,9 +128,15 @@ def test_the_largest_side_fits_and_a_larger_one_does_not(height: int, width: int
     assert padded_pixels(*fitted(width, height, larger), multiple) > pixels
 
 
-@pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="only Linux tells how much memory is free")
-def test_free_memory_is_some_of_the_machines():
-    lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
-    free = available(CPU)
-    assert free is not None
-    assert 0 < free < int(lines["MemTotal"].split()[0]) * 1024
+def test_free_memory_is_less_than_the_machine_has():
+    assert 0 < free_memory(CPU) < psutil.virtual_memory().total
+
+
+def test_a_containers_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "memory.max").write_text("4000000\n")
+    (tmp_path / "memory.current").write_text("1500000\n")
+    (tmp_path / "memory.stat").write_text("anon 900000\ninactive_file 500000\n")
+    monkeypatch.setattr(memory, "CGROUP", tmp_path)
+    assert free_memory(CPU) == 4_000_000 - 1_500_000 + 500_000
+    (tmp_path / "memory.max").write_text("max\n")
+    assert free_memory(CPU) > 3_000_000

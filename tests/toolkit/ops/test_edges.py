@@ -12,7 +12,8 @@ from torch import Tensor
 
 from toonlab import PartError
 from toonlab.ops import edges as internals
-from toonlab.ops.edges import canny, connected, gray_levels, smooth_edges, to_levels
+from toonlab.ops.edges import canny, connected, gray_levels, smooth_edges
+from toonlab.ops.levels import to_levels
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:

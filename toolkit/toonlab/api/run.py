@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from toonlab.engine.checkpoint import candidates
 from toonlab.errors import ToonlabError
 from toonlab.inference.cartoonize import load_model
-from toonlab.inference.cartoonizer import Cartoonizer, Picture, Post, touch_of
+from toonlab.inference.cartoonizer import Cartoonizer, Picture, Post, make_postprocessor
 from toonlab.recipes.load import load
 from toonlab.registry.catalogue import discover
 from toonlab.registry.observers import Outcome, Run
@@ -151,7 +151,7 @@ class TrainedRun(Run):
             return make.tensor(image)
         if max_side is not None and max_side < 1:
             raise ToonlabError(f"max_side: got {max_side}, expected 1 or more")
-        return make.picture(image, max_side, touch_of(post, discover()))
+        return make.picture(image, max_side, make_postprocessor(post, discover()))
 
     @cached_property
     def _cartoonizers(self) -> dict[str, Cartoonizer]:

@@ -26,6 +26,7 @@ def train(
     *,
     at: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
     name: str | None = None,
+    experiment: str | None = None,
     runs: str | os.PathLike[str] = "runs",
     device: str = "auto",
     tracking_uri: str | None = None,
@@ -43,6 +44,7 @@ def train(
         recipe: a name that `toonlab recipes` lists, a path, or a recipe as data.
         at: files of overrides laid over it, such as `tiny`, each applied where its path exists.
         name: what a recipe as data is called; by default as what it extends, or `recipe`.
+        experiment: the folder within `runs`; by default called as the recipe.
         runs: the folder of all runs.
         device: `auto` (a GPU where there is one), `cpu`, `cuda:1`, …
         tracking_uri: where trackers keep the run, instead of what the recipe says.
@@ -62,7 +64,7 @@ def train(
         elsewhere = None if Path(runs) == Path("runs") else os.fspath(runs)
         command = arguments.command_line("train", os.fspath(recipe), {"at": overlays, "runs": elsewhere}, pairs)
     with tracked_at(tracking_uri):
-        trained = train_recipe(loaded, parts, Path(runs), distributed=device, command=command)
+        trained = train_recipe(loaded, parts, Path(runs), experiment, distributed=device, command=command)
     return TrainedRun.of(trained.run, trained.again)
 
 

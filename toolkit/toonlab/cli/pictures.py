@@ -25,21 +25,21 @@ def cartoonize(
     device: Device = "auto",
 ) -> None:
     """Turn pictures into cartoons with a trained model, or one that needs no training."""
-    from toonlab.images.files import follow, parted, plan
+    from toonlab.images.files import collect_results, plan_tasks, split_arguments
     from toonlab.inference.cartoonize import cartoonize_pictures, load_model
     from toonlab.utils.distributed import pick_device
 
     catalogue = discovered()
-    paths, settings = parted(images)
+    paths, settings = split_arguments(images)
     own = {key: settings.pop(key) for key in list(settings) if key.startswith("generator.")}
     if settings and post is None:
         raise ToonlabError(f"{next(iter(settings))}=…: no such file; as a parameter it needs --post NAME")
-    touch = catalogue.make("postprocessors", post, **settings) if post else None
-    jobs = plan(paths, out, overwrite)
+    postprocess = catalogue.make("postprocessors", post, **settings) if post else None
+    tasks = plan_tasks(paths, out, overwrite)
     generator = load_model(model, catalogue, own)
-    results = cartoonize_pictures(generator, jobs, pick_device(device), batch, max_side, touch)
-    written = follow(results, len(jobs), "cartoonizing")
-    print(f"{len(written)} of {len(jobs)} pictures are in {out}")
+    results = cartoonize_pictures(generator, tasks, pick_device(device), batch, max_side, postprocess)
+    written = collect_results(results, len(tasks), "cartoonizing")
+    print(f"{len(written)} of {len(tasks)} pictures are in {out}")
 
 
 def inspect(
@@ -53,12 +53,12 @@ def inspect(
     max_side: Annotated[int, typer.Option("--max-side", min=1, help="Scale larger pictures down to it.")] = 512,
 ) -> None:
     """Draw what a patch critic looks at: the filtered image, saliency, chosen patches, and what the critic sees."""
-    from toonlab.images.files import follow, parted, plan
+    from toonlab.images.files import collect_results, plan_tasks, split_arguments
     from toonlab.inference.inspect import critic_view, inspect_pictures
 
     catalogue = discovered()
-    paths, settings = parted(images)
+    paths, settings = split_arguments(images)
     view = critic_view(catalogue, recipe, critic, sampler, representation, settings)
-    jobs = plan(paths, out, overwrite=True)
-    written = follow(inspect_pictures(view, jobs, side, max_side), len(jobs), "looking")
-    print(f"{len(written)} of {len(jobs)} pictures are in {out}")
+    tasks = plan_tasks(paths, out, overwrite=True)
+    written = collect_results(inspect_pictures(view, tasks, side, max_side), len(tasks), "looking")
+    print(f"{len(written)} of {len(tasks)} pictures are in {out}")

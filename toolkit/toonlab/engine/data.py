@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from toonlab.errors import ToonlabError
+from toonlab.ops.levels import to_float
 from toonlab.recipes.spec import Train
 from toonlab.registry.protocols import Images
 from toonlab.types import Batch
@@ -119,8 +120,3 @@ def batches(steps: Steps, start: int, stop: int, workers: int, device: torch.dev
             raise item
         photo, cartoon = (to_float(images.to(device, non_blocking=True)) for images in item)
         yield Batch(photo, cartoon)
-
-
-def to_float(images: Tensor) -> Tensor:
-    """uint8 -> float in [-1, 1]; floats pass."""
-    return images.float().div_(127.5).sub_(1) if images.dtype == torch.uint8 else images.float()

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from toonlab.images import canvas
 from toonlab.images.io import write_png
-from toonlab.images.patch_panels import PatchPanels, looks, panels, patches
+from toonlab.images.patch_panels import PatchPanels, panel_tiles, patch_panels, patch_tiles
+from toonlab.ops.levels import to_float
 from toonlab.registry.protocols import Images
 from toonlab.types import Batch, evaluating
 
-from .data import to_float
 from .evaluator import cartoonize
 from .gan import GAN
 
@@ -67,7 +67,8 @@ def overlays(gan: GAN, generator: nn.Module, batch: Batch, step: int, folder: Pa
         if covers_all(views.real_boxes, batch.cartoon) or covers_all(views.fake_boxes, fake):
             continue
         real, fakes = (
-            looks(images, views, side, critic.sampler) for images, side in ((batch.cartoon, "real"), (fake, "fake"))
+            patch_panels(images, views, side, critic.sampler)
+            for images, side in ((batch.cartoon, "real"), (fake, "fake"))
         )
         path = written[f"patches/{name}"] = folder / f"patches-{name}-step-{step:08d}.png"
         write_png(path, _training_sheet(f"what critic {name!r} looks at, step {step}", real, fakes))
@@ -79,9 +80,9 @@ def _training_sheet(
 ) -> Image.Image:
     rows = []
     for name, group in (("cartoon", real), ("fake", fakes)):
-        maps = [look.saliency.max().item() for look in group if look.saliency is not None]
+        maps = [panels.saliency.max().item() for panels in group if panels.saliency is not None]
         top = max(maps, default=None)  # one scale, so that images can be compared
-        rows += [[*panels(look, name, side, top), *patches(look, side // 2)] for look in group]
+        rows += [[*panel_tiles(panels, name, side, top), *patch_tiles(panels, side // 2)] for panels in group]
     return canvas.compose(title, rows)
 
 

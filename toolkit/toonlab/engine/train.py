@@ -15,13 +15,14 @@ from filelock import FileLock, Timeout
 from torch import nn
 
 from toonlab.errors import BusyError, ToonlabError
+from toonlab.ops.precision import float32_products
 from toonlab.recipes.load import load
 from toonlab.recipes.spec import Part, Recipe
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.observers import Observers, Outcome, Run
 from toonlab.registry.protocols import Dataset, ReadyMade
 from toonlab.runs.directory import digest, environment, prepare, read_outcome, run_identity, what_changed
-from toonlab.utils.distributed import DistributedContext, Precision, has_bf16, launch
+from toonlab.utils.distributed import DistributedContext, has_bf16, launch
 
 from .builder import build, build_fixed, plan
 from .data import Steps
@@ -88,7 +89,7 @@ def train(
     bench = _bench(recipe, catalogue, dataset if recipe.stages else judged)
     final = _bench(recipe, catalogue, judged) if recipe.stages and judged is not dataset else None
     run = replace(run, steps=steps, environment=environment(distributed, what, command, study))
-    with _alone(run, distributed), Precision(recipe.train.precision):
+    with _alone(run, distributed), float32_products(tf32=recipe.train.precision == "tf32"):
         distributed.on_first(lambda: (run.directory / "outcome.json").unlink(missing_ok=True))
         parts = recipe.observers if distributed.rank == 0 else {}
         own = {name: part.make(catalogue) for name, part in parts.items()}

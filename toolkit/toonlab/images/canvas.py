@@ -1,4 +1,4 @@
-"""Sheets of captioned pictures: boxes drawn on images, heat maps with their scale, all laid out in rows."""
+"""Sheets of captioned pictures in rows, with boxes drawn on images, and heat maps with a scale."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 MARGIN, GAP, TEXT = 20, 16, 15
 INK, FAINT, PAPER = "#202020", "#6b6b6b", "#ffffff"
-# Okabe and Ito's palette, "Color Universal Design": told apart by colour-blind people too
+# Okabe and Ito's palette, "Color Universal Design", which colour-blind people can distinguish
 PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
 
 Box = tuple[int, int, int, int]  # top, left, height, width
@@ -37,24 +37,24 @@ def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def scaled(picture: Image.Image, factor: float) -> Image.Image:
-    """Enlarged by repeating pixels, so that they stay what they are; made smaller with antialiasing."""
+    """Enlarge by repeating pixels, which keeps their values, or reduce with antialiasing."""
     size = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
     return picture.resize(size, Image.Resampling.NEAREST if factor >= 1 else Image.Resampling.LANCZOS)
 
 
 def factor_for(image: Tensor, side: int) -> float:
-    """What brings the longer side of `(C, H, W)` to about `side`: a whole number where it enlarges."""
+    """The factor that scales the longer side of `(C, H, W)` to about `side`; a whole number if it enlarges."""
     factor = side / max(image.shape[1:])
     return float(int(factor)) if factor >= 1 else factor
 
 
 def with_boxes(picture: Image.Image, boxes: Sequence[Box], labels: Sequence[str], factor: float = 1.0) -> Image.Image:
-    """The picture, scaled, with numbered boxes; the first lies on top.
+    """A scaled picture with labelled boxes; the first box is on top.
 
     Args:
         picture: to draw on.
-        boxes: in pixels of the picture before it is scaled; a frame's outer edge is the box's own outermost pixels.
-        labels: of the boxes, in a tag at their top left corner.
+        boxes: in pixels of the unscaled picture; a frame covers the outermost pixels inside its box.
+        labels: of the boxes, drawn in a corner.
         factor: of the scale.
     """
     drawn = scaled(picture, factor)
@@ -64,7 +64,7 @@ def with_boxes(picture: Image.Image, boxes: Sequence[Box], labels: Sequence[str]
     for (left, top, right, bottom), color in reversed(list(zip(corners, colors(len(boxes)), strict=True))):
         inner = (left + line, top + line, right - line, bottom - line)
         if inner[0] < inner[2] and inner[1] < inner[3]:
-            draw.rectangle(inner, outline="black")  # sets a light frame off from light ground
+            draw.rectangle(inner, outline="black")  # contrast for a light frame on a light picture
         draw.rectangle((left, top, right, bottom), outline=color, width=line)
     _tag(draw, corners, labels)
     return drawn
@@ -79,11 +79,11 @@ def _corners(box: Box, factor: float) -> Corners:
 
 
 def _tag(draw: ImageDraw.ImageDraw, corners: Sequence[Corners], labels: Sequence[str]) -> None:
-    """Write each label into a corner of its box: the first that no label before it has taken."""
+    """Write each label into the first corner of its box that no earlier label occupies."""
     taken: list[Corners] = []
     for box, label, color in zip(corners, labels, colors(len(labels)), strict=True):
         places = _tag_places(box, round(draw.textlength(label, font(TEXT))) + 9, TEXT + 5)
-        place = next((place for place in places if not any(_meet(place, other) for other in taken)), places[0])
+        place = next((place for place in places if not any(_overlap(place, other) for other in taken)), places[0])
         draw.rectangle(place, fill=color)
         middle = (place[1] + place[3]) / 2 + 1
         draw.text((place[0] + 5, middle), label, _legible_on(color), font(TEXT), anchor="lm")
@@ -91,7 +91,7 @@ def _tag(draw: ImageDraw.ImageDraw, corners: Sequence[Corners], labels: Sequence
 
 
 def _tag_places(box: Corners, width: int, height: int) -> list[Corners]:
-    """A tag's place in each corner of a box: top left, bottom left, top right, bottom right."""
+    """The position of a tag in each corner of a box: top left, bottom left, top right, bottom right."""
     left, top, right, bottom = box
     return [
         (x, y, x + width, y + height)
@@ -100,7 +100,7 @@ def _tag_places(box: Corners, width: int, height: int) -> list[Corners]:
     ]
 
 
-def _meet(one: Corners, other: Corners) -> bool:
+def _overlap(one: Corners, other: Corners) -> bool:
     apart = one[2] < other[0] or other[2] < one[0] or one[3] < other[1] or other[3] < one[1]
     return not apart
 
@@ -111,18 +111,18 @@ def _legible_on(color: str) -> str:
 
 
 def colors(count: int) -> list[str]:
-    """A colour for each of so many boxes, in the palette's order and then again."""
+    """A colour for each of `count` boxes, in the order of the palette, repeated."""
     return [PALETTE[i % len(PALETTE)] for i in range(count)]
 
 
 def heat_map(values: Tensor, low: float, high: float, factor: float = 1.0) -> Image.Image:
-    """A map in the colours of "inferno", black at `low` to light yellow at `high`, with its scale at the right.
+    """A map in the colours of "inferno", from black at `low` to light yellow at `high`, with its scale to the right.
 
     Args:
         values: `(H, W)`.
-        low: the value that is black.
-        high: the value that is lightest.
-        factor: by which the map is scaled.
+        low: the value of black; lower values are clipped.
+        high: the value of the lightest colour; higher values are clipped.
+        factor: of the scale.
     """
     span = max(high - low, 1e-12)
     levels = ((values.detach().cpu().float() - low) / span * 255).clamp(0, 255).round().byte().numpy()
@@ -147,7 +147,7 @@ def _inferno(levels: np.ndarray) -> Image.Image:
 
 
 def number(value: float) -> str:
-    """`1,530`, `0.962`: three digits, or all before the point."""
+    """`1,530`, `0.962`: three significant digits, or all digits before the decimal point."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
@@ -174,5 +174,5 @@ def compose(title: str, rows: Sequence[Sequence[Tile]], note: str = "") -> Image
 
 
 def framed(picture: Image.Image, color: str, line: int = 4) -> Image.Image:
-    """The picture with a frame around it."""
+    """The picture with a frame of `line` pixels."""
     return ImageOps.expand(picture, line, color)

@@ -1,4 +1,4 @@
-"""Picture files: finding them, looking at their headers, and turning whatever they hold into 8-bit RGB."""
+"""Picture files: finding and checking them, and decoding any kind of picture into 8-bit RGB."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,15 +19,15 @@ from torch import Tensor
 from toonlab.errors import ToonlabError, first_line
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
-MAX_PIXELS = 89_478_485  # a small file may unpack to more than fits in memory; where Pillow begins to warn
-PILLOW_LIMIT = 178_956_970  # pixels; above it Pillow refuses to open a picture
+MAX_PIXELS = 89_478_485  # above it Pillow warns: a small file may unpack to more than fits in memory
 _EIGHT_BIT = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"})
 
 
 def find_pictures(folder: Path) -> list[str]:
-    """Paths of all pictures below a folder, relative and with forward slashes, sorted: the same order everywhere.
+    """The paths of all pictures below a folder, relative to it, with forward slashes, sorted.
 
-    By suffix, in any case. Hidden files and folders are left out; links are followed, each folder once.
+    The order is the same on every machine. Pictures are known by their suffix (jpg, jpeg, png, webp, bmp, tif, tiff, in
+    any case). Hidden files and folders are left out; links are followed, each folder once.
 
     Raises:
         ToonlabError: if there is no such folder, or no picture in it.
@@ -38,8 +40,8 @@ def find_pictures(folder: Path) -> list[str]:
     return names
 
 
-def without_suffix(name: str) -> str:
-    """The name or path of a picture without the suffix, if it has a picture's: `sub/a.jpg` -> `sub/a`."""
+def picture_stem(name: str) -> str:
+    """The name or path of a picture without its suffix: `sub/a.jpg` -> `sub/a`; other names stay as they are."""
     stem, dot, suffix = name.rpartition(".")
     return stem if f"{dot}{suffix}".lower() in SUFFIXES else name
 
@@ -47,7 +49,7 @@ def without_suffix(name: str) -> str:
 def _walk(folder: Path) -> Iterator[Path]:
     seen = set()
     for parent, folders, files in os.walk(folder, followlinks=True):
-        if (place := Path(parent).resolve()) in seen:  # a link back up would go on for ever
+        if (place := Path(parent).resolve()) in seen:  # a link to a parent folder would never end
             folders.clear()
             continue
         seen.add(place)
@@ -56,15 +58,24 @@ def _walk(folder: Path) -> Iterator[Path]:
         yield from (path for path in visible if path.suffix.lower() in SUFFIXES)
 
 
-def complaints(folder: Path, names: Sequence[str], max_pixels: int) -> dict[str, str]:
-    """What the headers say against some of the pictures: name -> reason. Decodes no pixels."""
+def picture_problems(folder: Path, names: Sequence[str], max_pixels: int = MAX_PIXELS) -> dict[str, str]:
+    """Check the headers of pictures, in parallel; decodes no pixels.
+
+    Args:
+        folder: of the pictures.
+        names: as `find_pictures` gives them.
+        max_pixels: larger pictures are a problem; the default is the size from which Pillow warns.
+
+    Returns:
+        Name -> reason for each picture that can't be used: damaged, too large, or not of 8 or 16 bits per channel.
+    """
     with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
-        warnings.simplefilter("ignore")  # Pillow's own limit: ours is given below
-        reasons = list(pool.map(lambda name: _complaint(folder / name, max_pixels), names))
+        warnings.simplefilter("ignore")  # Pillow's own limit; max_pixels takes its place
+        reasons = list(pool.map(lambda name: _problem(folder / name, max_pixels), names))
     return {name: reason for name, reason in zip(names, reasons, strict=True) if reason}
 
 
-def _complaint(path: Path, max_pixels: int) -> str | None:
+def _problem(path: Path, max_pixels: int) -> str | None:
     try:
         with Image.open(path) as image:
             (width, height), mode = image.size, image.mode
@@ -77,16 +88,42 @@ def _complaint(path: Path, max_pixels: int) -> str | None:
     return None
 
 
-def read_picture(path: Path, short_side: int | None = None, max_side: int | None = None) -> Tensor:
-    """Decode a picture into `(3, H, W)` uint8 RGB, upright.
+def picture_manifest(folder: Path, contents: bool = False) -> dict[str, Any]:
+    """The pictures of a folder as a data set's `manifest()` needs them: their number, and a digest.
 
-    The EXIF orientation is applied. Transparency is laid on white. 16-bit values are scaled to 8 bits, not clipped.
-    CMYK is converted without a colour profile. Of several frames or pages, the first counts.
+    Args:
+        folder: as for `find_pictures`; its own path is no part of the digest, so that a data set may be moved.
+        contents: digest the bytes of the files, instead of their names and sizes only, which is faster.
+
+    Returns:
+        `{"pictures": number, "digest": 32 hexadecimal digits}`.
+
+    Raises:
+        ToonlabError: if there is no such folder, or no picture in it.
+    """
+    digest, names = blake2b(digest_size=16), find_pictures(folder)
+    for name in names:
+        digest.update(os.fsencode(name) + f"\0{_mark(folder / name, contents)}\n".encode())
+    return {"pictures": len(names), "digest": digest.hexdigest()}
+
+
+def _mark(path: Path, contents: bool) -> str | int:
+    """What identifies a file's state: a digest of its bytes, or its size."""
+    if not path.exists():
+        return -1  # a dangling link
+    return blake2b(path.read_bytes(), digest_size=16).hexdigest() if contents else path.stat().st_size
+
+
+def read_picture(path: Path, short_side: int | None = None, max_side: int | None = None) -> Tensor:
+    """Decode a picture into `(3, H, W)` uint8 RGB; `toonlab.ops.levels.to_float` brings that to [-1, 1].
+
+    The EXIF orientation is applied. Transparent pictures are composed on white. 16-bit values are scaled to 8 bits, not
+    clipped. CMYK is converted without a colour profile. Of several frames or pages, the first is read.
 
     Args:
         path: the file.
-        short_side: if given, the shorter side is resized to this many pixels, up or down (bicubic, antialiased).
-        max_side: if given, a longer side than this is scaled down to it, in the same way.
+        short_side: resize the shorter side to this many pixels, up or down (bicubic, antialiased).
+        max_side: scale a picture with a longer side down to this many pixels, in the same way.
 
     Raises:
         ToonlabError: if the file can't be decoded, such as a truncated one.
@@ -102,7 +139,7 @@ def read_picture(path: Path, short_side: int | None = None, max_side: int | None
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """A picture of any kind as 8-bit RGB: see `read_picture`."""
+    """A picture of any mode as upright 8-bit RGB; see `read_picture`."""
     return _to_rgb(ImageOps.exif_transpose(image))
 
 
@@ -130,7 +167,7 @@ def _resize(image: Image.Image, short_side: int) -> Image.Image:
 
 
 def fitted(width: int, height: int, max_side: int) -> tuple[int, int]:
-    """The size of a picture scaled so that its longer side is `max_side`; either order of the sides."""
+    """The size of a picture after scaling its longer side to `max_side`; the sides may come in either order."""
     scale = max_side / max(width, height)
     return max(1, round(width * scale)), max(1, round(height * scale))
 
@@ -142,7 +179,7 @@ def to_picture(image: Tensor) -> Image.Image:
 
 
 def write_png(path: Path, picture: Image.Image) -> None:
-    """Write a PNG, whole or not at all, into a folder that is made where it is missing.
+    """Write a PNG atomically; creates its folder.
 
     Raises:
         OSError: if it can't be written.
@@ -159,7 +196,7 @@ def write_png(path: Path, picture: Image.Image) -> None:
 
 
 def save_png(path: Path, picture: Image.Image) -> None:
-    """As `write_png`, for a path that a user chose.
+    """`write_png` to a path that a user chose.
 
     Raises:
         ToonlabError: if it can't be written.

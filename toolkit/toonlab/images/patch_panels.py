@@ -1,4 +1,4 @@
-"""What a sampler chose in an image, and what a critic sees there, as pictures with captions."""
+"""The patches that a sampler chooses in an image, and how the critic sees them, as captioned tiles of a sheet."""
 
 from __future__ import annotations
 
@@ -17,20 +17,29 @@ from . import canvas
 from .canvas import Box, Tile
 from .io import to_picture
 
-SHOWN = 24  # patches of an image; a grid may give hundreds
-ROOMY = 320  # pixels of a panel from which on scores stand beside the ranks
+MOST_PATCHES = 24  # drawn of one image; a grid sampler may give hundreds
+SCORED_SIDE = 320  # pixels: panels at least this large show the scores next to the ranks
 
 
 @dataclass(frozen=True)
 class PatchPanels:
-    """What a sampler makes of one image; `seen` are the boxes' regions as the critic sees them, in [0, 1]."""
+    """A sampler's choice in one image.
 
-    image: Tensor  # (3, H, W) in [-1, 1]
-    boxes: Sequence[Box]  # best first
+    Args:
+        image: `(3, H, W)` in [-1, 1].
+        boxes: of the chosen patches, best first.
+        scores: of the patches; None where the sampler gives none.
+        seen: the patches as the critic sees them, `(C, h, w)` in [0, 1] each; empty if they don't match the boxes.
+        filtered: the image that the sampler scores, `(3, H, W)` in [-1, 1], if it filters first.
+        saliency: the map that it scores by, `(H, W)`, if it has one.
+    """
+
+    image: Tensor
+    boxes: Sequence[Box]
     scores: Sequence[float] | None
-    seen: Sequence[Tensor]  # (C, h, w) each
-    filtered: Tensor | None = None  # (3, H, W) in [-1, 1]
-    saliency: Tensor | None = None  # (H, W)
+    seen: Sequence[Tensor]
+    filtered: Tensor | None = None
+    saliency: Tensor | None = None
 
     @property
     def ranks(self) -> list[str]:
@@ -38,20 +47,20 @@ class PatchPanels:
 
     @property
     def labels(self) -> list[str]:
-        """`1: 2,582`: rank and score; the rank alone where there are no scores."""
+        """`1: 2,582`: rank and score; only the rank where there are no scores."""
         if self.scores is None:
             return self.ranks
         return [f"{rank}: {canvas.number(score)}" for rank, score in zip(self.ranks, self.scores, strict=True)]
 
 
-def looks(images: Tensor, views: Views, side: str, sampler: ViewTransform) -> list[PatchPanels]:
-    """What a sampler made of each image of a batch.
+def patch_panels(images: Tensor, views: Views, side: str, sampler: ViewTransform) -> list[PatchPanels]:
+    """A sampler's choice in each image of a batch.
 
     Args:
-        images: `(B, 3, H, W)` in [-1, 1], that the sampler was given.
-        views: what came out of sampler and representation.
-        side: `real` or `fake`: which side of the views the images were.
-        sampler: asked for its filtered images and its saliency, if it has them (`toonlab.Explains`).
+        images: `(B, 3, H, W)` in [-1, 1], the sampler's input.
+        views: the output of the sampler and the representation.
+        side: `real` or `fake`: the side of the views that the images belong to.
+        sampler: gives its filtered images and its saliency, if it has them (`toonlab.Explains`).
 
     Raises:
         PartError: if the sampler gave no boxes.
@@ -59,7 +68,7 @@ def looks(images: Tensor, views: Views, side: str, sampler: ViewTransform) -> li
     boxes, scores = getattr(views, f"{side}_boxes"), getattr(views, f"{side}_scores")
     if boxes is None:
         raise PartError("the sampler gives no boxes, so nothing can be drawn; take one that does")
-    filtered, saliency = (_asked(sampler, method, images) for method in ("filtered", "saliency"))
+    filtered, saliency = (_explained(sampler, method, images) for method in ("filtered", "saliency"))
     low, high = views.value_range
     seen = ((getattr(views, side).detach().float() - low) / (high - low)).cpu()
 
@@ -77,47 +86,46 @@ def looks(images: Tensor, views: Views, side: str, sampler: ViewTransform) -> li
     return [of(index) for index in range(len(images))]
 
 
-def _asked(sampler: ViewTransform, method: str, images: Tensor) -> Tensor | None:
-    answer = getattr(sampler, method, None)
+def _explained(sampler: ViewTransform, method: str, images: Tensor) -> Tensor | None:
+    explain = getattr(sampler, method, None)
     with torch.no_grad():
-        return answer(images) if callable(answer) else None
+        return explain(images) if callable(explain) else None
 
 
-def panels(look: PatchPanels, name: str, side: int, top: float | None = None) -> list[Tile]:
-    """The image, what it is filtered to, the chosen boxes on it, and its saliency, as far as there are any.
+def panel_tiles(panels: PatchPanels, name: str, side: int, top: float | None = None) -> list[Tile]:
+    """The image, its filtered version, the chosen boxes on it, and its saliency, as far as the sampler gives them.
 
     Args:
-        look: what to show.
+        panels: the choice to show.
         name: of the image: photo, cartoon.
-        side: pixels that the longer side shall have, about.
-        top: the saliency that is shown lightest; the image's own greatest where not given.
+        side: the longer side of a tile in pixels, approximately.
+        top: the saliency that is shown lightest; by default the maximum of the image.
     """
-    factor, picture = canvas.factor_for(look.image, side), to_picture(look.image)
+    factor, picture = canvas.factor_for(panels.image, side), to_picture(panels.image)
     tiles = [Tile(name, canvas.scaled(picture, factor))]
-    if look.filtered is not None:
-        tiles.append(Tile("filtered", canvas.scaled(to_picture(look.filtered), factor)))
-    boxes = look.boxes[:SHOWN]
-    labels = (look.labels if side >= ROOMY else look.ranks)[:SHOWN]
-    count = "" if len(look.boxes) == len(boxes) else f": the first {SHOWN} of {len(look.boxes)}"
+    if panels.filtered is not None:
+        tiles.append(Tile("filtered", canvas.scaled(to_picture(panels.filtered), factor)))
+    boxes = panels.boxes[:MOST_PATCHES]
+    labels = (panels.labels if side >= SCORED_SIDE else panels.ranks)[:MOST_PATCHES]
+    count = "" if len(panels.boxes) == len(boxes) else f": the first {MOST_PATCHES} of {len(panels.boxes)}"
     tiles.append(Tile(f"chosen patches{count}", canvas.with_boxes(picture, boxes, labels, factor)))
-    if look.saliency is not None:
-        low = min(0.0, look.saliency.min().item())
-        high = look.saliency.max().item() if top is None else top
-        tiles.append(Tile("saliency", canvas.heat_map(look.saliency, low, high, factor)))
+    if panels.saliency is not None:
+        low = min(0.0, panels.saliency.min().item())
+        high = panels.saliency.max().item() if top is None else top
+        tiles.append(Tile("saliency", canvas.heat_map(panels.saliency, low, high, factor)))
     return tiles
 
 
-def patches(look: PatchPanels, side: int) -> list[Tile]:
-    """The boxes' regions as the critic sees them, in the order of their ranks, in the colours of their boxes."""
-    shown = list(zip(look.seen, look.labels, canvas.colors(len(look.labels)), strict=False))[:SHOWN]
-    pictures = [canvas.scaled(_as_picture(patch), canvas.factor_for(patch, side)) for patch, *_ in shown]
-    return [
-        Tile(f"seen {label}", canvas.framed(picture, color))
-        for picture, (_, label, color) in zip(pictures, shown, strict=True)
-    ]
+def patch_tiles(panels: PatchPanels, side: int) -> list[Tile]:
+    """The patches as the critic sees them, by rank, framed in their boxes' colours; `side` as in `panel_tiles`."""
+    tiles = []
+    for patch, label, color in zip(panels.seen, panels.labels, canvas.colors(len(panels.labels)), strict=False):
+        picture = canvas.scaled(_as_picture(patch), canvas.factor_for(patch, side))
+        tiles.append(Tile(f"seen {label}", canvas.framed(picture, color)))
+    return tiles[:MOST_PATCHES]
 
 
 def _as_picture(patch: Tensor) -> Image.Image:
-    """`(C, h, w)` in [0, 1]: three channels as colours, any other number as their mean."""
+    """`(C, h, w)` in [0, 1]: three channels as RGB, any other number as their mean."""
     colors = patch if len(patch) == 3 else patch.mean(0, keepdim=True).expand(3, -1, -1)
     return to_picture(colors * 2 - 1)

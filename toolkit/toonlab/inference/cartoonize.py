@@ -15,24 +15,26 @@ from torch import Tensor, nn
 
 from toonlab.engine.builder import learns
 from toonlab.engine.checkpoint import WEIGHTS, candidates, load_generator, read_weights
-from toonlab.engine.data import to_float
 from toonlab.engine.evaluator import cartoonize
 from toonlab.errors import ToonlabError, first_line, nearest
-from toonlab.images.files import Done, Job, decode, usable
+from toonlab.images.files import PictureResult, PictureTask, decode_task, split_readable
 from toonlab.images.io import save_png, to_picture
+from toonlab.ops.levels import to_float
 from toonlab.recipes.load import read
 from toonlab.recipes.resolve import resolve_part
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.protocols import Postprocessor
 from toonlab.utils import paths
 
-from .memory import Room
+from .memory import MemoryBudget, is_out_of_memory
 
-Photo = tuple[Job, Tensor]  # the picture, (3, H, W) uint8
+Photo = tuple[PictureTask, Tensor]  # the task and its photo, (3, H, W) uint8
 
 
 def find_weights(source: Path) -> Path:
-    """The weights that a run's directory, a checkpoint's or a file means: of a run, those that count and are whole.
+    """The file of weights for a run's directory, a checkpoint's directory, or a file.
+
+    Of a run, the weights that its recipe selects (`train.select`); damaged ones are passed over with a warning.
 
     Raises:
         ToonlabError: if there are none.
@@ -55,13 +57,12 @@ def find_weights(source: Path) -> Path:
 
 
 def load_model(model: str, catalogue: Catalogue, overrides: Mapping[str, Any] | None = None) -> nn.Module:
-    """The generator that a run, a file of weights or a recipe means, ready to use.
+    """The generator of a run, a file of weights or a recipe, ready to use.
 
     Args:
-        model: what `find_weights` takes, or the name or the path of a recipe whose generator does not learn, or the
-            directory of its run.
+        model: as for `find_weights`, or the name or path of a recipe with a non-learned generator, or its run.
         catalogue: to build from.
-        overrides: of that recipe, such as `generator.network.colors`; its data need not be given.
+        overrides: of that recipe, such as `generator.network.colors`; it needs no data.
 
     Raises:
         ToonlabError: if there is no such model, or it has to be trained first.
@@ -88,97 +89,96 @@ def _untrained(name: str, catalogue: Catalogue, overrides: Mapping[str, Any]) ->
 
 def cartoonize_pictures(
     generator: nn.Module,
-    jobs: Sequence[Job],
+    tasks: Sequence[PictureTask],
     device: torch.device,
     batch: int = 4,
     max_side: int | None = None,
     postprocess: Postprocessor | None = None,
     memory: int | None = None,
-) -> Iterator[Done]:
-    """Cartoonize picture files one after the other, as the results are asked for; neighbours of one size go together.
+) -> Iterator[PictureResult]:
+    """Cartoonize picture files lazily, in their order; consecutive pictures of one size form a batch.
 
-    A picture that can't be read is skipped, one that is too large for the memory fails, and the rest goes on. Pictures
-    are never cut into tiles: networks that normalise over the whole image would give another result.
+    An unreadable picture is skipped, one too large for the memory fails, and the others are still processed. Pictures
+    are never cut into tiles: networks that normalise over the whole image would give a different result.
 
     Args:
         generator: photo -> cartoon, `(B, 3, H, W)` in [-1, 1].
-        jobs: what to read and what to write (`toonlab.images.files.plan`).
+        tasks: the files to read and to write, from `toonlab.images.files.plan_tasks`.
         device: where to compute.
-        batch: at most so many pictures at once; fewer where the memory asks for it.
-        max_side: larger pictures are scaled down, so that their longer side is this many pixels.
-        postprocess: a last touch to the finished picture.
-        memory: bytes that a forward pass may take; None for what is free.
+        batch: the largest batch; smaller where the memory requires it.
+        max_side: larger pictures are scaled down, so that their longer side has this many pixels.
+        postprocess: applied to each finished picture.
+        memory: bytes that a forward pass may take; None for the free memory.
     """
-    forward = _Forward(generator.to(device), device, Room(generator, device, memory), batch, postprocess)
-    jobs, skipped = usable(jobs)
+    budget = MemoryBudget(generator.to(device), device, memory)
+    batches = _Batches(generator, device, budget, batch, postprocess)
+    tasks, skipped = split_readable(tasks)
     yield from skipped
     pending: list[Photo] = []
-    for job in jobs:
-        photo = forward.read(job, max_side)
-        if isinstance(photo, Done):
+    for task in tasks:
+        photo = batches.read(task, max_side)
+        if isinstance(photo, PictureResult):
             yield photo
             continue
-        if not forward.takes(pending, photo):
-            yield from forward(pending)
+        if not batches.fits(pending, photo):
+            yield from batches.write(pending)
             pending = []
-        pending.append((job, photo))
-    yield from forward(pending)
+        pending.append((task, photo))
+    yield from batches.write(pending)
 
 
 @dataclass(frozen=True)
-class _Forward:
-    """Photos of one size through the generator, and to their files."""
+class _Batches:
+    """Photos of one size through the generator, and into their files."""
 
     generator: nn.Module
     device: torch.device
-    room: Room
+    budget: MemoryBudget
     batch: int
     postprocess: Postprocessor | None
 
-    def read(self, job: Job, max_side: int | None) -> Tensor | Done:
-        photo = decode(job, max_side)
-        if isinstance(photo, Tensor) and not self.room.pictures(*photo.shape[1:]):
-            return Done(job, "failed", self.room.refusal(*photo.shape[1:]))
+    def read(self, task: PictureTask, max_side: int | None) -> Tensor | PictureResult:
+        photo = decode_task(task, max_side)
+        if isinstance(photo, Tensor) and not self.budget.pictures(*photo.shape[1:]):
+            return PictureResult(task, "failed", self.budget.refusal(*photo.shape[1:]))
         return photo
 
-    def takes(self, pending: Sequence[Photo], photo: Tensor) -> bool:
-        """Whether a photo may go together with those that wait."""
+    def fits(self, pending: Sequence[Photo], photo: Tensor) -> bool:
+        """Whether a photo can join the pending ones: it has their size, and memory for it is left."""
         if not pending:
             return True
-        fit = min(self.batch, self.room.pictures(*photo.shape[1:]))
-        return len(pending) < fit and pending[0][1].shape == photo.shape
+        largest = min(self.batch, self.budget.pictures(*photo.shape[1:]))
+        return len(pending) < largest and pending[0][1].shape == photo.shape
 
-    def __call__(self, photos: Sequence[Photo]) -> Iterator[Done]:
+    def write(self, photos: Sequence[Photo]) -> Iterator[PictureResult]:
+        """Cartoonize photos of one size; where that fails, one by one."""
         if not photos:
             return
         try:
             fakes = cartoonize(self.generator, to_float(torch.stack([photo for _, photo in photos]).to(self.device)))
-        except (RuntimeError, ToonlabError) as error:  # a network may refuse a size in many ways
-            yield from self.again(photos, error.with_traceback(None))  # whose frames would keep the memory taken
+        except (RuntimeError, ToonlabError) as error:  # networks refuse a size in different ways
+            failure = error.with_traceback(None)  # its frames would keep the memory allocated
+        else:
+            for (task, photo), fake in zip(photos, fakes, strict=True):
+                save_png(task.target, to_postprocessed(fake, photo, self.postprocess))
+                yield PictureResult(task)
             return
-        for (job, photo), fake in zip(photos, fakes, strict=True):
-            save_png(job.target, finished(fake, photo, self.postprocess))
-            yield Done(job)
-
-    def again(self, photos: Sequence[Photo], error: Exception) -> Iterator[Done]:
-        """What failed together is tried one by one."""
         if len(photos) > 1:
-            for photo in photos:
-                yield from self([photo])
-            return
-        job, (_, height, width) = photos[0][0], photos[0][1].shape
-        yield Done(job, "failed", why(error, self.room, height, width))
+            for single in photos:
+                yield from self.write([single])
+        else:
+            ((task, photo),) = photos
+            yield PictureResult(task, "failed", failure_reason(failure, self.budget, *photo.shape[1:]))
 
 
-def finished(fake: Tensor, photo: Tensor, postprocess: Postprocessor | None) -> Image.Image:
-    """The picture of a fake, `(3, H, W)` in [-1, 1], with the last touch; the photo is `(3, H, W)` uint8."""
+def to_postprocessed(fake: Tensor, photo: Tensor, postprocess: Postprocessor | None) -> Image.Image:
+    """A fake, `(3, H, W)` in [-1, 1], as a picture after post-processing; the photo is `(3, H, W)` uint8."""
     picture = to_picture(fake)
     if postprocess is None:
         return picture
     return Image.fromarray(postprocess(np.asarray(picture), photo.movedim(0, -1).cpu().numpy()))
 
 
-def why(error: Exception, room: Room, height: int, width: int) -> str:
-    """Why a picture could not be cartoonized; torch has a type for a GPU's memory only."""
-    out_of_memory = isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
-    return room.overflow(height, width) if out_of_memory else first_line(error)
+def failure_reason(error: Exception, budget: MemoryBudget, height: int, width: int) -> str:
+    """One line that says why a picture of this size could not be cartoonized."""
+    return budget.overflow(height, width) if is_out_of_memory(error) else first_line(error)

@@ -1,4 +1,4 @@
-"""Cartoons of whatever a program has: a file, a picture, an array or a tensor."""
+"""Cartoons from Python: of a file, a PIL image, an array or a tensor."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from toonlab.engine.data import to_float
 from toonlab.engine.evaluator import cartoonize
 from toonlab.errors import ToonlabError
 from toonlab.images.io import read_picture, to_pixels, upright
-from toonlab.inference.cartoonize import finished, why
-from toonlab.inference.memory import Room
 from toonlab.ops.checks import check_images
+from toonlab.ops.levels import to_float
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.protocols import Postprocessor, ReadyMade
 
+from .cartoonize import failure_reason, to_postprocessed
+from .memory import MemoryBudget
+
 Picture: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[np.uint8]
 Post: TypeAlias = str | Mapping[str, Any] | Postprocessor
-_ROUNDING = 1e-3  # by which a tensor's values may leave [-1, 1]
+_ROUNDING = 1e-3  # tolerance for values outside [-1, 1]
 
 
 @dataclass(frozen=True)
@@ -42,40 +43,41 @@ class Cartoonizer:
             raise ToonlabError("this run's cartoons were made by another program; it can make no others")
 
     @cached_property
-    def room(self) -> Room:
-        return Room(self.generator, self.device)
+    def budget(self) -> MemoryBudget:
+        return MemoryBudget(self.generator, self.device)
 
-    def picture(self, image: Picture, max_side: int | None, touch: Postprocessor | None) -> Image.Image:
+    def picture(self, image: Picture, max_side: int | None, postprocess: Postprocessor | None) -> Image.Image:
         """The cartoon of a picture, of its size or scaled down to `max_side`.
 
         Raises:
-            ToonlabError: if it is no picture, or too large for the memory.
+            ToonlabError: if it is not a picture, or too large for the memory.
         """
         photo = pixels(image, max_side)
-        return finished(self.tensor(to_float(photo[None].to(self.device)))[0], photo, touch)
+        fake = self.tensor(to_float(photo[None].to(self.device)))[0]
+        return to_postprocessed(fake, photo, postprocess)
 
     def tensor(self, photos: Tensor) -> Tensor:
-        """The cartoons of `(3, H, W)` or `(B, 3, H, W)` photos, float in [-1, 1]: likewise, and on the same device.
+        """The cartoons of photos, `(3, H, W)` or `(B, 3, H, W)` float in [-1, 1], in the same form on the same device.
 
         Raises:
-            ToonlabError: if the photos are not that, or too large for the memory.
+            ToonlabError: if the photos have another form or range, or are too large for the memory.
         """
         batch = photos if photos.ndim == 4 else photos[None]
         check_images(batch, "image", channels=3)
-        if batch.numel() == 0 or not bool((batch.abs() <= 1 + _ROUNDING).all()):  # which NaN is not, either
+        if batch.numel() == 0 or not bool((batch.abs() <= 1 + _ROUNDING).all()):  # NaN fails this, too
             low, high = (batch.min().item(), batch.max().item()) if batch.numel() else (0, 0)
             text = f"values from {low:.4g} to {high:.4g}" if batch.numel() else "no pixels"
             raise ToonlabError(f"image: got {text}, expected a tensor of floats in [-1, 1]")
-        self.generator.to(self.device)  # which another call may have moved elsewhere
+        self.generator.to(self.device)  # another call may have moved it
         height, width = batch.shape[-2:]
-        fit = self.room.pictures(height, width)
+        fit = self.budget.pictures(height, width)
         if not fit:
-            raise ToonlabError(_for_python(self.room.refusal(height, width)))
+            raise ToonlabError(_for_python(self.budget.refusal(height, width)))
         try:
-            given = torch.split(batch.float().to(self.device), min(fit, len(batch)))
-            fakes = torch.cat([cartoonize(self.generator, some).to(photos.device) for some in given])
-        except RuntimeError as error:  # a network may refuse a size in many ways
-            raise ToonlabError(f"image: {_for_python(why(error, self.room, height, width))}") from error
+            chunks = torch.split(batch.float().to(self.device), min(fit, len(batch)))
+            fakes = torch.cat([cartoonize(self.generator, chunk).to(photos.device) for chunk in chunks])
+        except RuntimeError as error:  # networks refuse a size in different ways
+            raise ToonlabError(f"image: {_for_python(failure_reason(error, self.budget, height, width))}") from error
         return fakes if photos.ndim == 4 else fakes[0]
 
 
@@ -96,8 +98,8 @@ def pixels(image: Picture, max_side: int | None = None) -> Tensor:
     return to_pixels(Image.fromarray(np.ascontiguousarray(image)), max_side)
 
 
-def touch_of(post: Post | None, catalogue: Catalogue) -> Postprocessor | None:
-    """A post-processor by its name, as `{"use": NAME, …}` with its parameters, or itself."""
+def make_postprocessor(post: Post | None, catalogue: Catalogue) -> Postprocessor | None:
+    """A post-processor from its name, from `{"use": NAME, …}` with its parameters, or from itself."""
     if post is None or callable(post):
         return post
     parameters = {"use": post} if isinstance(post, str) else dict(post)

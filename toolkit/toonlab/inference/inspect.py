@@ -1,4 +1,4 @@
-"""What a patch critic looks at in pictures: which patches its sampler chooses, why, and what the critic sees there."""
+"""Draw the patches that a sampler chooses in pictures, the saliency behind it, and the critic's view of them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import torch
 from PIL import Image
 
 from toonlab.engine.builder import Unbuilt
-from toonlab.engine.data import to_float
 from toonlab.errors import ToonlabError, first_line, nearest
 from toonlab.images import canvas
 from toonlab.images.canvas import Tile
-from toonlab.images.files import Done, Job, decode, usable
+from toonlab.images.files import PictureResult, PictureTask, decode_task, split_readable
 from toonlab.images.io import save_png
-from toonlab.images.patch_panels import PatchPanels, looks, panels, patches
+from toonlab.images.patch_panels import PatchPanels, panel_tiles, patch_panels, patch_tiles
+from toonlab.ops.levels import to_float
 from toonlab.recipes.dotted_tree import merge
 from toonlab.recipes.load import read
 from toonlab.registry.catalogue import Catalogue
@@ -26,13 +26,13 @@ from toonlab.utils import paths, yaml
 from toonlab.utils.rng import rng
 
 Side = Literal["real", "fake"]
-PANEL = 512  # pixels; smaller pictures are enlarged by the whole factor that comes near
-PATCH = 192  # pixels that a patch's longer side has on the sheet, about
+PANEL = 512  # pixels: smaller pictures are enlarged by a whole factor to about this size
+PATCH = 192  # pixels: the longer side of a patch on the sheet, approximately
 
 
 @dataclass(frozen=True)
 class CriticView:
-    """A critic's sampler and representation; `about` says which, for people."""
+    """A critic's sampler and representation; `about` describes both for the caption."""
 
     sampler: ViewTransform
     representation: ViewTransform | None
@@ -47,21 +47,21 @@ def critic_view(
     representation: str | None = None,
     parameters: Mapping[str, Any] | None = None,
 ) -> CriticView:
-    """The sampler and the representation of a recipe's critic, or others in their place.
+    """The sampler and the representation of a recipe's critic, or replacements for them.
 
     Args:
         catalogue: to build from.
-        recipe: a name on the shelf, or a path; its data need not be given.
-        critic: of the recipe; the first that names a sampler where not given.
-        sampler: in place of the critic's; a name, or `{use: name, parameter: value}`.
+        recipe: the name of a recipe that ships with toonlab, or a path; it needs no data.
+        critic: of the recipe; by default the first critic that names a sampler.
+        sampler: replaces the critic's; a name, or `{use: name, parameter: value}`.
         representation: likewise.
         parameters: of the sampler.
 
     Raises:
-        ToonlabError: if something does not exist, or does not take these values.
+        ToonlabError: if a recipe, critic or part does not exist, or a part does not take these parameters.
     """
     given = {"sampler": _part("--sampler", sampler), "representation": _part("--representation", representation)}
-    spec = merge(_critic(recipe, critic, any_will_do=sampler is not None), {k: v for k, v in given.items() if v})
+    spec = merge(_critic(recipe, critic, sampler_given=sampler is not None), {k: v for k, v in given.items() if v})
     if "sampler" not in spec:
         raise ToonlabError(f"--critic {critic}: sees whole images; name a sampler with --sampler")
     spec = merge(spec, {"sampler": dict(parameters or {})})
@@ -70,7 +70,7 @@ def critic_view(
     return CriticView(made["sampler"], made.get("representation"), about)
 
 
-def _critic(recipe: str, name: str | None, any_will_do: bool) -> dict[str, Any]:
+def _critic(recipe: str, name: str | None, sampler_given: bool) -> dict[str, Any]:
     """Sampler and representation of a critic, as `{use: name, …}` each, as far as it names them."""
     critics = {
         key: critic
@@ -79,7 +79,7 @@ def _critic(recipe: str, name: str | None, any_will_do: bool) -> dict[str, Any]:
     }
     if name is None:
         name = next((key for key, critic in critics.items() if critic.get("sampler")), None)
-        if name is None and not any_will_do:
+        if name is None and not sampler_given:
             raise ToonlabError(f"{recipe}: no critic of this recipe names a sampler; name one with --sampler")
     elif name not in critics:
         raise ToonlabError(f"--critic {name}: recipe {recipe!r} has no such critic; {nearest(name, critics)}")
@@ -110,37 +110,37 @@ def _text(spec: Mapping[str, Any]) -> str:
 
 
 def inspect_pictures(
-    view: CriticView, jobs: Sequence[Job], side: Side = "real", max_side: int | None = 512
-) -> Iterator[Done]:
-    """Write a sheet for each picture, as the results are asked for: each is looked at by itself, as a batch of one.
+    view: CriticView, tasks: Sequence[PictureTask], side: Side = "real", max_side: int | None = 512
+) -> Iterator[PictureResult]:
+    """Write a sheet for each picture, lazily; each picture is a batch of its own.
 
     Args:
         view: sampler and representation.
-        jobs: what to read and what to write (`toonlab.images.files.plan`).
-        side: whether the picture is looked at as a `real` cartoon or as a `fake`: a sampler may tell them apart.
-        max_side: larger pictures are scaled down, so that their longer side is this many pixels.
+        tasks: the files to read and to write, from `toonlab.images.files.plan_tasks`.
+        side: the side of the views on which the sampler gets the pictures: `real` or `fake`.
+        max_side: larger pictures are scaled down, so that their longer side has this many pixels.
     """
-    jobs, skipped = usable(jobs)
+    tasks, skipped = split_readable(tasks)
     yield from skipped
-    for job in jobs:
-        picture = decode(job, max_side)
-        if isinstance(picture, Done):
+    for task in tasks:
+        picture = decode_task(task, max_side)
+        if isinstance(picture, PictureResult):
             yield picture
             continue
         try:
-            look = look_at(view, to_float(picture), side)
-        except Exception as error:  # whatever a plugin's sampler does wrong
+            panels = inspect_image(view, to_float(picture), side)
+        except Exception as error:  # a plugin's sampler may raise anything
             text = str(error) if isinstance(error, ToonlabError) else f"{type(error).__name__}: {first_line(error)}"
-            yield Done(job, "failed", text)
+            yield PictureResult(task, "failed", text)
             continue
         size = "x".join(map(str, reversed(picture.shape[1:])))
-        save_png(job.target, inspection(look, f"{job.source.name}  {size}", f"{view.about} · as {side}"))
-        yield Done(job)
+        save_png(task.target, inspection_sheet(panels, f"{task.source.name}  {size}", f"{view.about} · as {side}"))
+        yield PictureResult(task)
 
 
 @torch.no_grad()
-def look_at(view: CriticView, image: torch.Tensor, side: Side) -> PatchPanels:
-    """What sampler and representation make of one image, `(3, H, W)` in [-1, 1].
+def inspect_image(view: CriticView, image: torch.Tensor, side: Side) -> PatchPanels:
+    """The sampler's choice in one image, `(3, H, W)` in [-1, 1], and the chosen patches after the representation.
 
     Raises:
         PartError: if the image does not suit the sampler, or the sampler gives no boxes.
@@ -150,15 +150,15 @@ def look_at(view: CriticView, image: torch.Tensor, side: Side) -> PatchPanels:
     views = Views(images, images, context=context)
     for transform in (view.sampler, view.representation):
         views = transform(views) if transform else views
-    return looks(images, views, side, view.sampler)[0]
+    return patch_panels(images, views, side, view.sampler)[0]
 
 
-def inspection(look: PatchPanels, title: str, note: str) -> Image.Image:
+def inspection_sheet(panels: PatchPanels, title: str, note: str) -> Image.Image:
     """The sheet of one image: its panels, and below them the patches as the critic sees them."""
-    above = panels(look, "picture", side=max(PANEL, *look.image.shape[1:]))
+    above = panel_tiles(panels, "picture", side=max(PANEL, *panels.image.shape[1:]))
     rows = [above[i : i + 2] for i in range(0, len(above), 2)]
     width = max(2 * above[0].width + canvas.GAP, 2 * PANEL)
-    below = patches(look, PATCH if len(look.boxes) <= 4 else PATCH // 2)
+    below = patch_tiles(panels, PATCH if len(panels.boxes) <= 4 else PATCH // 2)
     return canvas.compose(title, [*rows, *_wrapped(below, width)], note)
 
 

@@ -1,70 +1,70 @@
-"""How large a picture a generator can take: the memory that it needs for a pixel, and what there is."""
+"""How large a picture a generator can take: the free memory, and the bytes that a forward pass needs for each pixel."""
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 
+import psutil
 import torch
 from torch import nn
 
 from toonlab.engine.evaluator import cartoonize
 from toonlab.images.io import fitted
 
-PROBE = 256  # pixels on each side: enough that weights and other constants weigh little
-MARGIN = 0.9  # of what is free: other processes live too
+PROBE = 256  # pixels on each side of the measured photo: large enough that constant costs hardly count
+CGROUP = Path("/sys/fs/cgroup")
+USABLE = 0.9  # share of the free memory; other processes need some
 
 
 @dataclass
-class Room:
-    """How many pixels a generator can take at once: measured when a picture first is large enough to ask.
+class MemoryBudget:
+    """The number of pixels that a generator can take at once, measured before the first picture larger than `PROBE`.
 
     Args:
         generator: a network, photo -> cartoon.
-        device: that it is on.
-        memory: bytes that a forward pass may take; None for what is free when it is asked.
+        device: the device of the generator.
+        limit: bytes that a forward pass may take; None for the free memory.
     """
 
     generator: nn.Module
     device: torch.device
-    memory: int | None = None
+    limit: int | None = None
 
     @cached_property
     def free(self) -> float:
-        """In bytes; infinite where the system doesn't tell."""
-        if self.memory is not None:
-            return self.memory
-        free = available(self.device)
-        return math.inf if free is None else free * MARGIN
+        """Bytes that a forward pass may take."""
+        return USABLE * free_memory(self.device) if self.limit is None else self.limit
 
     @cached_property
-    def pixel(self) -> float:
-        """Bytes for each pixel; 0 if they can't be measured."""
-        return bytes_per_pixel(self.generator, self.device) or 0.0
-
-    def pictures(self, height: int, width: int) -> int:
-        """How many pictures of a size fit together; 0 if not one does."""
-        pixels = padded_pixels(width, height, self.multiple)
-        if pixels <= PROBE**2 or not self.pixel or math.isinf(self.free):
-            return sys.maxsize
-        return int(self.free / self.pixel / pixels)
+    def bytes_per_pixel(self) -> float:
+        """The peak memory of a forward pass, without the weights, for each pixel of one photo; 0 if not measurable."""
+        photo = torch.zeros(1, 3, PROBE, PROBE, device=self.device)
+        return peak_bytes(lambda: cartoonize(self.generator, photo), self.device) / PROBE**2
 
     @property
     def multiple(self) -> int:
+        """The generator pads sides to multiples of this."""
         return int(getattr(self.generator, "side_multiple", 1))
 
+    def pictures(self, height: int, width: int) -> int:
+        """How many pictures of this size fit at once; 0 if not even one does."""
+        pixels = padded_pixels(width, height, self.multiple)
+        if pixels <= PROBE**2 or not self.bytes_per_pixel:
+            return sys.maxsize
+        return int(self.free / self.bytes_per_pixel / pixels)
+
     def refusal(self, height: int, width: int) -> str:
-        """What to tell of a picture that does not fit by `pictures`, and what would."""
-        need = self.pixel * padded_pixels(width, height, self.multiple)
-        side = largest_side(height, width, self.free / self.pixel, self.multiple)
+        """The message for a picture that does not fit, with the largest size that would."""
+        need = self.bytes_per_pixel * padded_pixels(width, height, self.multiple)
+        side = largest_side(height, width, self.free / self.bytes_per_pixel, self.multiple)
         fits = "x".join(map(str, fitted(width, height, side)))
         return (
             f"{width}x{height} pixels need about {_gib(need)} of memory, and {_gib(self.free)} can be had; "
@@ -72,91 +72,61 @@ class Room:
         )
 
     def overflow(self, height: int, width: int) -> str:
-        """What to tell of a picture that ran out of memory all the same."""
-        pixels = padded_pixels(width, height, self.multiple)
-        side = largest_side(height, width, pixels / 2, self.multiple)
+        """The message for a picture that ran out of memory although it should have fitted."""
+        side = largest_side(height, width, padded_pixels(width, height, self.multiple) / 2, self.multiple)
         return f"{width}x{height} pixels took more memory than there is; try --max-side {side}"
 
 
-def _gib(count: float) -> str:
-    return f"{count / 2**30:.3g} GiB"
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether torch ran out of memory; it has an exception of its own for GPUs only."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-def bytes_per_pixel(generator: nn.Module, device: torch.device) -> float | None:
-    """The peak memory of a forward pass, beyond the weights, for each pixel of a photo; None if it can't be measured.
+def free_memory(device: torch.device) -> float:
+    """Bytes that are free for a forward pass: of the GPU, or of the machine and of the container's limit."""
+    if device.type == "cuda":
+        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + cached
+    return min(psutil.virtual_memory().available, _free_of_container())
 
-    Measured with one photo of `PROBE` pixels a side.
-    """
-    photo = torch.zeros(1, 3, PROBE, PROBE, device=device)
-    peak = peak_bytes(lambda: cartoonize(generator, photo), device)
-    return peak / PROBE**2 if peak else None
+
+def _free_of_container() -> float:
+    """The limit of the control group (cgroup v2), less what it uses and can't reclaim; infinite without a limit."""
+    with suppress(OSError, ValueError, KeyError):  # no such group, or its limit is "max"
+        limit, used = (int((CGROUP / name).read_text()) for name in ("memory.max", "memory.current"))
+        statistics = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
+        return limit - used + int(statistics["inactive_file"])
+    return math.inf
 
 
 def peak_bytes(work: Callable[[], object], device: torch.device) -> int:
-    """The most memory that tensors take at once while something is done, beyond what they took before."""
-    return _cuda_peak(work, device) if device.type == "cuda" else _cpu_peak(work)
+    """The most memory that tensors take at once during `work`, above what they took before.
 
-
-def _cuda_peak(work: Callable[[], object], device: torch.device) -> int:
-    torch.cuda.reset_peak_memory_stats(device)
-    before = torch.cuda.memory_allocated(device)
-    work()
-    return torch.cuda.max_memory_allocated(device) - before
-
-
-def _cpu_peak(work: Callable[[], object]) -> int:
-    """By torch's profiler, which sees every allocation, those inside of operators too."""
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler would report on itself to the terminal
+    On a CPU by torch's profiler, which records every allocation, also those inside operators: a picture that is too
+    large there ends the process without an exception, so the peak has to be known in advance.
+    """
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        work()
+        return torch.cuda.max_memory_allocated(device) - before
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # otherwise the profiler prints to the terminal
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profiler:
         work()
-    with tempfile.TemporaryDirectory() as folder:
-        trace = Path(folder) / "trace.json"
-        profiler.export_chrome_trace(str(trace))
-        events = json.loads(trace.read_text(encoding="utf-8"))["traceEvents"]
-    steps = [event for event in sorted(events, key=lambda event: event.get("ts", 0)) if event["name"] == "[memory]"]
-    if not steps:
-        return 0
-    first = steps[0]["args"]
-    before = first["Total Allocated"] - first["Bytes"]  # what an earlier profile saw, and still lives
-    return max(step["args"]["Total Allocated"] for step in steps) - before
-
-
-def available(device: torch.device) -> int | None:
-    """Bytes that are free for a forward pass; None where the system doesn't tell."""
-    if device.type == "cuda":
-        reserved = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # ours, and not in use
-        return torch.cuda.mem_get_info(device)[0] + reserved
-    free = [limit for limit in (_free_of_machine(), _free_of_group()) if limit is not None]
-    return min(free, default=None)
-
-
-def _free_of_machine() -> int | None:
-    with suppress(OSError):  # there is no such file but on Linux
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    return None
-
-
-def _free_of_group() -> int | None:
-    """What a container may still take: its limit, less what it holds and could not give back."""
-    group = Path("/sys/fs/cgroup")
-    with suppress(OSError, ValueError, KeyError):  # no group, no limit ("max")
-        limit, held = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
-        lines = (group / "memory.stat").read_text().splitlines()
-        cached = int(dict(line.split() for line in lines)["inactive_file"])
-        return limit - held + cached
-    return None
+    events = profiler.profiler.kineto_results.events()
+    changes = [event for event in events if event.name() == "[memory]"]
+    changes.sort(key=lambda event: event.start_ns())
+    return max(accumulate((event.nbytes() for event in changes), initial=0))
 
 
 def largest_side(height: int, width: int, pixels: float, multiple: int) -> int:
-    """The longer side of the largest picture of these proportions that has at most so many pixels when padded.
+    """The longer side of the largest picture of the same proportions that has at most `pixels` after padding.
 
     Args:
         height: of the picture that is too large.
         width: likewise.
         pixels: how many fit.
-        multiple: of which the padded sides are multiples.
+        multiple: padded sides are multiples of this.
     """
     side = min(max(height, width), int((pixels * max(height, width) / min(height, width)) ** 0.5))
     while side > 1 and padded_pixels(*fitted(width, height, side), multiple) > pixels:
@@ -165,5 +135,9 @@ def largest_side(height: int, width: int, pixels: float, multiple: int) -> int:
 
 
 def padded_pixels(width: int, height: int, multiple: int) -> int:
-    """The pixels of a picture whose sides are padded to multiples."""
+    """The pixels of a picture after padding its sides to multiples."""
     return (width + -width % multiple) * (height + -height % multiple)
+
+
+def _gib(count: float) -> str:
+    return f"{count / 2**30:.3g} GiB"

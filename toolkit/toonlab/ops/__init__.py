@@ -1,1 +1,1 @@
-"""Tensor functions that several methods share. Public: plugins may import them."""
+"""Functions and layers of tensors that several methods share; public to plugins, see the page *Tensor functions*."""

@@ -1,4 +1,4 @@
-"""Cartoons without their edges: what CartoonGAN and AnimeGAN show their critics as a counterexample."""
+"""Edge detection, and smoothing along edges, which makes the counterexamples of CartoonGAN's and AnimeGAN's critics."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from torch import Tensor
 
 from toonlab.errors import PartError
 
-from .checks import check_images
-from .filters import full_precision
+from .checks import check_images, check_sides
+from .levels import to_levels
 
 LOW, HIGH = 100, 200  # Canny's thresholds on |dx| + |dy|, in levels
 _REACH = 2  # half a window of 5x5: of the dilation and of the Gaussian
@@ -20,22 +20,22 @@ _SLOPE = 13573  # tan(22.5°) in 1/32768, as OpenCV rounds it; tan(67.5°) is 2 
 def smooth_edges(
     images: Tensor, value_range: tuple[float, float] = (-1.0, 1.0), gray: Tensor | None = None, exact: bool = False
 ) -> Tensor:
-    """Smooth images along their edges and nowhere else.
+    """Smooth images along their edges only.
 
     Chen, Lai and Liu, "CartoonGAN", CVPR 2018, section 3.2.1, with the numbers of `edge_promoting.py` of its PyTorch
-    code and `edge_smooth.py` of AnimeGAN's: edges by Canny (thresholds 100 and 200) on gray, widened by a square of
-    5x5, and there each channel replaced by its 5x5 Gaussian (1 4 6 4 1, reflected at the border), cut off to a whole
-    level. Computed in levels, 0..255 over `value_range`; pixels away from edges stay as they are, to the bit.
+    code and `edge_smooth.py` of AnimeGAN's: Canny's edges (thresholds 100 and 200) of the gray image are dilated by a
+    square of 5x5, and there each channel is replaced by its 5x5 Gaussian (1 4 6 4 1, reflected at the border), rounded
+    down to a whole level. Computed in levels, 0..255 over `value_range`; all other pixels keep their exact values.
 
-    The result is a constant: no gradient flows through it. On a GPU all is computed there, without synchronisation, by
-    integer arithmetic that gives OpenCV's pixels to the bit; on a CPU OpenCV is faster, and used.
+    The result has no gradient. On a GPU it is computed there, without synchronisation, in integer arithmetic with
+    exactly OpenCV's results; on a CPU OpenCV itself is used, which is faster.
 
     Args:
-        images: `(B, C, H, W)` in `value_range`, any number of channels; values outside count as its ends.
-        value_range: the least and the largest value.
-        gray: `(B, 1, H, W)` in `value_range`: where edges are looked for. By default OpenCV's luminance of 3 channels,
-            the mean of other numbers. The originals' gray comes from the decoder, which rounds in its own way.
-        exact: use OpenCV on any device, as the originals do.
+        images: `(B, C, H, W)` in `value_range`, any number of channels; values outside are clipped.
+        value_range: the minimum and the maximum.
+        gray: `(B, 1, H, W)` in `value_range`: the image whose edges count. By default OpenCV's luminance of 3 channels,
+            or the mean of another number. The originals take the decoder's gray, which is rounded differently.
+        exact: use OpenCV on every device, as the originals do.
 
     Returns:
         `(B, C, H, W)` in the images' dtype.
@@ -54,14 +54,15 @@ def smooth_edges(
         return torch.where(near.to(images.device), values.to(images.dtype), images)
 
 
-def to_levels(images: Tensor, value_range: tuple[float, float]) -> Tensor:
-    """Values of `value_range` as whole levels 0..255, uint8, rounded."""
-    low, high = value_range
-    return ((full_precision(images) - low) * (255 / (high - low))).round_().clamp_(0, 255).to(torch.uint8)
-
-
 def gray_levels(levels: Tensor) -> Tensor:
-    """OpenCV's luminance of 3 channels, the rounded mean of other numbers: `(B, C, H, W)` -> `(B, 1, H, W)` uint8."""
+    """Gray of RGB levels with exactly the values of `cv2.cvtColor`; of another number of channels, their rounded mean.
+
+    Args:
+        levels: `(B, C, H, W)` uint8.
+
+    Returns:
+        `(B, 1, H, W)` uint8.
+    """
     if levels.shape[1] != 3:
         return levels if levels.shape[1] == 1 else levels.float().mean(1, keepdim=True).round_().to(torch.uint8)
     red, green, blue = levels.int().unbind(dim=1)
@@ -69,14 +70,14 @@ def gray_levels(levels: Tensor) -> Tensor:
 
 
 def canny(gray: Tensor) -> Tensor:
-    """Canny's edges as `cv2.Canny(gray, 100, 200)` finds them, pixel by pixel the same.
+    """Canny's edges with exactly the pixels of `cv2.Canny(gray, 100, 200)`, on any device.
 
-    Canny, "A Computational Approach to Edge Detection", PAMI 1986, without its Gaussian: Sobel 3x3 with a repeated
-    border, |dx| + |dy|, maxima along the gradient's direction in steps of 45°, weak edges kept where they are connected
-    to strong ones.
+    Canny, "A Computational Approach to Edge Detection", PAMI 1986, without its Gaussian: 3x3 Sobel derivatives with a
+    replicated border, |dx| + |dy|, maxima along the gradient's direction in steps of 45°, and hysteresis: weak edges
+    count where they are connected to strong ones.
 
     Args:
-        gray: `(B, 1, H, W)` in levels, 0..255.
+        gray: `(B, 1, H, W)` in whole levels, 0..255, of any dtype.
 
     Returns:
         `(B, 1, H, W)` bool.
@@ -88,15 +89,15 @@ def canny(gray: Tensor) -> Tensor:
 
 
 def connected(mask: Tensor, seeds: Tensor) -> Tensor:
-    """Those pixels of a mask that are connected to a seed, over 8 neighbours.
+    """The pixels of a mask that are connected to a seed through 8-neighbours in the mask.
 
-    A union-find of all pixels at once: Zhang, Azad and Buluç, "Parallel algorithms for finding connected components
-    using linear algebra", JPDC 2020 (FastSV), where all seeds are one node. The rounds are so many as the logarithm of
-    the area, instead of until nothing changes, which would have to wait for the device.
+    Parallel union-find by Zhang, Azad and Buluç, "Parallel algorithms for finding connected components using linear
+    algebra", JPDC 2020 (FastSV), with all seeds as one node. It takes log2(area) rounds; a test for convergence would
+    synchronise the device.
 
     Args:
         mask: `(B, 1, H, W)` bool.
-        seeds: the same, a subset of the mask.
+        seeds: `(B, 1, H, W)` bool, a subset of the mask.
 
     Returns:
         `(B, 1, H, W)` bool.
@@ -117,16 +118,15 @@ def connected(mask: Tensor, seeds: Tensor) -> Tensor:
 
 def _check(images: Tensor, gray: Tensor | None) -> None:
     check_images(images, "smooth_edges")
+    check_sides(images, "smooth_edges: sides", smallest=_REACH + 1)
     count, _, height, width = images.shape
-    if min(height, width) <= _REACH:
-        raise PartError(f"smooth_edges: sides must be at least {_REACH + 1}, got {height}x{width}")
     if gray is not None and gray.shape != (count, 1, height, width):
         raise PartError(f"smooth_edges: gray should be {(count, 1, height, width)}, got {tuple(gray.shape)}")
 
 
 def _smooth_opencv(levels: Tensor, grays: Tensor) -> tuple[Tensor, Tensor]:
-    """Levels, `(B, C, H, W)`, and gray, `(B, 1, H, W)` -> near an edge, `(B, 1, H, W)` bool, and blurred levels."""
-    import cv2  # takes a while, and most runs never smooth edges
+    """Levels, `(B, C, H, W)`, and gray, `(B, 1, H, W)` -> mask of dilated edges, `(B, 1, H, W)`, and blurred levels."""
+    import cv2  # a slow import, and most runs never smooth edges
 
     square, weights = np.ones((5, 5), np.uint8), np.array([1, 4, 6, 4, 1], np.float32) / 16
     near, blurred = np.empty(grays.shape, np.uint8), np.empty(levels.shape, np.uint8)
@@ -138,7 +138,7 @@ def _smooth_opencv(levels: Tensor, grays: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _smooth_torch(levels: Tensor, grays: Tensor) -> tuple[Tensor, Tensor]:
-    """The same as `_smooth_opencv` on any device."""
+    """`_smooth_opencv` on any device."""
     near = F.max_pool2d(canny(grays).float(), 2 * _REACH + 1, 1, _REACH) > 0
     sums = F.pad(levels.float(), (_REACH,) * 4, "reflect").int()
     for dim in (2, 3):
@@ -148,7 +148,7 @@ def _smooth_torch(levels: Tensor, grays: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _sobel(gray: Tensor) -> tuple[Tensor, Tensor]:
-    """Derivatives along x and y, 1 2 1 across, `(B, 1, H, W)` int32; the border is repeated."""
+    """Derivatives along x and y, 1 2 1 across, `(B, 1, H, W)` int32; the border is replicated."""
     padded = F.pad(gray.float(), (1, 1, 1, 1), "replicate").int()
     down, right = padded[..., 2:, :] - padded[..., :-2, :], padded[..., 2:] - padded[..., :-2]
     dx = right[..., :-2, :] + 2 * right[..., 1:-1, :] + right[..., 2:, :]
@@ -156,7 +156,7 @@ def _sobel(gray: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _maxima(strength: Tensor, dx: Tensor, dy: Tensor) -> Tensor:
-    """Where the strength is a maximum along the gradient: horizontal, vertical or diagonal; of a plateau its first."""
+    """Where the strength is maximal along the gradient (horizontal, vertical, diagonal); the first of a plateau."""
     padded = F.pad(strength, (1, 1, 1, 1))
     height, width = strength.shape[2:]
 
@@ -164,7 +164,7 @@ def _maxima(strength: Tensor, dx: Tensor, dy: Tensor) -> Tensor:
         return padded[..., 1 + down : 1 + down + height, 1 + right : 1 + right + width]
 
     x, y = dx.abs(), dy.abs() << 15
-    rising = (dx ^ dy) >= 0  # the diagonal that runs down to the right
+    rising = (dx ^ dy) >= 0  # the gradient points along the main diagonal
     horizontal = (strength > neighbour(0, -1)) & (strength >= neighbour(0, 1))
     vertical = (strength > neighbour(-1, 0)) & (strength >= neighbour(1, 0))
     down_right = (strength > neighbour(-1, -1)) & (strength > neighbour(1, 1))
@@ -174,7 +174,7 @@ def _maxima(strength: Tensor, dx: Tensor, dy: Tensor) -> Tensor:
 
 
 def _least_neighbour(values: Tensor) -> Tensor:
-    """The least of each pixel and its 8 neighbours, `(B, 1, H, W)`."""
+    """The minimum over each pixel and its 8 neighbours, `(B, 1, H, W)`."""
     for dim in (2, 3):
         length = values.shape[dim]
         least = values.clone()

@@ -1,4 +1,4 @@
-"""Image filters and colour conversions that several methods share: pure, differentiable functions of tensors."""
+"""Image filters and colour conversions: pure, differentiable functions of tensors."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from torch import Tensor
 
 
 def full_precision(images: Tensor) -> Tensor:
-    """Half and bf16 images as float32, others as they are: sums of many pixels need the digits."""
+    """Half-precision images (fp16, bf16) as float32, for sums of many pixels; others unchanged. Any shape and range."""
     return images.to(torch.promote_types(images.dtype, torch.float32))
 
 
 def box_mean(images: Tensor, radius: int) -> Tensor:
-    """Mean over a square window; at a border, over the part of the window that lies in the image.
+    """The mean over a square window; near a border, over the part of the window inside the image.
 
-    Runs of doubling length are added up, so the time grows with log(radius), and no large prefix sum costs digits.
+    Window sums come from runs of doubling length: the time grows with log(radius), and no prefix sum over the whole
+    image loses precision.
 
     Args:
-        images: `(..., H, W)`, any range.
-        radius: the window is `(2 * radius + 1)` pixels wide.
+        images: `(..., H, W)`, any range, floating point.
+        radius: the window is `2 * radius + 1` pixels wide; at least 0.
 
     Returns:
-        `(..., H, W)`.
+        `(..., H, W)` in the dtype of the images.
     """
     width = 2 * radius + 1
     padded = F.pad(images, (radius, radius, radius, radius))
@@ -32,7 +33,7 @@ def box_mean(images: Tensor, radius: int) -> Tensor:
 
 
 def _run_sums(values: Tensor, dim: int, width: int) -> Tensor:
-    """Sums of `width` neighbours along `dim`, which becomes `width - 1` shorter: width in binary, one run per digit."""
+    """Sums of `width` neighbours along `dim`, which becomes `width - 1` shorter: one run for each binary digit."""
     length = values.shape[dim] - width + 1
     runs, run, start = values, 1, 0  # runs[i] = values[i] + … + values[i + run - 1]
     total: Tensor | None = None
@@ -50,24 +51,25 @@ def _run_sums(values: Tensor, dim: int, width: int) -> Tensor:
 
 
 def _window_counts(length: int, radius: int, like: Tensor) -> Tensor:
-    """How many pixels of each window along a side lie in the image: `(length,)`."""
+    """How many pixels of each window along a side are inside the image: `(length,)`."""
     place = torch.arange(length, device=like.device)
     before, after = place.clamp(max=radius), (length - 1 - place).clamp(max=radius)
     return (before + after + 1).to(like.dtype)
 
 
 def guided_filter(guide: Tensor, source: Tensor, radius: int, eps: float) -> Tensor:
-    """Edge-preserving smoothing: in every window, the source as a linear function of the guide, channel by channel.
+    """Edge-preserving smoothing: in every window, a linear fit of the source to the guide, channel by channel.
 
     He, Sun and Tang, "Guided Image Filtering", ECCV 2010, eqs. 5, 6 and 8, each channel with its own guide as in the
-    code of CTSS (`tools/guided_filter.py`) and White-box (`guided_filter.py`). O(pixels) time and memory; where
-    `source is guide` a third of the work is saved. Computed in float32 at least.
+    code of CTSS (`tools/guided_filter.py`) and White-box (`guided_filter.py`). O(pixels) time and memory;
+    `source is guide` saves a third of the work. Computed in float32 at least.
 
     Args:
-        guide: `(B, C, H, W)`, or one that broadcasts to it.
-        source: `(B, C, H, W)`; the same tensor as `guide` for plain smoothing.
-        radius: of the window, in pixels; 0 returns the source as it is.
-        eps: in squared units of the guide; windows whose variance is far below are averaged, far above are kept.
+        guide: `(B, C, H, W)`, or a shape that broadcasts to it; any range.
+        source: `(B, C, H, W)`, any range; the same tensor as `guide` for plain smoothing.
+        radius: of the window, in pixels; 0 returns the source unchanged.
+        eps: in squared units of the guide: windows with a much smaller variance are averaged, with a much larger one
+            kept.
 
     Returns:
         `(B, C, H, W)` in the dtype of the source.
@@ -86,7 +88,16 @@ def guided_filter(guide: Tensor, source: Tensor, radius: int, eps: float) -> Ten
 def min_max(values: Tensor, dim: int | tuple[int, ...], eps: float = 0.0) -> Tensor:
     """Stretch to [0, 1]: (values - min) / (max - min + eps), with the minimum and the maximum over `dim`.
 
-    Where all values over `dim` are equal the result is 0, also with `eps = 0`; for a finite gradient there, give one.
+    Where all values over `dim` are equal the result is 0, also with `eps = 0`; but only a positive `eps` gives a finite
+    gradient there.
+
+    Args:
+        values: any shape and range, floating point.
+        dim: one or several dimensions.
+        eps: in units of the values.
+
+    Returns:
+        The shape and dtype of the values.
     """
     low, high = values.amin(dim, keepdim=True), values.amax(dim, keepdim=True)
     tiny = torch.finfo(values.dtype).tiny
@@ -94,16 +105,23 @@ def min_max(values: Tensor, dim: int | tuple[int, ...], eps: float = 0.0) -> Ten
 
 
 def luminance(images: Tensor) -> Tensor:
-    """0.299 R + 0.587 G + 0.114 B (ITU-R BT.601): `(B, 3, H, W)` -> `(B, 1, H, W)`, in the same range."""
+    """0.299 R + 0.587 G + 0.114 B (ITU-R BT.601): `(B, 3, H, W)` -> `(B, 1, H, W)`, any range, kept.
+
+    Raises:
+        ValueError: if there are not 3 channels.
+    """
     red, green, blue = images.unbind(dim=1)
     return (0.299 * red + 0.587 * green + 0.114 * blue).unsqueeze(1)
 
 
 def rgb_to_yuv(images: Tensor) -> Tensor:
-    """RGB in [-1, 1] to YUV: Y in [0, 1], U in [-0.436, 0.436], V in [-0.615, 0.615].
+    """RGB in [-1, 1] to YUV: Y in [0, 1], U in [-0.436, 0.436], V in [-0.615, 0.615]; `(B, 3, H, W)` both.
 
-    `(B, 3, H, W)` -> `(B, 3, H, W)`. The matrix is that of `tf.image.rgb_to_yuv`, applied to (x + 1) / 2 as in the
-    colour loss of CTSS and AnimeGAN (`tools/ops.py`); it is ITU-R BT.601's, to eight digits.
+    The matrix of ITU-R BT.601 with the eight digits of `tf.image.rgb_to_yuv`, applied to (x + 1) / 2 as in the colour
+    loss of CTSS and AnimeGAN (`tools/ops.py`).
+
+    Raises:
+        ValueError: if there are not 3 channels.
     """
     red, green, blue = ((images + 1) / 2).unbind(dim=1)
     y = 0.299 * red + 0.587 * green + 0.114 * blue

@@ -1,4 +1,4 @@
-"""Statistics of feature maps that losses compare."""
+"""The Gram matrix, a statistic of feature maps."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from torch import Tensor
 
 
 def gram_matrix(features: Tensor) -> Tensor:
-    """Correlations of the channels of each image: FᵀF / (H W C), with F the features as `(H W, C)`.
+    """The Gram matrix of each image's channels: FᵀF / (H W C), with the features F as `(H W, C)`.
 
-    Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016, eq. 3; divided as in
-    the code of AnimeGAN and CTSS (`tools/ops.py`). Computed in float32 at least: a product of thousands of terms in
-    bf16 says little.
+    Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016, eq. 3, with the
+    divisor of the code of AnimeGAN and CTSS (`tools/ops.py`). Computed in float32 at least, outside autocast: sums of
+    thousands of products are too inaccurate in half precision.
 
     Args:
-        features: `(B, C, H, W)`.
+        features: `(B, C, H, W)`, any range, floating point.
 
     Returns:
-        `(B, C, C)`.
+        `(B, C, C)`, float32 or float64.
     """
     count = features[0].numel()
     with torch.autocast(features.device.type, enabled=False):

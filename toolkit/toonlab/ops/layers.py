@@ -1,7 +1,7 @@
-"""The building blocks of the TensorFlow 1 networks of this field, in PyTorch.
+"""Layers of TensorFlow 1 networks in PyTorch.
 
-PyTorch's own differ in ways that change the numbers: padding with stride 2, bilinear upsampling, normalisation over all
-of a sample, the order of a spectral norm's power iteration, and initialisation.
+PyTorch's own layers differ in ways that change the numbers: in the padding with stride 2, bilinear upsampling,
+normalisation over a whole sample, the order of the spectral norm's power iteration, and initialisation.
 """
 
 from __future__ import annotations
@@ -20,13 +20,18 @@ _M = TypeVar("_M", bound=nn.Module)
 
 
 class SameConv2d(nn.Conv2d):
-    """A convolution without bias that pads by `kernel_size - stride` in all, so that sides divide by the stride.
+    """A convolution that pads each side by `kernel_size - stride` in total: `(B, in, H, W)` -> `(B, out, H/s, W/s)`.
 
-    With stride 1 both ends get half. With stride 2 and a kernel of 3 a single row and column is added: at the bottom
-    and right in CTSS, White-box and AnimeGAN's generator, at the top and left in AnimeGAN's critic. Shapes and
-    arguments are those of `nn.Conv2d`.
+    With stride 1 both ends get half of the padding. With stride 2 and a kernel of 3, one row and one column are added:
+    at the bottom and right in CTSS, White-box and AnimeGAN's generator, at the top and left in AnimeGAN's critic.
 
     Args:
+        in_channels: as for `nn.Conv2d`.
+        out_channels: likewise.
+        kernel_size: likewise.
+        stride: likewise; sides that are no multiples of it are rounded up.
+        groups: likewise.
+        bias: likewise, but there is none by default.
         padding_mode: `reflect` (without repeating the border), or `zeros`.
         extra: the end that gets the odd row and column.
     """
@@ -55,11 +60,14 @@ class SameConv2d(nn.Conv2d):
 
 
 class LayerNorm(nn.GroupNorm):
-    """Layer norm over channels and space jointly, for each sample, with a scale and a shift per channel.
+    """Layer norm over the channels and pixels of each sample jointly, with a scale and a shift per channel.
 
-    `tf.contrib.layers.layer_norm` with its eps of 1e-12: group norm with one group. (`nn.LayerNorm` would fix the image
-    size and learn a scale per pixel.) An input that is zero everywhere gives the shift. Float32 does, since over all
-    channels together the mean is not far above the spread.
+    `(B, channels, H, W)` -> the same. `tf.contrib.layers.layer_norm` with its eps of 1e-12, as a group norm with one
+    group; `nn.LayerNorm` would fix the image size and learn a scale per pixel. An input of zeros gives the shift.
+
+    Args:
+        channels: of the input.
+        eps: added to the variance.
     """
 
     def __init__(self, channels: int, eps: float = 1e-12) -> None:
@@ -67,10 +75,10 @@ class LayerNorm(nn.GroupNorm):
 
 
 def upsample2x(images: Tensor) -> Tensor:
-    """Bilinear upsampling by 2 as in TensorFlow 1, without half-pixel centres: `(B, C, H, W)` -> `(B, C, 2H, 2W)`.
+    """Bilinear upsampling by 2 as in TensorFlow 1: `(B, C, H, W)` -> `(B, C, 2H, 2W)`, any range.
 
-    Along each axis out[2i] = in[i] and out[2i+1] = (in[i] + in[i+1]) / 2, with the last sample repeated. Neither
-    setting of `align_corners` gives this. Keeps `channels_last`.
+    Without half-pixel centres: along each axis out[2i] = in[i] and out[2i+1] = (in[i] + in[i+1]) / 2, with the last
+    sample replicated; neither value of `align_corners` in PyTorch gives this. Keeps the memory format `channels_last`.
     """
     if images.is_contiguous(memory_format=torch.channels_last):
         return _double(_double(images.permute(0, 2, 3, 1), 2), 1).permute(0, 3, 1, 2)
@@ -84,13 +92,14 @@ def _double(values: Tensor, dim: int) -> Tensor:
 
 
 class SpectralNorm(nn.Module):
-    """Divides a weight by an estimate of its largest singular value, by one power iteration from the stored `u`.
+    """Divides a weight by an estimate of its largest singular value, from one power iteration with a stored `u`.
 
     Miyato et al., "Spectral Normalization for Generative Adversarial Networks", ICLR 2018, algorithm 1, in the order of
-    the TensorFlow 1 code that CTSS, AnimeGAN and White-box share: every evaluation goes u -> v -> u' and uses
-    sigma = v W u', and in training u' replaces u. PyTorch's own goes half an iteration further and stores v as well.
+    the TensorFlow 1 code that CTSS, AnimeGAN and White-box share: every evaluation computes u -> v -> u' and
+    sigma = v W u', and in training u' replaces u. PyTorch's own is half an iteration ahead and stores v as well.
 
-    A parametrization: use `spectral_norm(module)`. The weight counts as a matrix of its first dimension by the rest.
+    This is the parametrization that `spectral_norm(module)` registers. The weight, `(outputs, ...)`, is treated as a
+    matrix of its first dimension by all others.
 
     Args:
         outputs: the weight's first dimension.
@@ -119,7 +128,15 @@ class SpectralNorm(nn.Module):
 
 
 def spectral_norm(module: _M, stop_gradient: bool = False) -> _M:
-    """Put `SpectralNorm` on a module's weight; from then on every reading of `module.weight` is one evaluation."""
+    """Register `SpectralNorm` on a module's weight: each access to `module.weight` is then one evaluation.
+
+    Args:
+        module: with a parameter `weight`, such as a convolution; changed in place.
+        stop_gradient: as for `SpectralNorm`.
+
+    Returns:
+        The module.
+    """
     weight = module.weight
     assert isinstance(weight, Tensor)
     parametrization = SpectralNorm(len(weight), stop_gradient)
@@ -129,18 +146,26 @@ def spectral_norm(module: _M, stop_gradient: bool = False) -> _M:
 
 
 def truncated_normal_(tensor: Tensor, std: float) -> Tensor:
-    """Fill with a normal distribution of that `std`, drawing values beyond 2 `std` again: 0.88 `std` remain."""
+    """Fill a tensor from a normal distribution, redrawing values beyond 2 `std`; the resulting deviation is 0.88 `std`.
+
+    As `tf.truncated_normal`.
+
+    Args:
+        tensor: any shape; changed in place and returned.
+        std: of the distribution before truncation.
+    """
     return nn.init.trunc_normal_(tensor, std=std, a=-2 * std, b=2 * std)
 
 
 def variance_scaling_(weight: Tensor, scale: float = 2.0, fan_in: int | None = None) -> Tensor:
-    """Fill a weight with a truncated normal distribution of variance `scale / fan_in`.
+    """Fill a weight from a truncated normal distribution of variance `scale / fan_in`.
 
-    `tf.contrib.layers.variance_scaling_initializer`, which makes up for the truncation by a factor of 1.3; with a scale
-    of 2, He et al., "Delving Deep into Rectifiers", ICCV 2015.
+    `tf.contrib.layers.variance_scaling_initializer`, which compensates for the truncation by a factor of 1.3; with a
+    scale of 2, He et al., "Delving Deep into Rectifiers", ICCV 2015.
 
     Args:
-        weight: `(out, in, h, w)`.
-        fan_in: inputs of one output, `in * h * w` if not given. For a depthwise kernel TensorFlow counts all channels.
+        weight: `(out, in, h, w)`; changed in place and returned.
+        scale: of the variance.
+        fan_in: inputs of one output; by default `in * h * w`. For a depthwise kernel TensorFlow counts all channels.
     """
     return truncated_normal_(weight, math.sqrt(1.3 * scale / (fan_in or weight[0].numel())))

@@ -1,6 +1,6 @@
-"""A number for every patch of a grid, without cutting the patches out: sums and maxima over sliding windows.
+"""Sums and maxima over sliding windows: a number for each patch of a grid, without cropping the patches.
 
-Both take the same time whatever the patch size, and O(pixels) of memory at any stride.
+The time does not depend on the patch size; the memory is O(pixels) for every stride.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from torch import Tensor
 
 
 def places(length: int, size: int, stride: int) -> int:
-    """How many windows of `size` lie wholly inside `length`, `stride` apart from 0: TensorFlow's VALID."""
+    """The number of windows of `size` that fit into `length` at a distance of `stride`: TensorFlow's padding VALID."""
     return (length - size) // stride + 1
 
 
 def patch_sums(values: Tensor, size: int, stride: int) -> Tensor:
-    """The sum over each patch of the grid, by integral images (Crow, "Summed-Area Tables", SIGGRAPH 1984).
+    """The sum over each patch of a grid, by integral images (Crow, "Summed-Area Tables", SIGGRAPH 1984).
 
     In float64: differences of prefix sums over a large picture lose more digits than float32 has.
 
     Args:
-        values: `(B, H, W)`.
+        values: `(B, H, W)`, any range.
         size: side of a patch in pixels, at most H and W.
         stride: distance of neighbouring patches in pixels.
 
@@ -38,14 +38,20 @@ def _sums(values: Tensor, size: int, stride: int) -> Tensor:
     *rest, length = values.shape
     prefix = values.new_zeros((*rest, length + 1), dtype=torch.float64)
     prefix[..., 1:] = values
-    prefix.cumsum_(-1)  # in place: as large as the images, it would otherwise be held twice
+    prefix.cumsum_(-1)  # in place: it is as large as the images
     return prefix[..., size::stride] - prefix[..., :-size:stride]
 
 
 def patch_maxima(values: Tensor, size: int, stride: int) -> Tensor:
-    """The maximum over each patch of the grid, by van Herk's algorithm (Pattern Recognition Letters 13, 1992).
+    """The maximum over each patch of a grid, by van Herk's algorithm (Pattern Recognition Letters 13, 1992).
 
-    Args and shapes as `patch_sums`; in the dtype of the values.
+    Args:
+        values: `(B, H, W)`, any range.
+        size: side of a patch in pixels, at most H and W.
+        stride: distance of neighbouring patches in pixels.
+
+    Returns:
+        `(B, rows, columns)` in the dtype of the values, with `places(H, size, stride)` rows.
     """
     return _maxima(_maxima(values, size, stride).mT, size, stride).mT
 

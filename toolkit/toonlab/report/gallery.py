@@ -15,7 +15,7 @@ from toonlab.engine.evaluator import Evaluator
 from toonlab.engine.train import test_evaluator
 from toonlab.errors import ToonlabError, first_line
 from toonlab.images.io import fitted, to_picture
-from toonlab.inference.inspect import CriticView, look_at
+from toonlab.inference.inspect import CriticView, inspect_image
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
 from toonlab.studies.results.gallery import generator_of
@@ -139,7 +139,7 @@ def _overlays(fake: Tensor, views: Sequence[tuple[str, str, CriticView]]) -> Ite
     height, width = fake.shape[1:]
     for critic, sampler, view in views:
         try:
-            boxes = look_at(view, fake, "fake").boxes
+            boxes = inspect_image(view, fake, "fake").boxes
         except Exception:  # a plugin's sampler may want a trained critic, or a whole batch
             continue
         parts = [box for box in boxes if box != (0, 0, height, width)]

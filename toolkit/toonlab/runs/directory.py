@@ -20,12 +20,12 @@ from typing import Any
 
 import torch
 
-from ..utils import yaml
-from ..utils.distributed import DistributedContext, device_name
-from ..errors import ToonlabError
-from ..registry.observers import Outcome, Run
-from ..registry.catalogue import Catalogue
-from ..recipes.spec import CADENCE, Recipe
+from toonlab.errors import ToonlabError
+from toonlab.recipes.spec import CADENCE, Recipe
+from toonlab.registry.catalogue import Catalogue
+from toonlab.registry.observers import Outcome, Run
+from toonlab.utils import yaml
+from toonlab.utils.distributed import DistributedContext, device_name
 
 # Subpackages of the core that run around trainings: no number of a run depends on them.
 AROUND = frozenset({"api", "cli", "report", "scaffold", "studies", "testing", "inference", "stats"})

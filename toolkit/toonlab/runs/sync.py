@@ -11,12 +11,13 @@ from typing import Any
 
 import pluggy
 
+from toonlab.errors import ToonlabError
+from toonlab.registry.catalogue import Catalogue
+from toonlab.registry.hookspecs import ObserverHooks
+from toonlab.registry.observers import Observers, Outcome, Run
+from toonlab.utils import yaml
+
 from .directory import read_outcome
-from ..utils import yaml
-from ..errors import ToonlabError
-from ..registry.observers import Observers, Outcome, Run
-from ..registry.hookspecs import ObserverHooks
-from ..registry.catalogue import Catalogue
 
 NAME = re.compile(r"(?P<recipe>.+)-s(?P<seed>\d+)-(?P<hash>[0-9a-f]{8})")
 
@@ -113,7 +114,7 @@ def observers_of(run: Run, catalogue: Catalogue) -> Observers:
 
 def tell_of_report(directory: Path, page: Path) -> None:
     """Tell the observers of a run's own recipe that a report on its study was written."""
-    from ..registry.catalogue import discover
+    from toonlab.registry.catalogue import discover
 
     run, _ = read_run(directory)
     observers_of(run, discover()).tell("on_report", run=run, path=page)

@@ -13,7 +13,7 @@ from typing import Any
 from toonlab.engine.evaluator import save_grid
 from toonlab.engine.train import test_evaluator
 from toonlab.errors import ToonlabError
-from toonlab.images.io import save_png, to_picture, without_suffix
+from toonlab.images.io import picture_stem, save_png, to_picture
 from toonlab.registry.catalogue import Catalogue
 from toonlab.runs.directory import make_directory, read_outcome, what_changed
 from toonlab.utils import paths, yaml
@@ -194,7 +194,7 @@ def write_photos(name: str, catalogue: Catalogue, out: Path, overrides: dict[str
     experiment, path = read_experiment(name, seeds=1)
     recipe = plan_cells(experiment, path, overrides or {}, catalogue)[0].recipe
     samples = test_evaluator(recipe, catalogue, recipe.evaluate.samples).samples
-    targets = [out / f"{without_suffix(sample.name)}.png" for sample in samples]
+    targets = [out / f"{picture_stem(sample.name)}.png" for sample in samples]
     for target, count in Counter(targets).items():
         if target.exists() or count > 1:
             reason = "exists already; choose another folder" if target.exists() else "is the name of several photos"

@@ -127,19 +127,3 @@ def has_bf16(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported()
     supported = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
     return supported is None or bool(supported())
-
-
-class Precision:
-    """Within, float32 products on a GPU are exact (`fp32`, `bf16`) or TF32 (`tf32`)."""
-
-    def __init__(self, name: str) -> None:
-        self.tf32 = name == "tf32"
-
-    def __enter__(self) -> None:
-        self.before = (torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32)
-        torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
-        torch.backends.cudnn.allow_tf32 = self.tf32
-
-    def __exit__(self, *_: object) -> None:
-        torch.set_float32_matmul_precision(self.before[0])
-        torch.backends.cudnn.allow_tf32 = self.before[1]

@@ -1,4 +1,4 @@
-"""What makes pictures look drawn, as distributions: how sharp edges are, how flat areas are."""
+"""Distributions of edge sharpness and of flatness, in which cartoons differ from photos."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from .outline import luminance
 from .sets import SetMetric
 
 Values = NDArray[np.float32]
-_KEPT = 256  # quantiles that stand for one picture's values
-_EDGE = 0.15  # of the range of luma: differences below are no edge
+_KEPT = 256  # quantiles that represent one picture
+_EDGE = 0.15  # the least contrast of an edge, relative to the range of luma
 _LOCAL = np.ones((5, 5), np.uint8)
 
 
-class PatchPanels(SetMetric):
-    """The Wasserstein distance between the fakes' and the cartoons' distribution of a value that pixels have.
+class PixelDistribution(SetMetric):
+    """The Wasserstein distance between the fakes' and the cartoons' distributions of a value per pixel.
 
-    Every picture counts the same, by 256 quantiles of its pixels' values.
+    Every picture has the same weight, by 256 quantiles of its values.
     """
 
     fewest = 1
 
     @abstractmethod
     def values(self, luma: Values) -> Values:
-        """Some values of a picture, flat, from its luma, `(H, W)` in [0, 1]."""
+        """The values of a picture, `(N,)`, from its luma, `(H, W)` in [0, 1]."""
 
     def gather(self, image: Tensor, index: int) -> Values:
         quantiles = (np.arange(_KEPT) + 0.5) / _KEPT
@@ -40,8 +40,8 @@ class PatchPanels(SetMetric):
         return {self.name: float(wasserstein_distance(np.concatenate(fakes), np.concatenate(cartoons)))}
 
 
-class EdgeSharpness(PatchPanels):
-    """How differently sharp the edges of fakes and of real cartoons are, in [0, 1].
+class EdgeSharpness(PixelDistribution):
+    """The difference in edge sharpness between fakes and real cartoons, in [0, 1].
 
     The sharpness of an edge pixel is its gradient by central differences, twice, over the contrast in the 5x5 square
     around it: 1 for a step from one pixel to the next, less for a gradual one. Edge pixels are those where the gradient
@@ -52,7 +52,7 @@ class EdgeSharpness(PatchPanels):
     sees = frozenset({"blur"})
     ignores = frozenset({"color"})
     leads = False
-    caveat = "the untouched photo has a better score than the smoothed imitations of classic"
+    caveat = "the unmodified photo has a better score than the smoothed imitations of classic"
 
     def values(self, luma: Values) -> Values:
         padded = cv2.copyMakeBorder(luma, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
@@ -62,11 +62,11 @@ class EdgeSharpness(PatchPanels):
         return np.clip(gradient[edge] / contrast[edge], 0, 1) if edge.any() else np.zeros(1, np.float32)
 
 
-class Flatness(PatchPanels):
-    """How differently flat the areas of fakes and of real cartoons are, in powers of two of local deviation.
+class Flatness(PixelDistribution):
+    """The difference in flatness between fakes and real cartoons, in powers of two of the local deviation.
 
     The value of a pixel is log2(1 + s), with s the standard deviation of luma in the 5x5 square around it, in steps of
-    1/255: 0 where nothing changes.
+    1/255; 0 in a constant area.
     """
 
     name = "flatness"

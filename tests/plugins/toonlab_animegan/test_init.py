@@ -2,30 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from toonlab import RecipeError, discover
+from toonlab import Catalogue, RecipeError
 from toonlab.recipes.load import load
-from toonlab.registry.catalogue import Catalogue
-
-OFFERED = [
-    ("generators", "animegan"),
-    ("discriminators", "animegan"),
-    ("generator_losses", "gram"),
-    ("discriminator_losses", "gray_suppression"),
-    ("discriminator_losses", "smooth_suppression"),
-]
-
-
-@pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    return discover()
-
-
-@pytest.mark.parametrize(("kind", "name"), OFFERED)
-def test_parts_are_offered_and_explain_themselves(catalogue: Catalogue, kind: str, name: str):
-    offer = catalogue.get(kind, name)
-    assert offer.about
-    for parameter in offer.schema.parameters:
-        assert f"{parameter}:" in offer.factory.__doc__
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from toonlab import Sample
-from toonlab_metrics.looks import EdgeSharpness, Flatness, PatchPanels
+from toonlab_metrics.appearance import EdgeSharpness, Flatness, PixelDistribution
 
 
 def steps(width: int, size: int = 64) -> Tensor:
@@ -16,7 +16,7 @@ def steps(width: int, size: int = 64) -> Tensor:
     return row.expand(3, size, size).contiguous()
 
 
-def distance(metric: PatchPanels, fakes: list[Tensor], cartoons: list[Tensor]) -> float:
+def distance(metric: PixelDistribution, fakes: list[Tensor], cartoons: list[Tensor]) -> float:
     metric.reference(cartoons)
     for fake in fakes:
         metric.update(fake, Sample("a picture", fake))
@@ -54,5 +54,5 @@ def test_flatness_is_the_logarithm_of_the_local_deviation(deviation: float) -> N
 
 
 @pytest.mark.parametrize("metric", [EdgeSharpness, Flatness])
-def test_equal_sets_are_no_distance_apart_whatever_their_number(metric: type[PatchPanels]) -> None:
+def test_equal_sets_are_no_distance_apart_whatever_their_number(metric: type[PixelDistribution]) -> None:
     assert distance(metric(), [steps(3), steps(1)], [steps(1), steps(3)] * 2) == pytest.approx(0, abs=1e-6)

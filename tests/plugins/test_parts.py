@@ -1,0 +1,49 @@
+"""The parts of the plugins that ship with toonlab: their names, and their documentation."""
+
+from __future__ import annotations
+
+import pytest
+
+from toonlab import Catalogue, discover
+from toonlab.registry.catalogue import Offer
+
+PARTS = {
+    "samplers": {
+        *("whole", "random_patches", "grid_patches", "edge_maximum", "hard_patches"),
+        *("ctss", "saliency_random", "saliency_nms", "ctss_multiscale"),
+    },
+    "representations": {"rgb", "grayscale", "gray_minmax", "surface", "texture"},
+    "generators": {
+        *("ctss_unet", "ctss_plain", "cartoongan", "animegan", "whitebox_unet"),
+        *("pictures", "identity", "classic", "mean_shift", "superpixel"),
+    },
+    "discriminators": {"ctss_image", "ctss_patch", "cartoongan", "animegan", "whitebox"},
+    "objectives": {"lsgan", "hinge", "bce", "wasserstein"},
+    "discriminator_losses": {
+        *("gradient_penalty", "r1", "edge_promoting", "gray_suppression", "smooth_suppression"),
+    },
+    "generator_losses": {"content", "color", "total_variation", "reconstruction", "gram", "structure"},
+    "features": {"vgg19", "random"},
+    "datasets": {"folder", "evaluation_folders", "toonworld"},
+    "metrics": {
+        *("outline_f1", "flat_color_error", "residual_texture", "psnr", "ssim", "ms_ssim"),
+        *("kid", "fid", "kid_random", "swd", "edge_sharpness", "flatness", "content_edges", "content_ssim"),
+    },
+    "postprocessors": {"ctss"},
+    "observers": {"mlflow", "progress"},
+}
+OFFERS = [offer for offers in discover().offers.values() for offer in offers.values()]
+OWN = [offer for offer in OFFERS if offer.distribution.startswith("toonlab ")]
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_all_parts_are_there(catalogue: Catalogue, kind: str) -> None:
+    assert set(PARTS) == set(catalogue.offers)
+    assert {offer.name for offer in OWN if offer.kind == kind} == PARTS[kind]
+
+
+@pytest.mark.parametrize("offer", OWN, ids=lambda offer: f"{offer.kind}-{offer.name}")
+def test_a_part_and_each_of_its_parameters_is_described(offer: Offer) -> None:
+    assert offer.about.endswith(".")
+    undescribed = [name for name in offer.schema.parameters if f"{name}:" not in (offer.factory.__doc__ or "")]
+    assert undescribed == []

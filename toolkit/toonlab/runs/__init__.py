@@ -1,0 +1,1 @@
+"""The directory of a run, which is the truth about it."""
