@@ -125,7 +125,7 @@ def report(
     from toonlab.runs.sync import tell_of_report
 
     results, catalogue = read_study(experiment, runs), discovered()
-    page = write_report(results, catalogue, out, device)
+    page = write_report(results, out)
     tables = [page.with_name(f"table.{name}") for name in ("csv", "md", "tex")]
     console.paths({"report": [page], "tables": tables})
     if directory := console.last_run(results):

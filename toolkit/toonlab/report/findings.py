@@ -8,7 +8,6 @@ from math import isfinite
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from toonlab.engine.profiling import COSTS
 from toonlab.studies.results.results import Cell, Results, Variant
 
 from .format import places
@@ -48,6 +47,11 @@ class Findings:
         return list(dict.fromkeys([*self.results.metrics, "seconds"]))
 
     @property
+    def costs(self) -> set[str]:
+        """The columns that say what a run costs, not how good its pictures are."""
+        return {name for cell in self.results.cells if cell.outcome for name in cell.outcome["costs"]} | {"seconds"}
+
+    @property
     def finished(self) -> list[Cell]:
         return [cell for cell in self.results.cells if cell.status == "finished"]
 
@@ -83,7 +87,7 @@ class Findings:
 
     def best(self, metric: str) -> set[str]:
         """The labels with the best mean; several where they are equal, none of times that can't be compared."""
-        if metric in (*COSTS, "seconds") and metric in self.results.caveats:
+        if metric in self.costs and metric in self.results.caveats:
             return set()
         ranked = self.ranked(metric)
         return {label for label in ranked if self.mean(metric, label) == self.mean(metric, ranked[0])}

@@ -1,4 +1,4 @@
-"""The page: everything that is known of a study, laid out in one self-contained HTML file."""
+"""The page of a study: one self-contained HTML file that works offline."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from toonlab.engine.profiling import COSTS
-from toonlab.registry.catalogue import Catalogue
 from toonlab.studies.results.tables import notes
 from toonlab.utils import yaml
 
@@ -38,7 +36,7 @@ _TITLES = {
 }
 
 
-def page(found: Findings, catalogue: Catalogue, device: str = "auto") -> str:
+def page(found: Findings) -> str:
     """The whole page as HTML."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -50,7 +48,7 @@ def page(found: Findings, catalogue: Catalogue, device: str = "auto") -> str:
         **_asked(found, search),
         **_table(found),
         **_charts(found, search),
-        "gallery": gallery(found.results, catalogue, device),
+        "gallery": gallery(found.results),
         "again": again(found.results),
         "failures": [cell for cell in found.results.cells if cell.status in ("failed", "stopped")],
         "style": (TEMPLATE / "style.css").read_text(encoding="utf-8"),
@@ -103,7 +101,7 @@ def _table(found: Findings) -> dict[str, Any]:
 
 def _charts(found: Findings, search: Search | None) -> dict[str, Any]:
     curves = [*learning.learning(found), *filter(None, [learning.cost(found)])]
-    others = [name for name in found.results.metrics[1:] if name not in COSTS]
+    others = [name for name in found.results.metrics[1:] if name not in found.costs]
     return {
         "search": _search(search) if search else None,
         "seeds": _seeds(found, found.primary),
