@@ -64,7 +64,7 @@ def curve(found: Findings) -> str | None:
     chart = next(learning(found), None)
     if chart is None:
         return None
-    svg = re.sub(r"var\(--([\w-]+)\)", lambda variable: _variables()[variable[1]], chart.svg("learning", _WIDTH))
+    svg = re.sub(r"var\(--([\w-]+)\)", lambda variable: _variables()[variable[1]], chart.svg(_WIDTH))
     rules = re.findall(r"<style[^>]*>\*\{(.*?)\}</style>", svg)  # matplotlib's, which would hold for the whole page
     style = "; ".join([f"background: {_variables()['paper']}", *rules])
     svg = re.sub(r"<style.*?</style>", "", svg)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import isfinite
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -37,7 +39,7 @@ class Findings:
     def variants(self) -> list[Variant]:
         return self.results.variants
 
-    @property
+    @cached_property
     def labels(self) -> list[str]:
         return [variant.label for variant in self.variants]
 
@@ -59,10 +61,20 @@ class Findings:
     def seeds(self) -> list[int]:
         return sorted({cell.seed for cell in self.results.cells})
 
+    @cached_property
+    def _values(self) -> Mapping[str, Mapping[str, dict[int, float]]]:
+        """metric -> label -> seed -> value of the finished cells, in the order of the seeds; finite values only."""
+        found: defaultdict[str, defaultdict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
+        for cell in sorted(self.results.cells, key=lambda cell: cell.seed):
+            label = cell.variant.label
+            for metric, value in cell.values.items():
+                if isfinite(value):
+                    found[metric][label][cell.seed] = value
+        return found
+
     def by_seed(self, metric: str, label: str) -> dict[int, float]:
         """seed -> value, in the order of the seeds; values that are not finite count as missing."""
-        found = self.results.values(metric).get(label, {})
-        return {seed: found[seed] for seed in sorted(found) if isfinite(found[seed])}
+        return self._values.get(metric, {}).get(label, {})
 
     def values(self, metric: str, label: str) -> list[float]:
         """In the order of the seeds."""

@@ -7,6 +7,7 @@ import io
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from PIL import Image
 
@@ -15,7 +16,7 @@ from toonlab.runs.pictures import Patches, SamplePictures, read_pictures
 from toonlab.studies.results.results import Results
 
 MOST = 100  # pictures of a page, about
-SMALL = 96  # px up to which a picture is kept without loss: its lines would suffer
+SMALL = 96  # px of a longer side up to which a picture is kept without loss: its lines would suffer
 
 
 @dataclass(frozen=True)
@@ -88,13 +89,16 @@ def _scene(scenes: dict[str, Scene], sample: SamplePictures) -> Scene:
 
 
 def _picture(label: str, sample: SamplePictures, kind: str) -> Picture:
-    with Image.open(sample.files[kind]) as image:
-        uri = _uri(image)
-    return Picture(label, uri, sample.width, sample.height, sample.patches if kind == "fake" else {})
+    patches = sample.patches if kind == "fake" else {}
+    return Picture(label, _uri(sample.files[kind]), sample.width, sample.height, patches)
 
 
-def _uri(image: Image.Image) -> str:
-    """As WebP: small pictures without loss, others slightly lossy."""
-    file = io.BytesIO()
-    image.save(file, "WEBP", lossless=max(image.size) <= SMALL, quality=88, method=4)
-    return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
+def _uri(path: Path) -> str:
+    """Small pictures as they are, others as slightly lossy WebP."""
+    data, form = path.read_bytes(), "png"
+    with Image.open(io.BytesIO(data)) as image:
+        if max(image.size) > SMALL:
+            file = io.BytesIO()
+            image.save(file, "WEBP", quality=88, method=2)
+            data, form = file.getvalue(), "webp"
+    return f"data:image/{form};base64,{base64.b64encode(data).decode()}"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST = 24  # levels of a parameter that are drawn as fields; with more, trials are points
+_NARROW = 8  # levels across that one column of the page has room for
 _FRAMES = "Solid frame: the best trial; dashed: the default"
 
 
@@ -64,7 +65,8 @@ def heat_map(search: Search, across: str, up: str) -> Chart:
         caption=marks if fields else f"A point for each trial. {_FRAMES}.",
         description=f"The best trial is at {where}: {value}.",
         draw=lambda figure: _fields(figure, plane, xs, ys) if fields else _scattered(figure, plane),
-        height=max(300, 26 * len(ys) + 80) if fields else 320,
+        height=max(280, 26 * len(ys) + 80) if fields else 300,
+        span=2 if fields and len(xs) > _NARROW else 1,
     )
 
 

@@ -109,6 +109,7 @@ def cost(found: Findings) -> Chart | None:
         _name_points(figure, axes, means)
         axes.set(xlabel=name, ylabel=found.primary)
         axes.margins(x=0.12, y=0.12)
+        axes.locator_params(axis="x", nbins=6)
         return tips
 
     free = " What does not train costs nothing here." if per_step else ""

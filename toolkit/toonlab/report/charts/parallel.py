@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+_NARROW = 4  # axes that one column of the page has room for
+
+
 @dataclass(frozen=True)
 class _Axis:
     """Where values stand between 0 and 1, and what is written there."""
@@ -52,7 +55,7 @@ def parallel(search: Search) -> Chart:
         caption="A line for each complete trial, stronger where it is better; the thick one is the best.",
         description=f"The best trial: {search.text(best['params'])}, {number(best['value'], search.digits)}.",
         draw=draw,
-        span=2,
+        span=1 if len(scales) <= _NARROW else 2,
     )
 
 
