@@ -1,4 +1,4 @@
-"""What reports show of a finished run: its first test samples, their fakes, and the patches that critics choose there."""
+"""The pictures that reports show of a finished run: its first test samples, their fakes, and its critics' patches."""
 
 from __future__ import annotations
 

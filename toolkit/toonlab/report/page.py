@@ -7,7 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from toonlab.studies.results.tables import notes
 from toonlab.utils import yaml
 
 from . import search_summary, summary
@@ -15,7 +14,7 @@ from .charts import learning, rows
 from .charts import search as search_charts
 from .charts.chart import Chart
 from .charts.colors import DASHES, SERIES
-from .export import as_csv, as_latex, as_markdown, heading
+from .export import as_csv, as_latex, as_markdown, as_table, heading
 from .factors import factorials
 from .findings import Findings
 from .format import listed, number, probability, shown
@@ -94,7 +93,7 @@ def _table(found: Findings) -> dict[str, Any]:
             {"text": heading(found, name), "first": "descending" if found.higher(name) else "ascending"}
             for name in found.columns
         ],
-        "notes": notes(found.columns, results.caveats, results.measured),
+        "notes": as_table(found).notes,
         "exports": {"CSV": as_csv(found), "Markdown": as_markdown(found), "LaTeX": as_latex(found)},
     }
 

@@ -53,6 +53,11 @@ class Line:
     interval: str = ""
     details: Sequence[Detail] = ()
 
+    @property
+    def title(self) -> str:
+        """`ctss (1 failed)`."""
+        return f"{self.label} ({self.note})" if self.note else self.label
+
 
 def lines(found: Findings) -> list[Line]:
     """A row for each variant, below one of the untouched photo unless a variant leaves it untouched too."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from toonlab.report.findings import Findings
 from toonlab.report.format import number, several, shown
-from toonlab.report.history import LOSS, Curve, curves
+from toonlab.report.history import LOSS, Curve, histories
 
 from .chart import Chart, note
 from .colors import DASHES, MARKERS, PAPER, SERIES
@@ -24,16 +24,15 @@ Over = Literal["steps", "seconds"]
 
 def learning(found: Findings) -> Iterator[Chart]:
     """The primary metric over steps and over seconds; the generator's loss where runs were evaluated only once."""
-    name, kind = found.primary, "evaluation"
-    runs = curves(found.results, kind, name)
-    if not any(len(curve.values) > 1 for curve in runs):
-        name, kind = LOSS, "scalars"
-        runs = curves(found.results, kind, name)
-    runs = [curve for curve in runs if len(curve.values) > 1]
+    runs = histories(found.results)
+    for name in (found.primary, LOSS):
+        curves = [curve for run in runs if len((curve := run.curve(name)).values) > 1]
+        if curves:
+            break
     over: Over
     for over in ("steps", "seconds"):
-        if runs:
-            yield _learning(found, runs, name, over)
+        if curves:
+            yield _learning(found, curves, name, over)
 
 
 def _learning(found: Findings, runs: Sequence[Curve], name: str, over: Over) -> Chart:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import log10, nan
 from typing import TYPE_CHECKING, Any
 
 from toonlab.report.format import number
@@ -32,8 +33,9 @@ class _Axis:
 
 def parallel(search: Search) -> Chart:
     """A line for each complete trial, from parameter to parameter to its value."""
-    given = {name: [t["params"].get(path) for t in search.complete] for path, name in search.names.items()}
-    scales = [_axis(name, values) for name, values in given.items()]
+    given = {path: [trial["params"].get(path) for trial in search.complete] for path in search.names}
+    logged = {path: bool(search.record["space"][path].get("log")) for path in given}
+    scales = [_axis(search.names[path], values, log=logged[path]) for path, values in given.items()]
     scales.append(_axis(search.metric, [trial["value"] for trial in search.complete], search.digits))
 
     def draw(figure: Figure) -> None:
@@ -59,14 +61,16 @@ def parallel(search: Search) -> Chart:
     )
 
 
-def _axis(name: str, values: Sequence[Any], digits: int | None = None) -> _Axis:
+def _axis(name: str, values: Sequence[Any], digits: int | None = None, log: bool = False) -> _Axis:
     present = [value for value in values if value is not None]
     if present and all(isinstance(value, int | float) and not isinstance(value, bool) for value in present):
+        scale = log10 if log else float
         low, high = min(present), max(present)
-        span = (high - low) or 1
-        heights = [float("nan") if value is None else (value - low) / span for value in values]
+        span = (scale(high) - scale(low)) or 1
+        height = lambda value: (scale(value) - scale(low)) / span
         text = value_text if digits is None else partial(number, digits=digits)
-        return _Axis(name, heights, [((end - low) / span, text(end)) for end in dict.fromkeys((low, high))])
+        ticks = [(height(end), text(end)) for end in dict.fromkeys((low, high))]
+        return _Axis(name, [nan if value is None else height(value) for value in values], ticks)
     texts = sorted({value_text(value) for value in values})
     places = {text: index / max(len(texts) - 1, 1) for index, text in enumerate(texts)}
     return _Axis(name, [places[value_text(value)] for value in values], [(p, text) for text, p in places.items()])

@@ -188,7 +188,8 @@ class Results:
         self.directory.mkdir(parents=True, exist_ok=True)
         record = {key: value for key, value in asdict(self).items() if key != "directory"}
         write_atomically(self.directory / FILE, json.dumps(record, indent=1, default=str) + "\n")
-        write_atomically(self.directory / "results.md", tables.as_markdown(self.rows, self.caveats, self.measured))
+        table = tables.text_table(self.rows, self.caveats, self.measured)
+        write_atomically(self.directory / "results.md", table.markdown())
 
     @classmethod
     def read(cls, directory: Path) -> Results:
