@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from toonlab.report.export import as_csv, as_latex, as_markdown, latex
+from toonlab.report.export import as_csv, as_latex, as_markdown
 from toonlab.report.findings import Findings, find
 from toonlab.studies.results.results import Cell, Results, Variant
 

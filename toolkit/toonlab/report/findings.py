@@ -1,4 +1,4 @@
-"""What a study's results come to: means, differences to the baseline, who is best."""
+"""A study's findings: means, differences to the baseline, the best variants."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Findings:
-    """Results and what follows from them.
+    """Results, and the statistics derived from them.
 
     Args:
         results: of the study.
@@ -112,13 +112,13 @@ class Findings:
         return found.verdict if found else "untested"
 
     def paired(self, metric: str, label: str) -> dict[int, float]:
-        """seed -> what is more than the baseline's, for the seeds that both have."""
+        """seed -> difference to the baseline, for the seeds that both have."""
         base, own = self.by_seed(metric, self.results.baseline or ""), self.by_seed(metric, label)
         return {seed: own[seed] - base[seed] for seed in own if seed in base}
 
 
 def find(results: Results) -> Findings:
-    """Compare everything with the baseline, by every metric and cost that was asked for."""
+    """Compare every variant with the baseline, in every metric and cost of the study."""
     from toonlab.stats.paired import differences
 
     bare = Findings(results, {})

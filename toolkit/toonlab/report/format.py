@@ -1,4 +1,4 @@
-"""Numbers as a report writes them: as many digits as they are worth, with a typographic minus."""
+"""The format of numbers in reports: significant digits, with a typographic minus."""
 
 from __future__ import annotations
 

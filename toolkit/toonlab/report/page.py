@@ -19,7 +19,7 @@ from .factors import factorials
 from .findings import Findings
 from .format import listed, number, probability, shown
 from .gallery import gallery
-from .reproducibility import again
+from .reproducibility import reproducibility
 from .search import Search, search_of, value_text
 from .table import lines
 
@@ -29,9 +29,9 @@ _TITLES = {
     "lines": "The table",
     "seeds": "Every seed",
     "factorials": "Factors",
-    "pictures": "The same pictures",
+    "pictures": "Sample pictures",
     "learning": "Learning and cost",
-    "failures": "What did not finish",
+    "failures": "Unfinished runs",
 }
 
 
@@ -44,11 +44,11 @@ def page(found: Findings) -> str:
     environment.filters["shown"] = shown
     search = search_of(found)
     context = {
-        **_asked(found, search),
+        **_head(found, search),
         **_table(found),
         **_charts(found, search),
         "gallery": gallery(found.results),
-        "again": again(found.results),
+        "reproducibility": reproducibility(found.results),
         "failures": [cell for cell in found.results.cells if cell.status in ("failed", "stopped")],
         "style": (TEMPLATE / "style.css").read_text(encoding="utf-8"),
         "script": (TEMPLATE / "script.js").read_text(encoding="utf-8"),
@@ -60,22 +60,22 @@ def page(found: Findings) -> str:
     return environment.get_template("report.html.j2").render(sections=_sections(context), **context)
 
 
-def _asked(found: Findings, search: Search | None) -> dict[str, Any]:
+def _head(found: Findings, search: Search | None) -> dict[str, Any]:
     results = found.results
-    said = search_summary.sentences(search) if search else summary.sentences(found)
+    summary_ = search_summary.sentences(search) if search else summary.sentences(found)
     return {
         "name": results.name,
         "kind": "toonlab · search" if search else "toonlab · comparison",
         "about": results.about,
-        "sentences": list(zip(("Asked", "Found", "How far"), map(_unbroken, said), strict=True)),
-        "asked": yaml.dump(dict(results.asked)) if results.asked else "",
+        "sentences": list(zip(("Question", "Result", "Limits"), map(_unbroken, summary_), strict=True)),
+        "experiment": yaml.dump(dict(results.asked)) if results.asked else "",
         "command": results.command,
         "seed_list": ", ".join(map(str, found.seeds)),
     }
 
 
 def _unbroken(sentence: str) -> str:
-    """No line ends within `p = 0.025` or `95 %`."""
+    """With no-break spaces in `p = 0.025` and `95 %`."""
     return re.sub(r"(p [=<]) |(?<=\d) (?=%)", lambda gap: gap[0].replace(" ", "\N{NO-BREAK SPACE}"), sentence)
 
 
@@ -139,7 +139,7 @@ def _search(search: Search) -> dict[str, Any]:
         for trial in search.trials
     ]
     names, drawn = list(search.names.values()), [*search_charts.charts(search), *_survived(search)]
-    drawn.sort(key=lambda chart: chart.span)  # those of half the width first, so that none leaves a hole
+    drawn.sort(key=lambda chart: chart.span)  # the narrow ones first, so that none leaves a hole
     return {"charts": drawn, "names": names, "metric": search.metric, "trials": trials}
 
 
@@ -151,9 +151,9 @@ def _key(place: int, label: str) -> dict[str, Any]:
 
 
 def _sections(context: dict[str, Any]) -> list[tuple[str, str]]:
-    """Anchor and title of what there is to show."""
+    """Anchor and title of each section that the page has."""
     there = {**context, "pictures": context["gallery"].scenes or context["gallery"].missing}
     shown = [(name, title) for name, title in _TITLES.items() if there[name]]
     titles = {"lines": "The confirmation"} if context["search"] else {}
     anchors = {"lines": "table", "factorials": "factors"}
-    return [(anchors.get(name, name), titles.get(name, title)) for name, title in shown] + [("again", "To do it again")]
+    return [(anchors.get(name, name), titles.get(name, title)) for name, title in shown] + [("reproducibility", "Reproducibility")]

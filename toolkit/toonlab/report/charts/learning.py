@@ -111,7 +111,7 @@ def cost(found: Findings) -> Chart | None:
         axes.locator_params(axis="x", nbins=6)
         return tips
 
-    free = " What does not train costs nothing here." if per_step else ""
+    free = " Methods without training cost nothing here." if per_step else ""
     return Chart(
         name="cost",
         title=f"{found.primary} against cost",
@@ -133,7 +133,7 @@ def _costs(found: Findings, per_step: bool) -> dict[str, list[tuple[float, float
 
 
 def _name_points(figure: Figure, axes: Axes, places: Mapping[str, tuple[float, float]]) -> None:
-    """Write labels beside their points, where none covers another; the key has those that find no place."""
+    """Write labels next to their points, where none covers another; the key has the others."""
     wide, high = (72 * side for side in figure.get_size_inches())
     (left, right), (low, top) = ((min(ends), max(ends)) for ends in zip(*places.values(), strict=True))
     taken: list[tuple[float, float, float]] = []  # left and right end, and height, in px

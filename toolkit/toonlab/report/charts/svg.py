@@ -1,4 +1,4 @@
-"""SVG files of matplotlib as elements of a page: text stays text, colours are the page's, ids are their own."""
+"""SVG files of matplotlib as elements of a page: text stays text, colours are the page's, ids are unique."""
 
 from __future__ import annotations
 
