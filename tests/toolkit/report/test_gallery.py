@@ -68,7 +68,9 @@ def test_variants_without_pictures_are_named_and_the_others_are_shown(study: Res
     assert [made.label for made in found.scenes[0].fakes] == ["untouched"]
     assert found.missing["its runs have left no pictures here"] == ["patches"]
     assert found.missing["no run of it has finished"] == ["gone"]
-    assert any("cannot identify image file" in reason and labels == ["lone"] for reason, labels in found.missing.items())
+    assert any(
+        "cannot identify image file" in reason and labels == ["lone"] for reason, labels in found.missing.items()
+    )
 
 
 def test_the_first_seed_that_has_pictures_is_shown(study: Results, tmp_path: Path) -> None:
