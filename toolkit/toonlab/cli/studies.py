@@ -117,9 +117,9 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", help="The page; report.html in the study's directory if not given.")
     ] = None,
-    device: Device = "auto",
+    device: Annotated[str, typer.Option("--device", help="Not needed any more: the runs have left pictures.")] = "auto",
 ) -> None:
-    """Write what a study found as one HTML file, and its table as CSV, Markdown and LaTeX beside it."""
+    """Write a study's findings as one HTML file, and its table as CSV, Markdown and LaTeX next to it."""
     from toonlab.report import read_study, write_report
 
     results = read_study(experiment, runs)

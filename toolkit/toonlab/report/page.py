@@ -26,12 +26,13 @@ from .table import lines
 TEMPLATE = Path(__file__).parent / "template"
 _TITLES = {
     "search": "The search",
-    "lines": "The table",
+    "table": "The table",
     "seeds": "Every seed",
-    "factorials": "Factors",
+    "factors": "Factors",
     "pictures": "Sample pictures",
     "learning": "Learning and cost",
     "failures": "Unfinished runs",
+    "reproducibility": "Reproducibility",
 }
 
 
@@ -152,8 +153,8 @@ def _key(place: int, label: str) -> dict[str, Any]:
 
 def _sections(context: dict[str, Any]) -> list[tuple[str, str]]:
     """Anchor and title of each section that the page has."""
-    there = {**context, "pictures": context["gallery"].scenes or context["gallery"].missing}
-    shown = [(name, title) for name, title in _TITLES.items() if there[name]]
-    titles = {"lines": "The confirmation"} if context["search"] else {}
-    anchors = {"lines": "table", "factorials": "factors"}
-    return [(anchors.get(name, name), titles.get(name, title)) for name, title in shown] + [("reproducibility", "Reproducibility")]
+    gallery = context["gallery"]
+    has = {**context, "pictures": gallery.scenes or gallery.missing, "table": context["lines"]}
+    has["factors"] = context["factorials"]
+    titles = {**_TITLES, "table": "The confirmation"} if context["search"] else _TITLES
+    return [(anchor, title) for anchor, title in titles.items() if has[anchor]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import log10, nan
@@ -64,13 +64,15 @@ def parallel(search: Search) -> Chart:
 def _axis(name: str, values: Sequence[Any], digits: int | None = None, log: bool = False) -> _Axis:
     present = [value for value in values if value is not None]
     if present and all(isinstance(value, int | float) and not isinstance(value, bool) for value in present):
-        scale = log10 if log else float
-        low, high = min(present), max(present)
-        span = (scale(high) - scale(low)) or 1
-        height = lambda value: (scale(value) - scale(low)) / span
+        scale: Callable[[float], float] = log10 if log else float
+        low, high = scale(min(present)), scale(max(present))
+
+        def height(value: float | None) -> float:
+            return nan if value is None else (scale(value) - low) / ((high - low) or 1)
+
         text = value_text if digits is None else partial(number, digits=digits)
-        ticks = [(height(end), text(end)) for end in dict.fromkeys((low, high))]
-        return _Axis(name, [nan if value is None else height(value) for value in values], ticks)
+        ticks = [(height(end), text(end)) for end in dict.fromkeys((min(present), max(present)))]
+        return _Axis(name, list(map(height, values)), ticks)
     texts = sorted({value_text(value) for value in values})
     places = {text: index / max(len(texts) - 1, 1) for index, text in enumerate(texts)}
     return _Axis(name, [places[value_text(value)] for value in values], [(p, text) for text, p in places.items()])

@@ -22,7 +22,7 @@ def sample_rows(results: Results) -> list[Row]:
     samples = list(found.values())
     fakes = [(label, [_opened(sample.fake) for sample in own]) for label, own in found.items()]
     truths = [_opened(sample.truth) for sample in samples[-1] if sample.truth]
-    rows = [("photo", [_opened(sample.photo) for sample in samples[0]]), *fakes]
+    rows: list[Row] = [("photo", [_opened(sample.photo) for sample in samples[0]]), *fakes]
     return [*rows, ("truth", truths)] if len(truths) == len(samples[-1]) else rows
 
 
