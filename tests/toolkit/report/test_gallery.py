@@ -16,7 +16,7 @@ from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Catalogue
 from toonlab.report.findings import Findings
 from toonlab.report.gallery import gallery
-from toonlab.runs.pictures import PicturesWriter, read_pictures
+from toonlab.runs.pictures import read_pictures, write_pictures
 from toonlab.studies.results.results import Cell, Results, Variant
 
 
@@ -96,9 +96,8 @@ def test_pictures_of_folders_have_no_truth(tmp_path: Path, catalogue: Catalogue)
 
 
 def wrote(run: Path, photo: Image.Image) -> None:
-    writer = PicturesWriter(run)
-    writer.add("p", {"photo": photo, "fake": Image.new("RGB", photo.size), "truth": photo}, {})
-    writer.close()
+    pictures = {"photo": photo, "fake": Image.new("RGB", photo.size), "truth": photo}
+    write_pictures(run, [("p", pictures, {})])
 
 
 def test_a_large_picture_is_made_small_but_keeps_its_coordinates(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.observers import Run
 from toonlab.registry.protocols import ViewTransform
-from toonlab.runs.pictures import Box, Patches, PicturesWriter
+from toonlab.runs.pictures import Box, Made, Patches, write_pictures
 from toonlab.types import Context, Views
 from toonlab.utils.rng import rng
 
@@ -20,6 +20,7 @@ from .builder import Unbuilt
 from .evaluator import Evaluator
 
 MOST = 24  # patches of a picture; a grid may give hundreds
+Samplers = Mapping[str, tuple[str, ViewTransform]]  # critic -> name and sampler
 
 
 def write_final_pictures(
@@ -42,15 +43,17 @@ def write_final_pictures(
         for name, critic in recipe.critics.items()
         if critic.sampler.use != "whole"
     }
-    writer = PicturesWriter(run.directory)
+    write_pictures(run.directory, _made(evaluator, fakes, samplers))
+
+
+def _made(evaluator: Evaluator, fakes: Sequence[Tensor], samplers: Samplers) -> Iterator[Made]:
     for sample, fake in zip(evaluator.samples, fakes, strict=False):
         images = {"photo": sample.photo, "fake": fake, "truth": sample.truth.cartoon if sample.truth else None}
         found = {kind: to_picture(image) for kind, image in images.items() if image is not None}
-        writer.add(sample.name, found, _patches(samplers, fake))
-    writer.close()
+        yield sample.name, found, _patches(samplers, fake)
 
 
-def _patches(samplers: Mapping[str, tuple[str, ViewTransform]], fake: Tensor) -> dict[str, Patches]:
+def _patches(samplers: Samplers, fake: Tensor) -> dict[str, Patches]:
     """What each critic's sampler chooses; a sampler that needs more than the picture is left out."""
     found = {}
     for critic, (name, sampler) in samplers.items():

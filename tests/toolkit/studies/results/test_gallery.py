@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from toonlab.runs.pictures import PicturesWriter
+from toonlab.runs.pictures import write_pictures
 from toonlab.studies.results.gallery import sample_rows
 from toonlab.studies.results.results import Cell, Results, Status, Variant
 
@@ -13,11 +13,9 @@ def run(folder: Path, label: str, color: str | None, truth: bool = True, status:
     """A cell whose run has left two samples with fakes of one colour; no pictures without a colour."""
     name = f"{label}-s0"
     if color:
-        writer = PicturesWriter(folder / name)
-        for number in range(2):
-            colors = {"photo": "navy", "fake": color, **({"truth": "white"} if truth else {})}
-            writer.add(f"p{number}", {k: Image.new("RGB", (8, 6), c) for k, c in colors.items()}, {})
-        writer.close()
+        colors = {"photo": "navy", "fake": color, **({"truth": "white"} if truth else {})}
+        pictures = {kind: Image.new("RGB", (8, 6), color) for kind, color in colors.items()}
+        write_pictures(folder / name, [("p0", pictures, {}), ("p1", pictures, {})])
     return Cell(Variant(label), 0, name, status)
 
 
