@@ -3,6 +3,8 @@
 import csv
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -39,6 +41,24 @@ def test_the_page_carries_everything_within_itself(page: Path) -> None:
     assert "@import" not in text
     assert "what &lt;changes&gt; nothing" in text
     assert "&lt;generator/total&gt; is nan" in text
+
+
+def imported(results: Results) -> set[str]:
+    """The packages that a process has imported after it wrote a report."""
+    code = "import sys; from toonlab.report import read_study, write_report; from pathlib import Path\n"
+    code += "write_report(read_study(sys.argv[1], Path(sys.argv[2]))); print(*sys.modules)"
+    command = [sys.executable, "-c", code, results.directory.name, str(results.directory.parent)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in done.stdout.split()}
+
+
+def test_a_report_imports_no_torch_and_statistics_only_where_there_are_tests(
+    study: Results, made: Callable[..., Findings]
+) -> None:
+    assert not imported(study) & {"torch", "mlflow", "optuna"}
+    few = made({"a": [0.5, 0.6], "b": [0.4, 0.5]}, baseline="a").results
+    few.write()
+    assert not imported(few) & {"torch", "scipy", "statsmodels", "pandas"}
 
 
 @pytest.mark.parametrize("name", ["study", "any/where/study.yaml", "study.yml"])

@@ -1,4 +1,4 @@
-"""The map of a search: its trials by two parameters, brighter where they are better."""
+"""The heat map of a search: its trials by two parameters, brighter where they are better."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class _Plane:
         return (given[self.across], given[self.up]) if {self.across, self.up} <= given.keys() else None
 
     def levels(self, path: str) -> list[float]:
-        """The levels that were tried, and those between them where a step is given."""
+        """The levels that were tried, and the levels between them if the parameter has a step."""
         tried = {trial["params"][path] for trial in self.search.trials if path in trial["params"]}
         space = self.search.record["space"][path]
         step = space.get("step") or (1 if space.get("integer") else 0)

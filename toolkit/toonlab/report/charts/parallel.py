@@ -24,7 +24,7 @@ _NARROW = 4  # axes that one column of the page has room for
 
 @dataclass(frozen=True)
 class _Axis:
-    """Where values stand between 0 and 1, and what is written there."""
+    """The heights of values between 0 and 1, and the ticks with their texts."""
 
     name: str
     heights: Sequence[float]

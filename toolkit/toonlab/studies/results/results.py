@@ -109,7 +109,7 @@ class Results:
         factors: dotted path -> levels.
         budget: what the variants have alike, see `budget.allot`.
         steps: label -> the steps that the budget gives a variant; empty where recipes say it themselves.
-        caveats: what speaks against a metric, by name; those without one are left out.
+        caveats: metric -> why it can mislead; metrics without a caveat are left out.
         search: what a search tried, see `tune`; None in a comparison.
     """
 
