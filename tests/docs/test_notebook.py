@@ -52,7 +52,7 @@ def test_every_cell_shows_what_it_should(which: str, request: pytest.FixtureRequ
     (progress,) = outputs(notebook, "small = {")
     assert re.fullmatch(r"ctss-s0-[0-9a-f]{8}  step 120/120  finished in .*outline_f1 .*", progress["text/plain"])
     table, grid, curve = outputs(notebook, "run.show()")
-    assert "the photo, untouched" in table["text/html"]
+    assert "the unmodified photo" in table["text/html"]
     assert Image.open(io.BytesIO(base64.b64decode(grid["image/png"]))).width > 400
     assert curve["image/svg+xml"].startswith("<svg")
     (history,) = outputs(notebook, "run.history")

@@ -82,7 +82,7 @@ def test_without_a_truth_the_table_has_what_the_photos_tell(score: Score) -> Non
     assert done.exit_code == 0, done.output
     assert "content_edges*" in done.stdout
     assert "outline_f1" not in done.stdout
-    assert "the photo, untouched" in done.stdout
+    assert "the unmodified photo" in done.stdout
     assert "content_edges, content_ssim: n 3, size 48x48, resizer none" in done.stdout
     assert "* content_edges, content_ssim: content kept" in done.stdout
     assert "mlflow ui" in done.stdout

@@ -120,7 +120,7 @@ def test_as_html_it_is_a_table_a_picture_and_a_curve_and_nothing_that_runs(run: 
     assert (page.tags.count("table"), page.tags.count("img"), page.tags.count("svg")) == (1, 1, 1)
     assert not {"script", "link", "style"} & set(page.tags)
     assert run.name in page.texts  # <b>odd, as text
-    assert "the photo, untouched" in page.texts
+    assert "the unmodified photo" in page.texts
     assert "var(--" not in text  # a notebook has none of the report's colours
     (grid,) = re.findall(r"data:image/png;base64,([^\"]+)", text)
     assert base64.b64decode(grid) == run.samples[-1].read_bytes()
@@ -131,7 +131,7 @@ def test_outside_a_notebook_show_prints_the_table_and_the_paths(
 ) -> None:
     run.show()
     out = capsys.readouterr().out
-    assert re.search(r"the photo, untouched .*–.*\d", out)
+    assert re.search(r"the unmodified photo .*–.*\d", out)
     for path in (run.samples[-1], run.directory, run.weights):
         assert str(path) in out
     assert len(repr(run)) < 300

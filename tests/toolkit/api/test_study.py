@@ -57,7 +57,7 @@ def test_a_script_runs_once_and_prints_what_the_command_prints(home: Path) -> No
         f"[{number}/6] {name}, seed {seed}"
         for number, (seed, name) in enumerate(((s, n) for s in range(3) for n in ("one", "other")), 1)
     ]
-    assert "the photo, untouched" in out
+    assert "the unmodified photo" in out
     assert "runs/mine/report.html" in out
 
 
@@ -86,7 +86,7 @@ def test_the_summary_is_that_of_the_statistics(results: toonlab.Results) -> None
         assert row["mean"] == pytest.approx(values.mean()["other"])
         assert row["sd"] == pytest.approx(values.std()["other"])
         assert summary.loc[metric, "one"]["verdict"] == "baseline"
-        assert summary.loc[metric, "the photo, untouched"]["mean"] == results.photo[metric]
+        assert summary.loc[metric, "the unmodified photo"]["mean"] == results.photo[metric]
     assert summary["seeds"].tolist() == [0, 3, 3, 0, 3, 3, 3, 3]  # seconds have no photo
 
 

@@ -87,8 +87,8 @@ def found(study: Results) -> Findings:
 
 
 @pytest.fixture(scope="session")
-def page(study: Results, catalogue: Catalogue) -> Path:
-    return write_report(study, catalogue, device="cpu")
+def page(study: Results) -> Path:
+    return write_report(study)
 
 
 Values = Mapping[str, Mapping[int, float] | list[float]]

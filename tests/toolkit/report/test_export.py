@@ -6,9 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-import pytest
-
-from toonlab.report.export import as_csv, as_latex, as_markdown, latex
+from toonlab.report.export import as_csv, as_latex, as_markdown
 from toonlab.report.findings import Findings, find
 from toonlab.studies.results.results import Cell, Results, Variant
 
@@ -36,18 +34,6 @@ def test_factors_are_columns_of_the_csv(study: Results) -> None:
         ("a", "", "off"),
         ("b", "", ""),
     ]
-
-
-@pytest.mark.parametrize(
-    ("text", "escaped"),
-    [
-        ("outline_f1", r"outline\_f1"),
-        (r"50% & $5 #1 {a} ~b^c\d", r"50\% \& \$5 \#1 \{a\} \textasciitilde{}b\textasciicircum{}c\textbackslash{}d"),
-        ("−0.1 ± 0.2 ↑", r"\ensuremath{-}0.1 \ensuremath{\pm} 0.2 \ensuremath{\uparrow}"),
-    ],
-)
-def test_latex_escapes_whatever_means_something_to_it(text: str, escaped: str) -> None:
-    assert latex(text) == escaped
 
 
 def test_the_latex_table_is_whole(found: Findings) -> None:

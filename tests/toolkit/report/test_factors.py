@@ -17,7 +17,7 @@ def test_what_matters_is_told_from_what_does_not(factorial: Results) -> None:
     assert list(p) == ["patch_size", "rank", "patch_size × rank"]
     assert p["patch_size"] < 1e-6 < 0.05 < p["rank"]
     (chart,) = one.charts
-    written = re.findall(r"<text[^>]*>([^<]+)</text>", chart.svg("x", 508))
+    written = re.findall(r"<text[^>]*>([^<]+)</text>", chart.svg(508))
     assert {"12", "24", "batch", "image", "patch_size", "rank", "f1"} <= set(written)
     assert "24 with image 0.6" in chart.description
 

@@ -1,4 +1,4 @@
-"""The same photos through every method, from the weights that its runs have left."""
+"""The same photos through every method, from the pictures that its runs have left."""
 
 import base64
 import io
@@ -8,24 +8,26 @@ from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
+from toonlab.runs.pictures import read_pictures, write_pictures
 
-from toonlab.engine import train as training
+from toonlab.engine.train import test_evaluator as evaluator_of
 from toonlab.engine.train import train
+from toonlab.images.io import to_picture
 from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Catalogue
 from toonlab.report.findings import Findings
-from toonlab.report.gallery import gallery, picture
+from toonlab.report.gallery import gallery
 from toonlab.studies.results.results import Cell, Results, Variant
 
 
-def decoded(uri: str) -> Image.Image:
+def decoded(uri: str, form: str = "png") -> Image.Image:
     head, _, data = uri.partition(",")
-    assert head == "data:image/webp;base64"
+    assert head == f"data:image/{form};base64"
     return Image.open(io.BytesIO(base64.b64decode(data)))
 
 
-def test_each_scene_has_every_method_and_the_truth(study: Results, catalogue: Catalogue) -> None:
-    found = gallery(study, catalogue, "cpu")
+def test_each_scene_has_every_method_and_the_truth(study: Results) -> None:
+    found = gallery(study)
     assert [scene.name for scene in found.scenes] == ["toonworld-0000", "toonworld-0001"]
     for scene in found.scenes:
         assert [made.label for made in scene.pictures] == ["photo", "patches", "lone", "untouched", "truth"]
@@ -34,33 +36,49 @@ def test_each_scene_has_every_method_and_the_truth(study: Results, catalogue: Ca
     assert not found.missing
 
 
-def test_patches_are_shown_where_a_critic_looks_at_patches(study: Results, catalogue: Catalogue) -> None:
-    found = gallery(study, catalogue, "cpu")
+def test_patches_are_shown_where_a_critic_looks_at_patches(study: Results) -> None:
+    found = gallery(study)
     assert found.critics == ["patch"]
     patches, lone, untouched = found.scenes[0].fakes
-    (overlay,) = patches.overlays
-    assert (overlay.critic, overlay.sampler, len(overlay.boxes)) == ("patch", "ctss", 2)
-    assert all(
-        height == width == 16 and 0 <= top <= 16 and 0 <= left <= 16 for top, left, height, width in overlay.boxes
-    )
-    assert not lone.overlays
-    assert not untouched.overlays
+    (shown,) = patches.patches.values()
+    assert (shown.sampler, len(shown.boxes)) == ("ctss", 2)
+    assert all(height == width == 16 and 0 <= top <= 16 and 0 <= left <= 16 for top, left, height, width in shown.boxes)
+    assert not lone.patches
+    assert not untouched.patches
+    assert not found.scenes[0].photo.patches
 
 
-def test_what_has_no_weights_here_is_named_and_the_rest_is_shown(
-    study: Results, catalogue: Catalogue, tmp_path: Path
-) -> None:
+def test_the_pictures_of_the_runs_are_all_that_is_needed(study: Results, tmp_path: Path) -> None:
+    for cell in study.cells[:3]:
+        shutil.copytree(study.directory / cell.run / "pictures", tmp_path / cell.run / "pictures")
+    before = gallery(study)
+    after = gallery(replace(study, directory=tmp_path, cells=study.cells[:3]))
+    assert [[made.uri for made in scene.pictures] for scene in after.scenes] == [
+        [made.uri for made in scene.pictures] for scene in before.scenes
+    ]
+
+
+def test_variants_without_pictures_are_named_and_the_others_are_shown(study: Results, tmp_path: Path) -> None:
     for cell in study.cells[:3]:
         shutil.copytree(study.directory / cell.run, tmp_path / cell.run)
-    shutil.rmtree(tmp_path / study.cells[0].run / "checkpoints")
-    weights = next((tmp_path / study.cells[1].run).glob("checkpoints/*/generator.safetensors"))
-    weights.write_bytes(b"broken")
+    shutil.rmtree(tmp_path / study.cells[0].run / "pictures")
+    read_pictures(tmp_path / study.cells[1].run)[0].fake.write_bytes(b"broken")
     gone = Cell(Variant("gone"), 0, "gone-s0-00000000", "failed", "nan")
-    found = gallery(replace(study, directory=tmp_path, cells=[*study.cells[:3], gone]), catalogue, "cpu")
+    found = gallery(replace(study, directory=tmp_path, cells=[*study.cells[:3], gone]))
     assert [made.label for made in found.scenes[0].fakes] == ["untouched"]
-    assert found.missing["its weights are not here"] == ["patches"]
+    assert found.missing["its runs have left no pictures here"] == ["patches"]
     assert found.missing["no run of it has finished"] == ["gone"]
-    assert any("not a safetensors file" in reason and labels == ["lone"] for reason, labels in found.missing.items())
+    assert any(
+        "cannot identify image file" in reason and labels == ["lone"] for reason, labels in found.missing.items()
+    )
+
+
+def test_the_first_seed_that_has_pictures_is_shown(study: Results, tmp_path: Path) -> None:
+    cells = [cell for cell in study.cells if cell.variant.label == "patches"][:2]
+    shutil.copytree(study.directory / cells[1].run, tmp_path / cells[1].run)
+    found = gallery(replace(study, directory=tmp_path, cells=cells))
+    second = read_pictures(study.directory / cells[1].run)[0].fake.read_bytes()
+    assert found.scenes[0].fakes[0].uri == f"data:image/png;base64,{base64.b64encode(second).decode()}"
 
 
 def test_pictures_of_folders_have_no_truth(tmp_path: Path, catalogue: Catalogue) -> None:
@@ -72,18 +90,33 @@ def test_pictures_of_folders_have_no_truth(tmp_path: Path, catalogue: Catalogue)
     recipe.write_text(f"{data}generator: {{network: identity}}\nevaluate: {{metrics: []}}\nobservers: null\n")
     trained = train(load(recipe, catalogue), catalogue, tmp_path / "runs", "s", "cpu")
     cell = Cell(Variant("own"), 0, trained.run.name, "finished", outcome=trained.outcome.to_json())
-    (scene,) = gallery(Results("s", tmp_path / "runs" / "s", [cell]), catalogue, "cpu").scenes
+    (scene,) = gallery(Results("s", tmp_path / "runs" / "s", [cell])).scenes
     assert [made.label for made in scene.pictures] == ["photo", "own"]
     assert (scene.photo.width, scene.photo.height) == (40, 32)
 
 
-def test_a_large_picture_is_made_small_but_keeps_its_coordinates(study: Results, catalogue: Catalogue) -> None:
+def wrote(run: Path, photo: Image.Image) -> None:
+    pictures = {"photo": photo, "fake": Image.new("RGB", photo.size), "truth": photo}
+    write_pictures(run, [("p", pictures, {})])
+
+
+def test_a_large_picture_is_made_small_but_keeps_its_coordinates(
+    study: Results, catalogue: Catalogue, tmp_path: Path
+) -> None:
     recipe = load(study.directory / study.cells[0].run / "recipe.yaml", catalogue, ["data.size=400"])
-    made = picture("large", training.test_evaluator(recipe, catalogue, 1).samples[0].photo)
-    assert (made.width, made.height) == (400, 400)
-    assert decoded(made.uri).size == (384, 384)
-    assert len(made.uri) < 60_000
+    wrote(tmp_path / "x", to_picture(evaluator_of(recipe, catalogue, 1).samples[0].photo))
+    (scene,) = gallery(Results("s", tmp_path, [Cell(Variant("a"), 0, "x", "finished")])).scenes
+    assert (scene.photo.width, scene.photo.height) == (400, 400)
+    assert decoded(scene.photo.uri, "webp").size == (384, 384)
+    assert len(scene.photo.uri) < 60_000
 
 
-def test_nothing_finished_gives_no_scenes(made: Callable[..., Findings], catalogue: Catalogue) -> None:
-    assert gallery(made({"a": [0.5]}).results, catalogue, "cpu").scenes == []
+def test_of_several_sizes_of_a_photo_the_largest_is_shown(tmp_path: Path) -> None:
+    for name, side in (("a", 16), ("b", 32), ("c", 24)):
+        wrote(tmp_path / name, Image.new("RGB", (side, side), "red"))
+    (scene,) = gallery(Results("s", tmp_path, [Cell(Variant(n), 0, n, "finished") for n in "abc"])).scenes
+    assert [made.width for made in scene.pictures] == [32, 16, 32, 24, 32]
+
+
+def test_nothing_finished_gives_no_scenes(made: Callable[..., Findings]) -> None:
+    assert gallery(made({"a": [0.5]}).results).scenes == []

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from toonlab.report.history import LOSS, curves, elapsed
+from toonlab.report.history import LOSS, Curve, by_step, elapsed, histories
 from toonlab.studies.results.results import Cell, Results, Variant
 
 
+def curves(results: Results, name: str) -> list[Curve]:
+    return [curve for history in histories(results) if (curve := history.curve(name)).values]
+
+
 def test_every_finished_run_has_a_curve_of_what_it_was_evaluated_at(study: Results) -> None:
-    found = curves(study, "evaluation", "outline_f1")
+    found = curves(study, "outline_f1")
     assert [(curve.label, curve.seed, list(curve.steps)) for curve in found if curve.label != "untouched"] == [
         ("patches", 0, [1, 2, 3]),
         ("lone", 0, [1, 2, 3]),
@@ -22,7 +26,13 @@ def test_every_finished_run_has_a_curve_of_what_it_was_evaluated_at(study: Resul
     ]
     assert all(0 <= value <= 1 for curve in found for value in curve.values)
     assert all(list(curve.seconds) == sorted(curve.seconds) for curve in found)
-    assert len(curves(study, "scalars", LOSS)) == 5
+    assert len(curves(study, LOSS)) == 5
+
+
+def test_losses_and_metrics_of_a_step_are_one_record(study: Results) -> None:
+    records = by_step(study.directory / study.cells[0].run)
+    assert [record["step"] for record in records] == [1, 2, 3]
+    assert all({"seconds", LOSS, "outline_f1", "psnr"} <= record.keys() for record in records)
 
 
 def test_time_between_two_lives_is_no_training() -> None:
@@ -39,6 +49,6 @@ def test_seconds_count_from_the_beginning_that_the_environment_names(tmp_path: P
     line = json.dumps({"step": 5, "time": 1007.5, "evaluation": {"f": 0.25}})
     (tmp_path / "a-s0" / "metrics.jsonl").write_text(f'{line}\n{{"step": 6, "ti')
     cell = Cell(Variant("a"), 0, "a-s0", "finished")
-    (curve,) = curves(Results("s", tmp_path, [cell]), "evaluation", "f")
+    (curve,) = curves(Results("s", tmp_path, [cell]), "f")
     assert (curve.steps, curve.seconds, curve.values) == ([5], [pytest.approx(7.5)], [0.25])
-    assert curves(Results("s", tmp_path, [replace(cell, status="failed")]), "evaluation", "f") == []
+    assert curves(Results("s", tmp_path, [replace(cell, status="failed")]), "f") == []

@@ -3,6 +3,8 @@
 import csv
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +13,6 @@ from typing import Any
 import pytest
 
 from toonlab.errors import ToonlabError
-from toonlab.registry.catalogue import Catalogue
 from toonlab.report import read_study, write_report
 from toonlab.report.findings import Findings
 from toonlab.studies.results.results import Results
@@ -42,6 +43,24 @@ def test_the_page_carries_everything_within_itself(page: Path) -> None:
     assert "&lt;generator/total&gt; is nan" in text
 
 
+def imported(results: Results) -> set[str]:
+    """The packages that a process has imported after it wrote a report."""
+    code = "import sys; from toonlab.report import read_study, write_report; from pathlib import Path\n"
+    code += "write_report(read_study(sys.argv[1], Path(sys.argv[2]))); print(*sys.modules)"
+    command = [sys.executable, "-c", code, results.directory.name, str(results.directory.parent)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in done.stdout.split()}
+
+
+def test_a_report_imports_no_torch_and_statistics_only_where_there_are_tests(
+    study: Results, made: Callable[..., Findings]
+) -> None:
+    assert not imported(study) & {"torch", "mlflow", "optuna"}
+    few = made({"a": [0.5, 0.6], "b": [0.4, 0.5]}, baseline="a").results
+    few.write()
+    assert not imported(few) & {"torch", "scipy", "statsmodels", "pandas"}
+
+
 @pytest.mark.parametrize("name", ["study", "any/where/study.yaml", "study.yml"])
 def test_a_study_is_found_by_its_name_or_its_file(study: Results, name: str) -> None:
     assert read_study(name, study.directory.parent).cells == study.cells
@@ -67,10 +86,10 @@ def test_mistakes_are_one_line_and_exit_code_2(
     )
 
 
-def test_a_page_that_can_not_be_written(study: Results, catalogue: Catalogue, tmp_path: Path) -> None:
+def test_a_page_that_can_not_be_written(study: Results, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ToonlabError, match=r"file/report\.html: can't be written: .*; choose another file with --out"):
-        write_report(study, catalogue, tmp_path / "file" / "report.html", "cpu")
+        write_report(study, tmp_path / "file" / "report.html")
 
 
 @pytest.mark.parametrize(
@@ -83,22 +102,22 @@ def test_a_page_that_can_not_be_written(study: Results, catalogue: Catalogue, tm
     ],
 )
 def test_a_study_that_lacks_this_or_that_still_has_a_page(
-    made: Callable[..., Findings], catalogue: Catalogue, tmp_path: Path, values: Any, others: dict[str, Any]
+    made: Callable[..., Findings], tmp_path: Path, values: Any, others: dict[str, Any]
 ) -> None:
-    page = write_report(made(values, **others).results, catalogue, tmp_path / "out" / "page.html", "cpu").read_text()
+    page = write_report(made(values, **others).results, tmp_path / "out" / "page.html").read_text()
     assert 'id="table"' in page
-    assert 'id="again"' in page
+    assert 'id="reproducibility"' in page
     assert ('id="failures"' in page) == ("failed" in others)
     assert "No pictures of" in page
     assert "undefined" not in page.lower().replace("undefined)", "")
 
 
-def test_a_search_without_a_confirmation_has_a_page(catalogue: Catalogue, tmp_path: Path) -> None:
+def test_a_search_without_a_confirmation_has_a_page(tmp_path: Path) -> None:
     trials = [{"number": 0, "params": {"k": 1}, "state": "complete", "value": 0.5, "intermediate": {}}]
     space, objective = {"k": {"low": 1, "high": 4}}, {"metric": "f1", "direction": "maximize"}
     record = {"recipe": "r", "objective": objective, "space": space, "seeds_per_trial": 1}
     record |= {"default": {"k": 1}, "trials": trials, "importances": {}}
     results = Results("s", tmp_path / "s", [], "tune", metrics=["f1"], search=record)
-    page = write_report(results, catalogue, device="cpu").read_text()
+    page = write_report(results).read_text()
     assert 'id="search"' in page
     assert 'id="table"' not in page

@@ -1,16 +1,16 @@
-"""What it takes to do a study again is read from what its runs have left."""
+"""Environments and recipes are read from the directories of a study's runs."""
 
 import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from toonlab.report.reproducibility import again
+from toonlab.report.reproducibility import reproducibility
 from toonlab.studies.results.results import Results
 
 
 def test_everything_is_there_and_nothing_warns_where_all_runs_are_alike(study: Results) -> None:
-    found = again(study)
+    found = reproducibility(study)
     assert not found.warnings
     assert found.facts["device"][0].startswith("cpu (")
     assert any(package.startswith("torch ") for package in found.facts["packages"])
@@ -33,7 +33,7 @@ def test_mixed_devices_versions_and_code_are_warned_of(study: Results, tmp_path:
     }
     environment["identity"]["code"]["toonlab"] = "0123456789abcdef"
     path.write_text(json.dumps(environment))
-    found = again(replace(study, directory=tmp_path, cells=cells))
+    found = reproducibility(replace(study, directory=tmp_path, cells=cells))
     devices, versions, code = found.warnings
     assert devices.startswith("The runs used different devices (cpu, ")
     assert "cuda, Some GPU" in devices
@@ -43,5 +43,5 @@ def test_mixed_devices_versions_and_code_are_warned_of(study: Results, tmp_path:
 
 
 def test_a_mailed_results_file_without_its_runs_tells_what_it_can(study: Results, tmp_path: Path) -> None:
-    found = again(replace(study, directory=tmp_path))
+    found = reproducibility(replace(study, directory=tmp_path))
     assert (found.facts, found.warnings, found.recipes) == ({}, [], {})

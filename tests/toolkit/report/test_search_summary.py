@@ -33,7 +33,7 @@ def test_a_gain_that_is_confirmed_says_how_much_of_it_survived(search: Searched)
     )
     assert best == (
         "The best trial, 1 (k 8, patch_size 16), reached 0.650, against the default's 0.600 (+0.050); "
-        "being picked as the best of many flatters it."
+        "the best of many trials is biased upwards."
     )
     assert far.startswith("On 4 fresh seeds it is better than the default (+0.020, 95 % interval ")
     assert far.endswith("; 40% of the gain survived.")

@@ -45,7 +45,7 @@ def test_many_names_stand_without_their_numbers(made: Made) -> None:
 def test_two_seeds_are_no_evidence_and_nothing_is_called_better(made: Made) -> None:
     _, out, far = sentences(made({"plain": BASE[:2], "up": BETTER[:2]}, baseline="plain"))
     assert out == ("No test was made, as 2 seeds are too few; the best mean is 0.615, of up; it may lead by chance.")
-    assert far == "A test takes a baseline and 3 seeds of each, so what is seen here is no evidence of a difference."
+    assert far == "A test takes a baseline and 3 seeds of each, so these results are no evidence of a difference."
     assert "better" not in out
 
 
@@ -53,7 +53,7 @@ def test_one_that_lacks_seeds_is_untested_beside_one_that_is_tested(made: Made) 
     found = made({"plain": BASE, "up": BETTER, "late": BETTER[:2]}, baseline="plain", failed=1)
     asked, out, far = sentences(found)
     assert asked.endswith("12 of 13 runs finished.")
-    assert out.endswith("is better; late could not be tested, for want of seeds.")
+    assert out.endswith("is better; late could not be tested, with too few seeds.")
     assert far.startswith("1 run failed and counts nowhere; one test was made; ")
 
 

@@ -11,7 +11,7 @@ from toonlab import discover
 from toonlab.errors import RecipeError, ToonlabError
 from toonlab.studies.compare import Where, compare, explain, write_photos
 from toonlab.studies.results.results import Results
-from toonlab.studies.results.tables import PHOTO, Row, as_markdown, for_terminal, with_photo
+from toonlab.studies.results.tables import PHOTO
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def experiment(small: Path) -> Path:
     return file
 
 
-def test_every_cell_once_and_the_untouched_photo_in_the_table(experiment: Path, tmp_path: Path) -> None:
+def test_every_cell_once_and_the_unmodified_photo_in_the_table(experiment: Path, tmp_path: Path) -> None:
     results = compare(str(experiment), discover(), Where(tmp_path / "runs", "cpu"))
     assert [(cell.variant.label, cell.seed) for cell in results.cells] == [
         ("small", 0),
@@ -161,7 +161,7 @@ def test_what_learns_nothing_is_a_row_like_any_other(small: Path, tmp_path: Path
     for path in write_photos(str(file), catalogue, tmp_path / "made"):
         Image.open(path).convert("L").save(path)
     first = compare(str(file), catalogue, Where(runs, "cpu"))
-    assert [row.name for row in first.rows] == ["small", "identity", "theirs"]  # identity is the untouched photo
+    assert [row.name for row in first.rows] == ["small", "identity", "theirs"]  # identity is the unmodified photo
     assert [row.seeds for row in first.rows] == [2, 2, 2]
     assert first.rows[1].values["psnr"][0] == first.photo["psnr"]
     assert len(set(first.rows[2].values["psnr"])) == 1  # the same for every seed, and not the photo's
@@ -172,18 +172,3 @@ def test_what_learns_nothing_is_a_row_like_any_other(small: Path, tmp_path: Path
     again = compare(str(file), catalogue, Where(runs, "cpu"))
     assert [cell.again for cell in again.cells] == [True, True, False] * 2
     assert again.rows[2].values["psnr"] != first.rows[2].values["psnr"]
-
-
-def test_the_photo_stands_above_unless_a_row_says_the_same() -> None:
-    photo, row = {"f1": 0.5, "psnr": 17.0}, Row("a", {"f1": [0.5, 0.5], "psnr": [17.0, 17.0], "seconds": [1, 2]})
-    assert [r.name for r in with_photo(photo, [row])] == ["a"]
-    assert [r.name for r in with_photo({**photo, "f1": 0.4}, [row])] == [PHOTO, "a"]
-
-
-def test_a_row_shows_mean_and_spread() -> None:
-    rows = [Row("a", {"f1": [0.5, 0.7], "psnr": [17.0, 18.0]}), Row("b", {"f1": [0.25]}, "1 failed")]
-    assert as_markdown(rows).splitlines()[2:] == [
-        "| a | 2 | 0.600 ± 0.141 | 17.50 ± 0.707 |",
-        "| b (1 failed) | 1 | 0.250 | – |",
-    ]
-    assert for_terminal("t", rows).row_count == 2

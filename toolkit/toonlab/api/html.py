@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
 
 from toonlab.report.charts.learning import learning
-from toonlab.report.export import matrix, notes_of
+from toonlab.report.export import as_table
 from toonlab.report.findings import Findings
 from toonlab.report.page import TEMPLATE
 
@@ -20,18 +19,7 @@ _LEFT, _RIGHT = "text-align: left", "text-align: right"
 
 def table(found: Findings) -> str:
     """The table of a report, and the notes below it."""
-    head, rows = matrix(found)
-    styles = [_LEFT, *[_RIGHT] * (len(head) - 1)]
-    lines = [_row("th", [(name, False) for name in head], styles), *(_row("td", row, styles) for row in rows)]
-    below = "".join(f"<br>{escape(note)}" for note in notes_of(found))
-    return f"<table>{''.join(lines)}</table>" + (f"<small>{below.removeprefix('<br>')}</small>" if below else "")
-
-
-def _row(tag: str, cells: Sequence[tuple[str, bool]], styles: Sequence[str]) -> str:
-    texts = [bold(given) if best else text(given) for given, best in cells]
-    pairs = zip(texts, styles, strict=True)
-    row = "".join(f'<{tag} style="{style}">{shown}</{tag}>' for shown, style in pairs)
-    return f"<tr>{row}</tr>"
+    return as_table(found).html()
 
 
 def paragraph(*parts: str) -> str:
@@ -64,7 +52,7 @@ def curve(found: Findings) -> str | None:
     chart = next(learning(found), None)
     if chart is None:
         return None
-    svg = re.sub(r"var\(--([\w-]+)\)", lambda variable: _variables()[variable[1]], chart.svg("learning", _WIDTH))
+    svg = re.sub(r"var\(--([\w-]+)\)", lambda variable: _variables()[variable[1]], chart.svg(_WIDTH))
     rules = re.findall(r"<style[^>]*>\*\{(.*?)\}</style>", svg)  # matplotlib's, which would hold for the whole page
     style = "; ".join([f"background: {_variables()['paper']}", *rules])
     svg = re.sub(r"<style.*?</style>", "", svg)

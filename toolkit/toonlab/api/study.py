@@ -156,7 +156,7 @@ def conclude(results: studies.Results, parts: Catalogue, device: str) -> None:
     """Write the report of a study of which something has finished, and tell the observers of it."""
     if not any(cell.status == "finished" for cell in results.cells):
         return
-    page = write_report(results, parts, device=device)
+    page = write_report(results)
     if last := console.last_run(results):
         apart(tell_of_report, last, page)  # trackers are imported there already
 

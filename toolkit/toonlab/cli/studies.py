@@ -117,19 +117,22 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", help="The page; report.html in the study's directory if not given.")
     ] = None,
-    device: Device = "auto",
+    device: Annotated[str, typer.Option("--device", help="Not needed any more: the runs have left pictures.")] = "auto",
 ) -> None:
-    """Write what a study found as one HTML file, and its table as CSV, Markdown and LaTeX beside it."""
-    from toonlab.api import console
+    """Write a study's findings as one HTML file, and its table as CSV, Markdown and LaTeX next to it."""
     from toonlab.report import read_study, write_report
+
+    results = read_study(experiment, runs)
+    page = write_report(results, out)
+
+    from toonlab.api import console  # imports torch, which the page does not need
     from toonlab.runs.sync import tell_of_report
 
-    results, catalogue = read_study(experiment, runs), discovered()
-    page = write_report(results, catalogue, out, device)
     tables = [page.with_name(f"table.{name}") for name in ("csv", "md", "tex")]
     console.paths({"report": [page], "tables": tables})
     if directory := console.last_run(results):
-        tell_of_report(directory, page)
+        catalogue = discovered()
+        tell_of_report(directory, page, catalogue)
         console.whereabouts(directory, catalogue)
 
 

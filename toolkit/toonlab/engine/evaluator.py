@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 
+from toonlab.images.grid import grid
 from toonlab.images.io import to_picture, write_png
 from toonlab.recipes.spec import Part
 from toonlab.registry.catalogue import Catalogue
@@ -154,34 +154,9 @@ def _batches(photos: Sequence[Tensor], size: int) -> Iterator[Tensor]:
         yield torch.stack(pending)
 
 
-def save_grid(path: Path, rows: Sequence[Row], side: int = 192) -> None:
-    """Rows of images with their names at the left, as a PNG; images are scaled to at most `side` pixels."""
-    pictures = [[_picture(image, side) for image in images] for _, images in rows]
-    font = ImageFont.load_default(13)
-    margin = 14 + max(int(font.getlength(name)) for name, _ in rows)
-    widths = [max(row[i].width for row in pictures if i < len(row)) for i in range(max(map(len, pictures)))]
-    heights = [max(picture.height for picture in row) for row in pictures]
-    gap = 4
-    sheet = Image.new("RGB", (margin + sum(w + gap for w in widths), gap + sum(h + gap for h in heights)), "white")
-    draw = ImageDraw.Draw(sheet)
-    top = gap
-    for (name, _), row, height in zip(rows, pictures, heights, strict=True):
-        draw.text((7, top + height // 2), name, "black", font, anchor="lm")
-        left = margin
-        for picture, width in zip(row, widths, strict=False):
-            sheet.paste(picture, (left, top))
-            left += width + gap
-        top += height + gap
-    write_png(path, sheet)
-
-
-def _picture(image: Tensor, side: int) -> Image.Image:
-    picture = to_picture(image)
-    if max(picture.size) > side:
-        picture.thumbnail((side, side), Image.Resampling.LANCZOS)
-    elif (times := side // max(picture.size)) > 1:  # small pictures by whole factors, pixels left as they are
-        picture = picture.resize((picture.width * times, picture.height * times), Image.Resampling.NEAREST)
-    return picture
+def save_grid(path: Path, rows: Sequence[Row]) -> None:
+    """Rows of images with their names at the left, as a PNG."""
+    write_png(path, grid([(name, [to_picture(image) for image in images]) for name, images in rows]))
 
 
 def by_name(metrics: Mapping[str, float]) -> str:

@@ -21,6 +21,7 @@ from toonlab.utils.signals import Interrupted, Signals
 
 from . import checkpoint, profiling
 from .evaluator import Evaluator, save_grid
+from .final_pictures import write_final_pictures
 
 
 @dataclass(kw_only=True)
@@ -106,6 +107,8 @@ class Life(ABC):
         photos, device = [sample.photo for sample in self.judge.samples], self.distributed.device
         self.costs |= profiling.inference(self.model(), photos, device)
         self.costs["peak_memory_mib"] = profiling.peak_memory_mib(device)
+        fakes = list(self.judge.fakes(generator or self.model(), device, count=self.recipe.evaluate.grid))
+        write_final_pictures(self.run, self.judge, fakes, self.recipe, self.judge.catalogue)
 
     @abstractmethod
     def model(self) -> nn.Module:

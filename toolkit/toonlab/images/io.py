@@ -9,14 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from PIL import Image, ImageOps
-from torch import Tensor
 
 from toonlab.errors import ToonlabError, first_line
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 MAX_PIXELS = 89_478_485  # above it Pillow warns: a small file may unpack to more than fits in memory
@@ -145,6 +146,8 @@ def upright(image: Image.Image) -> Image.Image:
 
 def to_pixels(image: Image.Image, max_side: int | None = None) -> Tensor:
     """8-bit RGB as `(3, H, W)` uint8; a longer side than `max_side` is scaled down to it (bicubic, antialiased)."""
+    import torch  # not at the top: reports read and write pictures without it
+
     if max_side is not None and max(image.size) > max_side:
         image = image.resize(fitted(*image.size, max_side), Image.Resampling.BICUBIC)
     return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
@@ -174,6 +177,8 @@ def fitted(width: int, height: int, max_side: int) -> tuple[int, int]:
 
 def to_picture(image: Tensor) -> Image.Image:
     """`(3, H, W)` float in [-1, 1] (clipped to it) -> 8-bit RGB, rounded."""
+    import torch
+
     array = ((image.detach().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     return Image.fromarray(array.movedim(0, -1).contiguous().cpu().numpy())
 

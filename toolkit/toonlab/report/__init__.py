@@ -1,4 +1,4 @@
-"""The report of a study: one HTML file that carries everything within itself, and its table for other programs."""
+"""The report of a study: one self-contained HTML file that works offline, and its table for other programs."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ import os
 from pathlib import Path
 
 from toonlab.errors import ToonlabError, nearest
-from toonlab.registry.catalogue import Catalogue
 from toonlab.runs.directory import write_atomically
 from toonlab.studies.results.results import FILE, Results
 from toonlab.utils import paths
 
 
-def write_report(results: Results, catalogue: Catalogue, out: Path | None = None, device: str = "auto") -> Path:
-    """Write the page, and `table.csv`, `table.md` and `table.tex` beside it.
+def write_report(results: Results, out: Path | None = None) -> Path:
+    """Write the page, and `table.csv`, `table.md` and `table.tex` next to it.
 
     Args:
         results: of a study of which something has finished.
-        catalogue: to make the pictures with.
         out: the page; `report.html` in the study's directory if not given.
-        device: that makes the pictures.
 
     Returns:
         The page's path.
@@ -36,7 +33,7 @@ def write_report(results: Results, catalogue: Catalogue, out: Path | None = None
             f"{results.directory}: nothing has finished yet, so there is nothing to report; {_why(results)}"
         )
     out, found = out or results.directory / "report.html", find(results)
-    files = {out: page(found, catalogue, device)}
+    files = {out: page(found)}
     for name, export in (("csv", as_csv), ("md", as_markdown), ("tex", as_latex)):
         files[out.with_name(f"table.{name}")] = export(found)
     try:

@@ -36,18 +36,21 @@ class Factorial:
 
 def factorials(found: Findings) -> Iterator[Factorial]:
     """One for each recipe that has factors; none where the design is not a full one."""
-    from toonlab.stats.factorial import anova
-
     if found.results.design != "full" or found.results.kind != "compare":
         return
     for recipe in dict.fromkeys(variant.recipe for variant in found.variants if variant.levels):
-        records = _records(found, recipe)
-        try:
-            table, problem = anova(records), ""
-        except ToonlabError as error:
-            table, problem = None, str(error)
-        charts = list(_charts(found, recipe, records)) if records else []
-        yield Factorial(recipe, table, problem, charts)
+        yield _factorial(found, recipe)
+
+
+def _factorial(found: Findings, recipe: str) -> Factorial:
+    from toonlab.stats.factorial import anova  # imports statsmodels and pandas
+
+    records = _records(found, recipe)
+    charts = list(_charts(found, recipe, records)) if records else []
+    try:
+        return Factorial(recipe, anova(records), "", charts)
+    except ToonlabError as error:
+        return Factorial(recipe, None, str(error), charts)
 
 
 def _records(found: Findings, recipe: str) -> list[Record]:

@@ -1,14 +1,15 @@
-"""What a study's results come to: means, differences to the baseline, who is best."""
+"""A study's findings: means, differences to the baseline, the best variants."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import isfinite
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from toonlab.engine.profiling import COSTS
 from toonlab.studies.results.results import Cell, Results, Variant
 
 from .format import places
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Findings:
-    """Results and what follows from them.
+    """Results, and the statistics derived from them.
 
     Args:
         results: of the study.
@@ -38,7 +39,7 @@ class Findings:
     def variants(self) -> list[Variant]:
         return self.results.variants
 
-    @property
+    @cached_property
     def labels(self) -> list[str]:
         return [variant.label for variant in self.variants]
 
@@ -48,6 +49,11 @@ class Findings:
         return list(dict.fromkeys([*self.results.metrics, "seconds"]))
 
     @property
+    def costs(self) -> set[str]:
+        """The columns that say what a run costs, not how good its pictures are."""
+        return {name for cell in self.results.cells if cell.outcome for name in cell.outcome["costs"]} | {"seconds"}
+
+    @property
     def finished(self) -> list[Cell]:
         return [cell for cell in self.results.cells if cell.status == "finished"]
 
@@ -55,10 +61,20 @@ class Findings:
     def seeds(self) -> list[int]:
         return sorted({cell.seed for cell in self.results.cells})
 
+    @cached_property
+    def _values(self) -> Mapping[str, Mapping[str, dict[int, float]]]:
+        """metric -> label -> seed -> value of the finished cells, in the order of the seeds; finite values only."""
+        found: defaultdict[str, defaultdict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
+        for cell in sorted(self.results.cells, key=lambda cell: cell.seed):
+            label = cell.variant.label
+            for metric, value in cell.values.items():
+                if isfinite(value):
+                    found[metric][label][cell.seed] = value
+        return found
+
     def by_seed(self, metric: str, label: str) -> dict[int, float]:
         """seed -> value, in the order of the seeds; values that are not finite count as missing."""
-        found = self.results.values(metric).get(label, {})
-        return {seed: found[seed] for seed in sorted(found) if isfinite(found[seed])}
+        return self._values.get(metric, {}).get(label, {})
 
     def values(self, metric: str, label: str) -> list[float]:
         """In the order of the seeds."""
@@ -83,7 +99,7 @@ class Findings:
 
     def best(self, metric: str) -> set[str]:
         """The labels with the best mean; several where they are equal, none of times that can't be compared."""
-        if metric in (*COSTS, "seconds") and metric in self.results.caveats:
+        if metric in self.costs and metric in self.results.caveats:
             return set()
         ranked = self.ranked(metric)
         return {label for label in ranked if self.mean(metric, label) == self.mean(metric, ranked[0])}
@@ -96,13 +112,13 @@ class Findings:
         return found.verdict if found else "untested"
 
     def paired(self, metric: str, label: str) -> dict[int, float]:
-        """seed -> what is more than the baseline's, for the seeds that both have."""
+        """seed -> difference to the baseline, for the seeds that both have."""
         base, own = self.by_seed(metric, self.results.baseline or ""), self.by_seed(metric, label)
         return {seed: own[seed] - base[seed] for seed in own if seed in base}
 
 
 def find(results: Results) -> Findings:
-    """Compare everything with the baseline, by every metric and cost that was asked for."""
+    """Compare every variant with the baseline, in every metric and cost of the study."""
     from toonlab.stats.paired import differences
 
     bare = Findings(results, {})

@@ -1,4 +1,4 @@
-"""Numbers as a report writes them: as many digits as they are worth, with a typographic minus."""
+"""The format of numbers in reports: significant digits, with a typographic minus."""
 
 from __future__ import annotations
 
@@ -55,6 +55,6 @@ def several(count: int, what: str) -> str:
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
-    """`a, b and c`; those beyond `most` are counted."""
+    """`a, b and c`; names beyond `most` are counted."""
     shown = list(names) if len(names) <= most else [*names[: most - 1], f"{len(names) - most + 1} others"]
     return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)

@@ -1,4 +1,4 @@
-"""How runs went: what `metrics.jsonl` says, over steps and over seconds."""
+"""The course of runs: what `metrics.jsonl` holds, over steps and over seconds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from toonlab.runs.directory import read_metrics
 from toonlab.studies.results.results import Results
@@ -26,28 +25,25 @@ class Curve:
     values: Sequence[float]
 
 
-def curves(results: Results, kind: str, name: str) -> list[Curve]:
-    """A curve for each finished run that has values.
+@dataclass(frozen=True)
+class History:
+    """A finished run: a record for each step that was logged or evaluated, as `by_step` gives them."""
 
-    Args:
-        kind: of the lines, `evaluation` or `scalars`.
-        name: of the value within.
-    """
-    found = (
-        _curve(results.directory / c.run, c.variant.label, c.seed, kind, name)
-        for c in results.cells
-        if c.status == "finished"
-    )
-    return [curve for curve in found if curve.values]
+    label: str
+    seed: int
+    records: Sequence[dict[str, float]]
+
+    def curve(self, name: str) -> Curve:
+        """The values of a loss or a metric, at the steps that have one."""
+        kept = [record for record in self.records if name in record]
+        steps, seconds, values = ([record[key] for record in kept] for key in ("step", "seconds", name))
+        return Curve(self.label, self.seed, [int(step) for step in steps], seconds, values)
 
 
-def _curve(directory: Path, label: str, seed: int, kind: str, name: str) -> Curve:
-    lines = [line for line in read_metrics(directory / "metrics.jsonl") if {"step", "time"} <= line.keys()]
-    seconds = elapsed([line["time"] for line in lines], _began(directory))
-    kept = [
-        (line["step"], at, line[kind][name]) for line, at in zip(lines, seconds, strict=True) if _has(line, kind, name)
-    ]
-    return Curve(label, seed, [step for step, _, _ in kept], [at for _, at, _ in kept], [value for _, _, value in kept])
+def histories(results: Results) -> list[History]:
+    """The finished runs of a study, each read once."""
+    cells = (cell for cell in results.cells if cell.status == "finished")
+    return [History(cell.variant.label, cell.seed, by_step(results.directory / cell.run)) for cell in cells]
 
 
 def by_step(directory: Path) -> list[dict[str, float]]:
@@ -62,15 +58,11 @@ def by_step(directory: Path) -> list[dict[str, float]]:
     return list(found.values())
 
 
-def _has(line: dict[str, Any], kind: str, name: str) -> bool:
-    return isinstance(line.get(kind), dict) and name in line[kind]
-
-
 def elapsed(times: Sequence[float], began: float | None) -> list[float]:
     """Seconds of training at each of some times.
 
-    A run that was stopped and resumed rewrites its `environment.json`: what lies between its last line before that and
-    then is no training. Of more than one such gap only the last is known.
+    A run that was stopped and resumed rewrites its `environment.json`: the time between its last line before that and
+    then is no training. Of several such gaps only the last is known.
 
     Args:
         times: of the lines, in seconds since 1970.

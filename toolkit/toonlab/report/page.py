@@ -1,4 +1,4 @@
-"""The page: everything that is known of a study, laid out in one self-contained HTML file."""
+"""The page of a study: one self-contained HTML file that works offline."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from toonlab.engine.profiling import COSTS
-from toonlab.registry.catalogue import Catalogue
-from toonlab.studies.results.tables import notes
 from toonlab.utils import yaml
 
 from . import search_summary, summary
@@ -17,28 +14,29 @@ from .charts import learning, rows
 from .charts import search as search_charts
 from .charts.chart import Chart
 from .charts.colors import DASHES, SERIES
-from .export import as_csv, as_latex, as_markdown, heading
+from .export import as_csv, as_latex, as_markdown, as_table, heading
 from .factors import factorials
 from .findings import Findings
 from .format import listed, number, probability, shown
 from .gallery import gallery
-from .reproducibility import again
+from .reproducibility import reproducibility
 from .search import Search, search_of, value_text
 from .table import lines
 
 TEMPLATE = Path(__file__).parent / "template"
 _TITLES = {
     "search": "The search",
-    "lines": "The table",
+    "table": "The table",
     "seeds": "Every seed",
-    "factorials": "Factors",
-    "pictures": "The same pictures",
+    "factors": "Factors",
+    "pictures": "Sample pictures",
     "learning": "Learning and cost",
-    "failures": "What did not finish",
+    "failures": "Unfinished runs",
+    "reproducibility": "Reproducibility",
 }
 
 
-def page(found: Findings, catalogue: Catalogue, device: str = "auto") -> str:
+def page(found: Findings) -> str:
     """The whole page as HTML."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -47,11 +45,11 @@ def page(found: Findings, catalogue: Catalogue, device: str = "auto") -> str:
     environment.filters["shown"] = shown
     search = search_of(found)
     context = {
-        **_asked(found, search),
+        **_head(found, search),
         **_table(found),
         **_charts(found, search),
-        "gallery": gallery(found.results, catalogue, device),
-        "again": again(found.results),
+        "gallery": gallery(found.results),
+        "reproducibility": reproducibility(found.results),
         "failures": [cell for cell in found.results.cells if cell.status in ("failed", "stopped")],
         "style": (TEMPLATE / "style.css").read_text(encoding="utf-8"),
         "script": (TEMPLATE / "script.js").read_text(encoding="utf-8"),
@@ -63,22 +61,22 @@ def page(found: Findings, catalogue: Catalogue, device: str = "auto") -> str:
     return environment.get_template("report.html.j2").render(sections=_sections(context), **context)
 
 
-def _asked(found: Findings, search: Search | None) -> dict[str, Any]:
+def _head(found: Findings, search: Search | None) -> dict[str, Any]:
     results = found.results
-    said = search_summary.sentences(search) if search else summary.sentences(found)
+    summary_ = search_summary.sentences(search) if search else summary.sentences(found)
     return {
         "name": results.name,
         "kind": "toonlab · search" if search else "toonlab · comparison",
         "about": results.about,
-        "sentences": list(zip(("Asked", "Found", "How far"), map(_unbroken, said), strict=True)),
-        "asked": yaml.dump(dict(results.asked)) if results.asked else "",
+        "sentences": list(zip(("Question", "Result", "Limits"), map(_unbroken, summary_), strict=True)),
+        "experiment": yaml.dump(dict(results.asked)) if results.asked else "",
         "command": results.command,
         "seed_list": ", ".join(map(str, found.seeds)),
     }
 
 
 def _unbroken(sentence: str) -> str:
-    """No line ends within `p = 0.025` or `95 %`."""
+    """With no-break spaces in `p = 0.025` and `95 %`."""
     return re.sub(r"(p [=<]) |(?<=\d) (?=%)", lambda gap: gap[0].replace(" ", "\N{NO-BREAK SPACE}"), sentence)
 
 
@@ -96,14 +94,14 @@ def _table(found: Findings) -> dict[str, Any]:
             {"text": heading(found, name), "first": "descending" if found.higher(name) else "ascending"}
             for name in found.columns
         ],
-        "notes": notes(found.columns, results.caveats, results.measured),
+        "notes": as_table(found).notes,
         "exports": {"CSV": as_csv(found), "Markdown": as_markdown(found), "LaTeX": as_latex(found)},
     }
 
 
 def _charts(found: Findings, search: Search | None) -> dict[str, Any]:
     curves = [*learning.learning(found), *filter(None, [learning.cost(found)])]
-    others = [name for name in found.results.metrics[1:] if name not in COSTS]
+    others = [name for name in found.results.metrics[1:] if name not in found.costs]
     return {
         "search": _search(search) if search else None,
         "seeds": _seeds(found, found.primary),
@@ -142,7 +140,7 @@ def _search(search: Search) -> dict[str, Any]:
         for trial in search.trials
     ]
     names, drawn = list(search.names.values()), [*search_charts.charts(search), *_survived(search)]
-    drawn.sort(key=lambda chart: chart.span)  # those of half the width first, so that none leaves a hole
+    drawn.sort(key=lambda chart: chart.span)  # the narrow ones first, so that none leaves a hole
     return {"charts": drawn, "names": names, "metric": search.metric, "trials": trials}
 
 
@@ -154,9 +152,9 @@ def _key(place: int, label: str) -> dict[str, Any]:
 
 
 def _sections(context: dict[str, Any]) -> list[tuple[str, str]]:
-    """Anchor and title of what there is to show."""
-    there = {**context, "pictures": context["gallery"].scenes or context["gallery"].missing}
-    shown = [(name, title) for name, title in _TITLES.items() if there[name]]
-    titles = {"lines": "The confirmation"} if context["search"] else {}
-    anchors = {"lines": "table", "factorials": "factors"}
-    return [(anchors.get(name, name), titles.get(name, title)) for name, title in shown] + [("again", "To do it again")]
+    """Anchor and title of each section that the page has."""
+    gallery = context["gallery"]
+    has = {**context, "pictures": gallery.scenes or gallery.missing, "table": context["lines"]}
+    has["factors"] = context["factorials"]
+    titles = {**_TITLES, "table": "The confirmation"} if context["search"] else _TITLES
+    return [(anchor, title) for anchor, title in titles.items() if has[anchor]]

@@ -1,4 +1,4 @@
-"""What it takes to do a study again: what its runs ran on, and with which code."""
+"""The environment of a study's runs: devices, packages, source hashes and recipes."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ Environment = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Again:
-    """Facts, what differs between runs, and each variant's resolved recipe."""
+class Reproducibility:
+    """Facts, warnings where runs differ, and each variant's resolved recipe."""
 
     facts: Mapping[str, Sequence[str]]
     warnings: Sequence[str]
     recipes: Mapping[str, str]
 
 
-def again(results: Results) -> Again:
-    """Read what the runs of a study have left in their directories; those that are not here are left out."""
+def reproducibility(results: Results) -> Reproducibility:
+    """Read from the directories of a study's runs; missing ones are left out."""
     environments = [found for cell in results.cells if (found := _environment(results, cell.run))]
     facts = {name: values for name, values in _facts(environments).items() if values}
-    return Again(facts, list(_warnings(environments)), _recipes(results))
+    return Reproducibility(facts, list(_warnings(environments)), _recipes(results))
 
 
 def _environment(results: Results, run: str) -> Environment | None:

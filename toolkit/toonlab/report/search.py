@@ -1,4 +1,4 @@
-"""What a search tried, what it gained, and how much of that survived on fresh seeds."""
+"""The trials of a search, its gains, and how much of them survived on fresh seeds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Trial = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Gain:
-    """What one of the best trials gained over the default, in the search and on fresh seeds."""
+    """The gain of one of the best trials over the default, in the search and on fresh seeds."""
 
     label: str
     trial: Trial
@@ -36,7 +36,7 @@ class Gain:
 
 @dataclass(frozen=True)
 class Search:
-    """`Results.search`, with what follows from it."""
+    """`Results.search`, and the statistics derived from it."""
 
     found: Findings
     record: Mapping[str, Any]

@@ -10,11 +10,11 @@ from .summary import in_numbers, sentence
 
 
 def sentences(search: Search) -> tuple[str, str, str]:
-    """What was searched, what was best, and what is left of it on fresh seeds."""
-    return sentence(_asked(search)), sentence(_best(search)), sentence(_confirmed(search))
+    """What was searched, what was best, and how much of it survived on fresh seeds."""
+    return sentence(_question(search)), sentence(_result(search)), sentence(_confirmation(search))
 
 
-def _asked(search: Search) -> list[str]:
+def _question(search: Search) -> list[str]:
     names, most = listed(list(search.names.values()), 6), "highest" if search.higher else "lowest"
     counts = Counter(trial["state"] for trial in search.trials).most_common()
     states = ", ".join(f"{count} {state}" for state, count in counts)
@@ -25,7 +25,7 @@ def _asked(search: Search) -> list[str]:
     ]
 
 
-def _best(search: Search) -> list[str]:
+def _result(search: Search) -> list[str]:
     if not search.complete:
         return ["no trial has a value, so nothing can be said"]
     best, default, digits = search.complete[0], search.default, search.digits
@@ -36,10 +36,10 @@ def _best(search: Search) -> list[str]:
     if best is default:
         return [f"no trial was better than the default ({search.text(default['params'])}), which reached {usual}"]
     gain = signed(best["value"] - default["value"], digits)
-    return [f"{text}, against the default's {usual} ({gain})", "being picked as the best of many flatters it"]
+    return [f"{text}, against the default's {usual} ({gain})", "the best of many trials is biased upwards"]
 
 
-def _confirmed(search: Search) -> list[str]:
+def _confirmation(search: Search) -> list[str]:
     gain = next((gain for gain in search.gains if gain.trial is search.complete[0]), None)
     if gain is None or gain.confirmed is None:
         return ["nothing was confirmed on fresh seeds, so what was found is no evidence"]
@@ -49,6 +49,6 @@ def _confirmed(search: Search) -> list[str]:
         return [f"on {seeds} the difference was {numbers}", "that is too few for a test, and no evidence"]
     share = "nothing of the gain survived" if gain.survived is None else f"{gain.survived:.0%} of the gain survived"
     if found.verdict == "inconclusive":
-        open_ = "which may be chance" if gain.survived is not None else "as far as can be seen"
+        open_ = "which may be chance" if gain.survived is not None else "in these runs"
         return [f"on {seeds} its difference to the default is inconclusive ({numbers})", f"{share}, {open_}"]
     return [f"on {seeds} it is {found.verdict} than the default ({numbers})", share]

@@ -1,4 +1,4 @@
-"""Verdicts, and the three sentences that a report begins with: what was asked, what came out, how far that goes."""
+"""Verdicts, and the three sentences that open a report: the question, the result and its limits."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Group = Mapping[str, "Difference"]
 
 
 def sentences(found: Findings) -> tuple[str, str, str]:
-    """Of a comparison; they claim no more than its tests allow."""
-    return sentence([_asked(found), _finished(found)]), sentence(_came_out(found)), sentence(_how_far(found))
+    """The three sentences of a comparison; they claim no more than its tests allow."""
+    return sentence([_question(found), _finished(found)]), sentence(_result(found)), sentence(_limits(found))
 
 
 def by_verdict(found: Findings) -> dict[str, Group]:
@@ -40,12 +40,12 @@ def in_numbers(difference: Difference, digits: int) -> str:
 
 
 def sentence(clauses: Sequence[str]) -> str:
-    """Clauses with a capital and a full stop; none begins with a name, which has to stay as it is written."""
+    """Clauses with a capital and a full stop; none begins with a name, whose spelling must not change."""
     text = "; ".join(clauses)
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _asked(found: Findings) -> str:
+def _question(found: Findings) -> str:
     labels, baseline = found.labels, found.results.baseline
     against = baseline in labels and len(labels) > 1
     compared = [label for label in labels if label != baseline] if against else labels
@@ -60,7 +60,7 @@ def _finished(found: Findings) -> str:
     return f"all {total} runs finished" if 1 < done == total else f"{done} of {several(total, 'run')} finished"
 
 
-def _came_out(found: Findings) -> list[str]:
+def _result(found: Findings) -> list[str]:
     ranked, groups, digits = found.ranked(found.primary), by_verdict(found), found.digits(found.primary)
     if not ranked:
         return [f"no run has a value of {found.primary}, so nothing can be said"]
@@ -73,14 +73,14 @@ def _came_out(found: Findings) -> list[str]:
 
 
 def _clause(verdict: str, group: Group, digits: int) -> list[str]:
-    """What is said of those with one verdict; with numbers, as long as a sentence can hold them."""
+    """The clause for the variants with one verdict; with numbers if they are few."""
     few, one = len(group) <= 2, len(group) == 1
     numbers = {label: f" ({in_numbers(d, digits)})" if few and d.interval else "" for label, d in group.items()}
     who = listed([f"{shown(label)}{text}" for label, text in numbers.items()])
     if not group:
         return []
     if verdict == "untested":
-        return [f"{who} could not be tested, for want of seeds"]
+        return [f"{who} could not be tested, with too few seeds"]
     if verdict == "inconclusive":
         return [f"the difference of {who} is inconclusive" if one else f"the differences of {who} are inconclusive"]
     return [f"{who} {'is' if one else 'are'} {verdict}"]
@@ -99,17 +99,17 @@ def _why_untested(found: Findings) -> str:
     return f"no test was made, as none has {FEWEST} finished seeds in common with {baseline}"
 
 
-def _how_far(found: Findings) -> list[str]:
+def _limits(found: Findings) -> list[str]:
     groups, failed = by_verdict(found), len(found.results.failed)
     tests = sum(len(groups[verdict]) for verdict in TESTED)
     lost = [f"{several(failed, 'run')} failed and {'counts' if failed == 1 else 'count'} nowhere"] if failed else []
     if not tests:
-        no_evidence = "what is seen here is no evidence of a difference"
+        no_evidence = "these results are no evidence of a difference"
         return [*lost, f"a test takes a baseline and {FEWEST} seeds of each, so {no_evidence}"]
     corrected = f"the p values are corrected for {tests} tests (Holm)" if tests > 1 else "one test was made"
     least = [d.detectable for d in groups["inconclusive"].values() if d.detectable is not None]
     if not least:
-        return [*lost, corrected, "what holds for these data and this training need not hold for others"]
+        return [*lost, corrected, "results on other data or with other training may differ"]
     ends = dict.fromkeys(number(end(least), found.digits(found.primary)) for end in (min, max))
     missed = f"so many seeds miss differences below {' to '.join(ends)} more often than one time in five"
     return [*lost, corrected, f"inconclusive is not equal: {missed}", "further seeds narrow that (--seeds)"]

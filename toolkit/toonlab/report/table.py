@@ -1,4 +1,4 @@
-"""The table of a report: a row for each variant, with everything that its seeds gave."""
+"""The table of a report: a row for each variant, with the values of its seeds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Entry:
-    """What a row says in one column; `sort` orders it, None where there is nothing."""
+    """The text of a row in one column, and the value to sort by; None where there is no value."""
 
     text: str
     sort: float | None
@@ -53,9 +53,14 @@ class Line:
     interval: str = ""
     details: Sequence[Detail] = ()
 
+    @property
+    def title(self) -> str:
+        """`ctss (1 failed)`."""
+        return f"{self.label} ({self.note})" if self.note else self.label
+
 
 def lines(found: Findings) -> list[Line]:
-    """A row for each variant, below one of the untouched photo unless a variant leaves it untouched too."""
+    """A row for each variant, below one of the unmodified photo unless a variant has the same values."""
     rows = [_line(found, label) for label in found.labels]
     if any(row.name == PHOTO for row in found.results.rows):
         values = {name: found.results.photo.get(name) for name in found.columns}

@@ -16,16 +16,16 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from toonlab.errors import ToonlabError
-from toonlab.recipes.spec import CADENCE, Recipe
-from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.observers import Outcome, Run
 from toonlab.utils import yaml
-from toonlab.utils.distributed import DistributedContext, device_name
+
+if TYPE_CHECKING:
+    from toonlab.recipes.spec import Recipe
+    from toonlab.registry.catalogue import Catalogue
+    from toonlab.utils.distributed import DistributedContext
 
 # Subpackages of the core that run around trainings: no number of a run depends on them.
 AROUND = frozenset({"api", "cli", "report", "scaffold", "studies", "testing", "inference", "stats"})
@@ -36,6 +36,8 @@ def run_identity(recipe: Recipe, catalogue: Catalogue, manifests: Mapping[str, M
 
     Observers, the cadence of logging and the recipe's name are left out, since they change nothing.
     """
+    from toonlab.recipes.spec import CADENCE
+
     tree = copy.deepcopy(recipe.tree)
     for key in ("about", "observers"):
         tree.pop(key, None)
@@ -84,6 +86,10 @@ def environment(
 
     `study` is what the run is part of, if of anything.
     """
+    import torch  # not at the top: reports read runs without it
+
+    from toonlab.utils.distributed import device_name
+
     device = distributed.device
     packages = ("toonlab", "torch", "torchvision", "numpy", "opencv-python", "torchmetrics", "mlflow", "optuna")
     return {

@@ -112,12 +112,12 @@ def observers_of(run: Run, catalogue: Catalogue) -> Observers:
     return Observers(dict(_made(run, catalogue)))
 
 
-def tell_of_report(directory: Path, page: Path) -> None:
+def tell_of_report(directory: Path, page: Path, catalogue: Catalogue | None = None) -> None:
     """Tell the observers of a run's own recipe that a report on its study was written."""
     from toonlab.registry.catalogue import discover
 
     run, _ = read_run(directory)
-    observers_of(run, discover()).tell("on_report", run=run, path=page)
+    observers_of(run, catalogue or discover()).tell("on_report", run=run, path=page)
 
 
 def _hooks(run: Run, catalogue: Catalogue) -> Iterator[pluggy.HookCaller]:

@@ -1,21 +1,22 @@
-"""Is a variant better than the baseline? Paired differences over seeds, tested; `docs/statistics.md` says why so."""
+"""Is a variant better than the baseline? Paired differences over seeds, tested; `docs/statistics.md` says why so.
+
+scipy and statsmodels are imported by the functions that need them: a table of few seeds takes neither.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import poch
-from scipy.stats import permutation_test, t
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.power import TTestPower
-from statsmodels.stats.weightstats import DescrStatsW
 
 from toonlab.errors import ToonlabError, nearest
+
+if TYPE_CHECKING:
+    from statsmodels.stats.weightstats import DescrStatsW
 
 Verdict = Literal["better", "worse", "inconclusive", "untested"]
 Interval = tuple[float, float]
@@ -75,9 +76,8 @@ def describe(values: Sequence[float]) -> Summary:
     kept = np.array([value for value in values if abs(value) < LARGEST])
     if not len(kept):
         return Summary(0, float("nan"), None, None)
-    statistics = DescrStatsW(kept, ddof=1)
-    sd = float(statistics.std) if len(kept) > 1 else None
-    return Summary(len(kept), float(statistics.mean), sd, _interval(statistics) if len(kept) >= LEAST else None)
+    sd = float(kept.std(ddof=1)) if len(kept) > 1 else None
+    return Summary(len(kept), float(kept.mean()), sd, _interval(_statistics(kept)) if len(kept) >= LEAST else None)
 
 
 def differences(
@@ -149,7 +149,7 @@ class _Sample:
 
     @cached_property
     def statistics(self) -> DescrStatsW:
-        return DescrStatsW(self.differences, ddof=1)
+        return _statistics(self.differences)
 
     @property
     def mean(self) -> float:
@@ -170,8 +170,16 @@ class _Sample:
         Cohen, "Statistical Power Analysis for the Behavioral Sciences", 1988, section 2.3.5; Hedges, "Distribution
         Theory for Glass's Estimator of Effect Size", 1981, eq. 6e, at n - 1 degrees of freedom.
         """
+        from scipy.special import poch
+
         df = self.n - 1
         return float(self.mean / self.sd * poch((df - 1) / 2, 0.5) / np.sqrt(df / 2)) if self.spread else None
+
+
+def _statistics(values: NDArray[np.float64]) -> DescrStatsW:
+    from statsmodels.stats.weightstats import DescrStatsW
+
+    return DescrStatsW(values, ddof=1)
 
 
 def _interval(statistics: DescrStatsW) -> Interval:
@@ -181,6 +189,8 @@ def _interval(statistics: DescrStatsW) -> Interval:
 
 @cache
 def _quantile(df: int) -> float:
+    from scipy.stats import t
+
     return float(t.isf(0.025, df))
 
 
@@ -192,6 +202,8 @@ def _t_test(sample: _Sample) -> float:
 
 def _permutation_test(sample: _Sample) -> float:
     """Every difference may as well have had the other sign, if the two are the same; all flips, or a fixed draw."""
+    from scipy.stats import permutation_test
+
     mean = lambda flipped, axis: flipped.mean(axis)
     tested = permutation_test(
         (sample.differences,), mean, permutation_type="samples", n_resamples=FLIPS, vectorized=True, rng=0
@@ -203,6 +215,8 @@ def _holm(labels: Iterable[str], p: Iterable[float]) -> dict[str, float]:
     found = dict(zip(labels, p, strict=True))
     if len(found) < 2:
         return found
+    from statsmodels.stats.multitest import multipletests
+
     return dict(zip(found, multipletests(list(found.values()), method="holm")[1].tolist(), strict=True))
 
 
@@ -213,6 +227,8 @@ def _standardised_detectable(n: int, level: float) -> float:
     One tail of the two-sided test: the other adds nothing at such power, and scipy's tail is NaN there at some places,
     which leads the solver astray.
     """
+    from statsmodels.stats.power import TTestPower
+
     return float(TTestPower().solve_power(nobs=n, alpha=level / 2, power=POWER, alternative="larger"))
 
 

@@ -10,14 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from toonlab.engine.evaluator import save_grid
 from toonlab.engine.train import test_evaluator
 from toonlab.errors import ToonlabError
-from toonlab.images.io import picture_stem, save_png, to_picture
+from toonlab.images.grid import grid
+from toonlab.images.io import picture_stem, save_png, to_picture, write_png
 from toonlab.registry.catalogue import Catalogue
 from toonlab.runs.directory import make_directory, read_outcome, what_changed
 from toonlab.utils import paths, yaml
-from toonlab.utils.distributed import pick_device
 
 from . import timing
 from .common import Local, check_measurable, command, laid_out, tasks_of
@@ -27,7 +26,7 @@ from .executors.process import prepare
 from .executors.progress import Board
 from .plan.budget import allot, allotted
 from .plan.experiment import Planned, baseline_of, plan_cells, read_experiment
-from .results.gallery import gallery
+from .results.gallery import sample_rows
 from .results.results import Results
 
 
@@ -112,14 +111,14 @@ def compare(
         results = replace(results, caveats={**results.caveats, "seconds": timing.CAVEAT})
     results = run_cells(results, tasks, where, experiment.time_limit, view)
     if not where.joined:
-        write_samples(results, catalogue, where.device)
+        write_samples(results)
     return results
 
 
-def write_samples(results: Results, catalogue: Catalogue, device: str) -> None:
+def write_samples(results: Results) -> None:
     """`samples.png`: the same photos through everything that has finished."""
-    if rows := gallery(results, catalogue, pick_device(device)):
-        save_grid(results.directory / "samples.png", rows)
+    if rows := sample_rows(results):
+        write_png(results.directory / "samples.png", grid(rows))
 
 
 def run_cells(results: Results, tasks: Sequence[Task], where: Where, time_limit: float | None, view: View) -> Results:

@@ -85,7 +85,7 @@ def _confirm(results: Results, plan: Plan, top: list[dict[str, Any]], where: Whe
     results = replace(results, cells=[task.cell for task in tasks], baseline=baseline)
     results = run_cells(results, tasks, where, plan.search.time_limit, view)
     if not where.joined:
-        write_samples(results, plan.catalogue, where.device)
+        write_samples(results)
     return results
 
 

@@ -24,7 +24,7 @@ def drawn(folder: Path, trials: list[tuple[dict[str, Any], str, float | None]], 
     record |= {"seeds_per_trial": 1, "default": trials[0][0], "trials": told, "importances": {}, **others}
     search = search_of(find(Results("s", folder, [], "tune", metrics=["f1"], search=record)))
     assert search is not None
-    return {chart.name: chart.svg(chart.name, 508) for chart in charts(search)}
+    return {chart.name: chart.svg(508) for chart in charts(search)}
 
 
 def texts(svg: str) -> list[str]:

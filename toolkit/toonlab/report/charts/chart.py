@@ -1,4 +1,4 @@
-"""Charts: matplotlib's figures, drawn for a desktop's and for a phone's width."""
+"""Charts: matplotlib's figures as SVG, drawn at the width of a page's column, which is about a phone's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDE, NARROW = 572, 348  # px: half of a desktop page, and a phone's
+COLUMN, GAP = 368, 28  # px: a third of a desktop page, and the space between two columns
 _STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "toonlab",
@@ -61,11 +61,10 @@ class Chart:
         name: for ids.
         title: above it.
         caption: one line below it.
-        description: what can be seen, for those who don't see it.
-        draw: draws into a figure of the width that it has; may return, by the group id of a collection of points, what
-            each of them says when it is pointed at.
+        description: the figure in words, for screen readers.
+        draw: draws into a figure; may return tooltips: the group id of a collection of points -> a text for each point.
         height: of the figure in px.
-        span: of the page's two columns.
+        span: of the page's columns; a figure of several is scrolled sideways on a phone.
     """
 
     name: str
@@ -73,21 +72,16 @@ class Chart:
     caption: str
     description: str
     draw: Draw
-    height: float = 300
+    height: float = 280
     span: int = 1
 
-    def svgs(self) -> dict[str, str]:
-        """`wide` and `narrow`: the same for a desktop and for a phone, so that text has its size on both."""
-        gap = 28
-        widths = {"wide": WIDE * self.span + gap * (self.span - 1), "narrow": NARROW}
-        own = re.sub(r"[^\w-]+", "-", self.name)
-        return {name: self.svg(f"{own}-{name}", width) for name, width in widths.items()}
-
-    def svg(self, name: str, width: float) -> str:
+    def svg(self, width: float | None = None) -> str:
+        """An SVG element that scales with its container; `width` in px is that of its `viewBox`."""
         from matplotlib import rc_context
         from matplotlib.figure import Figure
         from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+        width = width or COLUMN * self.span + GAP * (self.span - 1)
         file = io.StringIO()
         with rc_context(_STYLE), warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # glyphs that its own font lacks are the browser's to draw
@@ -95,9 +89,10 @@ class Chart:
             figure = Figure(figsize=(width / 72, self.height / 72), layout=layout)
             tips = self.draw(figure)
             figure.savefig(file, format="svg", metadata={"Date": None})
+        name = re.sub(r"[^\w-]+", "-", self.name)
         return embeddable(file.getvalue(), name, self.title, self.description, tips or {})
 
 
 def note(axes: Axes, text: str, at: tuple[float, float], shift: tuple[float, float], **style: Any) -> None:
-    """Small text beside a point, `shift` px away from it; `xycoords` says what the point is given in."""
+    """Small text next to a point, `shift` px away from it; `xycoords` is the point's coordinate system."""
     axes.annotate(text, at, xytext=shift, textcoords="offset points", **{"fontsize": 10.5, **style})

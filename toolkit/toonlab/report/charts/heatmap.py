@@ -1,4 +1,4 @@
-"""The map of a search: its trials by two parameters, brighter where they are better."""
+"""The heat map of a search: its trials by two parameters, brighter where they are better."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST = 24  # levels of a parameter that are drawn as fields; with more, trials are points
+_NARROW = 8  # levels across that one column of the page has room for
 _FRAMES = "Solid frame: the best trial; dashed: the default"
 
 
@@ -40,7 +41,7 @@ class _Plane:
         return (given[self.across], given[self.up]) if {self.across, self.up} <= given.keys() else None
 
     def levels(self, path: str) -> list[float]:
-        """The levels that were tried, and those between them where a step is given."""
+        """The levels that were tried, and the levels between them if the parameter has a step."""
         tried = {trial["params"][path] for trial in self.search.trials if path in trial["params"]}
         space = self.search.record["space"][path]
         step = space.get("step") or (1 if space.get("integer") else 0)
@@ -64,7 +65,8 @@ def heat_map(search: Search, across: str, up: str) -> Chart:
         caption=marks if fields else f"A point for each trial. {_FRAMES}.",
         description=f"The best trial is at {where}: {value}.",
         draw=lambda figure: _fields(figure, plane, xs, ys) if fields else _scattered(figure, plane),
-        height=max(300, 26 * len(ys) + 80) if fields else 320,
+        height=max(280, 26 * len(ys) + 80) if fields else 300,
+        span=2 if fields and len(xs) > _NARROW else 1,
     )
 
 

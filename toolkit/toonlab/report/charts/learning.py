@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from toonlab.report.findings import Findings
 from toonlab.report.format import number, several, shown
-from toonlab.report.history import LOSS, Curve, curves
+from toonlab.report.history import LOSS, Curve, histories
 
 from .chart import Chart, note
 from .colors import DASHES, MARKERS, PAPER, SERIES
@@ -24,16 +24,15 @@ Over = Literal["steps", "seconds"]
 
 def learning(found: Findings) -> Iterator[Chart]:
     """The primary metric over steps and over seconds; the generator's loss where runs were evaluated only once."""
-    name, kind = found.primary, "evaluation"
-    runs = curves(found.results, kind, name)
-    if not any(len(curve.values) > 1 for curve in runs):
-        name, kind = LOSS, "scalars"
-        runs = curves(found.results, kind, name)
-    runs = [curve for curve in runs if len(curve.values) > 1]
+    runs = histories(found.results)
+    for name in (found.primary, LOSS):
+        curves = [curve for run in runs if len((curve := run.curve(name)).values) > 1]
+        if curves:
+            break
     over: Over
     for over in ("steps", "seconds"):
-        if runs:
-            yield _learning(found, runs, name, over)
+        if curves:
+            yield _learning(found, curves, name, over)
 
 
 def _learning(found: Findings, runs: Sequence[Curve], name: str, over: Over) -> Chart:
@@ -109,9 +108,10 @@ def cost(found: Findings) -> Chart | None:
         _name_points(figure, axes, means)
         axes.set(xlabel=name, ylabel=found.primary)
         axes.margins(x=0.12, y=0.12)
+        axes.locator_params(axis="x", nbins=6)
         return tips
 
-    free = " What does not train costs nothing here." if per_step else ""
+    free = " Methods without training cost nothing here." if per_step else ""
     return Chart(
         name="cost",
         title=f"{found.primary} against cost",
@@ -133,7 +133,7 @@ def _costs(found: Findings, per_step: bool) -> dict[str, list[tuple[float, float
 
 
 def _name_points(figure: Figure, axes: Axes, places: Mapping[str, tuple[float, float]]) -> None:
-    """Write labels beside their points, where none covers another; the key has those that find no place."""
+    """Write labels next to their points, where none covers another; the key has the others."""
     wide, high = (72 * side for side in figure.get_size_inches())
     (left, right), (low, top) = ((min(ends), max(ends)) for ends in zip(*places.values(), strict=True))
     taken: list[tuple[float, float, float]] = []  # left and right end, and height, in px

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import log10, nan
 from typing import TYPE_CHECKING, Any
 
 from toonlab.report.format import number
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+_NARROW = 4  # axes that one column of the page has room for
+
+
 @dataclass(frozen=True)
 class _Axis:
-    """Where values stand between 0 and 1, and what is written there."""
+    """The heights of values between 0 and 1, and the ticks with their texts."""
 
     name: str
     heights: Sequence[float]
@@ -29,8 +33,9 @@ class _Axis:
 
 def parallel(search: Search) -> Chart:
     """A line for each complete trial, from parameter to parameter to its value."""
-    given = {name: [t["params"].get(path) for t in search.complete] for path, name in search.names.items()}
-    scales = [_axis(name, values) for name, values in given.items()]
+    given = {path: [trial["params"].get(path) for trial in search.complete] for path in search.names}
+    logged = {path: bool(search.record["space"][path].get("log")) for path in given}
+    scales = [_axis(search.names[path], values, log=logged[path]) for path, values in given.items()]
     scales.append(_axis(search.metric, [trial["value"] for trial in search.complete], search.digits))
 
     def draw(figure: Figure) -> None:
@@ -52,18 +57,22 @@ def parallel(search: Search) -> Chart:
         caption="A line for each complete trial, stronger where it is better; the thick one is the best.",
         description=f"The best trial: {search.text(best['params'])}, {number(best['value'], search.digits)}.",
         draw=draw,
-        span=2,
+        span=1 if len(scales) <= _NARROW else 2,
     )
 
 
-def _axis(name: str, values: Sequence[Any], digits: int | None = None) -> _Axis:
+def _axis(name: str, values: Sequence[Any], digits: int | None = None, log: bool = False) -> _Axis:
     present = [value for value in values if value is not None]
     if present and all(isinstance(value, int | float) and not isinstance(value, bool) for value in present):
-        low, high = min(present), max(present)
-        span = (high - low) or 1
-        heights = [float("nan") if value is None else (value - low) / span for value in values]
+        scale: Callable[[float], float] = log10 if log else float
+        low, high = scale(min(present)), scale(max(present))
+
+        def height(value: float | None) -> float:
+            return nan if value is None else (scale(value) - low) / ((high - low) or 1)
+
         text = value_text if digits is None else partial(number, digits=digits)
-        return _Axis(name, heights, [((end - low) / span, text(end)) for end in dict.fromkeys((low, high))])
+        ticks = [(height(end), text(end)) for end in dict.fromkeys((min(present), max(present)))]
+        return _Axis(name, list(map(height, values)), ticks)
     texts = sorted({value_text(value) for value in values})
     places = {text: index / max(len(texts) - 1, 1) for index, text in enumerate(texts)}
     return _Axis(name, [places[value_text(value)] for value in values], [(p, text) for text, p in places.items()])

@@ -1,4 +1,4 @@
-"""Charts with a row for each variant: every seed, the paired differences, what survived of a search's gains."""
+"""Charts with a row for each variant: every seed, the paired differences, the gains of a search on fresh seeds."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def differences(found: Findings, metric: str) -> Chart:
         axes.set_xlabel(f"difference to {row_axes.cut(baseline, 30)}  ({better})")
         return tips
 
-    def in_words(label: str) -> str:
+    def described(label: str) -> str:
         bounds = compared[label].interval
         between = f" ({interval(bounds, digits)})" if bounds else ""
         return f"{shown(label)} {signed(compared[label].mean, digits)}{between}, {found.verdict(label, metric)}"
@@ -82,7 +82,7 @@ def differences(found: Findings, metric: str) -> Chart:
         name=f"differences-{metric}",
         title=f"{metric}, difference to {baseline}",
         caption="Seed by seed, with mean and 95 % interval; words are corrected for the number of tests, bars are not.",
-        description=f"Differences of {metric} to {baseline}: {'; '.join(map(in_words, labels))}.",
+        description=f"Differences of {metric} to {baseline}: {'; '.join(map(described, labels))}.",
         draw=draw,
         height=row_axes.height(len(labels)),
     )
@@ -115,7 +115,7 @@ def survived(gains: Sequence[Gain], metric: str) -> Chart:
 
 
 def _photo(axes: Axes, found: Findings, metric: str) -> None:
-    """The untouched photo's value as a line, where it does not crowd the others."""
+    """The unmodified photo's value as a line, where it leaves room for the others."""
     value = found.results.photo.get(metric)
     others = [value for label in found.labels for value in found.values(metric, label)]
     span = max(others) - min(others)

@@ -1,4 +1,4 @@
-"""SVG files of matplotlib as elements of a page: text stays text, colours are the page's, ids are their own."""
+"""SVG files of matplotlib as elements of a page: text stays text, colours are the page's, ids are unique."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def embeddable(text: str, name: str, title: str, description: str, tips: Tips) -
     root.set("role", "img")
     root.set("aria-labelledby", f"{name}-title {name}-description")
     for group in root.iter(f"{{{_SVG}}}g"):
-        _tell(group, tips)
+        _add_tooltips(group, tips)
         if (series := re.fullmatch(r"series-(\d+)(-.*)?", group.get("id", ""))) is not None:
             group.set("data-series", series[1])
     _rename(root, name)
@@ -39,14 +39,14 @@ def embeddable(text: str, name: str, title: str, description: str, tips: Tips) -
     return _colored(ElementTree.tostring(root, encoding="unicode"))
 
 
-def _tell(group: ElementTree.Element, tips: Tips) -> None:
+def _add_tooltips(group: ElementTree.Element, tips: Tips) -> None:
     points = list(group.iter(f"{{{_SVG}}}use")) or list(group.iter(f"{{{_SVG}}}path"))  # a single one is drawn in place
     for point, tip in zip(points, tips.get(group.get("id", ""), ()), strict=False):
         ElementTree.SubElement(point, f"{{{_SVG}}}title").text = tip
 
 
 def _rename(root: ElementTree.Element, name: str) -> None:
-    """Give the ids that something refers to the figure's name, and take the others away."""
+    """Prefix the ids that are referred to with the figure's name, and remove the others."""
     link, kept = f"{{{_LINK}}}href", set()
     for element in root.iter():
         if (target := element.get(link, "")).startswith("#"):
@@ -62,7 +62,7 @@ def _rename(root: ElementTree.Element, name: str) -> None:
 
 
 def _shorten(root: ElementTree.Element) -> None:
-    """A hundredth of a pixel is as much as can be seen."""
+    """Round numbers to hundredths of a pixel."""
     for element in root.iter():
         for key in ("d", "x", "y", "transform"):
             if key in element.attrib:

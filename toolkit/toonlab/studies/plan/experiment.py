@@ -292,7 +292,7 @@ def _unmeasured(experiment: Experiment, catalogue: Catalogue) -> Iterator[Proble
 
 
 def _misled(experiment: Experiment, catalogue: Catalogue) -> Iterator[Problem]:
-    """A primary metric that ranks the untouched photo above imitations of the truth."""
+    """A primary metric that ranks the unmodified photo above imitations of the truth."""
     primary = experiment.metrics.primary
     if primary in COSTS:
         yield Problem("metrics.primary", f"{primary} says nothing of the pictures; name it under metrics.also")
@@ -300,6 +300,6 @@ def _misled(experiment: Experiment, catalogue: Catalogue) -> Iterator[Problem]:
         return
     factory = catalogue.get("metrics", primary).factory
     if not getattr(factory, "leads", True):
-        why = getattr(factory, "caveat", "") or "it ranks the untouched photo above imitations of the truth"
+        why = getattr(factory, "caveat", "") or "it ranks the unmodified photo above imitations of the truth"
         text = f"{primary} may stand in a table but not lead it ({why}); name it under metrics.also"
         yield Problem("metrics.primary", text)

@@ -1,55 +1,47 @@
-"""The same photos through everything that a study has finished."""
+"""The same photos through every variant of a study, as its finished runs have left them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 
-import torch
-from torch import Tensor, nn
+from PIL import Image
 
-from toonlab.engine import checkpoint
-from toonlab.engine.builder import build_fixed
-from toonlab.engine.evaluator import Row
-from toonlab.engine.train import test_evaluator
-from toonlab.recipes.load import load
-from toonlab.recipes.spec import Recipe
-from toonlab.registry.catalogue import Catalogue
+from toonlab.errors import ToonlabError
+from toonlab.images.grid import Row
+from toonlab.runs.pictures import SamplePictures, read_pictures
 
-from .results import Cell, Results
+from .results import Results
 
 
-def gallery(results: Results, catalogue: Catalogue, device: torch.device) -> list[Row]:
-    """The photos, each variant's fakes with the first seed that has weights, and the truth where there is one.
-
-    A row is a name and its `(3, H, W)` images in [-1, 1]; variants whose weights are not here are left out.
-    """
-    rows: list[Row] = []
-    for cell, recipe, generator in _generators(results, catalogue):
-        bench = test_evaluator(recipe, catalogue, recipe.evaluate.grid)
-        fakes: Sequence[Tensor] = list(bench.fakes(generator.to(device), device))
-        photo, fake, *truth = bench.rows(fakes, cell.variant.label)
-        rows = [*(rows[: len(rows) - len(truth)] or [photo]), fake, *truth]
-    return rows
+def sample_rows(results: Results) -> list[Row]:
+    """The photos, each variant's fakes by the first seed that has pictures, and the truth where there is one."""
+    found = dict(_variants(results))
+    if not found:
+        return []
+    samples = list(found.values())
+    fakes = [(label, [_opened(sample.fake) for sample in own]) for label, own in found.items()]
+    truths = [_opened(sample.truth) for sample in samples[-1] if sample.truth]
+    rows: list[Row] = [("photo", [_opened(sample.photo) for sample in samples[0]]), *fakes]
+    return [*rows, ("truth", truths)] if len(truths) == len(samples[-1]) else rows
 
 
-def _generators(results: Results, catalogue: Catalogue) -> Iterator[tuple[Cell, Recipe, nn.Module]]:
+def _variants(results: Results) -> Iterator[tuple[str, list[SamplePictures]]]:
     for variant in results.variants:
-        finished = (cell for cell in results.of(variant.label) if cell.status == "finished")
-        for cell in finished:
-            if made := generator_of(results.directory / cell.run, catalogue):
-                yield cell, *made
+        for cell in results.of(variant.label):
+            samples = _read(results.directory / cell.run) if cell.status == "finished" else []
+            if samples:
+                yield variant.label, samples
                 break
 
 
-def generator_of(directory: Path, catalogue: Catalogue) -> tuple[Recipe, nn.Module] | None:
-    """What a finished run has made its fakes with; None if that is not here."""
-    path = directory / "recipe.yaml"
-    if not path.exists():
-        return None
-    recipe = replace(load(path, catalogue), name=directory.name)
-    if not recipe.stages:
-        return recipe, build_fixed(recipe, catalogue)
-    weights = checkpoint.candidates(directory)
-    return (recipe, checkpoint.load_generator(weights[-1], catalogue)) if weights else None
+def _read(run: Path) -> list[SamplePictures]:
+    try:
+        return read_pictures(run)
+    except ToonlabError:  # the report says so
+        return []
+
+
+def _opened(path: Path) -> Image.Image:
+    with Image.open(path) as picture:
+        return picture.convert("RGB")

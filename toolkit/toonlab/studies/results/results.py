@@ -109,7 +109,7 @@ class Results:
         factors: dotted path -> levels.
         budget: what the variants have alike, see `budget.allot`.
         steps: label -> the steps that the budget gives a variant; empty where recipes say it themselves.
-        caveats: what speaks against a metric, by name; those without one are left out.
+        caveats: metric -> why it can mislead; metrics without a caveat are left out.
         search: what a search tried, see `tune`; None in a comparison.
     """
 
@@ -154,7 +154,7 @@ class Results:
 
     @property
     def photo(self) -> dict[str, float]:
-        """The metrics of the photos, untouched."""
+        """The metrics of the unmodified photos."""
         return next((dict(c.outcome["photo"]) for c in self.cells if c.outcome and c.outcome["photo"]), {})
 
     @property
@@ -165,7 +165,7 @@ class Results:
 
     @property
     def rows(self) -> list[tables.Row]:
-        """A row for each variant, below the untouched photo."""
+        """A row for each variant, below the unmodified photo."""
         photo = {name: value for name, value in self.photo.items() if name in self.metrics}
         return tables.with_photo(photo, [self._row(variant.label) for variant in self.variants])
 
@@ -176,7 +176,7 @@ class Results:
         return tables.Row(label, {name: given for name, given in values.items() if given}, self.note(label))
 
     def note(self, label: str) -> str:
-        """What stands beside a variant's name: cells that have not finished, and the steps of its budget."""
+        """The note at a variant's name: cells that have not finished, and the steps of its budget."""
         others = Counter(cell.status for cell in self.of(label) if cell.status != "finished")
         notes = [f"{count} {status}" for status, count in others.items()]
         return ", ".join([*notes, *([f"{self.steps[label]} steps"] if label in self.steps else [])])
@@ -188,7 +188,8 @@ class Results:
         self.directory.mkdir(parents=True, exist_ok=True)
         record = {key: value for key, value in asdict(self).items() if key != "directory"}
         write_atomically(self.directory / FILE, json.dumps(record, indent=1, default=str) + "\n")
-        write_atomically(self.directory / "results.md", tables.as_markdown(self.rows, self.caveats, self.measured))
+        table = tables.text_table(self.rows, self.caveats, self.measured)
+        write_atomically(self.directory / "results.md", table.markdown())
 
     @classmethod
     def read(cls, directory: Path) -> Results:

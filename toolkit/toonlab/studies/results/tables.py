@@ -1,4 +1,4 @@
-"""Tables of results, for the terminal and as Markdown."""
+"""The rows of a study's table, and what is said below it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+from .text_table import TextTable
 
-PHOTO = "the photo, untouched"
+PHOTO = "the unmodified photo"
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,15 @@ class Row:
     @property
     def seeds(self) -> int:
         return max((len(values) for values in self.values.values()), default=0)
+
+    @property
+    def seeds_text(self) -> str:
+        return "–" if self.name == PHOTO else str(self.seeds)
+
+    @property
+    def title(self) -> str:
+        """`ctss (1 failed)`."""
+        return f"{self.name} ({self.note})" if self.note else self.name
 
     def cell(self, column: str) -> str:
         """`0.652 ± 0.024`: the mean and the standard deviation over seeds."""
@@ -44,7 +52,7 @@ def leading(metrics: Mapping[str, float], wanted: Sequence[str]) -> dict[str, fl
 
 
 def with_photo(photo: Mapping[str, float], rows: Sequence[Row]) -> list[Row]:
-    """The rows below one of the untouched photo, unless one of them says the same: a recipe that changes nothing."""
+    """The rows below one of the unmodified photo, unless a row has the same values: a recipe that changes nothing."""
     same = (all(set(row.values.get(name, ())) == {value} for name, value in photo.items()) for row in rows)
     return list(rows) if any(same) else [Row(PHOTO, {name: [value] for name, value in photo.items()}), *rows]
 
@@ -55,15 +63,27 @@ def columns(rows: Sequence[Row]) -> list[str]:
 
 
 def notes(columns: Sequence[str], caveats: Mapping[str, str], measured: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What stands below a table: how its metrics measured, and why some are marked with a star."""
+    """The notes below a table: how its metrics measured, and why some are marked with a star."""
     ways = {name: ", ".join(f"{key} {value}" for key, value in about.items()) for name, about in measured.items()}
     return [*_together(columns, ways), *(f"* {note}" for note in _together(columns, caveats))]
 
 
 def _together(names: Sequence[str], texts: Mapping[str, str]) -> list[str]:
-    """`a, b: text`: what is said of several names is said once."""
+    """`a, b: text`: a text that several names share is said once."""
     said = {text: ", ".join(name for name in names if texts.get(name) == text) for text in texts.values()}
     return [f"{of}: {text}" for text, of in said.items() if of]
+
+
+def text_table(
+    rows: Sequence[Row],
+    caveats: Mapping[str, str] | None = None,
+    measured: Mapping[str, Mapping[str, Any]] | None = None,
+) -> TextTable:
+    """The rows as text; metrics with a caveat have a star."""
+    names, caveats = columns(rows), caveats or {}
+    head = ["method", "seeds", *(f"{name}*" if name in caveats else name for name in names)]
+    texts = [[row.title, row.seeds_text, *(row.cell(name) for name in names)] for row in rows]
+    return TextTable(head, texts, notes=notes(names, caveats, measured or {}))
 
 
 def show(
@@ -73,38 +93,11 @@ def show(
     measured: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
     """Print a table and its notes; in a file or a pipe it takes the width that it needs."""
-    console = Console()
+    from rich.console import Console
+
+    console, table = Console(), text_table(rows, caveats, measured)
     if not console.is_terminal:
         console.width = 200
-    console.print(for_terminal(title, rows, caveats))
-    for note in notes(columns(rows), caveats or {}, measured or {}):
+    console.print(table.terminal(title))
+    for note in table.notes:
         console.print(note, style="dim", highlight=False, markup=False)
-
-
-def for_terminal(title: str, rows: Sequence[Row], caveats: Mapping[str, str] | None = None) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold")
-    table.add_column("method", no_wrap=True)
-    table.add_column("seeds", justify="right")
-    names = columns(rows)
-    for name in names:
-        table.add_column(f"{name}*" if name in (caveats or {}) else name, justify="right", no_wrap=True)
-    for row in rows:
-        seeds = str(row.seeds) if row.name != PHOTO else "–"
-        table.add_row(row.name + (f" ({row.note})" if row.note else ""), seeds, *(row.cell(name) for name in names))
-    return table
-
-
-def as_markdown(
-    rows: Sequence[Row],
-    caveats: Mapping[str, str] | None = None,
-    measured: Mapping[str, Mapping[str, Any]] | None = None,
-) -> str:
-    names, caveats = columns(rows), caveats or {}
-    marked = [f"{name}\\*" if name in caveats else name for name in names]
-    lines = ["| method | seeds | " + " | ".join(marked) + " |", "|---" * (2 + len(names)) + "|"]
-    for row in rows:
-        seeds = str(row.seeds) if row.name != PHOTO else "–"
-        note = f" ({row.note})" if row.note else ""
-        lines.append(f"| {row.name}{note} | {seeds} | " + " | ".join(row.cell(name) for name in names) + " |")
-    below = notes(names, caveats, measured or {})
-    return "\n".join([*lines, *(f"\n{note}" for note in below)]).replace("\n*", "\n\\*") + "\n"

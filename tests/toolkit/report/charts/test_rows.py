@@ -1,0 +1,77 @@
+"""Charts with a row for each variant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from toonlab.report.charts import rows
+from toonlab.report.findings import Findings, find
+from toonlab.report.search import search_of
+from toonlab.studies.results.results import Results
+
+BASE = [0.50, 0.52, 0.48]
+
+
+@pytest.fixture
+def findings(made: Callable[..., Findings]) -> Findings:
+    return made({"plain": BASE, "up": [0.60, 0.62, 0.585], "late": {1: 0.9}, "none": {}}, baseline="plain")
+
+
+def points(axes: Any, row: int) -> list[tuple[float, float]]:
+    (found,) = [c for c in axes.collections if c.get_gid() == f"row-{row}"]
+    return [tuple(point) for point in found.get_offsets().tolist()]
+
+
+def test_every_seed_is_a_point_of_its_row(findings: Findings, figure: Any, texts: Any, tips: Any) -> None:
+    chart = rows.seeds(findings, "outline_f1")
+    axes = figure(chart).axes[0]
+    assert [x for x, _ in points(axes, 0)] == BASE
+    assert [x for x, _ in points(axes, 2)] == [0.9]
+    assert all(0 < y < 0.5 for _, y in points(axes, 0))
+    assert tips(chart) == [
+        "seed 0: 0.500", "seed 1: 0.520", "seed 2: 0.480", "seed 0: 0.600", "seed 1: 0.620", "seed 2: 0.585",
+        "seed 1: 0.900",
+    ]  # fmt: skip
+    assert {"plain", "up", "late", "0.500", "0.602", "0.900"} <= set(texts(chart))
+    assert any(text.startswith("outline_f1") and "more is better" in text for text in texts(chart))
+    assert "none" not in texts(chart)
+    assert chart.description == "Means of outline_f1: plain 0.500, up 0.602, late 0.900."
+
+
+def test_the_photo_is_a_line_where_it_is_near_the_others(findings: Findings, texts: Any) -> None:
+    for value, near in ((0.55, True), (0.05, False)):
+        cells = [
+            replace(cell, outcome={**(cell.outcome or {}), "photo": {"outline_f1": value}})
+            for cell in findings.results.cells
+        ]
+        found = find(replace(findings.results, cells=cells))
+        assert ("photo" in texts(rows.seeds(found, "outline_f1"))) == near
+
+
+def test_differences_have_words_and_point_to_better(findings: Findings, figure: Any, texts: Any) -> None:
+    chart = rows.differences(findings, "outline_f1")
+    assert [round(x, 6) for x, _ in points(figure(chart).axes[0], 0)] == [0.1, 0.1, 0.105]
+    written = texts(chart)
+    assert {"up", "late", "▲ better", "○ untested"} <= set(written)
+    assert any("better →" in text for text in written)
+    assert "up +0.102 (+0.094 to +0.109), better; late +0.380, untested." in chart.description
+    less = find(replace(findings.results, higher={"outline_f1": False}))
+    written = texts(rows.differences(less, "outline_f1"))
+    assert "▼ worse" in written
+    assert any("← better" in text for text in written)
+
+
+def test_gains_are_shown_in_the_search_and_on_fresh_seeds(
+    searched: Callable[..., Results], figure: Any, texts: Any
+) -> None:
+    search = search_of(find(searched([0.02, 0.03, 0.025])))
+    assert search is not None
+    chart = rows.survived(search.gains, "f1")
+    assert "+0.050 → +0.025" in texts(chart)
+    assert "ctss (k 8, patch_size 16) +0.050 → +0.025" in chart.description
+    places = [line.get_xdata()[0] for line in figure(chart).axes[0].lines if len(line.get_xdata()) == 1]
+    assert places == pytest.approx([0.05, 0.025])

@@ -1,0 +1,63 @@
+"""Means, ranks, verdicts and paired differences of a study."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from toonlab.report.findings import Findings, find
+
+Made = Callable[..., Findings]
+BASE, UP = [0.50, 0.52, 0.48], [0.60, 0.62, 0.585]
+
+
+def test_values_are_by_seed_and_finite(made: Made) -> None:
+    found = made({"a": {3: 0.5, 1: 0.7, 2: float("nan")}, "b": {}, "c": [0.1]}, failed=1)
+    assert list(found.by_seed("outline_f1", "a").items()) == [(1, 0.7), (3, 0.5)]
+    assert found.values("outline_f1", "a") == [0.7, 0.5]
+    assert found.mean("outline_f1", "a") == pytest.approx(0.6)
+    assert found.mean("outline_f1", "b") is None
+    assert found.seeds == [0, 1, 2, 3, 900]
+    assert len(found.finished) == 4
+    assert found.columns == ["outline_f1", "seconds"]
+
+
+def test_ranks_follow_the_direction_of_a_metric(made: Made) -> None:
+    values = {"a": [0.5], "b": [0.9], "c": [0.7]}
+    assert made(values).ranked("outline_f1") == ["b", "c", "a"]
+    assert made(values, higher={"outline_f1": False}).ranked("outline_f1") == ["a", "c", "b"]
+    assert not made(values).higher("seconds")
+
+
+def test_several_equal_means_are_all_the_best(made: Made) -> None:
+    assert made({"a": [0.5, 0.7], "b": [0.7, 0.5], "c": [0.1]}).best("outline_f1") == {"a", "b"}
+
+
+def test_costs_with_a_caveat_have_no_best_and_metrics_have(made: Made) -> None:
+    found = made({"a": [0.5], "b": [0.7]})
+    assert found.costs == {"seconds"}
+    assert found.best("seconds") == {"a", "b"}
+    doubted = find(replace(found.results, caveats={"seconds": "shared", "outline_f1": "chance"}))
+    assert doubted.best("seconds") == set()
+    assert doubted.best("outline_f1") == {"b"}
+
+
+def test_costs_are_what_outcomes_call_so(made: Made) -> None:
+    results = made({"a": [0.5]}).results
+    cell = replace(results.cells[0], outcome={**(results.cells[0].outcome or {}), "costs": {"seconds_per_step": 0.1}})
+    assert find(replace(results, cells=[cell])).costs == {"seconds", "seconds_per_step"}
+
+
+def test_verdicts_and_paired_differences(made: Made) -> None:
+    found = made({"plain": BASE, "up": UP, "late": {0: 0.9}}, baseline="plain")
+    assert [found.verdict(label) for label in ("plain", "up", "late")] == ["baseline", "better", "untested"]
+    assert found.paired("outline_f1", "up") == pytest.approx({0: 0.1, 1: 0.1, 2: 0.105})
+    assert found.paired("outline_f1", "late") == pytest.approx({0: 0.4})
+    assert found.differences["outline_f1"]["up"].mean == pytest.approx(0.305 / 3)
+    assert found.verdict("up", "seconds") == "inconclusive"
+
+
+def test_without_a_baseline_nothing_is_compared(made: Made) -> None:
+    found = made({"a": BASE, "b": UP})
+    assert found.differences == {}
+    assert found.verdict("b") == "untested"
