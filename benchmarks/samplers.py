@@ -55,7 +55,7 @@ def main() -> None:
     pictures = [torch.stack([images[index] for index in range(options.batch)]) for images in world.train()]
     batch = Batch(*(to_float(side.to(where)) for side in pictures))
     gans = {name: made(name, options, batch) for name in SAMPLERS}
-    steps: dict[str, Callable[[], object]] = {n: partial(gan.step, phase, batch, 0) for n, (gan, phase) in gans.items()}
+    steps: dict[str, Callable[[], object]] = {n: partial(gan.step, stage, batch, 0) for n, (gan, stage) in gans.items()}
     views = {n: partial(gan.view, gan.critics["patch"], batch, batch.photo, 0) for n, (gan, _) in gans.items()}
     seconds = fastest(steps, options.repeat, where)
     with torch.no_grad():

@@ -53,9 +53,9 @@ def test_every_combination_trains(sampler: str, small: Path):
     for representation, loss in product(REPRESENTATIONS, LOSSES):
         recipe = one_critic(small, sampler, representation, loss)
         gan = build(recipe, CATALOGUE, DistributedContext(torch.device("cpu")))
-        phase = enter(gan, recipe, 0, 0, STEPS, None)
+        stage = enter(gan, recipe, 0, 0, STEPS, None)
         for number in range(STEPS):
-            scalars = gan.step(phase, batch(), number)
+            scalars = gan.step(stage, batch(), number)
             wrong = {name: value.item() for name, value in scalars.items() if not value.isfinite()}
             assert not wrong, f"{sampler} x {representation} x {loss}, step {number}: {wrong}"
             assert f"critic/patch/{loss}" in scalars

@@ -36,7 +36,7 @@ class Context:
     `rng` is a CPU generator that is fresh for every critic and step: draw from it and from nothing else, then
     move what was drawn to the images' device. That keeps paired runs paired and needs no device synchronisation.
 
-    `ask` is how a sampler hears what the critic says of patches; the last three fields are what it asks with: the
+    x
     critic's representation, its forward pass in the run's precision (the bare `critic` where there is none), and a
     generator, fresh each time, so that asking leaves the draws of the critic's own view as they are.
     """
@@ -47,10 +47,10 @@ class Context:
     step: int
     representation: Callable[[Views], Views] | None = None
     logits: Callable[[Tensor], Tensor] | None = None
-    asking_rng: Callable[[], torch.Generator] = torch.Generator
+    scoring_rng: Callable[[], torch.Generator] = torch.Generator
 
     @torch.no_grad()
-    def ask(self, views: Views) -> Logits:
+    def score_patches(self, views: Views) -> Logits:
         """What the critic says, as it is before this step's update, of real and fake patches: for samplers.
 
         The patches go through the critic's representation. Nothing changes by it: there are no gradients, and networks
@@ -63,7 +63,7 @@ class Context:
         Returns:
             The raw answers to either side, in float32 under bf16 too; the batch first, else as the network makes them.
         """
-        context = replace(self, rng=self.asking_rng(), representation=None)
+        context = replace(self, rng=self.scoring_rng(), representation=None)
         with evaluating(self.critic, self.representation):
             seen = replace(views, context=context)
             seen = self.representation(seen) if self.representation else seen

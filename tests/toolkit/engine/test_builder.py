@@ -135,13 +135,13 @@ def test_a_stage_has_its_own_critics_losses_and_optimizers(small: Path, catalogu
     assert set(warm_up.losses) == {"content"}
     assert warm_up.losses["content"][0] == 5
     assert [critic.name for critic in main.critics] == ["image", "patch"]
-    assert main.generator_turn.optimizer is warm_up.generator_turn.optimizer
-    assert main.generator_turn.schedule is not None
-    kept = main.generator_turn.optimizer
+    assert main.generator_state.optimizer is warm_up.generator_state.optimizer
+    assert main.generator_state.schedule is not None
+    kept = main.generator_state.optimizer
     assert kept is not None
     assert kept.param_groups[0]["lr"] == 0.5
     fresh = enter(gan, load(small, catalogue), 1, 2, 4, warm_up)
-    assert fresh.generator_turn.optimizer is not warm_up.generator_turn.optimizer
+    assert fresh.generator_state.optimizer is not warm_up.generator_state.optimizer
 
 
 def test_a_loss_of_two_stages_with_other_weights_is_one_object(small: Path, catalogue: Catalogue) -> None:

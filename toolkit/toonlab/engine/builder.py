@@ -275,15 +275,15 @@ def enter(gan: GAN, recipe: Recipe, index: int, start: int, stop: int, before: A
     stage = recipe.stages[index]
     critics = tuple(gan.critics[name] for name in (recipe.critics if stage.critics is None else stage.critics))
     kept = before if stage.keep_optimizers else None
-    turns = {critic.name: _critic_turn(gan, recipe, stage, critic, kept) for critic in critics}
+    states = {critic.name: _critic_state(gan, recipe, stage, critic, kept) for critic in critics}
     return ActiveStage(
-        stage.name, start, stop, critics, gan.stage_losses[index], _generator_turn(gan, recipe, index, kept), turns
+        stage.name, start, stop, critics, gan.stage_losses[index], _generator_state(gan, recipe, index, kept), states
     )
 
 
-def _generator_turn(gan: GAN, recipe: Recipe, index: int, kept: ActiveStage | None) -> OptimizerState:
+def _generator_state(gan: GAN, recipe: Recipe, index: int, kept: ActiveStage | None) -> OptimizerState:
     stage, spec = recipe.stages[index], recipe.generator
-    optimizer = kept.generator_turn.optimizer if kept else None
+    optimizer = kept.generator_state.optimizer if kept else None
     if optimizer is None:
         parameters = _parameters([gan.generator, *_learners(gan.stage_losses[index])])
         optimizer = _optimizer(stage.generator_optimizer or spec.optimizer, parameters, gan.distributed.device)
@@ -293,11 +293,11 @@ def _generator_turn(gan: GAN, recipe: Recipe, index: int, kept: ActiveStage | No
     return OptimizerState(optimizer, _schedule(stage.schedule or spec.schedule, optimizer))
 
 
-def _critic_turn(
+def _critic_state(
     gan: GAN, recipe: Recipe, stage: StageSpec, critic: Critic, kept: ActiveStage | None
 ) -> OptimizerState:
     spec = recipe.critics[critic.name]
-    before = kept.critic_turns.get(critic.name) if kept else None
+    before = kept.critic_states.get(critic.name) if kept else None
     learners = [critic.net, *_learners(critic.losses)]
     optimizer = (
         before.optimizer if before else _optimizer(spec.optimizer, _parameters(learners), gan.distributed.device)

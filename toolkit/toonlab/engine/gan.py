@@ -60,7 +60,7 @@ class OptimizerState:
     optimizer: Optimizer | None  # None: nothing to learn
     schedule: LRScheduler | None = None
 
-    def take(self, loss: Tensor, distributed: DistributedContext) -> None:
+    def update(self, loss: Tensor, distributed: DistributedContext) -> None:
         if self.optimizer is None:
             return
         self.optimizer.zero_grad()
@@ -80,8 +80,8 @@ class ActiveStage:
     stop: int
     critics: tuple[Critic, ...]
     losses: Mapping[str, tuple[float, GeneratorLoss]]
-    generator_turn: OptimizerState
-    critic_turns: Mapping[str, OptimizerState]
+    generator_state: OptimizerState
+    critic_states: Mapping[str, OptimizerState]
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class GAN:
     ema: torch.optim.swa_utils.AveragedModel | None = None
     compiled: Mapping[nn.Module, Callable[[Tensor], Tensor]] = field(default_factory=dict)
 
-    def step(self, phase: ActiveStage, batch: Batch, number: int) -> Scalars:
+    def step(self, stage: ActiveStage, batch: Batch, number: int) -> Scalars:
         """Train on one batch; `number` counts all steps from 0.
 
         Returns:
@@ -114,14 +114,14 @@ class GAN:
         generator_moves = (number + 1) % self.generator_every == 0
         with torch.set_grad_enabled(generator_moves):
             fake = self.run(self.generator, batch.photo)
-            views = {critic.name: self.view(critic, batch, fake, number) for critic in phase.critics}
+            views = {critic.name: self.view(critic, batch, fake, number) for critic in stage.critics}
         scalars: Scalars = {}
         if not self.generator_first:
-            self.critics_turn(phase, views, scalars)
+            self.update_critics(stage, views, scalars)
         if generator_moves:
-            self.generator_turn(phase, batch, fake, views, number, scalars)
+            self.update_generator(stage, batch, fake, views, number, scalars)
         if self.generator_first:
-            self.critics_turn(phase, views, scalars)
+            self.update_critics(stage, views, scalars)
         return scalars
 
     def run(self, net: nn.Module, images: Tensor) -> Tensor:
@@ -143,40 +143,40 @@ class GAN:
             step=number,
             representation=critic.representation,
             logits=partial(self._in_precision, critic.net),  # uncompiled: candidates are of no one number
-            asking_rng=partial(rng, self.seed, "ask", *key),
+            scoring_rng=partial(rng, self.seed, "ask", *key),
         )
         return critic.view(Views(batch.cartoon, fake, context=context))
 
-    def critics_turn(self, phase: ActiveStage, views: Mapping[str, Views], scalars: Scalars) -> None:
-        for critic in phase.critics:
+    def update_critics(self, stage: ActiveStage, views: Mapping[str, Views], scalars: Scalars) -> None:
+        for critic in stage.critics:
             seen = views[critic.name]
             loss = self.critic_loss(critic, replace(seen, real=seen.real.detach(), fake=seen.fake.detach()), scalars)
-            phase.critic_turns[critic.name].take(loss, self.distributed)
+            stage.critic_states[critic.name].update(loss, self.distributed)
 
     def critic_loss(self, critic: Critic, views: Views, scalars: Scalars) -> Tensor:
         """`weight.critic` times the adversarial loss and the further losses."""
         logits = Logits(self.run(critic.net, views.real), self.run(critic.net, views.fake))
         total = scalars[f"critic/{critic.name}/adversarial"] = critic.objective.critic(logits)
-        asked = CriticHandle(critic.name, critic.net, critic.objective, partial(self.run, critic.net))
+        handle = CriticHandle(critic.name, critic.net, critic.objective, partial(self.run, critic.net))
         for name, (weight, loss) in critic.losses.items():
-            value = scalars[f"critic/{critic.name}/{name}"] = loss(asked, views, logits)
+            value = scalars[f"critic/{critic.name}/{name}"] = loss(handle, views, logits)
             total = total + weight * value
         total = scalars[f"critic/{critic.name}/total"] = critic.weight.critic * total
         return total
 
-    def generator_turn(
-        self, phase: ActiveStage, batch: Batch, fake: Tensor, views: Mapping[str, Views], number: int, scalars: Scalars
+    def update_generator(
+        self, stage: ActiveStage, batch: Batch, fake: Tensor, views: Mapping[str, Views], number: int, scalars: Scalars
     ) -> None:
-        with frozen(critic.net for critic in phase.critics):
-            logits = {critic.name: self.run(critic.net, views[critic.name].fake) for critic in phase.critics}
-            loss = self.generator_loss(phase, batch, fake, views, logits, number, scalars)
-            phase.generator_turn.take(loss, self.distributed)
+        with frozen(critic.net for critic in stage.critics):
+            logits = {critic.name: self.run(critic.net, views[critic.name].fake) for critic in stage.critics}
+            loss = self.generator_loss(stage, batch, fake, views, logits, number, scalars)
+            stage.generator_state.update(loss, self.distributed)
         if self.ema:
             self.ema.update_parameters(self.generator)
 
     def generator_loss(
         self,
-        phase: ActiveStage,
+        stage: ActiveStage,
         batch: Batch,
         fake: Tensor,
         views: Mapping[str, Views],
@@ -186,12 +186,12 @@ class GAN:
     ) -> Tensor:
         """The adversarial losses by their critics' `weight.generator`, and the generator losses by their weights."""
         total = fake.new_zeros(())
-        for critic in phase.critics:
+        for critic in stage.critics:
             value = critic.objective.generator(fake_logits[critic.name])
             scalars[f"generator/adversarial/{critic.name}"] = value
             total = total + critic.weight.generator * value
         features = Features(self.extract)
-        for name, (weight, loss) in phase.losses.items():
+        for name, (weight, loss) in stage.losses.items():
             value = loss(
                 Step(
                     batch,

@@ -46,10 +46,10 @@ class Training(Life):
         train, device = self.recipe.train, self.distributed.device
         workers = _workers(device) if train.workers is None else train.workers
         data = batches(self.steps, self.step, self.run.steps, workers, device)
-        for phase in self.phases():
-            for number in range(max(phase.start, self.step), phase.stop):
-                scalars = self.gan.step(phase, self.batch(next(data)), number)
-                if reason := self.after(phase, number + 1, scalars):
+        for stage in self.phases():
+            for number in range(max(stage.start, self.step), stage.stop):
+                scalars = self.gan.step(stage, self.batch(next(data)), number)
+                if reason := self.after(stage, number + 1, scalars):
                     return reason
         if (seconds := self.stopwatch.seconds_per_step) is not None:
             self.costs["seconds_per_step"] = seconds
@@ -57,14 +57,14 @@ class Training(Life):
 
     def phases(self) -> Iterator[ActiveStage]:
         """The stages that are not done yet; all are entered, so that optimizers which a stage keeps are handed down."""
-        phase = None
+        stage = None
         for index, (_, start, stop) in enumerate(plan(self.recipe, self.steps.per_epoch)):
-            phase = enter(self.gan, self.recipe, index, start, stop, phase)
+            stage = enter(self.gan, self.recipe, index, start, stop, stage)
             if self.state and start < self.step <= stop:
-                checkpoint.restore(self.state, self.gan, phase)
+                checkpoint.restore(self.state, self.gan, stage)
                 self.catch_up()
             if self.step < stop:
-                yield phase
+                yield stage
 
     def batch(self, batch: Batch) -> Batch:
         if not self.recipe.train.channels_last:
@@ -74,7 +74,7 @@ class Training(Life):
 
     # -- after a step
 
-    def after(self, phase: ActiveStage, step: int, scalars: Scalars) -> str | None:
+    def after(self, stage: ActiveStage, step: int, scalars: Scalars) -> str | None:
         """Log, save, evaluate; a reason to stop, or None."""
         self.step, train, last = step, self.recipe.train, step == self.run.steps
         logged = step % train.log_every == 0 or last or step == 1
@@ -86,7 +86,7 @@ class Training(Life):
         if save or self.evaluation_due:
             self.stopwatch.pause()
             if save:
-                self.save(phase)
+                self.save(stage)
             if self.evaluation_due:
                 self.evaluate()
             self.stopwatch.go_on()
@@ -113,10 +113,10 @@ class Training(Life):
         reasons = [self.distributed.share(reason)] if logged else [None]
         return reasons[0]
 
-    def save(self, phase: ActiveStage) -> None:
+    def save(self, stage: ActiveStage) -> None:
         def write() -> None:
             state = {"step": self.step, "seconds": self.seconds, "identity": self.run.identity}
-            state |= checkpoint.state_of(self.gan, phase)
+            state |= checkpoint.state_of(self.gan, stage)
             folder, keep = self.run.directory / "checkpoints", self.recipe.train.keep_checkpoints
             path = checkpoint.save(folder, state, checkpoint.trained(self.gan), self.recipe.tree, keep)
             self.tell("on_checkpoint", step=self.step, path=path)

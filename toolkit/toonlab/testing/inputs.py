@@ -52,7 +52,7 @@ def context(photo: Tensor, step: int = 3) -> Context:
         rng=rng(0, "view", "patch", step, 0),
         step=step,
         logits=critic,
-        asking_rng=lambda: rng(0, "ask", "patch", step, 0),
+        scoring_rng=lambda: rng(0, "ask", "patch", step, 0),
     )
 
 
