@@ -48,7 +48,7 @@ class Meter:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
-        tell, work = Observers.tell, Sender._work
+        tell, work = Observers.notify, Sender._work
 
         def timed_tell(observers: Observers, hook: str, **arguments: Any) -> list[Any]:
             start = time.perf_counter()
@@ -66,11 +66,11 @@ class Meter:
             finally:
                 self.threads.append(time.thread_time())
 
-        Observers.tell, Sender._work = timed_tell, timed_work
+        Observers.notify, Sender._work = timed_tell, timed_work
         try:
             yield
         finally:
-            Observers.tell, Sender._work = tell, work
+            Observers.notify, Sender._work = tell, work
 
 
 def whole(root: Path, experiment: str, seeds: int | None) -> Row:

@@ -124,7 +124,7 @@ def _print_table(trained: Trained, recipe: Recipe, catalogue: Catalogue) -> None
     show(f"{recipe.name}, scored", rows, caveats(recipe.evaluate.metrics, catalogue), trained.outcome.measured)
     print(f"run:     {trained.run.directory}")
     observers = Observers({name: part.make(catalogue) for name, part in recipe.observers.items()})
-    for line in observers.tell("where_to_look", run=trained.run):
+    for line in observers.notify("where_to_look", run=trained.run):
         print(line)
 
 

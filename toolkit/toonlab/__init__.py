@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from .api.train import train
     from .errors import DivergedError, PartError, PluginError, RecipeError, ToonlabError
     from .ops.checks import check_images
+    from .ops.crop import crop
     from .registry.catalogue import Catalogue, discover
     from .registry.hookspecs import HOOKS_VERSION, hookimpl, hookspec
-    from .registry.observers import Outcome, Run
     from .registry.protocols import (
         CriticParts,
         Dataset,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         Tunable,
         ViewTransform,
     )
-    from .types import Batch, Context, Features, Logits, Sample, Step, Truth, Views, crop
+    from .types import Batch, Context, Features, Logits, Outcome, Run, Sample, Step, Truth, Views
     from .utils.paths import cache_dir
     from .utils.rng import rng
 
@@ -52,8 +52,8 @@ _HOME = {
     "api.train": ["train"],
     "ops.checks": ["check_images"],
     "errors": ["DivergedError", "PartError", "PluginError", "RecipeError", "ToonlabError"],
-    "registry.observers": ["Outcome", "Run"],
-    "types": ["Batch", "Context", "Features", "Logits", "Sample", "Step", "Truth", "Views", "crop"],
+    "ops.crop": ["crop"],
+    "types": ["Batch", "Context", "Features", "Logits", "Outcome", "Run", "Sample", "Step", "Truth", "Views"],
     "registry.hookspecs": ["HOOKS_VERSION", "hookimpl", "hookspec"],
     "registry.protocols": [
         "CriticParts",

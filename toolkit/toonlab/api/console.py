@@ -53,7 +53,7 @@ def paths(found: Mapping[str, Sequence[Path]]) -> None:
 def whereabouts(directory: Path, catalogue: Catalogue | None = None) -> None:
     """Where the observers of a run's recipe say that it can be seen."""
     shown, _ = read_run(directory)
-    for line in observers_of(shown, catalogue or discover()).tell("where_to_look", run=shown):
+    for line in observers_of(shown, catalogue or discover()).notify("where_to_look", run=shown):
         print(line)
 
 

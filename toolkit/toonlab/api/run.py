@@ -17,7 +17,6 @@ from toonlab.inference.cartoonize import load_model
 from toonlab.inference.cartoonizer import Cartoonizer, Picture, Post, touch_of
 from toonlab.recipes.load import load
 from toonlab.registry.catalogue import discover
-from toonlab.registry.observers import Outcome, Run
 from toonlab.report.findings import find
 from toonlab.report.history import by_step
 from toonlab.runs.directory import read_metrics, read_outcome
@@ -25,6 +24,7 @@ from toonlab.runs.sync import read_run
 from toonlab.studies.common import laid_out
 from toonlab.studies.results import results as studies
 from toonlab.studies.results.tables import leading
+from toonlab.types import Outcome, Run
 from toonlab.utils.distributed import pick_device
 from toonlab.utils.text import duration
 

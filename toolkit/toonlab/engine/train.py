@@ -18,9 +18,10 @@ from toonlab.errors import BusyError, ToonlabError
 from toonlab.recipes.load import load
 from toonlab.recipes.spec import Part, Recipe
 from toonlab.registry.catalogue import Catalogue
-from toonlab.registry.observers import Observers, Outcome, Run
+from toonlab.registry.observers import Observers
 from toonlab.registry.protocols import Dataset, ReadyMade
 from toonlab.runs.directory import digest, environment, prepare, read_outcome, run_identity, what_changed
+from toonlab.types import Outcome, Run
 from toonlab.utils.distributed import DistributedContext, Precision, has_bf16, launch
 
 from .builder import build, build_fixed, plan

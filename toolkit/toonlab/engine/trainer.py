@@ -14,8 +14,9 @@ from torch import nn
 
 from toonlab.errors import DivergedError, ToonlabError
 from toonlab.recipes.spec import Recipe
-from toonlab.registry.observers import Observers, Outcome, Run
+from toonlab.registry.observers import Observers
 from toonlab.runs.directory import MetricsFile, write_outcome
+from toonlab.types import Outcome, Run
 from toonlab.utils.distributed import DistributedContext
 from toonlab.utils.signals import Interrupted, Signals
 

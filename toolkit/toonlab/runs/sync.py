@@ -11,12 +11,13 @@ from typing import Any
 
 import pluggy
 
+from toonlab.errors import ToonlabError
+from toonlab.registry.catalogue import Catalogue
+from toonlab.registry.observers import Observers, hook_manager
+from toonlab.types import Outcome, Run
+from toonlab.utils import yaml
+
 from .directory import read_outcome
-from ..utils import yaml
-from ..errors import ToonlabError
-from ..registry.observers import Observers, Outcome, Run
-from ..registry.hookspecs import ObserverHooks
-from ..registry.catalogue import Catalogue
 
 NAME = re.compile(r"(?P<recipe>.+)-s(?P<seed>\d+)-(?P<hash>[0-9a-f]{8})")
 
@@ -113,20 +114,18 @@ def observers_of(run: Run, catalogue: Catalogue) -> Observers:
 
 def tell_of_report(directory: Path, page: Path) -> None:
     """Tell the observers of a run's own recipe that a report on its study was written."""
-    from ..registry.catalogue import discover
+    from toonlab.registry.catalogue import discover
 
     run, _ = read_run(directory)
-    observers_of(run, discover()).tell("on_report", run=run, path=page)
+    observers_of(run, discover()).notify("on_report", run=run, path=page)
 
 
 def _hooks(run: Run, catalogue: Catalogue) -> Iterator[pluggy.HookCaller]:
     """The hook of each observer of the run's recipe that has one."""
     for name, observer in _made(run, catalogue):
-        manager = pluggy.PluginManager("toonlab")
-        manager.add_hookspecs(ObserverHooks)
-        manager.register(observer, name)
-        if manager.hook.sync.get_hookimpls():
-            yield manager.hook.sync
+        hook = hook_manager({name: observer}).hook.sync
+        if hook.get_hookimpls():
+            yield hook
 
 
 def _made(run: Run, catalogue: Catalogue) -> Iterator[tuple[str, Any]]:

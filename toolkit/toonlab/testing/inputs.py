@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from toonlab.types import Context, Views, crop
+from toonlab.ops.crop import crop
+from toonlab.types import Context, Views
 from toonlab.utils.rng import rng
 
 SIZE = 64  # of square pictures: small enough to be quick, large enough for the usual networks

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 
 def key_to_seed(seed: int, *key: str | int) -> int:
@@ -21,12 +23,16 @@ def key_to_seed(seed: int, *key: str | int) -> int:
 
 def rng(seed: int, *key: str | int) -> torch.Generator:
     """A CPU generator for a key, such as `rng(seed, "data", epoch, index)`."""
+    import torch
+
     return torch.Generator().manual_seed(key_to_seed(seed, *key))
 
 
 @contextmanager
 def seeded(seed: int, *key: str | int) -> Iterator[None]:
-    """Within, torch's global CPU generator is seeded by the key: for the initial weights of an ordinary module."""
+    """Seed torch's global CPU generator by the key within the block: for the initial weights of an ordinary module."""
+    import torch
+
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(key_to_seed(seed, *key))
         yield
