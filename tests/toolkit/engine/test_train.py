@@ -110,10 +110,10 @@ def test_a_finished_run_is_not_trained_again_unless_something_that_matters_chang
 ) -> None:
     first = run(small, catalogue, tmp_path)
     again = run(small, catalogue, tmp_path, "train.log_every=3", "observers={progress: {}}", "about=other words")
-    assert again.again
+    assert again.reused
     assert again.outcome == first.outcome
     other = run(small, catalogue, tmp_path, "critics.patch.sampler.k=1")
-    assert not other.again
+    assert not other.reused
     assert other.run.directory != first.run.directory
 
 
@@ -174,10 +174,12 @@ def test_the_test_split_is_looked_at_once_at_the_end(small: Path, catalogue: Cat
     ]
     assert isinstance(distributed, HasTest)
     samples = distributed.test().evaluation()
-    bench = Evaluator(samples, load(small, catalogue).evaluate.metrics, catalogue, 3)
+    evaluator = Evaluator(samples, load(small, catalogue).evaluate.metrics, catalogue, 3)
     weights = checkpoints(trained.run.directory / "checkpoints")[-1] / WEIGHTS
-    assert bench.evaluate(load_generator(weights, catalogue), torch.device("cpu")) == trained.outcome.metrics
-    assert bench.photo() == trained.outcome.photo
+    assert (
+        evaluator.evaluate(load_generator(weights, catalogue), torch.device("cpu")).metrics == trained.outcome.metrics
+    )
+    assert evaluator.evaluate_photos().metrics == trained.outcome.photo
 
 
 def test_the_best_weights_by_a_metric_count_if_the_recipe_says_so(
@@ -196,9 +198,9 @@ def test_the_best_weights_by_a_metric_count_if_the_recipe_says_so(
     assert kept.keys() == then.keys()
     assert all(torch.equal(kept[name], then[name]) for name in kept)
     data = load(small, catalogue).data.make(catalogue).test()
-    bench = Evaluator(data.evaluation(), load(small, catalogue).evaluate.metrics, catalogue, 3)
+    evaluator = Evaluator(data.evaluation(), load(small, catalogue).evaluate.metrics, catalogue, 3)
     chosen = load_generator(candidates(directory)[-1], catalogue)
-    assert bench.evaluate(chosen, torch.device("cpu")) == trained.outcome.metrics
+    assert evaluator.evaluate(chosen, torch.device("cpu")).metrics == trained.outcome.metrics
 
 
 HEARD_IN_A_RUN = ["on_run_start", "on_step_end", "stop_reason", "on_checkpoint", "on_evaluation_end", "on_run_end"]
@@ -233,7 +235,7 @@ def test_stop_reason_ends_the_run_with_a_checkpoint(small: Path, catalogue: Cata
     trained = run(small, catalogue, tmp_path, "observers.ears={}")
     assert (trained.outcome.status, trained.outcome.step, trained.outcome.reason) == ("stopped", 3, "enough")
     assert checkpoints(trained.run.directory / "checkpoints")[-1].name == "step-00000003"
-    assert not run(small, catalogue, tmp_path).again
+    assert not run(small, catalogue, tmp_path).reused
 
 
 def test_a_loss_that_is_not_finite_fails_the_run_and_names_the_loss(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def run(shown: TrainedRun, catalogue: Catalogue | None = None) -> None:
     """The table, the samples, the weights, and where to look further."""
     directory, outcome = shown.directory, shown.outcome
-    if shown.again:
+    if shown.reused:
         print(f"{shown.name}: finished before, not run again; delete {directory} to train it anew")
     if outcome and outcome.status == "stopped":
         print(f"stopped at step {outcome.step}: {outcome.reason}")

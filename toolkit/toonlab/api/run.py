@@ -43,15 +43,15 @@ class TrainedRun(Run):
     it is then.
 
     Args:
-        again: whether it had finished before, and was not trained anew.
+        reused: whether it had finished before, and was not trained anew.
     """
 
-    again: bool = False
+    reused: bool = False
 
     @classmethod
-    def of(cls, run: Run, again: bool = False) -> TrainedRun:
+    def of(cls, run: Run, reused: bool = False) -> TrainedRun:
         """The same run with what is of use in Python."""
-        return cls(**{field.name: getattr(run, field.name) for field in fields(Run)}, again=again)
+        return cls(**{field.name: getattr(run, field.name) for field in fields(Run)}, reused=reused)
 
     # -- what it left
 

@@ -122,14 +122,14 @@ def report(
     """Write what a study found as one HTML file, and its table as CSV, Markdown and LaTeX beside it."""
     from toonlab.api import console
     from toonlab.report import read_study, write_report
-    from toonlab.runs.sync import tell_of_report
+    from toonlab.runs.sync import notify_of_report
 
     results, catalogue = read_study(experiment, runs), discovered()
     page = write_report(results, catalogue, out, device)
     tables = [page.with_name(f"table.{name}") for name in ("csv", "md", "tex")]
     console.paths({"report": [page], "tables": tables})
     if directory := console.last_run(results):
-        tell_of_report(directory, page)
+        notify_of_report(directory, page)
         console.whereabouts(directory, catalogue)
 
 
