@@ -26,8 +26,9 @@ from _common import device, full_ctss, report, wait
 from PIL import Image
 
 from toonlab import Batch, Dataset, discover
-from toonlab.engine.builder import build, enter
+from toonlab.engine.builder import build
 from toonlab.engine.data import Steps, batches
+from toonlab.engine.stages import enter
 from toonlab.recipes.spec import Train
 from toonlab.utils.distributed import DistributedContext
 

@@ -18,9 +18,10 @@ import torch
 from _common import device, fastest, full_ctss, report
 
 from toonlab import Batch, discover
-from toonlab.engine.builder import build, enter
+from toonlab.engine.builder import build
 from toonlab.engine.data import to_float
 from toonlab.engine.gan import GAN, ActiveStage
+from toonlab.engine.stages import enter
 from toonlab.utils.distributed import DistributedContext
 
 SAMPLERS = {

@@ -33,9 +33,10 @@ from _floor import recorded, replay
 from _stopwatch import REST, Stopwatch, time_optimizers, timed
 
 from toonlab import Batch, discover
-from toonlab.engine.builder import build, enter
+from toonlab.engine.builder import build
 from toonlab.engine.data import Steps, batches
 from toonlab.engine.gan import GAN, ActiveStage
+from toonlab.engine.stages import enter
 from toonlab.recipes.spec import Recipe
 from toonlab.utils.distributed import DistributedContext, Precision, has_bf16
 

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from toonlab import discover
-from toonlab.engine.builder import build, build_fixed, enter, plan
+from toonlab.engine.builder import build, build_fixed
 from toonlab.engine.data import Steps
 from toonlab.engine.gan import GAN
+from toonlab.engine.stages import enter, plan
 from toonlab.errors import RecipeError, ToonlabError
 from toonlab.recipes.load import load
 from toonlab.recipes.spec import Recipe

@@ -42,10 +42,21 @@ class Critic:
         views = self.sampler(views)
         return self.representation(views) if self.representation else views
 
+    def modules(self) -> Iterator[nn.Module]:
+        """The parts that are modules, the network first."""
+        parts = (
+            self.net,
+            self.sampler,
+            self.representation,
+            self.objective,
+            *(loss for _, loss in self.losses.values()),
+        )
+        yield from (part for part in parts if isinstance(part, nn.Module))
+
 
 @dataclass(frozen=True)
 class CriticHandle:
-    """What a critic's further losses may use of it: `toonlab.CriticParts`."""
+    """The parts of a critic that its further losses may use: `toonlab.CriticParts`."""
 
     name: str
     net: nn.Module
@@ -55,7 +66,7 @@ class CriticHandle:
 
 @dataclass
 class OptimizerState:
-    """One side's optimizer in this stage, and its learning-rate schedule."""
+    """The optimizer of the generator or of a critic in this stage, and its learning-rate schedule."""
 
     optimizer: Optimizer | None  # None: nothing to learn
     schedule: LRScheduler | None = None
@@ -73,7 +84,7 @@ class OptimizerState:
 
 @dataclass(frozen=True)
 class ActiveStage:
-    """A stage under way: who takes part, from which step to which, and with which optimizers."""
+    """A stage in progress: its steps, critics and losses, and the optimizers of both sides."""
 
     name: str
     start: int
@@ -86,11 +97,11 @@ class ActiveStage:
 
 @dataclass(frozen=True)
 class GAN:
-    """The networks and how a step runs them.
+    """The networks, and the training step that they run in.
 
     `seed` keys the draws of views and losses. `autocast` is the dtype that the networks' forward passes run in (None:
-    float32); views, objectives and losses are always computed in float32. `compiled` has the forward passes that stand
-    in for networks' own.
+    float32); views, objectives and losses are always computed in float32. `compiled` maps networks to compiled
+    forward passes.
     """
 
     generator: nn.Module
@@ -105,11 +116,21 @@ class GAN:
     ema: torch.optim.swa_utils.AveragedModel | None = None
     compiled: Mapping[nn.Module, Callable[[Tensor], Tensor]] = field(default_factory=dict)
 
+    def modules(self) -> Iterator[nn.Module]:
+        """All networks, and the other parts that are modules; a loss that several stages share comes several times."""
+        yield self.generator
+        if self.features is not None:
+            yield self.features
+        for critic in self.critics.values():
+            yield from critic.modules()
+        for losses in self.stage_losses:
+            yield from (loss for _, loss in losses.values() if isinstance(loss, nn.Module))
+
     def step(self, stage: ActiveStage, batch: Batch, number: int) -> Scalars:
         """Train on one batch; `number` counts all steps from 0.
 
         Returns:
-            The losses, unweighted, and both sides' weighted totals, as tensors: nothing waits for the device.
+            The losses, unweighted, and both sides' weighted totals, as tensors, so that nothing waits for the device.
         """
         generator_moves = (number + 1) % self.generator_every == 0
         with torch.set_grad_enabled(generator_moves):
@@ -134,7 +155,7 @@ class GAN:
         return output.float() if self.autocast else output
 
     def view(self, critic: Critic, batch: Batch, fake: Tensor, number: int) -> Views:
-        """What a critic sees in this step; the fake side stays attached to the generator."""
+        """A critic's views in this step; the fake side stays attached to the generator."""
         key = (critic.name, number, self.distributed.rank)
         context = Context(
             photo=batch.photo,
@@ -142,7 +163,7 @@ class GAN:
             rng=rng(self.seed, "view", *key),
             step=number,
             representation=critic.representation,
-            logits=partial(self._in_precision, critic.net),  # uncompiled: candidates are of no one number
+            logits=partial(self._in_precision, critic.net),  # uncompiled: the number of candidates varies
             scoring_rng=partial(rng, self.seed, "ask", *key),
         )
         return critic.view(Views(batch.cartoon, fake, context=context))
@@ -216,7 +237,7 @@ class GAN:
 
 @contextmanager
 def frozen(nets: Iterable[nn.Module]) -> Iterator[None]:
-    """Within, the networks' parameters take no gradients; what flows through them still does."""
+    """Freeze the networks' parameters within the block; gradients still flow through the networks to their inputs."""
     parameters = [p for net in nets for p in net.parameters() if p.requires_grad]
     for parameter in parameters:
         parameter.requires_grad_(False)

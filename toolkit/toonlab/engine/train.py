@@ -25,11 +25,12 @@ from toonlab.runs.tracking import with_tracking_uri
 from toonlab.types import Outcome, Run
 from toonlab.utils.distributed import DistributedContext, Precision, has_bf16, launch
 
-from .builder import build, build_fixed, plan
+from .builder import build, build_fixed
 from .data import Steps
 from .evaluation_run import EvaluationRun
 from .evaluator import Evaluator, evaluation_cartoons, test_split
 from .record import RunRecord
+from .stages import plan
 from .trainer import Trainer
 
 

@@ -18,7 +18,6 @@ from toonlab.runs.directory import read_metrics
 from toonlab.types import Batch, Outcome
 
 from . import checkpoint
-from .builder import enter, plan
 from .data import Steps, batches
 from .evaluation import finish_run, record_evaluation
 from .evaluator import Evaluation, Evaluator
@@ -27,6 +26,7 @@ from .overlays import fixed_batch, overlays
 from .profiling import Stopwatch
 from .record import RunRecord
 from .selection import best_generator, is_best
+from .stages import enter, plan
 
 
 @dataclass(kw_only=True)
