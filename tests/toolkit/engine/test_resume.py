@@ -22,7 +22,6 @@ from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Offer
 from toonlab.registry.schema import Schema
 from toonlab.runs.directory import read_metrics
-from toonlab.utils.signals import Interrupted, Signals
 
 LONG = ["train.steps=30", "train.checkpoint_every=3", "train.evaluate_every=9", "train.ema=0.9"]
 
@@ -225,16 +224,6 @@ def test_a_signal_saves_and_stops(
     outcome = json.loads((directory / "outcome.json").read_text())
     assert outcome["status"] == "stopped"
     assert checkpoints(directory / "checkpoints")[-1].name == f"step-{outcome['step']:08d}"
-
-
-def test_the_second_interrupt_leaves_at_once() -> None:
-    with Signals() as signals:
-        signal.raise_signal(signal.SIGINT)
-        assert signals.asked == signal.SIGINT
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    assert not isinstance(KeyboardInterrupt(), Interrupted)
 
 
 @pytest.fixture

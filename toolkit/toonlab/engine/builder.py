@@ -64,7 +64,7 @@ def _placed(gan: GAN, train: Train) -> GAN:
     distributed = gan.distributed
     memory_format = torch.channels_last if train.channels_last else torch.contiguous_format
     for module in gan.modules():
-        module.to(device=distributed.device, memory_format=memory_format)
+        module.to(distributed.device).to(memory_format=memory_format)
     if train.ema:
         average = get_ema_multi_avg_fn(train.ema)  # type: ignore[no-untyped-call]
         gan = replace(gan, ema=AveragedModel(gan.generator, multi_avg_fn=average, use_buffers=True))
