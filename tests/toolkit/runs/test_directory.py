@@ -242,6 +242,16 @@ def test_lines_after_the_step_of_a_resume_are_deleted(tmp_path: Path) -> None:
     assert [line["scalars"] for line in read_metrics(path)] == [{"loss": step / 2} for step in range(1, 5)]
 
 
+def test_the_lines_of_a_final_evaluation_are_written_again_by_a_resumed_run(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    file = MetricsFile(path, 0)
+    for kind in ("scalars", "evaluation", "selected", "test"):
+        file.write(4, kind, {})
+    file.close()
+    MetricsFile(path, keep=4).close()
+    assert [line.keys() - {"step", "time"} for line in read_metrics(path)] == [{"scalars"}, {"evaluation"}]
+
+
 def test_a_line_that_a_kill_cut_short_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     assert list(read_metrics(path)) == []

@@ -1,6 +1,6 @@
-"""Checkpoints: weights as safetensors that carry their recipe, and the state that training needs to go on.
+"""Checkpoints: weights as safetensors that carry their recipe, and the state that a resumed training needs.
 
-Loading someone's checkpoint runs no code of theirs: safetensors for weights, `weights_only=True` for the rest.
+Loading a checkpoint executes no code from it: safetensors for weights, `weights_only=True` for the rest.
 """
 
 from __future__ import annotations
@@ -74,13 +74,13 @@ def _write_whole(target: Path, files: Mapping[str, bytes]) -> Path:
 
 
 def candidates(run: Path) -> list[Path]:
-    """The weights of a run's directory, those that count last: the best if it selects by a metric, else the newest."""
+    """The weights files of a run's directory; the last one counts: the best if there is one, else the newest."""
     folders = [*checkpoints(run / "checkpoints"), *checkpoints(run / "best")]
     return [folder / WEIGHTS for folder in folders if (folder / WEIGHTS).is_file()]
 
 
 def _write(path: Path, content: bytes) -> None:
-    """To the disk itself: what a rename makes visible has to be there after a power cut too."""
+    """Write to the disk itself: after a rename, the content must survive a power cut."""
     with path.open("wb") as file:
         file.write(content)
         file.flush()
@@ -93,7 +93,7 @@ def checkpoints(directory: Path) -> list[Path]:
 
 
 def latest_state(directory: Path, identity: str) -> dict[str, Any] | None:
-    """The state of the newest checkpoint that is whole; None if there is none.
+    """The state of the newest complete checkpoint; None if there is none.
 
     Raises:
         ToonlabError: if it belongs to another run.
@@ -119,7 +119,7 @@ def load_state(checkpoint: Path) -> dict[str, Any]:
     path = checkpoint / STATE
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises whatever the bytes happen to lead it to
+    except Exception as error:  # torch raises errors of many types on damaged files
         raise ToonlabError(f"{path}: can't be read ({type(error).__name__})") from error
     if not isinstance(state, dict) or not {"step", "identity", "parts"} <= state.keys():
         raise ToonlabError(f"{path}: not a training state")
@@ -206,7 +206,7 @@ def _optimizer_states(stage: ActiveStage) -> dict[str, OptimizerState]:
 
 
 def _stateful(gan: GAN) -> Iterator[tuple[str, Any]]:
-    """Every part with a state, by its place; the generator and the critics' networks among them."""
+    """Every part with a state, by its place in the recipe."""
     yield "generator", gan.generator
     for name, critic in gan.critics.items():
         parts: dict[str, object] = {"net": critic.net, "sampler": critic.sampler}

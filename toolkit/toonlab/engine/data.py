@@ -43,7 +43,7 @@ class Domain:
 
     @property
     def batches(self) -> int:
-        """Whole batches in an epoch; what is left over is dropped."""
+        """Complete batches in an epoch; the remaining images are dropped."""
         return len(self.images) // self.train.batch
 
     def batch(self, step: int) -> Tensor:
@@ -55,7 +55,7 @@ class Domain:
         return torch.stack([self.item(index, epoch) for index in order[first : first + share].tolist()])
 
     def named(self, index: int) -> str:
-        """What a person calls an image: its name, if the data set gives `names`."""
+        """An image as messages call it: by its name, if the data set gives `names`."""
         names = getattr(self.images, "names", None)
         return str(names[index]) if names else f"number {index}"
 
@@ -122,5 +122,5 @@ def batches(steps: Steps, start: int, stop: int, workers: int, device: torch.dev
 
 
 def to_float(images: Tensor) -> Tensor:
-    """uint8 -> float in [-1, 1]; floats pass."""
+    """uint8 -> float in [-1, 1]; floats are returned unchanged."""
     return images.float().div_(127.5).sub_(1) if images.dtype == torch.uint8 else images.float()

@@ -94,7 +94,7 @@ class Trainer:
                 self.distributed.on_first(lambda: self.save(stage))
             if self.is_due(train.evaluate_every):
                 self.distributed.on_first(self.evaluate)
-            self.stopwatch.go_on()
+            self.stopwatch.resume()
         return None if last else stop_reason
 
     def is_due(self, every: int) -> bool:

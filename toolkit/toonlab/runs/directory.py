@@ -46,6 +46,10 @@ a recipe (`utils.yaml`, the rest of `registry`) is not: the resolved recipe is p
 """
 
 
+FINAL = {"selected", "test"}
+"""The kinds of lines in `metrics.jsonl` that a run writes at its end."""
+
+
 def run_identity(recipe: Recipe, catalogue: Catalogue, manifests: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The inputs of a run's numbers: its recipe, the code of core and used plugins, and by name the data it reads.
 
@@ -191,8 +195,11 @@ class MetricsFile:
     """`metrics.jsonl`: a line per logged step or evaluation; lines are only ever appended, until a run is resumed."""
 
     def __init__(self, path: Path, keep: int) -> None:
-        """Delete the lines of steps after `keep`, the checkpoint's step that the run resumes from; at 0, all lines."""
-        kept = [line for line in read_metrics(path) if 0 < line["step"] <= keep]
+        """Delete the lines of steps after `keep`, the checkpoint's step that the run resumes from; at 0, all lines.
+
+        Those of a final evaluation are deleted, too: the resumed run writes them at its end.
+        """
+        kept = [line for line in read_metrics(path) if 0 < line["step"] <= keep and not line.keys() & FINAL]
         write_atomically(path, "".join(json.dumps(line) + "\n" for line in kept))
         self._file = path.open("a", encoding="utf-8", buffering=1)
 

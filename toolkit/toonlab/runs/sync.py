@@ -1,4 +1,4 @@
-"""`toonlab sync`: observers complete what they recorded of a run from its directory, which is the truth."""
+"""`toonlab sync`: observers complete their records of a run from its directory, which is the truth."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAME = re.compile(r"(?P<recipe>.+)-s(?P<seed>\d+)-(?P<hash>[0-9a-f]{8})")
 
 @dataclass(frozen=True)
 class Synced:
-    """What an observer says about a run, or `error` if it could not complete it."""
+    """An observer's line about a run; `error` if it could not complete its record."""
 
     run: Run
     line: str
@@ -33,7 +33,7 @@ class Synced:
 
 
 def sync(paths: Sequence[Path], catalogue: Catalogue, tracking_uri: str | None = None) -> Iterator[Synced]:
-    """Let the observers of each run's own recipe complete what they recorded.
+    """Let the observers of each run's own recipe complete their records.
 
     Args:
         paths: run directories, or folders of them: an experiment's, or that of all runs.
@@ -81,7 +81,7 @@ def directories(path: Path) -> list[Path]:
 
 
 def read_run(directory: Path) -> tuple[Run, Outcome | None]:
-    """A run as its directory tells it, and how it ended; its identity is no longer than in the directory's name.
+    """The run of a directory, and its outcome; the identity is shortened to the eight digits of the directory's name.
 
     Raises:
         ToonlabError: if it is no run's directory, or a file of it is damaged.
@@ -123,7 +123,7 @@ def notify_of_report(directory: Path, page: Path, tracking_uri: str | None = Non
 
 
 def _hooks(run: Run, catalogue: Catalogue, tracking_uri: str | None) -> Iterator[pluggy.HookCaller]:
-    """The hook of each observer of the run's recipe that has one."""
+    """The `sync` hooks of the observers of the run's recipe."""
     for name, observer in _made(run, catalogue, tracking_uri):
         hook = hook_manager({name: observer}).hook.sync
         if hook.get_hookimpls():
