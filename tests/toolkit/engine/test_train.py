@@ -15,7 +15,7 @@ from PIL import Image
 from toonlab import Dataset, Images, Outcome, Run, Sample, discover, hookimpl
 from toonlab.engine.checkpoint import STATE, WEIGHTS, candidates, checkpoints, load_generator, load_state, read_weights
 from toonlab.engine.evaluator import Evaluator
-from toonlab.engine.train import Trained, train
+from toonlab.engine.train import Trained, resume, train
 from toonlab.errors import DivergedError, ToonlabError
 from toonlab.inference.cartoonize import find_weights
 from toonlab.recipes.load import load
@@ -322,3 +322,28 @@ def test_metrics_that_the_data_cannot_give_are_left_out_with_a_warning(
     assert [str(w.message).split("'")[1] for w in caught] == ["outline_f1", "psnr"]
     assert trained.outcome.metrics == {}
     assert (trained.run.directory / "samples" / "step-00000004.png").exists()  # 37 is no multiple of 4
+
+
+def test_a_tracking_uri_reaches_observers_that_take_one_and_changes_no_identity(
+    small: Path, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    uris: list[str | None] = []
+
+    def make_tracker(tracking_uri: str | None = None) -> object:
+        uris.append(tracking_uri)
+        return object()
+
+    def make_ears() -> Ears:
+        return Ears(stop_at=2)
+
+    offer(catalogue, "observers", "tracker", make_tracker)
+    offer(catalogue, "observers", "ears", make_ears)
+    recipe = load(small, catalogue, ["observers={tracker: {tracking_uri: 'http://a'}, ears: {}}"])
+    runs, secret = tmp_path / "runs", "http://me:secret@b"
+    stopped = train(recipe, catalogue, runs, distributed="cpu", tracking_uri=secret)
+    assert stopped.outcome.status == "stopped"
+    assert "secret" not in (stopped.run.directory / "recipe.yaml").read_text()
+    resumed = resume(stopped.run.directory, catalogue, "cpu", tracking_uri="http://c")
+    again = train(recipe, catalogue, tmp_path / "others", distributed="cpu")
+    assert uris == [secret, "http://c", "http://a"]
+    assert stopped.run.identity == resumed.run.identity == again.run.identity

@@ -204,7 +204,7 @@ def resume(
     if digest(identity)[:8] != directory.name[-8:]:
         raise ToonlabError(
             f"{directory}: {what_changed(directory, identity)} since it began; go on with what it began with, or train "
-            "the recipe anew"
+            "the recipe again"
         )
     root, experiment = directory.parents[1], directory.parent.name
     return train(recipe, catalogue, root, experiment, distributed, identity=identity, tracking_uri=tracking_uri)

@@ -25,7 +25,7 @@ class DistributedContext:
     """The processes that train together; by default only this one.
 
     Every process computes the losses of its share of a batch, and gradients are averaged before a step. Networks are
-    not wrapped, so all operations of a loss on them (freezing, penalties, further forward passes) work as on one device.
+    not wrapped, so losses can use them as on one device: freeze them, add penalties, run further forward passes.
     """
 
     device: torch.device

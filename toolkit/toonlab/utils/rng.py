@@ -1,6 +1,6 @@
 """Random numbers as functions of a key, not of a history.
 
-`rng(seed, "view", critic, step)` gives the same draws whatever else a run does, so two recipes that differ in one part
+`rng(seed, "view", critic, step)` gives the same draws regardless of all else in a run, so two recipes that differ in one part
 share everything else, and a resumed run needs to know only its step.
 """
 
