@@ -1,7 +1,7 @@
 """Random numbers as functions of a key, not of a history.
 
-`rng(seed, "view", critic, step)` gives the same draws regardless of all else in a run, so two recipes that differ in one part
-share everything else, and a resumed run needs to know only its step.
+`rng(seed, "view", critic, step)` gives the same draws regardless of all else in a run. Two recipes that differ in one
+part share all other draws, and a resumed run needs to know only its step.
 """
 
 from __future__ import annotations
