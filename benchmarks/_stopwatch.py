@@ -101,9 +101,9 @@ def _timed_critic(critic: Critic, watch: Stopwatch) -> Critic:
     return replace(critic, representation=TimedTransform("representation", critic.representation, watch))
 
 
-def time_optimizers(phase: ActiveStage, watch: Stopwatch) -> None:
+def time_optimizers(stage: ActiveStage, watch: Stopwatch) -> None:
     """From the end of a backward pass to the end of the update that follows it."""
-    for turn in (phase.generator_turn, *phase.critic_turns.values()):
-        if turn.optimizer is not None:
-            turn.optimizer.register_step_pre_hook(lambda *_: watch.switch("optimizers"))
-            turn.optimizer.register_step_post_hook(lambda *_: watch.switch(REST))
+    for state in (stage.generator_state, *stage.critic_states.values()):
+        if state.optimizer is not None:
+            state.optimizer.register_step_pre_hook(lambda *_: watch.switch("optimizers"))
+            state.optimizer.register_step_post_hook(lambda *_: watch.switch(REST))

@@ -26,8 +26,9 @@ from _common import device, full_ctss, report, wait
 from PIL import Image
 
 from toonlab import Batch, Dataset, discover
-from toonlab.engine.builder import build, enter
+from toonlab.engine.builder import build
 from toonlab.engine.data import Steps, batches
+from toonlab.engine.stages import enter
 from toonlab.recipes.spec import Train
 from toonlab.utils.distributed import DistributedContext
 
@@ -76,14 +77,14 @@ def waiting(steps: Steps, workers: int, options: argparse.Namespace, where: torc
     """What a training step of CTSS, at full width, loses by loading its batches."""
     recipe = full_ctss(options.size, options.batch)
     gan = build(recipe, discover(), DistributedContext(where))
-    phase = enter(gan, recipe, 0, 0, 1, None)
+    stage = enter(gan, recipe, 0, 0, 1, None)
 
     def seconds(data: Iterator[Batch]) -> float:
-        gan.step(phase, next(data), 0)
+        gan.step(stage, next(data), 0)
         wait(where)
         start = time.perf_counter()
         for number in range(options.steps):
-            gan.step(phase, next(data), number)
+            gan.step(stage, next(data), number)
         wait(where)
         return (time.perf_counter() - start) / options.steps
 

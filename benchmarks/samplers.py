@@ -18,8 +18,9 @@ import torch
 from _common import device, fastest, full_ctss, report
 
 from toonlab import Batch, discover
-from toonlab.engine.builder import build, enter
+from toonlab.engine.builder import build
 from toonlab.engine.gan import GAN, ActiveStage
+from toonlab.engine.stages import enter
 from toonlab.ops.levels import to_float
 from toonlab.utils.distributed import DistributedContext
 
@@ -55,7 +56,7 @@ def main() -> None:
     pictures = [torch.stack([images[index] for index in range(options.batch)]) for images in world.train()]
     batch = Batch(*(to_float(side.to(where)) for side in pictures))
     gans = {name: made(name, options, batch) for name in SAMPLERS}
-    steps: dict[str, Callable[[], object]] = {n: partial(gan.step, phase, batch, 0) for n, (gan, phase) in gans.items()}
+    steps: dict[str, Callable[[], object]] = {n: partial(gan.step, stage, batch, 0) for n, (gan, stage) in gans.items()}
     views = {n: partial(gan.view, gan.critics["patch"], batch, batch.photo, 0) for n, (gan, _) in gans.items()}
     seconds = fastest(steps, options.repeat, where)
     with torch.no_grad():

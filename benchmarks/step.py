@@ -33,9 +33,10 @@ from _floor import recorded, replay
 from _stopwatch import REST, Stopwatch, time_optimizers, timed
 
 from toonlab import Batch, discover
-from toonlab.engine.builder import build, enter
+from toonlab.engine.builder import build
 from toonlab.engine.data import Steps, batches
 from toonlab.engine.gan import GAN, ActiveStage
+from toonlab.engine.stages import enter
 from toonlab.ops.precision import float32_products
 from toonlab.recipes.spec import Recipe
 from toonlab.utils.distributed import DistributedContext, has_bf16
@@ -61,11 +62,11 @@ def measure(method: str, size: int, variant: str, options: argparse.Namespace) -
     with float32_products(tf32=recipe.train.precision == "tf32"):
         gan = build(recipe, discover(), DistributedContext(where))
         data = batches_of(recipe, where)
-        phase = enter(gan, recipe, 0, 0, 10**6, None)
-        works: dict[str, Callable[[], object]] = {"step": lambda: run(gan, phase, data, options.steps)}
+        stage = enter(gan, recipe, 0, 0, 10**6, None)
+        works: dict[str, Callable[[], object]] = {"step": lambda: run(gan, stage, data, options.steps)}
         if not emulated:
-            run(gan, phase, data, options.warm_up)
-            works["floor"] = replay(recorded(lambda: run(gan, phase, data, 1)))
+            run(gan, stage, data, options.warm_up)
+            works["floor"] = replay(recorded(lambda: run(gan, stage, data, 1)))
         seconds = dict.fromkeys(works, math.inf)
         for _ in range(rounds):
             for name, work in works.items():
@@ -99,23 +100,23 @@ def batches_of(recipe: Recipe, where: torch.device) -> Iterator[Batch]:
         yield Batch(batch.photo.contiguous(memory_format=form), batch.cartoon.contiguous(memory_format=form))
 
 
-def run(gan: GAN, phase: ActiveStage, data: Iterator[Batch], steps: int) -> None:
+def run(gan: GAN, stage: ActiveStage, data: Iterator[Batch], steps: int) -> None:
     for number in range(steps):
-        gan.step(phase, next(data), number)
+        gan.step(stage, next(data), number)
 
 
 def shares_of(gan: GAN, recipe: Recipe, data: Iterator[Batch], steps: int) -> dict[str, float]:
     """Every part's share of the time, of each the fastest of some steps."""
     watch = Stopwatch(gan.distributed.device)
     watched = timed(gan, watch)
-    phase = enter(watched, recipe, 0, 0, steps, None)
-    time_optimizers(phase, watch)
+    stage = enter(watched, recipe, 0, 0, steps, None)
+    time_optimizers(stage, watch)
     least = dict.fromkeys(PARTS, math.inf)
     for number in range(steps):
         watch.reset()
         with watch.during("data"):
             batch = next(data)
-        watched.step(phase, batch, number)
+        watched.step(stage, batch, number)
         watch.switch(REST)
         least = {part: min(least[part], watch.seconds[part]) for part in PARTS}
     total = sum(least.values())

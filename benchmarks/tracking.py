@@ -48,12 +48,12 @@ class Meter:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
-        tell, work = Observers.tell, Sender._work
+        notify, work = Observers.notify, Sender._work
 
-        def timed_tell(observers: Observers, hook: str, **arguments: Any) -> list[Any]:
+        def timed_notify(observers: Observers, hook: str, **arguments: Any) -> list[Any]:
             start = time.perf_counter()
             try:
-                return tell(observers, hook, **arguments)
+                return notify(observers, hook, **arguments)
             finally:
                 seconds = time.perf_counter() - start
                 self.hooks[hook] += seconds
@@ -66,11 +66,11 @@ class Meter:
             finally:
                 self.threads.append(time.thread_time())
 
-        Observers.tell, Sender._work = timed_tell, timed_work
+        Observers.notify, Sender._work = timed_notify, timed_work
         try:
             yield
         finally:
-            Observers.tell, Sender._work = tell, work
+            Observers.notify, Sender._work = notify, work
 
 
 def whole(root: Path, experiment: str, seeds: int | None) -> Row:

@@ -86,7 +86,7 @@ class HardPatches:
             real_boxes=real.all_boxes(views.real),
             fake_boxes=fake.all_boxes(views.fake),
         )
-        logits = views.context.ask(candidates)
+        logits = views.context.score_patches(candidates)
         got, expected = (len(logits.real), len(logits.fake)), (len(candidates.real), len(candidates.fake))
         if got != expected:
             raise PartError(

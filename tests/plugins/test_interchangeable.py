@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from toonlab import Batch, discover
-from toonlab.engine.builder import build, enter
+from toonlab.engine.builder import build
+from toonlab.engine.stages import enter
 from toonlab.recipes.load import load
 from toonlab.recipes.spec import Recipe
 from toonlab.utils.distributed import DistributedContext
@@ -53,9 +54,9 @@ def test_every_combination_trains(sampler: str, small: Path):
     for representation, loss in product(REPRESENTATIONS, LOSSES):
         recipe = one_critic(small, sampler, representation, loss)
         gan = build(recipe, CATALOGUE, DistributedContext(torch.device("cpu")))
-        phase = enter(gan, recipe, 0, 0, STEPS, None)
+        stage = enter(gan, recipe, 0, 0, STEPS, None)
         for number in range(STEPS):
-            scalars = gan.step(phase, batch(), number)
+            scalars = gan.step(stage, batch(), number)
             wrong = {name: value.item() for name, value in scalars.items() if not value.isfinite()}
             assert not wrong, f"{sampler} x {representation} x {loss}, step {number}: {wrong}"
             assert f"critic/patch/{loss}" in scalars

@@ -1,34 +1,62 @@
-"""Cutting boxes out of images."""
+"""The data of a step and of a run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import FrozenInstanceError
+from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from torch import Tensor, nn
 
-from toonlab import crop
-
-
-@given(st.integers(1, 5), st.integers(1, 6), st.integers(0, 10**6))
-def test_crop_cuts_what_slicing_cuts(height: int, width: int, seed: int) -> None:
-    draw = torch.Generator().manual_seed(seed)
-    images = torch.rand(3, 2, 9, 7, generator=draw)
-    tops = torch.randint(0, 9 - height + 1, (4,), generator=draw)
-    lefts = torch.randint(0, 7 - width + 1, (4,), generator=draw)
-    which = torch.randint(0, 3, (4,), generator=draw)
-    boxes = torch.stack([which, tops, lefts, torch.full((4,), height), torch.full((4,), width)], 1)
-    expected = torch.stack([images[b, :, t : t + h, x : x + w] for b, t, x, h, w in boxes.tolist()])
-    assert torch.equal(crop(images, boxes), expected)
-    assert torch.equal(crop(images, boxes, (height, width)), expected)
+from toonlab import Context, Features, Outcome, Run, Views
+from toonlab.types import evaluating
 
 
-def test_gradients_of_overlapping_boxes_add_up() -> None:
-    images = torch.zeros(1, 1, 4, 4, requires_grad=True)
-    boxes = torch.tensor([[0, 0, 0, 3, 3], [0, 1, 1, 3, 3]])
-    crop(images, boxes).sum().backward()
-    assert images.grad is not None
-    assert images.grad[0, 0].tolist() == [[1, 1, 1, 0], [1, 2, 2, 1], [1, 2, 2, 1], [0, 1, 1, 1]]
+def test_a_run_is_named_by_recipe_seed_and_identity() -> None:
+    run = Run(Path("runs"), "study", "ctss", 3, "0123456789abcdef", {}, 8)
+    assert run.name == "ctss-s3-01234567"
+    assert run.directory == Path("runs/study/ctss-s3-01234567")
+    with pytest.raises(FrozenInstanceError):
+        run.seed = 4  # type: ignore[misc]
 
 
-def test_boxes_of_two_sizes_are_refused() -> None:
-    with pytest.raises(ValueError, match="one size"):
-        crop(torch.zeros(1, 1, 4, 4), torch.tensor([[0, 0, 0, 2, 2], [0, 0, 0, 3, 3]]))
+def test_an_outcome_is_json() -> None:
+    outcome = Outcome("finished", 4, 1.5, None, {"psnr": 14.0}, costs={"parameters": 9.0})
+    assert Outcome(**json.loads(json.dumps(outcome.to_json()))) == outcome
+
+
+def test_features_are_extracted_once_for_each_tensor() -> None:
+    calls: list[Tensor] = []
+
+    def extract(images: Tensor) -> Tensor:
+        calls.append(images)
+        return images * 2
+
+    features, photo, fake = Features(extract), torch.rand(1, 3, 2, 2), torch.rand(1, 3, 2, 2, requires_grad=True)
+    for _ in range(2):
+        assert torch.equal(features(photo), photo * 2)
+        assert features(fake).requires_grad
+    assert [image is photo for image in calls] == [True, False]
+
+
+def test_parts_are_in_eval_mode_within_the_block_alone() -> None:
+    net = nn.Sequential(nn.Conv2d(3, 3, 1), nn.Dropout())
+    net[1].eval()
+    with evaluating(net, None, "no module"):
+        assert not any(module.training for module in net.modules())
+    assert [net.training, net[0].training, net[1].training] == [True, True, False]
+    with pytest.raises(ValueError, match="no"), evaluating(net):
+        raise ValueError("no")
+    assert [net.training, net[0].training, net[1].training] == [True, True, False]
+
+
+def test_without_an_engine_patches_are_scored_by_the_bare_critic() -> None:
+    critic = nn.Conv2d(3, 1, 1)
+    images = torch.rand(2, 3, 4, 4)
+    context = Context(images, critic, torch.Generator(), 0)
+    logits = context.score_patches(Views(images, images.flip(0), context=context))
+    assert torch.equal(logits.real, critic(images))
+    assert torch.equal(logits.fake, critic(images.flip(0)))
+    assert not logits.real.requires_grad

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from .errors import DivergedError, PartError, PluginError, RecipeError, ToonlabError, first_line, nearest
     from .images.io import find_pictures, picture_manifest, picture_problems, picture_stem, read_picture
     from .ops.checks import check_images
+    from .ops.crop import crop
     from .registry.catalogue import Catalogue, discover
     from .registry.hookspecs import hookimpl, hookspec
-    from .registry.observers import Outcome, Run
     from .registry.protocols import (
         CriticParts,
         Dataset,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         Tunable,
         ViewTransform,
     )
-    from .types import Batch, Context, Features, Logits, Sample, Step, Truth, Views, crop
+    from .types import Batch, Context, Features, Logits, Outcome, Run, Sample, Step, Truth, Views
     from .utils.paths import cache_dir
     from .utils.rng import rng
 
@@ -54,8 +54,8 @@ _HOME = {
     "ops.checks": ["check_images"],
     "errors": ["DivergedError", "PartError", "PluginError", "RecipeError", "ToonlabError", "first_line", "nearest"],
     "images.io": ["find_pictures", "picture_manifest", "picture_problems", "picture_stem", "read_picture"],
-    "registry.observers": ["Outcome", "Run"],
-    "types": ["Batch", "Context", "Features", "Logits", "Sample", "Step", "Truth", "Views", "crop"],
+    "ops.crop": ["crop"],
+    "types": ["Batch", "Context", "Features", "Logits", "Outcome", "Run", "Sample", "Step", "Truth", "Views"],
     "registry.hookspecs": ["hookimpl", "hookspec"],
     "registry.protocols": [
         "CriticParts",

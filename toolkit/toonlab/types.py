@@ -1,4 +1,4 @@
-"""What flows through one training step.
+"""The data of one training step, and a run as its observers see it.
 
 Images are `(B, 3, H, W)` float in [-1, 1], RGB, unless a docstring says otherwise.
 """
@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
-import torch
-from torch import Tensor, nn
-
-Corners = list[list[int]]  # image, top, left of each box
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +24,27 @@ class Batch:
     cartoon: Tensor
 
 
+def _unkeyed_rng() -> torch.Generator:
+    import torch
+
+    return torch.Generator()
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a view transform may look at besides the images.
+    """The inputs of a view transform besides the images.
 
-    `photo` is what the fakes were made of, `(B, 3, H, W)` in [-1, 1], in their order; cartoons have none. `critic` is
-    the discriminator as it is before this step's update, `step` the number of the step, from 0 over all stages. In
+    `photo` is the generator's input, `(B, 3, H, W)` in [-1, 1], in the order of the fakes; cartoons have none. `critic`
+    is the discriminator before this step's update, `step` the number of the step, from 0 over all stages. In
     `toonlab inspect` and in the probe before a run the critic is a stand-in and the step 0, and `inspect` shows one
-    picture as photo, cartoon and fake at once. A transform that somebody calls by hand may have no context at all.
+    picture as photo, cartoon and fake at once. A transform that is called by hand may have no context.
 
     `rng` is a CPU generator that is fresh for every critic and step: draw from it and from nothing else, then
-    move what was drawn to the images' device. That keeps paired runs paired and needs no device synchronisation.
+    move the drawn numbers to the images' device. That keeps paired runs paired and needs no device synchronisation.
 
-    `ask` is how a sampler hears what the critic says of patches; the last three fields are what it asks with: the
-    critic's representation, its forward pass in the run's precision (the bare `critic` where there is none), and a
-    generator, fresh each time, so that asking leaves the draws of the critic's own view as they are.
+    `score_patches` uses the last three fields: the critic's representation, its forward pass in the run's precision
+    (the bare `critic` if there is none), and a generator, fresh for each call, so that scoring leaves the draws of the
+    critic's own view unchanged.
     """
 
     photo: Tensor
@@ -47,24 +53,25 @@ class Context:
     step: int
     representation: Callable[[Views], Views] | None = None
     logits: Callable[[Tensor], Tensor] | None = None
-    asking_rng: Callable[[], torch.Generator] = torch.Generator
+    scoring_rng: Callable[[], torch.Generator] = _unkeyed_rng
 
-    @torch.no_grad()
-    def ask(self, views: Views) -> Logits:
-        """What the critic says, as it is before this step's update, of real and fake patches: for samplers.
+    def score_patches(self, views: Views) -> Logits:
+        """The critic's logits, before this step's update, of real and fake patches: for samplers.
 
-        The patches go through the critic's representation. Nothing changes by it: there are no gradients, and networks
-        are in eval mode meanwhile, so that spectral norm's vectors and batch norm's statistics stay as they are. While
-        a recipe is probed the critic is a stand-in, whose logits are the mean over channels.
+        The patches pass through the critic's representation. No state changes: there are no gradients, and networks
+        are in eval mode, so that spectral norm's vectors and batch norm's statistics stay unchanged. While a recipe is
+        probed the critic is a stand-in, whose logits are the mean over channels.
 
         Args:
-            views: the patches as the sampler would hand them on, with their boxes; `replace(views, real=…, fake=…)`.
+            views: the patches as the sampler would return them, with their boxes: `replace(views, real=…, fake=…)`.
 
         Returns:
-            The raw answers to either side, in float32 under bf16 too; the batch first, else as the network makes them.
+            The logits of either side, in float32 under bf16 too; the batch first, the other axes are the network's.
         """
-        context = replace(self, rng=self.asking_rng(), representation=None)
-        with evaluating(self.critic, self.representation):
+        import torch
+
+        context = replace(self, rng=self.scoring_rng(), representation=None)
+        with torch.no_grad(), evaluating(self.critic, self.representation):
             seen = replace(views, context=context)
             seen = self.representation(seen) if self.representation else seen
             logits = self.logits or self.critic
@@ -73,9 +80,11 @@ class Context:
 
 @contextmanager
 def evaluating(*parts: object) -> Iterator[None]:
-    """Within, those of the parts that are modules are in eval mode, so that they learn nothing from what they see."""
+    """Set the parts that are modules to eval mode within the block; parts of any other type are ignored."""
+    from torch import nn
+
     modules = [module for part in parts if isinstance(part, nn.Module) for module in part.modules()]
-    training = [module for module in modules if module.training]  # each by itself: some may never train
+    training = [module for module in modules if module.training]  # one by one: a submodule may always be in eval mode
     for module in training:
         module.training = False
     try:
@@ -124,6 +133,8 @@ class Features:
 
     def __call__(self, images: Tensor) -> Tensor:
         """`(B, 3, H, W)` in [-1, 1] -> `(B, C, h, w)`, as the extractor defines it."""
+        import torch
+
         if id(images) not in self._seen:
             with torch.set_grad_enabled(torch.is_grad_enabled() and images.requires_grad):
                 self._seen[id(images)] = (images, self._extractor(images))
@@ -172,59 +183,49 @@ class Sample:
     truth: Truth | None = None
 
 
-def crop(images: Tensor, boxes: Tensor, size: tuple[int, int] | None = None) -> Tensor:
-    """Cut boxes of one size out of images; gradients of overlapping boxes add up.
+@dataclass(frozen=True)
+class Run:
+    """One recipe's training (or a finished one), as observers and reports see it.
 
-    Args:
-        images: `(B, C, H, W)`, any range.
-        boxes: `(N, 5)` int64: image, top, left, height, width, in pixels; all of one height and width.
-        size: that height and width, if the caller knows it: reading it from `boxes` synchronises a GPU.
-
-    Returns:
-        `(N, C, height, width)`.
-
-    Raises:
-        ValueError: if the boxes differ in size (checked only where `size` is not given).
+    `directory` is `<root>/<experiment>/<recipe>-s<seed>-<hash8>`; `recipe` is fully resolved; `steps` is the total
+    that is planned; `environment` says what it runs on.
     """
-    if size is None:
-        sizes = {(int(h), int(w)) for h, w in boxes[:, 3:].tolist()}
-        if len(sizes) != 1:
-            raise ValueError(f"crop: boxes must have one size, got {sorted(sizes)}; crop each size by itself")
-        size = sizes.pop()
-    if images.device.type == "cpu":
-        return _Crop.apply(images, boxes[:, :3].tolist(), size)
-    image, top, left = boxes[:, 0], boxes[:, 1], boxes[:, 2]
-    rows = top[:, None] + torch.arange(size[0], device=images.device)  # (N, h)
-    columns = left[:, None] + torch.arange(size[1], device=images.device)  # (N, w)
-    patches = images.movedim(1, -1)[image[:, None, None], rows[:, :, None], columns[:, None, :]]  # (N, h, w, C)
-    return patches.movedim(-1, 1)
+
+    root: Path
+    experiment: str
+    recipe_name: str
+    seed: int
+    identity: str
+    recipe: Mapping[str, Any]
+    steps: int
+    environment: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What a person calls the run: `ctss-s0-1a2b3c4d`."""
+        return f"{self.recipe_name}-s{self.seed}-{self.identity[:8]}"
+
+    @property
+    def directory(self) -> Path:
+        return self.root / self.experiment / self.name
 
 
-class _Crop(torch.autograd.Function):
-    """`crop` by slices. On the CPU the gradient of indexing is summed in an order that changes from run to run."""
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: `finished`, `failed` or `stopped`, why, the last evaluation's metrics, and the photos' own.
 
-    @staticmethod
-    def forward(ctx: Any, images: Tensor, corners: Corners, size: tuple[int, int]) -> Tensor:
-        ctx.corners, ctx.shape = corners, images.shape
-        patches = [images[image].narrow(1, top, size[0]).narrow(2, left, size[1]) for image, top, left in corners]
-        return torch.stack(patches) if patches else images.new_empty(0, images.shape[1], *size)
+    `measured` says how each metric measured: number and size of the pictures, resizer, hash of the weights. `costs`
+    are the items of `profiling.COSTS` that could be measured.
+    """
 
-    @staticmethod
-    def backward(ctx: Any, *gradient: Tensor) -> tuple[Tensor, None, None]:
-        return _Paste.apply(*gradient, ctx.corners, ctx.shape), None, None
+    status: Literal["finished", "failed", "stopped"]
+    step: int
+    seconds: float
+    reason: str | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    photo: Mapping[str, float] = field(default_factory=dict)
+    measured: Mapping[str, Any] = field(default_factory=dict)
+    costs: Mapping[str, float] = field(default_factory=dict)
 
-
-class _Paste(torch.autograd.Function):
-    """The adjoint of `_Crop`: patches added up at their places in empty images, in the order of the boxes."""
-
-    @staticmethod
-    def forward(ctx: Any, patches: Tensor, corners: Corners, shape: torch.Size) -> Tensor:
-        ctx.corners, ctx.size = corners, patches.shape[2:]
-        images = patches.new_zeros(shape)
-        for patch, (image, top, left) in zip(patches, corners, strict=True):
-            images[image].narrow(1, top, ctx.size[0]).narrow(2, left, ctx.size[1]).add_(patch)
-        return images
-
-    @staticmethod
-    def backward(ctx: Any, *gradient: Tensor) -> tuple[Tensor, None, None]:
-        return _Crop.apply(*gradient, ctx.corners, ctx.size), None, None
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)

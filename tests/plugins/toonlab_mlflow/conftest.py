@@ -22,8 +22,9 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 
-from toonlab.registry.observers import Observers, Outcome, Run
+from toonlab.registry.observers import Observers
 from toonlab.runs.directory import MetricsFile, write_outcome
+from toonlab.types import Outcome, Run
 from toonlab_mlflow import store as stores
 from toonlab_mlflow import uris
 
@@ -65,7 +66,7 @@ class Life:
         self.tell("on_run_start")
 
     def tell(self, hook: str, **arguments: Any) -> None:
-        self.observers.tell(hook, run=self.run, **arguments)
+        self.observers.notify(hook, run=self.run, **arguments)
 
     def step(self, step: int, **scalars: float) -> None:
         values = scalars or {"generator/total": 1 / step}

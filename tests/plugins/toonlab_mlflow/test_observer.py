@@ -15,14 +15,15 @@ from typing import Any
 
 import pytest
 
-from toonlab.registry.observers import Observers, Run
+from toonlab.registry.observers import Observers
+from toonlab.types import Run
 from toonlab_mlflow import MLflow, register_observers, uris
 
 patient = partial(MLflow, patience=240.0)  # a busy machine may take its time to send all at the end
 
 
 def synced(run: Run, outcome: Any = None, **parameters: Any) -> str:
-    (line,) = Observers({"mlflow": MLflow(**parameters)}).tell("sync", run=run, outcome=outcome)
+    (line,) = Observers({"mlflow": MLflow(**parameters)}).notify("sync", run=run, outcome=outcome)
     return str(line)
 
 
@@ -233,7 +234,7 @@ def test_a_deleted_experiment_is_named_with_the_remedy(run: Run, uri: str, life:
     with pytest.warns(RuntimeWarning, match=remedy):
         alive.end(1)
     with pytest.warns(RuntimeWarning, match=remedy):
-        assert Observers({"mlflow": MLflow()}).tell("sync", run=run, outcome=None) == []
+        assert Observers({"mlflow": MLflow()}).notify("sync", run=run, outcome=None) == []
 
 
 def test_sync_makes_complete_what_nobody_recorded_and_then_adds_nothing(
@@ -280,15 +281,15 @@ def test_sync_brings_a_run_to_another_store_and_forgets_the_first_not(
 def test_what_happens_to_a_run_that_never_started_is_ignored(run: Run, uri: str, store: Any) -> None:
     observers = Observers({"mlflow": MLflow()})
     for hook, arguments in {"on_step_end": {"step": 1, "scalars": {}}, "on_run_end": {"outcome": None}}.items():
-        observers.tell(hook, run=run, **arguments)
+        observers.notify(hook, run=run, **arguments)
     assert store(uri).runs() == []
 
 
 def test_where_to_look(run: Run) -> None:
-    assert Observers({"mlflow": MLflow("http://me:secret@host:5000")}).tell("where_to_look", run=run) == [
+    assert Observers({"mlflow": MLflow("http://me:secret@host:5000")}).notify("where_to_look", run=run) == [
         "MLflow:  http://me@host:5000"
     ]
-    (lines,) = Observers({"mlflow": MLflow()}).tell("where_to_look", run=run)
+    (lines,) = Observers({"mlflow": MLflow()}).notify("where_to_look", run=run)
     assert lines.endswith(f"mlflow ui --backend-store-uri sqlite:///{run.root}/mlflow.db")
 
 
@@ -300,7 +301,8 @@ def test_a_tracking_uri_that_is_none_is_an_error_before_the_run() -> None:
 ONE_RUN = """
 import sys, time
 from pathlib import Path
-from toonlab.registry.observers import Observers, Outcome, Run
+from toonlab.registry.observers import Observers
+from toonlab.types import Outcome, Run
 from toonlab.runs.directory import MetricsFile
 from toonlab_mlflow import MLflow
 import mlflow  # so that both arrive at the empty store together
@@ -312,9 +314,9 @@ print("ready", flush=True)
 while not start.exists():
     time.sleep(0.01)
 observers = Observers({"mlflow": MLflow(patience=240)})
-observers.tell("on_run_start", run=run)
+observers.notify("on_run_start", run=run)
 MetricsFile(run.directory / "metrics.jsonl", 0).write(1, "scalars", {"generator/total": float(seed)})
-observers.tell("on_run_end", run=run, outcome=Outcome("finished", 1, 1.0))
+observers.notify("on_run_end", run=run, outcome=Outcome("finished", 1, 1.0))
 """
 
 
@@ -380,7 +382,7 @@ def test_sync_with_a_store_that_is_away_says_so_and_can_be_repeated(run: Run, li
         where = f"127.0.0.1:{taken.getsockname()[1]}"
     observers = Observers({"mlflow": MLflow(f"http://me:secret@{where}")})
     with pytest.warns(RuntimeWarning, match=f"MLflow at http://me@{where}: connection refused; nothing is lost, and"):
-        observers.tell("sync", run=run, outcome=None)
+        observers.notify("sync", run=run, outcome=None)
 
 
 def test_a_database_that_breaks_is_a_warning_and_no_traceback(

@@ -6,7 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from toonlab.registry.observers import Observers, Run
+from toonlab.registry.observers import Observers
+from toonlab.types import Run
 from toonlab_mlflow import MLflow
 from toonlab_mlflow.parent import STUDY
 
@@ -28,7 +29,7 @@ def test_the_runs_of_a_study_stand_under_one_and_the_report_is_its_artifact(
         life(one, patient()).end(1)
     report = run.root / "report.html"
     report.write_text("<p>what came out</p>", encoding="utf-8")
-    Observers({"mlflow": MLflow()}).tell("on_report", run=runs[0], path=report)
+    Observers({"mlflow": MLflow()}).notify("on_report", run=runs[0], path=report)
     (parent,) = [tracked for tracked in store(uri).runs() if STUDY in tracked.data.tags]
     children = [tracked for tracked in store(uri).runs() if STUDY not in tracked.data.tags]
     assert (parent.info.run_name, parent.info.status) == ("patches-0f", "FINISHED")

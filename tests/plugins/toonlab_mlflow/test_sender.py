@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from toonlab.registry.observers import Run
+from toonlab.types import Run
 from toonlab_mlflow import MLflow, sender
 
 AWAY = "; the run goes on, and MLflow gets what it misses when it is back"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from toonlab import PartError
-from toonlab.registry.observers import Run
+from toonlab.types import Run
 from toonlab_mlflow import MLflow
 
 

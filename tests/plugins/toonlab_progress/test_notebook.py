@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from toonlab.registry.observers import Observers, Outcome, Run
+from toonlab.registry.observers import Observers
+from toonlab.types import Outcome, Run
 from toonlab_progress.notebook import Line
 
 RUN = Run(Path("runs"), "demo", "ctss", 0, "1a2b3c4d5e6f", {}, 400)
@@ -31,12 +32,12 @@ class Display:
 def test_one_line_is_replaced_by_the_next_and_the_end_stays() -> None:
     display, now = Display(), [0.0]
     observers = Observers({"progress": Line(display, lambda: now[0])})
-    observers.tell("on_run_start", run=RUN)
+    observers.notify("on_run_start", run=RUN)
     for step in range(1, 201):
         now[0] += 0.1
-        observers.tell("on_step_end", run=RUN, step=step, scalars={"generator/total": 12.345})
-    observers.tell("on_evaluation_end", run=RUN, step=200, metrics={"outline_f1": 0.652, "psnr": 16.9}, images={})
-    observers.tell("on_run_end", run=RUN, outcome=Outcome("finished", 400, 130.4, metrics={"outline_f1": 0.652}))
+        observers.notify("on_step_end", run=RUN, step=step, scalars={"generator/total": 12.345})
+    observers.notify("on_evaluation_end", run=RUN, step=200, metrics={"outline_f1": 0.652, "psnr": 16.9}, images={})
+    observers.notify("on_run_end", run=RUN, outcome=Outcome("finished", 400, 130.4, metrics={"outline_f1": 0.652}))
     assert display.shown[0] == "ctss-s0-1a2b3c4d  400 steps, in runs/demo/ctss-s0-1a2b3c4d"
     assert re.fullmatch(
         r"ctss-s0-1a2b3c4d  step 1\d\d/400  ━{10,12}─{12,14}  10 steps/s  eta 0:2\d  generator 12.3", display.shown[-3]

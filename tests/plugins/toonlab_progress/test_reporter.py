@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from toonlab.registry.observers import Observers, Outcome, Run
+from toonlab.registry.observers import Observers
+from toonlab.types import Outcome, Run
 from toonlab_progress import progress, register_observers
 from toonlab_progress.bar import Bar
 from toonlab_progress.lines import Lines
@@ -35,12 +36,12 @@ class Clock:
 def drive(reporter: Reporter, clock: Clock, steps: range, seconds: float, **also: Any) -> Observers:
     """A run whose steps take `seconds`; `also` is told at its last step."""
     observers = Observers({"progress": reporter})
-    observers.tell("on_run_start", run=RUN)
+    observers.notify("on_run_start", run=RUN)
     for step in steps:
         clock.now += seconds
-        observers.tell("on_step_end", run=RUN, step=step, scalars=SCALARS if step % 50 == 0 else None)
+        observers.notify("on_step_end", run=RUN, step=step, scalars=SCALARS if step % 50 == 0 else None)
     for hook, arguments in also.items():
-        observers.tell(hook, run=RUN, **arguments)
+        observers.notify(hook, run=RUN, **arguments)
     return observers
 
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from toonlab import Batch, discover
-from toonlab.engine.builder import build, enter
+from toonlab.engine.builder import build
+from toonlab.engine.stages import enter
 from toonlab.recipes.load import load
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue

@@ -28,7 +28,7 @@ def test_a_run_of_the_command_is_found_and_not_run_again(small: Path, home: Path
     assert typed.wait() == 0, typed.stderr
     (directory,) = Path("runs/small").iterdir()
     called = train("small.yaml", train={"steps": 2}, critics={"patch": None}, observers={"mlflow": None})
-    assert called.again
+    assert called.reused
     assert called.directory == directory
     assert called.directory.name.endswith(called.identity[:8])
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from toonlab import discover
-from toonlab.engine.builder import build, build_fixed, enter, plan
+from toonlab.engine.builder import build, build_fixed
 from toonlab.engine.data import Steps
 from toonlab.engine.gan import GAN
-from toonlab.errors import RecipeError, ToonlabError
+from toonlab.errors import RecipeError
 from toonlab.recipes.load import load
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
@@ -73,80 +73,6 @@ def test_building_leaves_the_global_generator_alone(small: Path, catalogue: Cata
     torch.manual_seed(3)
     build(load(small, catalogue), catalogue, HERE)
     assert torch.equal(torch.rand(2), expected)
-
-
-def test_the_probe_finds_everything_that_does_not_fit(small: Path, catalogue: Catalogue) -> None:
-    wrong = [
-        "critics.patch.sampler.k=99",
-        "train.size=34",
-        "critics.image.sampler={use: random_patches, patch_size: 64}",
-    ]
-    with pytest.raises(RecipeError) as caught:
-        build(load(small, catalogue, wrong), catalogue, HERE)
-    text = str(caught.value)
-    assert "critics.patch.sampler: ctss: k=99" in text
-    assert "k can be at most" in text
-    assert "critics.image.sampler" in text
-    assert "64" in text
-    assert "generator.network: can't take an input of 3x34x34" in text
-
-
-def test_the_probe_tells_the_discriminator_its_channels(small: Path, catalogue: Catalogue) -> None:
-    gan = build(load(small, catalogue), catalogue, HERE)
-    channels = {name: next(critic.net.parameters()).shape[1] for name, critic in gan.critics.items()}
-    assert channels == {"image": 3, "patch": 1}
-
-
-@pytest.mark.parametrize(
-    ("stages", "steps", "expected"),
-    [
-        ("[{name: a, epochs: 10}, {name: b, epochs: 70}]", None, [(0, 40), (40, 320)]),
-        ("[{name: a, epochs: 10}, {name: b, epochs: 70}]", 400, [(0, 50), (50, 400)]),
-        ("[{name: a, steps: 3}, {name: b, epochs: 0.5}]", None, [(0, 3), (3, 5)]),
-        ("[{name: a, share: 0.25}, {name: b, share: 0.75}]", 10, [(0, 2), (2, 10)]),
-        ("[{name: a, share: 0.01}, {name: b, share: 0.99}]", 10, [(0, 1), (1, 10)]),
-        ("[{name: a, share: 0.99}, {name: b, share: 0.01}]", 3, [(0, 2), (2, 3)]),
-    ],
-)
-def test_the_plan_of_stages(
-    small: Path, catalogue: Catalogue, stages: str, steps: int | None, expected: list[tuple[int, int]]
-) -> None:
-    recipe = load(small, catalogue, [f"stages={stages}", f"train.steps={'null' if steps is None else steps}"])
-    assert [(start, stop) for _, start, stop in plan(recipe, per_epoch=4)] == expected
-
-
-def test_fewer_steps_than_stages(small: Path, catalogue: Catalogue) -> None:
-    recipe = load(small, catalogue, ["train.steps=1"])
-    with pytest.raises(ToonlabError, match=r"train\.steps: 1 steps are fewer than the 2 stages"):
-        plan(recipe, per_epoch=4)
-
-
-def test_a_stage_has_its_own_critics_losses_and_optimizers(small: Path, catalogue: Catalogue) -> None:
-    overrides = [
-        "stages.0.generator_optimizer={lr: 0.5}",
-        "stages.1.schedule={use: StepLR, step_size: 1, gamma: 0.1}",
-        "stages.1.keep_optimizers=true",
-    ]
-    recipe = load(small, catalogue, overrides)
-    gan = build(recipe, catalogue, HERE)
-    warm_up = enter(gan, recipe, 0, 0, 2, None)
-    main = enter(gan, recipe, 1, 2, 4, warm_up)
-    assert warm_up.critics == ()
-    assert set(warm_up.losses) == {"content"}
-    assert warm_up.losses["content"][0] == 5
-    assert [critic.name for critic in main.critics] == ["image", "patch"]
-    assert main.generator_turn.optimizer is warm_up.generator_turn.optimizer
-    assert main.generator_turn.schedule is not None
-    kept = main.generator_turn.optimizer
-    assert kept is not None
-    assert kept.param_groups[0]["lr"] == 0.5
-    fresh = enter(gan, load(small, catalogue), 1, 2, 4, warm_up)
-    assert fresh.generator_turn.optimizer is not warm_up.generator_turn.optimizer
-
-
-def test_a_loss_of_two_stages_with_other_weights_is_one_object(small: Path, catalogue: Catalogue) -> None:
-    gan = build(load(small, catalogue), catalogue, HERE)
-    assert gan.stage_losses[0]["content"][1] is gan.stage_losses[1]["content"][1]
 
 
 UNTAUGHT = ["generator.losses=null", "critics=null", NO_STAGES]

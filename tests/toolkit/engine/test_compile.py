@@ -85,12 +85,12 @@ def make() -> GAN:
 def steps(gan: GAN, count: int = 3) -> list[Scalars]:
     """The losses of a few steps of plain gradient descent."""
     critics = tuple(gan.critics.values())
-    turns = {critic.name: OptimizerState(torch.optim.SGD(critic.net.parameters(), 0.1)) for critic in critics}
-    generator_turn = OptimizerState(torch.optim.SGD(gan.generator.parameters(), 0.1))
-    phase = ActiveStage("only", 0, count, critics, gan.stage_losses[0], generator_turn, turns)
+    states = {critic.name: OptimizerState(torch.optim.SGD(critic.net.parameters(), 0.1)) for critic in critics}
+    generator_state = OptimizerState(torch.optim.SGD(gan.generator.parameters(), 0.1))
+    stage = ActiveStage("only", 0, count, critics, gan.stage_losses[0], generator_state, states)
     draw = torch.Generator().manual_seed(1)
     images = torch.rand((2, 2, 3, 8, 8), generator=draw) * 2 - 1
-    return [gan.step(phase, Batch(*images), number) for number in range(count)]
+    return [gan.step(stage, Batch(*images), number) for number in range(count)]
 
 
 def state(gan: GAN) -> dict[str, Tensor]:

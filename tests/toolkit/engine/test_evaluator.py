@@ -1,4 +1,4 @@
-"""The bench: which metrics data allow, what they are given, what they tell about themselves."""
+"""The evaluator: which metrics data allow, what they are given, what they tell about themselves."""
 
 from __future__ import annotations
 
@@ -55,22 +55,50 @@ SAMPLES = [Sample(f"photo {number}", torch.full((3, 16, 16), number / 10)) for n
 METRIC = Part("metrics", "brightness", {})
 
 
-def bench(catalogue: Catalogue, cartoons: list[Tensor] | None, count: int = 3) -> Evaluator:
+def evaluator(catalogue: Catalogue, cartoons: list[Tensor] | None, count: int = 3) -> Evaluator:
     return Evaluator(SAMPLES, [METRIC], catalogue, count, lambda: cartoons)
 
 
 def test_a_metric_gets_the_cartoons_once_and_a_copy_measures_each_time(catalogue: Catalogue) -> None:
-    made = bench(catalogue, [torch.full((3, 16, 16), -0.1)] * 2)
+    made = evaluator(catalogue, [torch.full((3, 16, 16), -0.1)] * 2)
     for _ in range(2):
-        assert made.evaluate(nn.Identity(), CPU)["brightness"] == pytest.approx(0.2)
-        assert made.photo()["brightness"] == pytest.approx(0.2)
-        assert made.measured == {"brightness": {"n": 3, "cartoons": 2, "references": 1}}
+        for evaluation in (made.evaluate(nn.Identity(), CPU), made.evaluate_photos()):
+            assert evaluation.metrics["brightness"] == pytest.approx(0.2)
+            assert evaluation.measured == {"brightness": {"n": 3, "cartoons": 2, "references": 1}}
 
 
 def test_without_cartoons_such_a_metric_is_left_out_with_a_warning(catalogue: Catalogue) -> None:
     with pytest.warns(RuntimeWarning, match=r"'brightness' is left out: it needs real cartoons to compare with"):
-        made = bench(catalogue, None)
-    assert made.evaluate(nn.Identity(), CPU) == {}
+        made = evaluator(catalogue, None)
+    assert made.evaluate(nn.Identity(), CPU).metrics == {}
+
+
+class Counting(nn.Module):
+    """Adds a constant, and counts the photos that it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.photos: list[int] = []
+
+    def forward(self, photos: Tensor) -> Tensor:
+        self.photos.append(len(photos))
+        return photos + 0.05
+
+
+@pytest.mark.parametrize(("keep", "kept"), [(0, 0), (2, 2), (9, 3)])
+def test_one_pass_gives_the_metrics_and_the_first_fakes(catalogue: Catalogue, keep: int, kept: int) -> None:
+    generator = Counting()
+    evaluation = evaluator(catalogue, [torch.zeros(3, 16, 16)]).evaluate(generator, CPU, batch=2, keep=keep)
+    assert generator.photos == [2, 1]
+    assert evaluation.metrics["brightness"] == pytest.approx(0.15)
+    assert len(evaluation.fakes) == kept
+    assert all(torch.equal(fake, sample.photo + 0.05) for fake, sample in zip(evaluation.fakes, SAMPLES, strict=False))
+
+
+def test_without_metrics_only_the_photos_of_the_grid_are_cartoonized(catalogue: Catalogue) -> None:
+    generator = Counting()
+    evaluation = Evaluator(SAMPLES, [], catalogue, 4).evaluate(generator, CPU, keep=2)
+    assert (generator.photos, len(evaluation.fakes), evaluation.metrics) == ([2], 2, {})
 
 
 class Data:

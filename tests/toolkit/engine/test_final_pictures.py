@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
-from toonlab.runs.pictures import read_pictures
 from torch import Tensor
 
 from toonlab import hookimpl
@@ -17,6 +16,7 @@ from toonlab.images.io import to_picture
 from toonlab.inference.cartoonize import load_model
 from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Catalogue
+from toonlab.runs.pictures import read_pictures
 from toonlab.types import Views
 
 SAMPLER = "critics.patch.sampler="

@@ -74,7 +74,7 @@ def make(**settings: Any) -> tuple[GAN, ActiveStage]:
     }
     losses = {"content": (1.5, content)}
     gan = GAN(generator, critics, (losses,), features, seed=0, distributed=HERE, **settings)
-    turns = {name: OptimizerState(torch.optim.SGD(critic.net.parameters(), 0.1)) for name, critic in critics.items()}
+    states = {name: OptimizerState(torch.optim.SGD(critic.net.parameters(), 0.1)) for name, critic in critics.items()}
     return gan, ActiveStage(
         "only",
         0,
@@ -82,7 +82,7 @@ def make(**settings: Any) -> tuple[GAN, ActiveStage]:
         tuple(critics.values()),
         losses,
         OptimizerState(torch.optim.SGD(generator.parameters(), 0.1)),
-        turns,
+        states,
     )
 
 
@@ -120,14 +120,14 @@ def reference_step(generator: nn.Module, nets: dict[str, nn.Module], features: n
 
 def test_a_step_equals_the_two_forward_reference() -> None:
     """In float64, where nothing but a different formula could make a difference."""
-    gan, phase = make()
+    gan, stage = make()
     generator, nets, features = networks()
-    for module in (gan.generator, gan.features, *(c.net for c in phase.critics), generator, features, *nets.values()):
+    for module in (gan.generator, gan.features, *(c.net for c in stage.critics), generator, features, *nets.values()):
         assert module is not None
         module.double()
     data = Batch(batch().photo.double(), batch().cartoon.double())
     for _ in range(3):
-        gan.step(phase, data, 0)
+        gan.step(stage, data, 0)
         for net in (generator, *nets.values()):
             net.zero_grad()
         reference_step(generator, nets, features, data)
@@ -138,60 +138,60 @@ def test_a_step_equals_the_two_forward_reference() -> None:
 
 
 def test_generator_and_features_run_once_per_image() -> None:
-    gan, phase = make()
+    gan, stage = make()
     calls: dict[str, int] = {"generator": 0, "features": 0}
     for name, module in (("generator", gan.generator), ("features", gan.features)):
         assert module is not None
         module.register_forward_hook(lambda *_, name=name: calls.__setitem__(name, calls[name] + 1))
-    double = replace(phase, losses={"content": (1.0, content), "again": (1.0, content)})
+    double = replace(stage, losses={"content": (1.0, content), "again": (1.0, content)})
     gan.step(double, batch(), 0)
     assert calls == {"generator": 1, "features": 2}  # the fake's features and the photo's
 
 
 def test_the_generators_pass_leaves_no_gradient_in_the_critics() -> None:
-    gan, phase = make()
-    gan.step(phase, batch(), 0)
+    gan, stage = make()
+    gan.step(stage, batch(), 0)
     before = {n: [p.grad.clone() for p in c.net.parameters() if p.grad is not None] for n, c in gan.critics.items()}
-    gan.generator_turn(phase, batch(), *_fake_and_views(gan, phase), 0, {})
+    gan.update_generator(stage, batch(), *_fake_and_views(gan, stage), 0, {})
     for name, critic in gan.critics.items():
         after = [p.grad for p in critic.net.parameters()]
         assert all(p.requires_grad for p in critic.net.parameters())
         assert all(torch.equal(a, b) for a, b in zip(before[name], after, strict=True) if b is not None)
 
 
-def _fake_and_views(gan: GAN, phase: ActiveStage) -> tuple[Tensor, dict[str, Views]]:
+def _fake_and_views(gan: GAN, stage: ActiveStage) -> tuple[Tensor, dict[str, Views]]:
     fake = gan.run(gan.generator, batch().photo)
-    return fake, {critic.name: gan.view(critic, batch(), fake, 0) for critic in phase.critics}
+    return fake, {critic.name: gan.view(critic, batch(), fake, 0) for critic in stage.critics}
 
 
 @pytest.mark.parametrize("first", [False, True])
-def test_the_order_of_the_turns(first: bool) -> None:
-    gan, phase = make(generator_first=first)
+def test_the_order_of_the_updates(first: bool) -> None:
+    gan, stage = make(generator_first=first)
     moved = []
 
     @dataclass
     class Recording(OptimizerState):
         name: str = field(default="")
 
-        def take(self, loss: Tensor, distributed: DistributedContext) -> None:
+        def update(self, loss: Tensor, distributed: DistributedContext) -> None:
             moved.append(self.name)
-            super().take(loss, distributed)
+            super().update(loss, distributed)
 
-    phase = replace(
-        phase,
-        generator_turn=Recording(phase.generator_turn.optimizer, name="generator"),
-        critic_turns={n: Recording(t.optimizer, name=n) for n, t in phase.critic_turns.items()},
+    stage = replace(
+        stage,
+        generator_state=Recording(stage.generator_state.optimizer, name="generator"),
+        critic_states={n: Recording(t.optimizer, name=n) for n, t in stage.critic_states.items()},
     )
-    gan.step(phase, batch(), 0)
+    gan.step(stage, batch(), 0)
     assert moved == (["generator", "image", "patch"] if first else ["image", "patch", "generator"])
 
 
 def test_generator_every_leaves_the_generator_alone_in_between() -> None:
-    gan, phase = make(generator_every=3)
+    gan, stage = make(generator_every=3)
     moves = []
     for number in range(6):
         before = [p.clone() for p in gan.generator.parameters()]
-        scalars = gan.step(phase, batch(), number)
+        scalars = gan.step(stage, batch(), number)
         moved = any(not torch.equal(a, b) for a, b in zip(before, gan.generator.parameters(), strict=True))
         assert moved == ("generator/total" in scalars)
         moves.append(moved)
@@ -199,8 +199,8 @@ def test_generator_every_leaves_the_generator_alone_in_between() -> None:
 
 
 def test_scalars_are_unweighted_terms_and_weighted_totals() -> None:
-    gan, phase = make()
-    s = gan.step(phase, batch(), 0)
+    gan, stage = make()
+    s = gan.step(stage, batch(), 0)
     expected = (
         2 * s["generator/adversarial/image"] + 5 * s["generator/adversarial/patch"] + 1.5 * s["generator/content"]
     )
@@ -209,22 +209,22 @@ def test_scalars_are_unweighted_terms_and_weighted_totals() -> None:
 
 
 def test_a_critics_further_loss_joins_its_total() -> None:
-    gan, phase = make()
+    gan, stage = make()
 
     def mean_logit(critic: Any, views: Views, logits: Logits) -> Tensor:
         assert not views.fake.requires_grad
         return logits.real.mean() * 0 + 2.0
 
-    critic = replace(phase.critics[0], losses={"extra": (0.5, mean_logit)})
-    scalars = gan.step(replace(phase, critics=(critic,)), batch(), 0)
+    critic = replace(stage.critics[0], losses={"extra": (0.5, mean_logit)})
+    scalars = gan.step(replace(stage, critics=(critic,)), batch(), 0)
     torch.testing.assert_close(scalars["critic/image/total"], 3 * (scalars["critic/image/adversarial"] + 1.0))
 
 
 def test_bf16_runs_networks_in_bf16_and_losses_in_float32() -> None:
-    gan, phase = make(autocast=torch.bfloat16)
+    gan, stage = make(autocast=torch.bfloat16)
     seen = []
     gan.critics["image"].net.register_forward_hook(lambda _m, _i, output: seen.append(output.dtype))
-    scalars = gan.step(phase, batch(), 0)
+    scalars = gan.step(stage, batch(), 0)
     assert set(seen) == {torch.bfloat16}
     assert {value.dtype for value in scalars.values()} == {torch.float32}
     exact = make()[0].step(make()[1], batch(), 0)
@@ -234,7 +234,7 @@ def test_bf16_runs_networks_in_bf16_and_losses_in_float32() -> None:
 
 
 def test_further_losses_ask_the_critic_in_the_run_s_precision() -> None:
-    gan, phase = make(autocast=torch.bfloat16)
+    gan, stage = make(autocast=torch.bfloat16)
     seen: list[torch.dtype] = []
 
     def of_gray(critic: Any, views: Views, logits: Logits) -> Tensor:
@@ -243,16 +243,18 @@ def test_further_losses_ask_the_critic_in_the_run_s_precision() -> None:
         assert answer.dtype == torch.float32
         return critic.objective.fake(answer)
 
-    critic = replace(phase.critics[0], losses={"gray": (1.0, of_gray)})
-    gan.critics_turn(replace(phase, critics=(critic,)), {"image": Views(batch().cartoon, batch().photo)}, scalars := {})
+    critic = replace(stage.critics[0], losses={"gray": (1.0, of_gray)})
+    gan.update_critics(
+        replace(stage, critics=(critic,)), {"image": Views(batch().cartoon, batch().photo)}, scalars := {}
+    )
     assert seen == [torch.bfloat16]
     assert scalars["critic/image/gray"].isfinite()
 
 
 def test_features_without_a_section_say_what_to_add() -> None:
-    gan, phase = make()
+    gan, stage = make()
     with pytest.raises(PartError, match="a loss asks for them; add a section"):
-        replace(gan, features=None).step(phase, batch(), 0)
+        replace(gan, features=None).step(stage, batch(), 0)
 
 
 def test_features_of_images_that_need_no_gradient_carry_no_graph() -> None:
@@ -267,7 +269,7 @@ def test_features_of_images_that_need_no_gradient_carry_no_graph() -> None:
 # -- samplers that ask
 
 
-def asked(gan: GAN, critic: Critic, number: int = 0) -> Context:
+def context_of(gan: GAN, critic: Critic, number: int = 0) -> Context:
     """The context that a critic's sampler gets."""
     found = []
 
@@ -283,7 +285,7 @@ def test_a_sampler_hears_what_the_critic_says_through_its_representation() -> No
     gan, _ = make()
     critic = gan.critics["patch"]
     images = Views(batch().cartoon.requires_grad_(), batch().photo)
-    logits = asked(gan, critic).ask(images)
+    logits = context_of(gan, critic).score_patches(images)
     critic.net.eval()
     assert torch.equal(logits.real, critic.net(images.real.mean(1, keepdim=True)))
     assert torch.equal(logits.fake, critic.net(images.fake.mean(1, keepdim=True)))
@@ -302,8 +304,8 @@ def test_asking_changes_nothing() -> None:
     critic = replace(gan.critics["patch"], net=net)
     state, modes = {k: v.clone() for k, v in net.state_dict().items()}, [m.training for m in net.modules()]
     before = torch.random.get_rng_state()
-    context = asked(gan, critic)
-    logits = [context.ask(Views(batch().cartoon, batch().photo)) for _ in range(2)]
+    context = context_of(gan, critic)
+    logits = [context.score_patches(Views(batch().cartoon, batch().photo)) for _ in range(2)]
     assert torch.equal(logits[0].fake, logits[1].fake)
     assert [m.training for m in net.modules()] == modes
     assert all(torch.equal(value, state[name]) for name, value in net.state_dict().items())
@@ -315,7 +317,9 @@ def test_modes_come_back_after_an_error() -> None:
     gan, _ = make()
     net = gan.critics["patch"].net
     with pytest.raises(RuntimeError, match="channels"):
-        asked(gan, replace(gan.critics["patch"], representation=None)).ask(Views(batch().cartoon, batch().photo))
+        context_of(gan, replace(gan.critics["patch"], representation=None)).score_patches(
+            Views(batch().cartoon, batch().photo)
+        )
     assert all(module.training for module in net.modules())
 
 
@@ -334,7 +338,7 @@ def test_asking_leaves_the_draws_of_the_view_as_they_are() -> None:
         def sampler(views: Views, times: int = times) -> Views:
             assert views.context is not None
             for _ in range(times):
-                views.context.ask(views)
+                views.context.score_patches(views)
             return views
 
         gan.view(replace(critic, sampler=sampler), batch(), batch().photo, number)
@@ -353,6 +357,6 @@ def test_asking_is_in_the_run_s_precision_and_uncompiled() -> None:
     def never(images: Tensor) -> Tensor:
         raise AssertionError("compiled for the shapes of a step, which candidates do not have")
 
-    context = asked(replace(gan, compiled={net: never}), gan.critics["patch"])
-    assert context.ask(Views(batch().cartoon, batch().photo)).real.dtype == torch.float32
+    context = context_of(replace(gan, compiled={net: never}), gan.critics["patch"])
+    assert context.score_patches(Views(batch().cartoon, batch().photo)).real.dtype == torch.float32
     assert seen == [torch.bfloat16] * 2

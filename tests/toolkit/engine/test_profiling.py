@@ -75,7 +75,7 @@ def test_the_stopwatch_leaves_out_the_first_step_and_the_pauses() -> None:
         watch.step()
         watch.pause()
         time.sleep(0.2)
-        watch.go_on()
+        watch.resume()
     assert watch.steps == 4
     assert 0.01 <= (watch.seconds_per_step or 0) < 0.1
 

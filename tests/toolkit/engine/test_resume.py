@@ -22,7 +22,6 @@ from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Offer
 from toonlab.registry.schema import Schema
 from toonlab.runs.directory import read_metrics
-from toonlab.utils.signals import Interrupted, Signals
 
 LONG = ["train.steps=30", "train.checkpoint_every=3", "train.evaluate_every=9", "train.ema=0.9"]
 
@@ -170,7 +169,7 @@ def test_resume_goes_on_with_a_directory(small: Path, tmp_path: Path, stopped: P
     trained = resume(stopped, discover(), "cpu")
     assert trained.run.directory.resolve() == stopped.resolve()
     assert (trained.outcome.status, trained.outcome.step) == ("finished", 4)
-    assert resume(stopped, discover(), "cpu").again
+    assert resume(stopped, discover(), "cpu").reused
 
 
 def test_resume_says_what_changed(stopped: Path) -> None:
@@ -225,16 +224,6 @@ def test_a_signal_saves_and_stops(
     outcome = json.loads((directory / "outcome.json").read_text())
     assert outcome["status"] == "stopped"
     assert checkpoints(directory / "checkpoints")[-1].name == f"step-{outcome['step']:08d}"
-
-
-def test_the_second_interrupt_leaves_at_once() -> None:
-    with Signals() as signals:
-        signal.raise_signal(signal.SIGINT)
-        assert signals.asked == signal.SIGINT
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    assert not isinstance(KeyboardInterrupt(), Interrupted)
 
 
 @pytest.fixture

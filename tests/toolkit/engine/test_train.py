@@ -15,7 +15,7 @@ from PIL import Image
 from toonlab import Dataset, Images, Outcome, Run, Sample, discover, hookimpl
 from toonlab.engine.checkpoint import STATE, WEIGHTS, candidates, checkpoints, load_generator, load_state, read_weights
 from toonlab.engine.evaluator import Evaluator
-from toonlab.engine.train import Trained, train
+from toonlab.engine.train import Trained, resume, train
 from toonlab.errors import DivergedError, ToonlabError
 from toonlab.inference.cartoonize import find_weights
 from toonlab.recipes.load import load
@@ -110,10 +110,10 @@ def test_a_finished_run_is_not_trained_again_unless_something_that_matters_chang
 ) -> None:
     first = run(small, catalogue, tmp_path)
     again = run(small, catalogue, tmp_path, "train.log_every=3", "observers={progress: {}}", "about=other words")
-    assert again.again
+    assert again.reused
     assert again.outcome == first.outcome
     other = run(small, catalogue, tmp_path, "critics.patch.sampler.k=1")
-    assert not other.again
+    assert not other.reused
     assert other.run.directory != first.run.directory
 
 
@@ -174,10 +174,12 @@ def test_the_test_split_is_looked_at_once_at_the_end(small: Path, catalogue: Cat
     ]
     assert isinstance(distributed, HasTest)
     samples = distributed.test().evaluation()
-    bench = Evaluator(samples, load(small, catalogue).evaluate.metrics, catalogue, 3)
+    evaluator = Evaluator(samples, load(small, catalogue).evaluate.metrics, catalogue, 3)
     weights = checkpoints(trained.run.directory / "checkpoints")[-1] / WEIGHTS
-    assert bench.evaluate(load_generator(weights, catalogue), torch.device("cpu")) == trained.outcome.metrics
-    assert bench.photo() == trained.outcome.photo
+    assert (
+        evaluator.evaluate(load_generator(weights, catalogue), torch.device("cpu")).metrics == trained.outcome.metrics
+    )
+    assert evaluator.evaluate_photos().metrics == trained.outcome.photo
 
 
 def test_the_best_weights_by_a_metric_count_if_the_recipe_says_so(
@@ -196,16 +198,16 @@ def test_the_best_weights_by_a_metric_count_if_the_recipe_says_so(
     assert kept.keys() == then.keys()
     assert all(torch.equal(kept[name], then[name]) for name in kept)
     data = load(small, catalogue).data.make(catalogue).test()
-    bench = Evaluator(data.evaluation(), load(small, catalogue).evaluate.metrics, catalogue, 3)
+    evaluator = Evaluator(data.evaluation(), load(small, catalogue).evaluate.metrics, catalogue, 3)
     chosen = load_generator(candidates(directory)[-1], catalogue)
-    assert bench.evaluate(chosen, torch.device("cpu")) == trained.outcome.metrics
+    assert evaluator.evaluate(chosen, torch.device("cpu")).metrics == trained.outcome.metrics
 
 
 HEARD_IN_A_RUN = ["on_run_start", "on_step_end", "stop_reason", "on_checkpoint", "on_evaluation_end", "on_run_end"]
 
 
 @pytest.mark.parametrize("hook", HEARD_IN_A_RUN)
-def test_an_observer_that_raises_in_any_hook_is_reported_once_and_dropped(
+def test_an_observer_that_raises_in_any_hook_is_reported_once_and_disabled(
     small: Path, catalogue: Catalogue, tmp_path: Path, hook: str
 ) -> None:
     calls = []
@@ -218,7 +220,7 @@ def test_an_observer_that_raises_in_any_hook_is_reported_once_and_dropped(
         return type("Broken", (), {hook: staticmethod(hookimpl(raising))})()
 
     offer(catalogue, "observers", "broken", make_broken)
-    message = f"observer 'broken' failed in {hook} and hears no more: OSError: no such server"
+    message = f"observer 'broken' failed in {hook} and was disabled: OSError: no such server"
     with pytest.warns(RuntimeWarning, match=message) as caught:
         trained = run(small, catalogue, tmp_path, "observers.broken={}")
     assert trained.outcome.status == "finished"
@@ -233,7 +235,7 @@ def test_stop_reason_ends_the_run_with_a_checkpoint(small: Path, catalogue: Cata
     trained = run(small, catalogue, tmp_path, "observers.ears={}")
     assert (trained.outcome.status, trained.outcome.step, trained.outcome.reason) == ("stopped", 3, "enough")
     assert checkpoints(trained.run.directory / "checkpoints")[-1].name == "step-00000003"
-    assert not run(small, catalogue, tmp_path).again
+    assert not run(small, catalogue, tmp_path).reused
 
 
 def test_a_loss_that_is_not_finite_fails_the_run_and_names_the_loss(
@@ -320,3 +322,28 @@ def test_metrics_that_the_data_cannot_give_are_left_out_with_a_warning(
     assert [str(w.message).split("'")[1] for w in caught] == ["outline_f1", "psnr"]
     assert trained.outcome.metrics == {}
     assert (trained.run.directory / "samples" / "step-00000004.png").exists()  # 37 is no multiple of 4
+
+
+def test_a_tracking_uri_reaches_observers_that_take_one_and_changes_no_identity(
+    small: Path, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    uris: list[str | None] = []
+
+    def make_tracker(tracking_uri: str | None = None) -> object:
+        uris.append(tracking_uri)
+        return object()
+
+    def make_ears() -> Ears:
+        return Ears(stop_at=2)
+
+    offer(catalogue, "observers", "tracker", make_tracker)
+    offer(catalogue, "observers", "ears", make_ears)
+    recipe = load(small, catalogue, ["observers={tracker: {tracking_uri: 'http://a'}, ears: {}}"])
+    runs, secret = tmp_path / "runs", "http://me:secret@b"
+    stopped = train(recipe, catalogue, runs, distributed="cpu", tracking_uri=secret)
+    assert stopped.outcome.status == "stopped"
+    assert "secret" not in (stopped.run.directory / "recipe.yaml").read_text()
+    resumed = resume(stopped.run.directory, catalogue, "cpu", tracking_uri="http://c")
+    again = train(recipe, catalogue, tmp_path / "others", distributed="cpu")
+    assert uris == [secret, "http://c", "http://a"]
+    assert stopped.run.identity == resumed.run.identity == again.run.identity

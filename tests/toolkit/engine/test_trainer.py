@@ -1,102 +1,112 @@
-"""The run of a recipe that trains nothing: what it leaves, what is heard of it, and that it is measured but once."""
+"""The training loop: what is due after a step, how often the generator runs, and what is made up after a resume."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from torch import nn
 
-from toonlab import Catalogue, Outcome, Run, discover, hookimpl
-from toonlab.engine.train import Trained, resume, train
+from toonlab import DivergedError, discover
+from toonlab.engine.checkpoint import checkpoints
+from toonlab.engine.evaluator import Evaluator
+from toonlab.engine.train import Trained, train
 from toonlab.recipes.load import load
-from toonlab.registry.catalogue import Offer
-from toonlab.registry.schema import Schema
+from toonlab.registry.catalogue import Catalogue
 from toonlab.runs.directory import read_metrics
 
-FIXED = """\
-data: {use: toonworld, size: 32, scenes: 8, evaluation_scenes: 3}
-generator: {network: classic}
-evaluate: {metrics: [outline_f1, psnr], samples: 3, grid: 2}
-"""
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return discover()
 
 
-@dataclass
-class Ears:
-    heard: list[Any] = field(default_factory=list)
-
-    @hookimpl
-    def on_run_start(self, run: Run) -> None:
-        self.heard.append(("start", run.steps))
-
-    @hookimpl
-    def on_evaluation_end(self, step: int, metrics: Mapping[str, float], images: Mapping[str, Path]) -> None:
-        self.heard.append(("evaluation", step, list(metrics), list(images)))
-
-    @hookimpl
-    def on_run_end(self, outcome: Outcome) -> None:
-        self.heard.append(("end", outcome.status))
+def run(small: Path, catalogue: Catalogue, root: Path, *overrides: str) -> Trained:
+    return train(load(small, catalogue, overrides), catalogue, root, distributed="cpu")
 
 
-@pytest.fixture
-def fixed(tmp_path: Path) -> Path:
-    (tmp_path / "fixed.yaml").write_text(FIXED)
-    return tmp_path / "fixed.yaml"
+def kinds(trained: Trained) -> list[tuple[int, str]]:
+    lines = read_metrics(trained.run.directory / "metrics.jsonl")
+    return [(line["step"], kind) for line in lines for kind in line if kind not in ("step", "time")]
 
 
-def run(fixed: Path, catalogue: Catalogue, *overrides: str) -> Trained:
-    return train(load(fixed, catalogue, overrides), catalogue, fixed.parent / "runs", distributed="cpu")
-
-
-def test_it_is_measured_and_finishes_like_any_run(fixed: Path) -> None:
-    catalogue, ears = discover(), Ears()
-
-    def make_ears() -> Ears:
-        return ears
-
-    catalogue.add(Offer("observers", "ears", make_ears, Schema.of(make_ears), "tests 0"))
-    trained = run(fixed, catalogue, "observers.ears={}")
-    directory = trained.run.directory
-    assert ears.heard == [
-        ("start", 0),
-        ("evaluation", 0, list(trained.outcome.metrics), ["samples"]),
-        ("end", "finished"),
+def test_what_is_due_happens_on_its_steps_and_on_the_first_and_last(
+    small: Path, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    every = ["train.steps=7", "train.log_every=3", "train.evaluate_every=4", "train.checkpoint_every=5"]
+    trained = run(small, catalogue, tmp_path / "runs", *every)
+    assert kinds(trained) == [
+        *[(1, "scalars"), (3, "scalars"), (4, "evaluation")],
+        *[(6, "scalars"), (7, "scalars"), (7, "evaluation"), (7, "test")],
     ]
-    outcome = json.loads((directory / "outcome.json").read_text())
-    assert (outcome["status"], outcome["step"]) == ("finished", 0)
-    assert outcome["metrics"]["outline_f1"] > outcome["photo"]["outline_f1"]
-    assert [line["evaluation"] for line in read_metrics(directory / "metrics.jsonl")] == [outcome["metrics"]]
-    assert load(directory / "recipe.yaml", catalogue).tree == trained.run.recipe
-    assert not list((directory / "checkpoints").iterdir())
-    with Image.open(directory / "samples" / "step-00000000.png") as sheet:
-        assert sheet.height > 3 * 192  # photo, fake, truth
+    saved = [path.name for path in checkpoints(trained.run.directory / "checkpoints")]
+    assert saved == ["step-00000005", "step-00000007"]
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [["train.steps=500"], ["train.compile=true", "train.ema=0.9", "train.precision=bf16"], ["train.batch=50"]],
-)
-def test_settings_of_training_neither_make_it_train_nor_fail(fixed: Path, settings: list[str]) -> None:
-    trained = run(fixed, discover(), *settings)
-    assert (trained.outcome.status, trained.outcome.step) == ("finished", 0)
+def test_an_evaluation_runs_the_generator_once_for_metrics_and_grid(
+    small: Path, catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three samples are one batch: one forward pass for each evaluation."""
+    passes: list[int] = []
+    evaluate = Evaluator.evaluate
+
+    def watched(self: Evaluator, generator: nn.Module, *arguments: Any, **others: Any) -> Any:
+        hook = generator.register_forward_pre_hook(lambda _, inputs: passes.append(len(inputs[0])))
+        try:
+            return evaluate(self, generator, *arguments, **others)
+        finally:
+            hook.remove()
+
+    monkeypatch.setattr(Evaluator, "evaluate", watched)
+    trained = run(small, catalogue, tmp_path / "runs", "train.evaluate_every=2", "evaluate.samples=3")
+    assert passes == [3, 3, 3], "steps 2 and 4, and the test split"
+    assert len(list((trained.run.directory / "samples").glob("step-*.png"))) == 2
 
 
-def test_identity_is_the_photo_untouched(fixed: Path) -> None:
-    outcome = run(fixed, discover(), "generator.network=identity").outcome
-    assert outcome.metrics == outcome.photo
+def test_an_evaluation_that_a_kill_prevented_is_made_up(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:
+    every = ["train.evaluate_every=2", "train.checkpoint_every=2"]
+    whole = run(small, catalogue, tmp_path / "whole", *every)
+    broken = run(small, catalogue, tmp_path / "broken", *every)
+    directory = broken.run.directory
+    file = directory / "metrics.jsonl"
+    lines = [line for line in read_metrics(file) if line["step"] <= 2 and "evaluation" not in line]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (directory / "outcome.json").unlink()
+    for path in (directory / "checkpoints").glob("step-00000004/*"):
+        path.unlink()
+    (directory / "checkpoints" / "step-00000004").rmdir()
+    resumed = run(small, catalogue, tmp_path / "broken", *every)
+    assert not resumed.reused
+    assert kinds(resumed) == kinds(whole)
+    assert resumed.outcome.metrics == whole.outcome.metrics
 
 
-def test_it_is_measured_again_only_when_something_that_matters_has_changed(fixed: Path) -> None:
-    catalogue = discover()
-    first = run(fixed, catalogue)
-    assert run(fixed, catalogue, "train.log_every=3").again
-    assert run(fixed, catalogue, "generator.network.colors=5").run.identity != first.run.identity
-    assert resume(first.run.directory, catalogue, "cpu").again
+def test_a_run_that_was_killed_after_its_last_evaluation_gets_its_outcome(
+    small: Path, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    first = run(small, catalogue, tmp_path / "runs")
+    before = kinds(first)
     (first.run.directory / "outcome.json").unlink()
-    again = resume(first.run.directory, catalogue, "cpu")
+    again = run(small, catalogue, tmp_path / "runs")
+    assert (again.reused, again.outcome.status, again.outcome.step) == (False, "finished", 4)
     assert again.outcome.metrics == first.outcome.metrics
-    assert len(list(read_metrics(again.run.directory / "metrics.jsonl"))) == 1
+    assert again.outcome.photo == first.outcome.photo
+    assert kinds(again) == before
+
+
+def test_a_metric_that_gets_worse_keeps_the_first_weights(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:
+    every = ["train.evaluate_every=1", "train.select=psnr", "generator.optimizer.lr=0"]
+    trained = run(small, catalogue, tmp_path / "runs", *every)
+    assert [path.name for path in checkpoints(trained.run.directory / "best")] == ["step-00000001"]
+
+
+def test_a_loss_that_is_not_finite_is_named_with_its_step(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:
+    """The second of two losses is the one that diverges; its value and step are in the message and the outcome."""
+    with pytest.raises(DivergedError, match=r"^diverged at step 2: generator/content, generator/total is (nan|inf)$"):
+        run(small, catalogue, tmp_path / "runs", "generator.optimizer={use: SGD, lr: 1e30}")
+    (outcome,) = tmp_path.glob("runs/small/*/outcome.json")
+    written = json.loads(outcome.read_text())
+    assert (written["status"], written["step"]) == ("failed", 2)
+    assert written["reason"].startswith("diverged at step 2")

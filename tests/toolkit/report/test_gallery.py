@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
-from toonlab.runs.pictures import read_pictures, write_pictures
 
 from toonlab.engine.train import test_evaluator as evaluator_of
 from toonlab.engine.train import train
@@ -17,6 +16,7 @@ from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Catalogue
 from toonlab.report.findings import Findings
 from toonlab.report.gallery import gallery
+from toonlab.runs.pictures import read_pictures, write_pictures
 from toonlab.studies.results.results import Cell, Results, Variant
 
 

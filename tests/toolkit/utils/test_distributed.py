@@ -16,7 +16,8 @@ from toonlab.utils.distributed import DistributedContext, launch, pick_device
 SCRIPT = """
 import sys, torch
 from toonlab import discover
-from toonlab.engine.builder import build, enter, plan
+from toonlab.engine.builder import build
+from toonlab.engine.stages import enter, plan
 from toonlab.engine.data import Steps, batches
 from toonlab.utils.distributed import launch
 from toonlab.recipes.load import load

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def run(shown: TrainedRun, catalogue: Catalogue | None = None) -> None:
     """The table, the samples, the weights, and where to look further."""
     directory, outcome = shown.directory, shown.outcome
-    if shown.again:
+    if shown.reused:
         print(f"{shown.name}: finished before, not run again; delete {directory} to train it anew")
     if outcome and outcome.status == "stopped":
         print(f"stopped at step {outcome.step}: {outcome.reason}")
@@ -53,7 +53,7 @@ def paths(found: Mapping[str, Sequence[Path]]) -> None:
 def whereabouts(directory: Path, catalogue: Catalogue | None = None) -> None:
     """Where the observers of a run's recipe say that it can be seen."""
     shown, _ = read_run(directory)
-    for line in observers_of(shown, catalogue or discover()).tell("where_to_look", run=shown):
+    for line in observers_of(shown, catalogue or discover()).notify("where_to_look", run=shown):
         print(line)
 
 

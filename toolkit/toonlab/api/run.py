@@ -17,7 +17,6 @@ from toonlab.inference.cartoonize import load_model
 from toonlab.inference.cartoonizer import Cartoonizer, Picture, Post, make_postprocessor
 from toonlab.recipes.load import load
 from toonlab.registry.catalogue import discover
-from toonlab.registry.observers import Outcome, Run
 from toonlab.report.findings import find
 from toonlab.report.history import by_step
 from toonlab.runs.directory import read_metrics, read_outcome
@@ -25,6 +24,7 @@ from toonlab.runs.sync import read_run
 from toonlab.studies.common import laid_out
 from toonlab.studies.results import results as studies
 from toonlab.studies.results.tables import leading
+from toonlab.types import Outcome, Run
 from toonlab.utils.distributed import pick_device
 from toonlab.utils.text import duration
 
@@ -43,15 +43,15 @@ class TrainedRun(Run):
     it is then.
 
     Args:
-        again: whether it had finished before, and was not trained anew.
+        reused: whether it had finished before, and was not trained anew.
     """
 
-    again: bool = False
+    reused: bool = False
 
     @classmethod
-    def of(cls, run: Run, again: bool = False) -> TrainedRun:
+    def of(cls, run: Run, reused: bool = False) -> TrainedRun:
         """The same run with what is of use in Python."""
-        return cls(**{field.name: getattr(run, field.name) for field in fields(Run)}, again=again)
+        return cls(**{field.name: getattr(run, field.name) for field in fields(Run)}, reused=reused)
 
     # -- what it left
 

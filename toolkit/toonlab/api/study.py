@@ -13,7 +13,7 @@ from toonlab.errors import ToonlabError
 from toonlab.registry.catalogue import Catalogue
 from toonlab.report import write_report
 from toonlab.runs.directory import make_directory, write_atomically
-from toonlab.runs.sync import tell_of_report
+from toonlab.runs.sync import notify_of_report
 from toonlab.studies import compare as comparing
 from toonlab.studies.executors.display import view
 from toonlab.studies.executors.process import apart
@@ -158,7 +158,7 @@ def conclude(results: studies.Results, parts: Catalogue, device: str) -> None:
         return
     page = write_report(results)
     if last := console.last_run(results):
-        apart(tell_of_report, last, page)  # trackers are imported there already
+        apart(notify_of_report, last, page)  # trackers are imported there already
 
 
 def _told(results: studies.Results, parts: Catalogue, device: str) -> Results:

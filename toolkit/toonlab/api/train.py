@@ -65,7 +65,7 @@ def train(
         command = arguments.command_line("train", os.fspath(recipe), {"at": overlays, "runs": elsewhere}, pairs)
     with tracked_at(tracking_uri):
         trained = train_recipe(loaded, parts, Path(runs), experiment, distributed=device, command=command)
-    return TrainedRun.of(trained.run, trained.again)
+    return TrainedRun.of(trained.run, trained.reused)
 
 
 def loaded_from(

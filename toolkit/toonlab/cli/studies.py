@@ -126,13 +126,13 @@ def report(
     page = write_report(results, out)
 
     from toonlab.api import console  # imports torch, which the page does not need
-    from toonlab.runs.sync import tell_of_report
+    from toonlab.runs.sync import notify_of_report
 
     tables = [page.with_name(f"table.{name}") for name in ("csv", "md", "tex")]
     console.paths({"report": [page], "tables": tables})
     if directory := console.last_run(results):
         catalogue = discovered()
-        tell_of_report(directory, page, catalogue)
+        notify_of_report(directory, page, catalogue)
         console.whereabouts(directory, catalogue)
 
 

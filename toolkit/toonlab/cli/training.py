@@ -86,4 +86,4 @@ def _report(trained: Trained, catalogue: Catalogue) -> None:
     from toonlab.api import console
     from toonlab.api.run import TrainedRun
 
-    console.run(TrainedRun.of(trained.run, trained.again), catalogue)
+    console.run(TrainedRun.of(trained.run, trained.reused), catalogue)

@@ -1,6 +1,6 @@
-"""Checkpoints: weights as safetensors that carry their recipe, and the state that training needs to go on.
+"""Checkpoints: weights as safetensors that carry their recipe, and the state that a resumed training needs.
 
-Loading someone's checkpoint runs no code of theirs: safetensors for weights, `weights_only=True` for the rest.
+Loading a checkpoint executes no code from it: safetensors for weights, `weights_only=True` for the rest.
 """
 
 from __future__ import annotations
@@ -35,53 +35,52 @@ def save(directory: Path, state: Mapping[str, Any], generator: nn.Module, tree: 
     """Write `step-00001000/` into `directory`, whole or not at all, and delete all but the newest `keep`.
 
     Raises:
-        OSError: if it can't be written; the checkpoints that were there stay as they are.
+        OSError: if it can't be written; existing checkpoints stay as they are.
     """
-    target = directory / f"step-{state['step']:08d}"
-    temporary = directory / f".{target.name}.{os.getpid()}"
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        temporary.mkdir(parents=True)
-        _write(temporary / WEIGHTS, weights_of(generator, tree))
-        buffer = io.BytesIO()
-        torch.save(dict(state), buffer)
-        _write(temporary / STATE, buffer.getvalue())
-        shutil.rmtree(target, ignore_errors=True)
-        temporary.replace(target)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    files = {WEIGHTS: weights_of(generator, tree), STATE: buffer.getvalue()}
+    target = _write_whole(directory / f"step-{state['step']:08d}", files)
     for old in checkpoints(directory)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
     return target
 
 
 def keep_best(directory: Path, step: int, generator: nn.Module, tree: Tree) -> None:
-    """Write `step-00001000/` with weights alone, whole or not at all, in place of what was best before.
+    """Write `step-00001000/` with weights alone, whole or not at all, and delete the previous best.
 
     Raises:
-        OSError: if it can't be written.
+        OSError: if it can't be written; the previous best stays as it is.
     """
-    target = directory / f"step-{step:08d}"
-    temporary = directory / f".{target.name}.{os.getpid()}"
-    before = checkpoints(directory)
-    temporary.mkdir(parents=True)
-    _write(temporary / WEIGHTS, weights_of(generator, tree))
-    shutil.rmtree(target, ignore_errors=True)
-    temporary.replace(target)
-    for old in before:
+    target = _write_whole(directory / f"step-{step:08d}", {WEIGHTS: weights_of(generator, tree)})
+    for old in checkpoints(directory):
         if old != target:
             shutil.rmtree(old, ignore_errors=True)
 
 
+def _write_whole(target: Path, files: Mapping[str, bytes]) -> Path:
+    """Write a folder under a temporary name, then rename it: a reader never finds half of it."""
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        temporary.mkdir(parents=True)
+        for name, content in files.items():
+            _write(temporary / name, content)
+        shutil.rmtree(target, ignore_errors=True)
+        return temporary.replace(target)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
 def candidates(run: Path) -> list[Path]:
-    """The weights of a run's directory, those that count last: the best if it selects by a metric, else the newest."""
+    """The weights files of a run's directory; the last one counts: the best if there is one, else the newest."""
     folders = [*checkpoints(run / "checkpoints"), *checkpoints(run / "best")]
     return [folder / WEIGHTS for folder in folders if (folder / WEIGHTS).is_file()]
 
 
 def _write(path: Path, content: bytes) -> None:
-    """To the disk itself: what a rename makes visible has to be there after a power cut too."""
+    """Write to the disk itself: after a rename, the content must survive a power cut."""
     with path.open("wb") as file:
         file.write(content)
         file.flush()
@@ -94,7 +93,7 @@ def checkpoints(directory: Path) -> list[Path]:
 
 
 def latest_state(directory: Path, identity: str) -> dict[str, Any] | None:
-    """The state of the newest checkpoint that is whole; None if there is none.
+    """The state of the newest complete checkpoint; None if there is none.
 
     Raises:
         ToonlabError: if it belongs to another run.
@@ -120,7 +119,7 @@ def load_state(checkpoint: Path) -> dict[str, Any]:
     path = checkpoint / STATE
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises whatever the bytes happen to lead it to
+    except Exception as error:  # torch raises errors of many types on damaged files
         raise ToonlabError(f"{path}: can't be read ({type(error).__name__})") from error
     if not isinstance(state, dict) or not {"step", "identity", "parts"} <= state.keys():
         raise ToonlabError(f"{path}: not a training state")
@@ -180,36 +179,36 @@ def trained(gan: GAN) -> nn.Module:
 # -- training state
 
 
-def state_of(gan: GAN, phase: ActiveStage) -> dict[str, Any]:
+def state_of(gan: GAN, stage: ActiveStage) -> dict[str, Any]:
     """Everything that changes in training, by name."""
-    turns = _turns(phase)
+    states = _optimizer_states(stage)
     return {
         "parts": {name: part.state_dict() for name, part in _stateful(gan)},
         "ema": gan.ema.state_dict() if gan.ema else None,
-        "optimizers": {name: turn.optimizer.state_dict() for name, turn in turns.items() if turn.optimizer},
-        "schedules": {name: turn.schedule.state_dict() for name, turn in turns.items() if turn.schedule},
+        "optimizers": {name: one.optimizer.state_dict() for name, one in states.items() if one.optimizer},
+        "schedules": {name: one.schedule.state_dict() for name, one in states.items() if one.schedule},
     }
 
 
-def restore(state: Mapping[str, Any], gan: GAN, phase: ActiveStage) -> None:
-    """Put back what `state_of` took; `phase` is the stage that the state was taken in."""
+def restore(state: Mapping[str, Any], gan: GAN, stage: ActiveStage) -> None:
+    """Load what `state_of` returned; `stage` is the stage that the state was taken in."""
     for name, part in _stateful(gan):
         part.load_state_dict(state["parts"][name])
     if gan.ema:
         gan.ema.load_state_dict(state["ema"])
-    for name, turn in _turns(phase).items():
-        if turn.optimizer:
-            turn.optimizer.load_state_dict(state["optimizers"][name])
-        if turn.schedule:
-            turn.schedule.load_state_dict(state["schedules"][name])
+    for name, one in _optimizer_states(stage).items():
+        if one.optimizer:
+            one.optimizer.load_state_dict(state["optimizers"][name])
+        if one.schedule:
+            one.schedule.load_state_dict(state["schedules"][name])
 
 
-def _turns(phase: ActiveStage) -> dict[str, OptimizerState]:
-    return {"generator": phase.generator_turn, **{f"critic/{name}": turn for name, turn in phase.critic_turns.items()}}
+def _optimizer_states(stage: ActiveStage) -> dict[str, OptimizerState]:
+    return {"generator": stage.generator_state, **{f"critic/{n}": one for n, one in stage.critic_states.items()}}
 
 
 def _stateful(gan: GAN) -> Iterator[tuple[str, Any]]:
-    """Every part with a state, by its place; the generator and the critics' networks among them."""
+    """Every part with a state, by its place in the recipe."""
     yield "generator", gan.generator
     for name, critic in gan.critics.items():
         parts: dict[str, object] = {"net": critic.net, "sampler": critic.sampler}

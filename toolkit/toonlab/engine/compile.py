@@ -1,4 +1,4 @@
-"""`train.compile`: the networks' forward passes through `torch.compile`, each tried before it is relied on."""
+"""`train.compile`: the networks' forward passes through `torch.compile`, each tried before it is used."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Pass = Callable[[GAN, nn.Module, Tensor], None]
 
 
 def compiled(gan: GAN, batch: int, size: int, channels_last: bool = False) -> GAN:
-    """The same GAN, whose steps run compiled networks.
+    """The same GAN with compiled networks in its steps.
 
     Every network is compiled for the shapes of a step and tried on noise, forwards and backwards, as a step uses it:
-    much that goes wrong does so only then. One that fails (there is no C++ compiler, an operator that the compiler gets
-    wrong) runs as it is; a single warning names them all. Weights, buffers and random numbers stay as they were.
+    many errors occur only then. A network that fails (no C++ compiler, a wrongly compiled operator) runs uncompiled; a
+    single warning names all of them. Weights, buffers and random numbers do not change.
     Checkpoints and evaluations use the networks themselves, so names don't change, and photos of other sizes are not
     compiled for.
 
@@ -34,7 +34,9 @@ def compiled(gan: GAN, batch: int, size: int, channels_last: bool = False) -> GA
         channels_last: the memory format of those images.
     """
     noise = _noise(gan, batch, size, channels_last)
-    simplest = _Use("every network", nn.Tanh(), noise.photo, (_looks,))  # soon tells if nothing can be compiled here
+    simplest = _Use(
+        "every network", nn.Tanh(), noise.photo, (_without_gradients,)
+    )  # soon tells if nothing can be compiled here
     forwards, reasons = _tried(gan, [simplest])
     if not reasons:
         forwards, reasons = _tried(gan, _uses(gan, noise))
@@ -46,7 +48,7 @@ def compiled(gan: GAN, batch: int, size: int, channels_last: bool = False) -> GA
 
 @dataclass(frozen=True)
 class _Use:
-    """A network, what it gets, and the passes that a step makes with it: a variant is compiled for each."""
+    """A network, its input, and the passes of a step through it: a variant is compiled for each."""
 
     path: str
     net: nn.Module
@@ -62,29 +64,29 @@ def _noise(gan: GAN, batch: int, size: int, channels_last: bool) -> Batch:
 
 
 def _uses(gan: GAN, batch: Batch) -> Iterator[_Use]:
-    generator_passes = (_learns, _looks) if gan.generator_every > 1 else (_learns,)
+    generator_passes = (_update_generator, _without_gradients) if gan.generator_every > 1 else (_update_generator,)
     yield _Use("generator.network", gan.generator, batch.photo, generator_passes)
     if gan.features is not None:
-        yield _Use("features", gan.features, batch.photo, (_looks, _guides))
+        yield _Use("features", gan.features, batch.photo, (_without_gradients, _through_to_input))
     for critic in gan.critics.values():
         with torch.no_grad():
             view = gan.view(critic, batch, batch.cartoon, 0).fake
-        yield _Use(f"critics.{critic.name}.discriminator", critic.net, view, (_judges, _guides))
+        yield _Use(f"critics.{critic.name}.discriminator", critic.net, view, (_update_critic, _through_to_input))
 
 
 def _tried(gan: GAN, uses: Iterable[_Use]) -> tuple[dict[nn.Module, Forward], dict[str, str]]:
-    """The networks' compiled forward passes, and why others have none."""
+    """The compiled forward passes, and the reasons of the networks that have none."""
     forwards, reasons = {}, {}
     for use in uses:
         try:
             forwards[use.net] = _compile(gan, use)
-        except Exception as error:  # whatever it is, training without it works
+        except Exception as error:  # any error: training works without the compiler
             reasons[use.path] = f"{type(error).__name__}: {first_line(error)}"
     return forwards, reasons
 
 
 def _compile(gan: GAN, use: _Use) -> Forward:
-    """The network's compiled forward pass, after all its passes have worked."""
+    """The network's compiled forward pass, after a trial of all its passes."""
     forward: Forward = torch.compile(use.net, dynamic=False)  # a network class of several critics has several shapes
     trial = replace(gan, compiled={use.net: forward})
     before = {name: buffer.clone() for name, buffer in use.net.named_buffers()}
@@ -102,23 +104,23 @@ def _compile(gan: GAN, use: _Use) -> Forward:
 # -- a network's passes in a step
 
 
-def _learns(gan: GAN, net: nn.Module, images: Tensor) -> None:
+def _update_generator(gan: GAN, net: nn.Module, images: Tensor) -> None:
     """The generator, on photos."""
     gan.run(net, images).sum().backward()  # type: ignore[no-untyped-call]
 
 
-def _judges(gan: GAN, net: nn.Module, view: Tensor) -> None:
-    """A critic in its turn: on real and fake, before one backward pass."""
+def _update_critic(gan: GAN, net: nn.Module, view: Tensor) -> None:
+    """A critic in its own update: on real and fake, before one backward pass."""
     (gan.run(net, view) + gan.run(net, view)).sum().backward()  # type: ignore[no-untyped-call]
 
 
-def _guides(gan: GAN, net: nn.Module, images: Tensor) -> None:
-    """A critic in the generator's turn, or features of a fake: the gradient passes through to the images."""
+def _through_to_input(gan: GAN, net: nn.Module, images: Tensor) -> None:
+    """A critic in the generator's update, or features of a fake: the gradient flows to the images."""
     with frozen([net]):
         gan.run(net, images.clone().requires_grad_()).sum().backward()  # type: ignore[no-untyped-call]
 
 
-def _looks(gan: GAN, net: nn.Module, images: Tensor) -> None:
-    """Features of a photo, or the generator in a step in which it does not move."""
+def _without_gradients(gan: GAN, net: nn.Module, images: Tensor) -> None:
+    """Features of a photo, or the generator in a step without its update."""
     with torch.no_grad():
         gan.run(net, images)

@@ -44,7 +44,7 @@ class Domain:
 
     @property
     def batches(self) -> int:
-        """Whole batches in an epoch; what is left over is dropped."""
+        """Complete batches in an epoch; the remaining images are dropped."""
         return len(self.images) // self.train.batch
 
     def batch(self, step: int) -> Tensor:
@@ -56,7 +56,7 @@ class Domain:
         return torch.stack([self.item(index, epoch) for index in order[first : first + share].tolist()])
 
     def named(self, index: int) -> str:
-        """What a person calls an image: its name, if the data set gives `names`."""
+        """An image as messages call it: by its name, if the data set gives `names`."""
         names = getattr(self.images, "names", None)
         return str(names[index]) if names else f"number {index}"
 

@@ -1,10 +1,11 @@
-"""Measure a generator on evaluation samples, and show what it does to the first of them."""
+"""Measure a generator on evaluation samples, and show its fakes of the first of them."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,23 @@ from toonlab.types import Sample
 Row = tuple[str, Sequence[Tensor]]
 
 
+@dataclass(frozen=True)
+class Evaluation:
+    """The metrics of one pass over the evaluation samples, and what else it leaves.
+
+    `measured` says how each metric measured, by the metric's name. `fakes` are those of the first samples, `(3, H, W)`
+    in [-1, 1], on the CPU.
+    """
+
+    metrics: Mapping[str, float]
+    measured: Mapping[str, Mapping[str, Any]]
+    fakes: Sequence[Tensor]
+
+
 class Evaluator:
     """The evaluation samples of a run and the metrics that they allow.
 
-    `cartoons` gives the real cartoons that sets of fakes are compared with, or None. `measured` tells how each metric
-    measured when it last did.
+    `cartoons` gives the real cartoons that sets of fakes are compared with, or None.
     """
 
     def __init__(
@@ -41,7 +54,6 @@ class Evaluator:
         self.catalogue = catalogue
         made = {part.use: part.make(catalogue) for part in metrics}
         self.metrics: dict[str, Metric] = {name: m for name, m in made.items() if self._measurable(name, m, cartoons)}
-        self.measured: dict[str, Mapping[str, Any]] = {}
 
     def _measurable(self, name: str, metric: Metric, cartoons: Callable[[], Images | None]) -> bool:
         truth = [need for need in metric.needs if any(getattr(s.truth, need, None) is None for s in self.samples)]
@@ -56,24 +68,25 @@ class Evaluator:
             warnings.warn(text, RuntimeWarning, stacklevel=2)
         return not lacking
 
-    def evaluate(self, generator: nn.Module, device: torch.device, batch: int = 8) -> dict[str, float]:
-        """Every metric of the generator's fakes."""
-        return self._measure(self.fakes(generator, device, batch))
+    def evaluate(self, generator: nn.Module, device: torch.device, batch: int = 8, keep: int = 0) -> Evaluation:
+        """Every metric of the generator's fakes, and the first `keep` fakes; each photo is cartoonized once."""
+        samples = self.samples if self.metrics else self.samples[:keep]
+        return self._measure(self.fakes(generator, device, batch, len(samples)), samples, keep)
 
-    def photo(self) -> dict[str, float]:
-        """Every metric of the photos as they are: the floor that stands in every table."""
-        return self._measure(sample.photo for sample in self.samples)
+    def evaluate_photos(self) -> Evaluation:
+        """Every metric of the unmodified photos: the baseline in every table."""
+        return self._measure((sample.photo for sample in self.samples), self.samples, keep=0)
 
-    def _measure(self, fakes: Iterator[Tensor] | Sequence[Tensor]) -> dict[str, float]:
-        metrics = deepcopy(self.metrics)
-        if not metrics:
-            return {}
-        for fake, sample in zip(fakes, self.samples, strict=True):
+    def _measure(self, fakes: Iterable[Tensor], samples: Sequence[Sample], keep: int) -> Evaluation:
+        metrics, kept = deepcopy(self.metrics), list[Tensor]()
+        for fake, sample in zip(fakes, samples, strict=True):
             for metric in metrics.values():
                 metric.update(fake, sample)
+            if len(kept) < keep:
+                kept.append(fake)
         values = {name: float(value) for metric in metrics.values() for name, value in metric.compute().items()}
-        self.measured = {name: dict(m.describe()) for name, m in metrics.items() if isinstance(m, Describes)}
-        return values
+        measured = {name: dict(m.describe()) for name, m in metrics.items() if isinstance(m, Describes)}
+        return Evaluation(values, measured, kept)
 
     def fakes(
         self, generator: nn.Module, device: torch.device, batch: int = 8, count: int | None = None
@@ -94,7 +107,7 @@ class Evaluator:
 
 
 class First:
-    """The first `count` of some images."""
+    """The first `count` of a set of images."""
 
     def __init__(self, images: Images, count: int) -> None:
         self.images, self.count = images, count
@@ -107,18 +120,18 @@ class First:
 
 
 def test_split(dataset: Dataset) -> Dataset:
-    """The data with the samples that results are reported on: those that are looked at once, where there are such."""
+    """The data with the samples that results are reported on: the test split, or the data themselves without one."""
     return dataset.test() if isinstance(dataset, HasTest) else dataset
 
 
 def evaluation_cartoons(dataset: Dataset, count: int) -> Images | None:
-    """At most `count` real cartoons of a data set to compare fakes with; those to train on if it keeps no others."""
+    """At most `count` real cartoons of a data set to compare fakes with: the training cartoons if it has no others."""
     cartoons = dataset.evaluation_cartoons() if isinstance(dataset, HasCartoons) else dataset.train()[1]
     return None if cartoons is None else First(cartoons, count)
 
 
 def caveats(metrics: Sequence[Part], catalogue: Catalogue) -> dict[str, str]:
-    """What speaks against metrics, by name; those without a caveat are left out."""
+    """The caveats of metrics, by name; metrics without one are left out."""
     found = {part.use: getattr(catalogue.get("metrics", part.use).factory, "caveat", "") for part in metrics}
     return {name: str(caveat) for name, caveat in found.items() if caveat}
 
@@ -143,7 +156,7 @@ def cartoonize(generator: nn.Module, photos: Tensor) -> Tensor:
 
 
 def _batches(photos: Sequence[Tensor], size: int) -> Iterator[Tensor]:
-    """Neighbours of equal shape, stacked."""
+    """Consecutive photos of equal shape, stacked."""
     pending: list[Tensor] = []
     for photo in photos:
         if pending and (len(pending) == size or pending[0].shape != photo.shape):
@@ -157,8 +170,3 @@ def _batches(photos: Sequence[Tensor], size: int) -> Iterator[Tensor]:
 def save_grid(path: Path, rows: Sequence[Row]) -> None:
     """Rows of images with their names at the left, as a PNG."""
     write_png(path, grid([(name, [to_picture(image) for image in images]) for name, images in rows]))
-
-
-def by_name(metrics: Mapping[str, float]) -> str:
-    """`outline_f1 0.652  psnr 16.9`."""
-    return "  ".join(f"{name} {value:.3g}" for name, value in metrics.items())

@@ -9,23 +9,19 @@ from torch import Tensor
 
 from toonlab.images.io import to_picture
 from toonlab.recipes.spec import Recipe
-from toonlab.registry.catalogue import Catalogue
-from toonlab.registry.observers import Run
 from toonlab.registry.protocols import ViewTransform
 from toonlab.runs.pictures import Box, Made, Patches, write_pictures
-from toonlab.types import Context, Views
+from toonlab.types import Context, Run, Views
 from toonlab.utils.rng import rng
 
-from .builder import Unbuilt
 from .evaluator import Evaluator
+from .part_builder import Unbuilt
 
 MOST = 24  # patches of a picture; a grid may give hundreds
 Samplers = Mapping[str, tuple[str, ViewTransform]]  # critic -> name and sampler
 
 
-def write_final_pictures(
-    run: Run, evaluator: Evaluator, fakes: Sequence[Tensor], recipe: Recipe, catalogue: Catalogue
-) -> None:
+def write_final_pictures(run: Run, evaluator: Evaluator, fakes: Sequence[Tensor], recipe: Recipe) -> None:
     """Write `pictures/` of a run's directory.
 
     Args:
@@ -33,13 +29,12 @@ def write_final_pictures(
         evaluator: of the samples that the fakes were made of, in order.
         fakes: `(3, H, W)` in [-1, 1] each, one for each of the first samples.
         recipe: whose critics' samplers choose patches.
-        catalogue: that builds these samplers.
 
     Raises:
         OSError: if something can't be written.
     """
     samplers = {
-        name: (critic.sampler.use, critic.sampler.make(catalogue))
+        name: (critic.sampler.use, critic.sampler.make(evaluator.catalogue))
         for name, critic in recipe.critics.items()
         if critic.sampler.use != "whole"
     }

@@ -42,10 +42,21 @@ class Critic:
         views = self.sampler(views)
         return self.representation(views) if self.representation else views
 
+    def modules(self) -> Iterator[nn.Module]:
+        """The parts that are modules, the network first."""
+        parts = (
+            self.net,
+            self.sampler,
+            self.representation,
+            self.objective,
+            *(loss for _, loss in self.losses.values()),
+        )
+        yield from (part for part in parts if isinstance(part, nn.Module))
+
 
 @dataclass(frozen=True)
 class CriticHandle:
-    """What a critic's further losses may use of it: `toonlab.CriticParts`."""
+    """The parts of a critic that its further losses may use: `toonlab.CriticParts`."""
 
     name: str
     net: nn.Module
@@ -55,12 +66,12 @@ class CriticHandle:
 
 @dataclass
 class OptimizerState:
-    """One side's optimizer in this stage, and its learning-rate schedule."""
+    """The optimizer of the generator or of a critic in this stage, and its learning-rate schedule."""
 
     optimizer: Optimizer | None  # None: nothing to learn
     schedule: LRScheduler | None = None
 
-    def take(self, loss: Tensor, distributed: DistributedContext) -> None:
+    def update(self, loss: Tensor, distributed: DistributedContext) -> None:
         if self.optimizer is None:
             return
         self.optimizer.zero_grad()
@@ -73,24 +84,24 @@ class OptimizerState:
 
 @dataclass(frozen=True)
 class ActiveStage:
-    """A stage under way: who takes part, from which step to which, and with which optimizers."""
+    """A stage in progress: its steps, critics and losses, and the optimizers of both sides."""
 
     name: str
     start: int
     stop: int
     critics: tuple[Critic, ...]
     losses: Mapping[str, tuple[float, GeneratorLoss]]
-    generator_turn: OptimizerState
-    critic_turns: Mapping[str, OptimizerState]
+    generator_state: OptimizerState
+    critic_states: Mapping[str, OptimizerState]
 
 
 @dataclass(frozen=True)
 class GAN:
-    """The networks and how a step runs them.
+    """The networks, and the training step that they run in.
 
     `seed` keys the draws of views and losses. `autocast` is the dtype that the networks' forward passes run in (None:
-    float32); views, objectives and losses are always computed in float32. `compiled` has the forward passes that stand
-    in for networks' own.
+    float32); views, objectives and losses are always computed in float32. `compiled` maps networks to compiled
+    forward passes.
     """
 
     generator: nn.Module
@@ -105,23 +116,33 @@ class GAN:
     ema: torch.optim.swa_utils.AveragedModel | None = None
     compiled: Mapping[nn.Module, Callable[[Tensor], Tensor]] = field(default_factory=dict)
 
-    def step(self, phase: ActiveStage, batch: Batch, number: int) -> Scalars:
+    def modules(self) -> Iterator[nn.Module]:
+        """All networks, and the other parts that are modules; a loss that several stages share comes several times."""
+        yield self.generator
+        if self.features is not None:
+            yield self.features
+        for critic in self.critics.values():
+            yield from critic.modules()
+        for losses in self.stage_losses:
+            yield from (loss for _, loss in losses.values() if isinstance(loss, nn.Module))
+
+    def step(self, stage: ActiveStage, batch: Batch, number: int) -> Scalars:
         """Train on one batch; `number` counts all steps from 0.
 
         Returns:
-            The losses, unweighted, and both sides' weighted totals, as tensors: nothing waits for the device.
+            The losses, unweighted, and both sides' weighted totals, as tensors, so that nothing waits for the device.
         """
         generator_moves = (number + 1) % self.generator_every == 0
         with torch.set_grad_enabled(generator_moves):
             fake = self.run(self.generator, batch.photo)
-            views = {critic.name: self.view(critic, batch, fake, number) for critic in phase.critics}
+            views = {critic.name: self.view(critic, batch, fake, number) for critic in stage.critics}
         scalars: Scalars = {}
         if not self.generator_first:
-            self.critics_turn(phase, views, scalars)
+            self.update_critics(stage, views, scalars)
         if generator_moves:
-            self.generator_turn(phase, batch, fake, views, number, scalars)
+            self.update_generator(stage, batch, fake, views, number, scalars)
         if self.generator_first:
-            self.critics_turn(phase, views, scalars)
+            self.update_critics(stage, views, scalars)
         return scalars
 
     def run(self, net: nn.Module, images: Tensor) -> Tensor:
@@ -134,7 +155,7 @@ class GAN:
         return output.float() if self.autocast else output
 
     def view(self, critic: Critic, batch: Batch, fake: Tensor, number: int) -> Views:
-        """What a critic sees in this step; the fake side stays attached to the generator."""
+        """A critic's views in this step; the fake side stays attached to the generator."""
         key = (critic.name, number, self.distributed.rank)
         context = Context(
             photo=batch.photo,
@@ -142,41 +163,41 @@ class GAN:
             rng=rng(self.seed, "view", *key),
             step=number,
             representation=critic.representation,
-            logits=partial(self._in_precision, critic.net),  # uncompiled: candidates are of no one number
-            asking_rng=partial(rng, self.seed, "ask", *key),
+            logits=partial(self._in_precision, critic.net),  # uncompiled: the number of candidates varies
+            scoring_rng=partial(rng, self.seed, "ask", *key),
         )
         return critic.view(Views(batch.cartoon, fake, context=context))
 
-    def critics_turn(self, phase: ActiveStage, views: Mapping[str, Views], scalars: Scalars) -> None:
-        for critic in phase.critics:
+    def update_critics(self, stage: ActiveStage, views: Mapping[str, Views], scalars: Scalars) -> None:
+        for critic in stage.critics:
             seen = views[critic.name]
             loss = self.critic_loss(critic, replace(seen, real=seen.real.detach(), fake=seen.fake.detach()), scalars)
-            phase.critic_turns[critic.name].take(loss, self.distributed)
+            stage.critic_states[critic.name].update(loss, self.distributed)
 
     def critic_loss(self, critic: Critic, views: Views, scalars: Scalars) -> Tensor:
         """`weight.critic` times the adversarial loss and the further losses."""
         logits = Logits(self.run(critic.net, views.real), self.run(critic.net, views.fake))
         total = scalars[f"critic/{critic.name}/adversarial"] = critic.objective.critic(logits)
-        asked = CriticHandle(critic.name, critic.net, critic.objective, partial(self.run, critic.net))
+        handle = CriticHandle(critic.name, critic.net, critic.objective, partial(self.run, critic.net))
         for name, (weight, loss) in critic.losses.items():
-            value = scalars[f"critic/{critic.name}/{name}"] = loss(asked, views, logits)
+            value = scalars[f"critic/{critic.name}/{name}"] = loss(handle, views, logits)
             total = total + weight * value
         total = scalars[f"critic/{critic.name}/total"] = critic.weight.critic * total
         return total
 
-    def generator_turn(
-        self, phase: ActiveStage, batch: Batch, fake: Tensor, views: Mapping[str, Views], number: int, scalars: Scalars
+    def update_generator(
+        self, stage: ActiveStage, batch: Batch, fake: Tensor, views: Mapping[str, Views], number: int, scalars: Scalars
     ) -> None:
-        with frozen(critic.net for critic in phase.critics):
-            logits = {critic.name: self.run(critic.net, views[critic.name].fake) for critic in phase.critics}
-            loss = self.generator_loss(phase, batch, fake, views, logits, number, scalars)
-            phase.generator_turn.take(loss, self.distributed)
+        with frozen(critic.net for critic in stage.critics):
+            logits = {critic.name: self.run(critic.net, views[critic.name].fake) for critic in stage.critics}
+            loss = self.generator_loss(stage, batch, fake, views, logits, number, scalars)
+            stage.generator_state.update(loss, self.distributed)
         if self.ema:
             self.ema.update_parameters(self.generator)
 
     def generator_loss(
         self,
-        phase: ActiveStage,
+        stage: ActiveStage,
         batch: Batch,
         fake: Tensor,
         views: Mapping[str, Views],
@@ -186,12 +207,12 @@ class GAN:
     ) -> Tensor:
         """The adversarial losses by their critics' `weight.generator`, and the generator losses by their weights."""
         total = fake.new_zeros(())
-        for critic in phase.critics:
+        for critic in stage.critics:
             value = critic.objective.generator(fake_logits[critic.name])
             scalars[f"generator/adversarial/{critic.name}"] = value
             total = total + critic.weight.generator * value
         features = Features(self.extract)
-        for name, (weight, loss) in phase.losses.items():
+        for name, (weight, loss) in stage.losses.items():
             value = loss(
                 Step(
                     batch,
@@ -216,7 +237,7 @@ class GAN:
 
 @contextmanager
 def frozen(nets: Iterable[nn.Module]) -> Iterator[None]:
-    """Within, the networks' parameters take no gradients; what flows through them still does."""
+    """Freeze the networks' parameters within the block; gradients still flow through the networks to their inputs."""
     parameters = [p for net in nets for p in net.parameters() if p.requires_grad]
     for parameter in parameters:
         parameter.requires_grad_(False)

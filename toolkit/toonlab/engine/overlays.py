@@ -1,4 +1,4 @@
-"""What the patch critics of a run look at: pictures among its samples."""
+"""Pictures of the regions that patch critics choose, among a run's samples."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .gan import GAN
 
 
 def fixed_batch(photos: Images, cartoons: Images, size: int, count: int = 3) -> Batch:
-    """The middle of the first photos and cartoons that have one: always the same, whatever the seed.
+    """The centre crops of the first photos and cartoons that are large enough: the same for every seed.
 
     Args:
         photos: any set of images.
@@ -42,13 +42,13 @@ def _middles(images: Images, size: int) -> Iterator[Tensor]:
 
 @torch.no_grad()
 def overlays(gan: GAN, generator: nn.Module, batch: Batch, step: int, folder: Path) -> dict[str, Path]:
-    """Write what each patch critic looks at: `patches-<critic>-step-00001000.png`.
+    """Write the regions that each patch critic chooses: `patches-<critic>-step-00001000.png`.
 
-    Critics that see whole images are left out, as are those whose sampler gives no boxes.
+    Critics of whole images and critics whose sampler gives no boxes are left out.
 
     Args:
-        gan: whose critics.
-        generator: that makes the fakes.
+        gan: the critics.
+        generator: makes the fakes.
         batch: fixed photos and cartoons (`fixed_batch`), on the device.
         step: for the file's name.
         folder: to write into.
@@ -87,7 +87,7 @@ def _training_sheet(
 
 
 def covers_all(boxes: Tensor | None, images: Tensor) -> bool:
-    """Whether boxes are the whole images; also if there are none, as nothing is left to show."""
+    """Whether all boxes are whole images; True without boxes, since there is nothing to show."""
     if boxes is None or not len(boxes):
         return True
     whole = torch.tensor([0, 0, *images.shape[2:]], device=boxes.device)

@@ -1,4 +1,4 @@
-"""What a run costs, beside what its pictures are worth."""
+"""The costs of a run: time, memory, parameters and operations."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _LONG = 0.5  # seconds after which no further repeat begins
 
 
 class Stopwatch:
-    """The time that training steps take, without what stands between them: evaluations, checkpoints, the first step.
+    """The time of training steps, without evaluations, checkpoints and the first step.
 
-    The first step of a life also loads kernels and compiles, so it says nothing of those that follow.
+    The first step after a start or a resume also loads kernels and compiles, so it is not representative.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -31,18 +31,18 @@ class Stopwatch:
     def step(self) -> None:
         """A step has ended."""
         if self._since is None:
-            self.go_on()
+            self.resume()
         else:
             self.steps += 1
 
     def pause(self) -> None:
-        """What follows is no training."""
+        """Stop the time, before work that is not training."""
         if self._since is not None:
             _wait(self.device)
             self.seconds += time.perf_counter() - self._since
 
-    def go_on(self) -> None:
-        """Training goes on."""
+    def resume(self) -> None:
+        """Start the time again."""
         _wait(self.device)
         self._since = time.perf_counter()
 
@@ -53,10 +53,10 @@ class Stopwatch:
 
 
 def inference(generator: nn.Module, photos: Sequence[Tensor], device: torch.device) -> dict[str, float]:
-    """What it costs to make pictures of photos, `(3, H, W)` each: of the size of the first, eight at once.
+    """The costs of cartoonizing photos, `(3, H, W)` each: those of the first one's size, at most eight in one batch.
 
     `gflops_per_image` counts a multiplication and an addition as two, in matrix products and convolutions, and is left
-    out where there are none. Pictures that lie ready cost nothing that could be measured.
+    out if there are none. Ready-made pictures have no costs.
     """
     from torch.utils.flop_counter import FlopCounterMode  # imports half of torch's compiler
 
@@ -73,7 +73,7 @@ def inference(generator: nn.Module, photos: Sequence[Tensor], device: torch.devi
 
 
 def peak_memory_mib(device: torch.device) -> float:
-    """The most memory so far: what torch had allocated on a GPU, else what the process had in RAM."""
+    """The peak memory so far: allocated by torch on a GPU, else resident in RAM."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     import resource  # not everywhere
@@ -83,13 +83,13 @@ def peak_memory_mib(device: torch.device) -> float:
 
 
 def begin(device: torch.device) -> None:
-    """Forget the memory that runs before this one in the same process had allocated on a GPU."""
+    """Reset the peak memory of a GPU, which earlier runs of the same process may have raised."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
 
 
 def _shortest(generator: nn.Module, batch: Tensor, device: torch.device) -> float:
-    """Seconds for a batch: the least of some repeats, since whatever disturbs them only adds to it."""
+    """Seconds for a batch: the minimum of some repeats, since disturbances only add time."""
     times: list[float] = []
     while len(times) < 2 or (sum(times) < _LONG and len(times) < 6):
         _wait(device)

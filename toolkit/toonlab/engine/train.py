@@ -1,4 +1,4 @@
-"""Train one recipe, in the directory that its identity names: from the start, or on from its last checkpoint."""
+"""Train one recipe in the directory that its identity names: from its start, or from its last checkpoint."""
 
 from __future__ import annotations
 
@@ -19,25 +19,29 @@ from toonlab.ops.precision import float32_products
 from toonlab.recipes.load import load
 from toonlab.recipes.spec import Part, Recipe
 from toonlab.registry.catalogue import Catalogue
-from toonlab.registry.observers import Observers, Outcome, Run
+from toonlab.registry.observers import Observers
 from toonlab.registry.protocols import Dataset, ReadyMade
 from toonlab.runs.directory import digest, environment, prepare, read_outcome, run_identity, what_changed
+from toonlab.runs.tracking import with_tracking_uri
+from toonlab.types import Outcome, Run
 from toonlab.utils.distributed import DistributedContext, has_bf16, launch
 
-from .builder import build, build_fixed, plan
+from .builder import build, build_fixed
 from .data import Steps
+from .evaluation_run import EvaluationRun
 from .evaluator import Evaluator, evaluation_cartoons, test_split
-from .loop import Training
-from .trainer import Life, Scoring
+from .record import RunRecord
+from .stages import plan
+from .trainer import Trainer
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A run and how it ended; `again` if it had finished before and was not trained anew."""
+    """A run and its outcome; `reused` if it had finished before, so that nothing was trained."""
 
     run: Run
     outcome: Outcome
-    again: bool = False
+    reused: bool = False
 
 
 def train(
@@ -48,76 +52,77 @@ def train(
     distributed: DistributedContext | str = "auto",
     command: str | None = None,
     listeners: Mapping[str, object] | None = None,
-    what: Mapping[str, Any] | None = None,
+    identity: Mapping[str, Any] | None = None,
     study: str | None = None,
+    tracking_uri: str | None = None,
 ) -> Trained:
-    """Train a recipe to its end, or return what a finished run of the same identity left.
+    """Train a recipe to its end, or return the outcome of a finished run of the same identity.
 
-    A run of the same identity that was killed or stopped goes on from its last checkpoint, and ends with the same bits
-    (on a CPU, with as many threads). A recipe without stages trains nothing: its generator is measured as it is.
+    A run of the same identity that was killed or stopped is resumed from its last checkpoint, and ends with the same
+    bits (on a CPU, with as many threads). A recipe without stages trains nothing: its generator is only evaluated.
 
     Args:
         recipe: what to train.
         root: the folder of all runs.
-        experiment: the folder within; the recipe's name where not given.
-        world: the processes that train together, or one device: `auto` (a GPU where there is one), `cpu`, `cuda:1`.
-        command: what the environment file says was typed.
-        listeners: observers by name, beside the recipe's own.
-        what: the run's identity, if somebody has established it already: the code of a study is that which it began
-            with, whatever is edited meanwhile.
-        study: what the run is part of, for trackers that group runs.
+        experiment: the folder within; the recipe's name if not given.
+        distributed: the processes that train together, or one device: `auto` (a GPU if there is one), `cpu`, `cuda:1`.
+        command: the command to record in the environment file; that of this process if not given.
+        listeners: observers by name, besides the recipe's own.
+        identity: the run's identity, if it is established already: the code of a study is the code that it began with,
+            even if files are edited meanwhile.
+        study: the study that the run is part of, for trackers that group runs.
+        tracking_uri: where the recipe's observers record the run, in place of their own `tracking_uri`.
 
     Raises:
         RecipeError: if something does not fit, before anything is written.
         BusyError: if another process trains in the run's directory.
-        DivergedError: if a loss is no longer a finite number; the outcome says so too.
+        DivergedError: if a loss is no longer a finite number; the outcome says so, too.
         Interrupted: after SIGINT or SIGTERM, when everything is saved.
     """
     distributed = launch(distributed) if isinstance(distributed, str) else distributed
-    what = what or identity(recipe, catalogue)
-    run = run_of(recipe, what, root, experiment or recipe.name)
+    identity = identity or identity_of(recipe, catalogue)
+    run = run_of(recipe, identity, root, experiment or recipe.name)
     outcome = distributed.on_first(lambda: read_outcome(run.directory))
     if outcome and outcome.status == "finished":
-        return Trained(run, outcome, again=True)
-    dataset: Dataset = recipe.data.make(catalogue)
-    begin, steps = (
-        _training(recipe, catalogue, dataset, distributed)
-        if recipe.stages
-        else _scoring(recipe, catalogue, distributed)
-    )
-    judged = test_split(dataset)
-    bench = _bench(recipe, catalogue, dataset if recipe.stages else judged)
-    final = _bench(recipe, catalogue, judged) if recipe.stages and judged is not dataset else None
-    run = replace(run, steps=steps, environment=environment(distributed, what, command, study))
+        return Trained(run, outcome, reused=True)
+    recipe = with_tracking_uri(recipe, catalogue, tracking_uri)
+    prepared = _trainer if recipe.stages else _evaluation_run
+    begin, steps = prepared(recipe, catalogue, distributed)
+    run = replace(run, steps=steps, environment=environment(distributed, identity, command, study))
     with _alone(run, distributed), float32_products(tf32=recipe.train.precision == "tf32"):
         distributed.on_first(lambda: (run.directory / "outcome.json").unlink(missing_ok=True))
-        parts = recipe.observers if distributed.rank == 0 else {}
-        own = {name: part.make(catalogue) for name, part in parts.items()}
-        observers = Observers({**own, **(listeners or {})})
-        life = begin(recipe=recipe, run=run, bench=bench, observers=observers, distributed=distributed, final=final)
-        return Trained(run, life.go())
+        observers = _observers(recipe, catalogue, distributed, listeners or {})
+        record = RunRecord(run=run, observers=observers, distributed=distributed)
+        return Trained(run, begin(record=record).run())
 
 
-def run_of(recipe: Recipe, what: Mapping[str, Any], root: Path, experiment: str) -> Run:
+def run_of(recipe: Recipe, identity: Mapping[str, Any], root: Path, experiment: str) -> Run:
     """The run that a recipe's identity names; its steps are not planned yet."""
-    return Run(root, experiment, recipe.name, recipe.train.seed, digest(what), recipe.tree, 0)
+    return Run(root, experiment, recipe.name, recipe.train.seed, digest(identity), recipe.tree, 0)
 
 
-def _bench(recipe: Recipe, catalogue: Catalogue, dataset: Dataset) -> Evaluator:
+def _observers(
+    recipe: Recipe, catalogue: Catalogue, distributed: DistributedContext, listeners: Mapping[str, object]
+) -> Observers:
+    parts = recipe.observers if distributed.rank == 0 else {}
+    return Observers({**{name: part.make(catalogue) for name, part in parts.items()}, **listeners})
+
+
+def _evaluator(recipe: Recipe, catalogue: Catalogue, dataset: Dataset) -> Evaluator:
     evaluate = recipe.evaluate
     cartoons = partial(evaluation_cartoons, dataset, evaluate.cartoons)
     return Evaluator(dataset.evaluation(), evaluate.metrics, catalogue, evaluate.samples, cartoons)
 
 
 def test_evaluator(recipe: Recipe, catalogue: Catalogue, count: int, metrics: Sequence[Part] = ()) -> Evaluator:
-    """The first samples that a recipe's results are reported on; without metrics, if none are given."""
+    """An evaluator of the first `count` samples that a recipe's results are reported on."""
     dataset = test_split(recipe.data.make(catalogue))
     cartoons = partial(evaluation_cartoons, dataset, recipe.evaluate.cartoons)
     return Evaluator(dataset.evaluation(), metrics, catalogue, count, cartoons)
 
 
-def identity(recipe: Recipe, catalogue: Catalogue) -> dict[str, Any]:
-    """What identifies a recipe's run, from the disk as it is now; `runs.directory.run_identity` says what that is."""
+def identity_of(recipe: Recipe, catalogue: Catalogue) -> dict[str, Any]:
+    """The identity of a recipe's run, from the files as they are now; see `runs.directory.run_identity`."""
     dataset: Dataset = recipe.data.make(catalogue)
     manifests = {"data": dataset.manifest()}
     generator = None if recipe.stages else build_fixed(recipe, catalogue)
@@ -127,7 +132,7 @@ def identity(recipe: Recipe, catalogue: Catalogue) -> dict[str, Any]:
 
 
 def measurable(recipe: Recipe, catalogue: Catalogue) -> nn.Module:
-    """The generator of a recipe that trains nothing; fakes that lie ready are compared with the samples' photos.
+    """The generator of a recipe that trains nothing; ready-made fakes are compared with the samples' photos.
 
     Raises:
         ToonlabError: if it would have to learn, or if a fake is missing or can't be one of its photo.
@@ -138,27 +143,32 @@ def measurable(recipe: Recipe, catalogue: Catalogue) -> nn.Module:
     return generator
 
 
-def _training(
-    recipe: Recipe, catalogue: Catalogue, dataset: Dataset, distributed: DistributedContext
-) -> tuple[Callable[..., Life], int]:
-    """What begins a training in its directory, and how many steps it has."""
+Begin = tuple[Callable[..., Trainer | EvaluationRun], int]  # takes the record; and the number of steps
+
+
+def _trainer(recipe: Recipe, catalogue: Catalogue, distributed: DistributedContext) -> Begin:
     if recipe.train.precision == "bf16" and not has_bf16(distributed.device):
         text = "train.precision=bf16: this processor has no bf16 instructions and emulates them, tens of times slower"
         warnings.warn(f"{text} than fp32", RuntimeWarning, stacklevel=3)
-    distributed.on_first(lambda: len(dataset.train()[0]))  # whatever a data set prepares, it prepares once
+    dataset: Dataset = recipe.data.make(catalogue)
+    distributed.on_first(lambda: len(dataset.train()[0]))  # a data set prepares its files once, on the first process
     steps = Steps(*dataset.train(), recipe.train, distributed.rank, distributed.size)
     gan = build(recipe, catalogue, distributed)
-    return partial(Training, gan=gan, steps=steps), plan(recipe, steps.per_epoch)[-1][2]
+    evaluator, tests = _evaluator(recipe, catalogue, dataset), test_split(dataset)
+    final = _evaluator(recipe, catalogue, tests) if tests is not dataset else None
+    begin = partial(Trainer, recipe=recipe, gan=gan, steps=steps, evaluator=evaluator, test_evaluator=final)
+    return begin, plan(recipe, steps.per_epoch)[-1][2]
 
 
-def _scoring(recipe: Recipe, catalogue: Catalogue, distributed: DistributedContext) -> tuple[Callable[..., Life], int]:
-    """The same for a recipe that trains nothing."""
-    return partial(Scoring, generator=measurable(recipe, catalogue).to(distributed.device)), 0
+def _evaluation_run(recipe: Recipe, catalogue: Catalogue, distributed: DistributedContext) -> Begin:
+    generator = measurable(recipe, catalogue).to(distributed.device)
+    evaluator = _evaluator(recipe, catalogue, test_split(recipe.data.make(catalogue)))
+    return partial(EvaluationRun, recipe=recipe, evaluator=evaluator, generator=generator), 0
 
 
 @contextmanager
 def _alone(run: Run, distributed: DistributedContext) -> Iterator[None]:
-    """Within, the run's directory is there and no other process trains in it."""
+    """Make the run's directory, and keep other processes from training in it within the block."""
     lock = FileLock(run.directory / ".lock")
 
     def claim() -> None:
@@ -175,21 +185,27 @@ def _alone(run: Run, distributed: DistributedContext) -> Iterator[None]:
         lock.release()
 
 
-def resume(directory: Path, catalogue: Catalogue, distributed: DistributedContext | str = "auto") -> Trained:
-    """Go on with the run of a directory.
+def resume(
+    directory: Path,
+    catalogue: Catalogue,
+    distributed: DistributedContext | str = "auto",
+    tracking_uri: str | None = None,
+) -> Trained:
+    """Resume the run of a directory; `tracking_uri` as for `train`.
 
     Raises:
-        ToonlabError: if it is no run's directory, or the code or the data are no longer those that it began with.
+        ToonlabError: if it is no run's directory, or if the code or the data have changed since it began.
     """
     name = re.fullmatch(r"(.+)-s\d+-[0-9a-f]{8}", directory.resolve().name)
     if name is None or not (directory / "recipe.yaml").is_file():
         raise ToonlabError(f"{directory}: not the directory of a run (runs/<experiment>/<recipe>-s<seed>-<hash>)")
     recipe = replace(load(directory / "recipe.yaml", catalogue), name=name[1])
     directory = directory.resolve()
-    now = identity(recipe, catalogue)
-    if digest(now)[:8] != directory.name[-8:]:
-        changed = what_changed(directory, now)
+    identity = identity_of(recipe, catalogue)
+    if digest(identity)[:8] != directory.name[-8:]:
         raise ToonlabError(
-            f"{directory}: {changed} since it began; go on with what it began with, or train the recipe anew"
+            f"{directory}: {what_changed(directory, identity)} since it began; go on with what it began with, or train "
+            "the recipe again"
         )
-    return train(recipe, catalogue, directory.parents[1], directory.parent.name, distributed)
+    root, experiment = directory.parents[1], directory.parent.name
+    return train(recipe, catalogue, root, experiment, distributed, identity=identity, tracking_uri=tracking_uri)

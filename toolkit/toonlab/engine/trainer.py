@@ -1,151 +1,209 @@
-"""A run under way: from its start to its outcome, what it writes and what its observers hear of it."""
+"""The training loop: steps, and after each what is due: a log line, a checkpoint, an evaluation, a stop."""
 
 from __future__ import annotations
 
+import math
+import os
 import signal
-import time
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from functools import cached_property
 
+import torch
 from torch import nn
 
-from toonlab.errors import DivergedError, ToonlabError
+from toonlab.errors import DivergedError
 from toonlab.recipes.spec import Recipe
-from toonlab.registry.observers import Observers, Outcome, Run
-from toonlab.runs.directory import MetricsFile, write_outcome
-from toonlab.utils.distributed import DistributedContext
-from toonlab.utils.signals import Interrupted, Signals
+from toonlab.runs.directory import read_metrics
+from toonlab.types import Batch, Outcome
 
-from . import checkpoint, profiling
-from .evaluator import Evaluator, save_grid
-from .final_pictures import write_final_pictures
+from . import checkpoint
+from .data import Steps, batches
+from .evaluation import finish_run, record_evaluation
+from .evaluator import Evaluation, Evaluator
+from .gan import GAN, ActiveStage, Scalars
+from .overlays import fixed_batch, overlays
+from .profiling import Stopwatch
+from .record import RunRecord
+from .selection import best_generator, is_best
+from .stages import enter, plan
 
 
 @dataclass(kw_only=True)
-class Life(ABC):
-    """A run from its start, or from a checkpoint, to its end; what it does in between is `work`."""
+class Trainer:
+    """Trains a GAN from its start, or from the newest complete checkpoint of the run's directory, to its end.
+
+    `evaluator` measures the generator during the training. `test_evaluator` measures it once, at the end, on samples
+    that no decision was based on; None if the data have no such samples.
+    """
 
     recipe: Recipe
-    run: Run
-    bench: Evaluator
-    observers: Observers
-    distributed: DistributedContext
-    final: Evaluator | None = None
+    gan: GAN
+    steps: Steps
+    record: RunRecord
+    evaluator: Evaluator
+    test_evaluator: Evaluator | None = None
 
     def __post_init__(self) -> None:
-        self.step, self.seconds_before = 0, 0.0
-        self.metrics: Mapping[str, float] = {}
-        self.photo: Mapping[str, float] = {}
-        self.judge = self.bench
-        self.costs: dict[str, float] = {}
-        self.started = time.monotonic()
-        self.first = self.distributed.rank == 0
-        self.signals = Signals()
+        self.distributed, self.directory = self.record.distributed, self.record.run.directory
+        self.stopwatch = Stopwatch(self.distributed.device)
+        self.last_evaluation: Evaluation | None = None
+        self.state = checkpoint.latest_state(self.directory / "checkpoints", self.record.run.identity)
+        if self.state:
+            self.record.step, self.record.seconds_before = self.state["step"], self.state["seconds"]
 
-    @abstractmethod
-    def work(self) -> str | None:
-        """What the run is for; why it stopped early, or None."""
-
-    @property
-    def seconds(self) -> float:
-        """Since the run began, without the time between its lives."""
-        return round(self.seconds_before + time.monotonic() - self.started, 3)
-
-    def go(self) -> Outcome:
-        """Work to the end. The outcome is written and told however it ends; errors go on to the caller.
+    def run(self) -> Outcome:
+        """Train, evaluate the final weights, and write the outcome; an error or a stop has an outcome, too.
 
         Raises:
             Interrupted: after a signal, when everything is saved.
         """
-        self.log = MetricsFile(self.run.directory / "metrics.jsonl", keep=self.step) if self.first else None
-        self.tell("on_run_start")
-        profiling.begin(self.distributed.device)
-        try:
-            with self.signals:
-                reason = self.work()
-                if not reason:
-                    self.distributed.on_first(self.conclude)
-        except KeyboardInterrupt:
-            self.end("stopped", "interrupted")
-            raise
-        except OSError as error:
-            whole = checkpoint.checkpoints(self.run.directory / "checkpoints")
-            text = f"{error.filename or self.run.directory}: can't be written: {error.strerror or error}"
-            text += f"; make room, and the same command goes on from {_named(whole)}"
-            self.end("failed", text)
-            raise ToonlabError(text) from error
-        except BaseException as error:
-            self.end("failed", str(error) if isinstance(error, DivergedError) else f"{type(error).__name__}: {error}")
-            raise
-        outcome = self.end("stopped" if reason else "finished", reason)
-        if reason and self.signals.asked is not None:
-            name, number = signal.Signals(self.signals.asked).name, self.signals.asked
-            text = f"stopped by {name} at step {self.step} of {self.run.steps}; the same command goes on from there"
-            raise Interrupted(number, text)
-        return outcome
+        with self.record.recording():
+            stop_reason = self.train()
+            if stop_reason is None:
+                self.distributed.on_first(self.finish)
+        return self.record.complete(stop_reason)
 
-    def end(self, status: Any, reason: str | None) -> Outcome:
-        found = (self.metrics, self.photo, self.judge.measured, self.costs)
-        outcome = Outcome(status, self.step, self.seconds, reason, *found)
-        if self.log:
-            self.log.close()
-            write_outcome(self.run.directory, outcome)
-        self.tell("on_run_end", outcome=outcome)
-        return outcome
-
-    def conclude(self) -> None:
-        """What a finished run is judged by: the weights that count, on the samples that are looked at once."""
-        if (generator := self.chosen()) is not None:
-            self.judge = self.final or self.bench
-            self.metrics = self.judge.evaluate(generator.to(self.distributed.device), self.distributed.device)
-            if self.log:
-                self.log.write(self.step, "test" if self.final else "selected", self.metrics)
-        self.photo = self.judge.photo()
-        photos, device = [sample.photo for sample in self.judge.samples], self.distributed.device
-        self.costs |= profiling.inference(self.model(), photos, device)
-        self.costs["peak_memory_mib"] = profiling.peak_memory_mib(device)
-        fakes = list(self.judge.fakes(generator or self.model(), device, count=self.recipe.evaluate.grid))
-        write_final_pictures(self.run, self.judge, fakes, self.recipe, self.judge.catalogue)
-
-    @abstractmethod
-    def model(self) -> nn.Module:
-        """The generator as it is now."""
-
-    def chosen(self) -> nn.Module | None:
-        """The generator to judge; None if the last evaluation has done that."""
+    def train(self) -> str | None:
+        """All steps that are not done yet, stage by stage; the reason to stop early, or None."""
+        train, device = self.recipe.train, self.distributed.device
+        workers = _workers(device) if train.workers is None else train.workers
+        data = batches(self.steps, self.record.step, self.record.run.steps, workers, device)
+        for stage in self.remaining_stages():
+            for number in range(max(stage.start, self.record.step), stage.stop):
+                scalars = self.gan.step(stage, self.in_memory_format(next(data)), number)
+                self.record.step = number + 1
+                if stop_reason := self.after_step(stage, scalars):
+                    return stop_reason
+        if (seconds := self.stopwatch.seconds_per_step) is not None:
+            self.record.costs["seconds_per_step"] = seconds
         return None
 
-    def tell(self, hook: str, **arguments: Any) -> list[Any]:
-        return self.observers.tell(hook, run=self.run, **arguments) if self.first else []
+    def after_step(self, stage: ActiveStage, scalars: Scalars) -> str | None:
+        """Log, save and evaluate if they are due; a reason to stop, or None."""
+        train, last = self.recipe.train, self.record.step == self.record.run.steps
+        logged = self.is_due(train.log_every) or self.record.step == 1
+        values = self.log_losses(scalars) if logged else None
+        self.record.notify("on_step_end", step=self.record.step, scalars=values)
+        stop_reason = self.stop_reason(logged)
+        self.stopwatch.step()
+        save = self.is_due(train.checkpoint_every) or stop_reason is not None
+        if save or self.is_due(train.evaluate_every):
+            self.stopwatch.pause()
+            if save:
+                self.distributed.on_first(lambda: self.save(stage))
+            if self.is_due(train.evaluate_every):
+                self.distributed.on_first(self.evaluate)
+            self.stopwatch.resume()
+        return None if last else stop_reason
 
-    def measure(self, generator: nn.Module, pictures: Mapping[str, Path] | None = None) -> None:
-        """Metrics and the sample grid of a generator; observers hear of them, and of other `pictures` beside them."""
-        self.metrics = self.bench.evaluate(generator, self.distributed.device)
-        fakes = list(self.bench.fakes(generator, self.distributed.device, count=self.recipe.evaluate.grid))
-        images = dict(pictures or {})
-        if fakes:
-            images["samples"] = self.run.directory / "samples" / f"step-{self.step:08d}.png"
-            save_grid(images["samples"], self.bench.rows(fakes, self.run.recipe_name))
-        if self.log:
-            self.log.write(self.step, "evaluation", self.metrics)
-        self.tell("on_evaluation_end", step=self.step, metrics=self.metrics, images=images)
+    def is_due(self, every: int) -> bool:
+        """Whether something that happens every so many steps, and at the last one, happens at this step."""
+        return self.record.step % every == 0 or self.record.step == self.record.run.steps
+
+    def log_losses(self, scalars: Scalars) -> dict[str, float]:
+        """The losses as numbers, the mean over all processes; only here the loop waits for the device.
+
+        Raises:
+            DivergedError: if one is not finite.
+        """
+        if not scalars:  # neither the generator nor a critic was updated in this step
+            return {}
+        mean = self.distributed.mean(torch.stack(list(scalars.values())).detach())
+        losses = dict(zip(scalars, mean.tolist(), strict=True))
+        if wrong := [name for name, value in losses.items() if not math.isfinite(value)]:
+            raise DivergedError(f"diverged at step {self.record.step}: {', '.join(wrong)} is {losses[wrong[0]]}")
+        self.record.log("scalars", losses)
+        return losses
+
+    def stop_reason(self, logged: bool) -> str | None:
+        """An observer's reason to stop now, or a signal; several processes agree on it at steps that are logged."""
+        received = self.record.signals.asked
+        reason = f"signal {signal.Signals(received).name}" if received is not None else None
+        reason = next(iter(self.record.notify("stop_reason", step=self.record.step)), reason)
+        if self.distributed.size == 1:
+            return reason
+        return self.distributed.share(reason) if logged else None
+
+    def save(self, stage: ActiveStage) -> None:
+        """Write a checkpoint."""
+        record, keep = self.record, self.recipe.train.keep_checkpoints
+        state = {"step": record.step, "seconds": record.seconds, "identity": record.run.identity}
+        state |= checkpoint.state_of(self.gan, stage)
+        path = checkpoint.save(self.directory / "checkpoints", state, self.generator, self.recipe.tree, keep)
+        record.notify("on_checkpoint", step=record.step, path=path)
+
+    def evaluate(self) -> None:
+        """Metrics, the sample grid and the patch critics' regions; the weights are kept if they are the best so far."""
+        step, select, earlier = self.record.step, self.recipe.train.select, self.logged_evaluations()
+        images = overlays(self.gan, self.generator, self.fixed_batch, step, self.directory / "samples")
+        evaluation = record_evaluation(self.record, self.evaluator, self.generator, self.recipe.evaluate.grid, images)
+        self.last_evaluation = evaluation
+        if select in self.evaluator.metrics:
+            value, higher = evaluation.metrics.get(select), self.evaluator.metrics[select].higher_is_better
+            if is_best(value, earlier.values(), select, higher_is_better=higher):
+                checkpoint.keep_best(self.directory / "best", step, self.generator, self.recipe.tree)
+
+    def finish(self) -> None:
+        """Evaluate the weights that count on the samples that results are reported on; complete the results."""
+        device, evaluator, evaluation = (
+            self.distributed.device,
+            self.test_evaluator or self.evaluator,
+            self.last_evaluation,
+        )
+        best = best_generator(self.recipe, self.directory, self.evaluator.catalogue)
+        generator = self.generator if best is None else best.to(device)
+        other = best is not None or self.test_evaluator is not None  # than the last evaluation's weights or samples
+        if other or evaluation is None:
+            evaluation = evaluator.evaluate(generator, device, keep=self.recipe.evaluate.grid)
+        if other:
+            self.record.log("test" if self.test_evaluator else "selected", evaluation.metrics)
+        finish_run(self.record, self.recipe, evaluator, generator, evaluation)
+
+    # -- the state of the training
+
+    @property
+    def generator(self) -> nn.Module:
+        """The generator that is evaluated and saved."""
+        return checkpoint.trained(self.gan)
+
+    def remaining_stages(self) -> Iterator[ActiveStage]:
+        """The stages that are not done yet; done ones are entered, too, since a stage may keep their optimizers."""
+        stage = None
+        for index, (_, start, stop) in enumerate(plan(self.recipe, self.steps.per_epoch)):
+            stage = enter(self.gan, self.recipe, index, start, stop, stage)
+            if self.state and start < self.record.step <= stop:
+                checkpoint.restore(self.state, self.gan, stage)
+                self.make_up_evaluation()
+            if self.record.step < stop:
+                yield stage
+
+    def make_up_evaluation(self) -> None:
+        """After a resume: the evaluation at the checkpoint's step, if the run was killed before it ended."""
+        evaluations = self.distributed.on_first(self.logged_evaluations)
+        if self.record.step in evaluations:
+            self.record.metrics = evaluations[self.record.step]
+        elif self.is_due(self.recipe.train.evaluate_every):
+            self.distributed.on_first(self.evaluate)
+
+    def logged_evaluations(self) -> dict[int, Mapping[str, float]]:
+        """The metrics in the metrics file, by step."""
+        lines = read_metrics(self.directory / "metrics.jsonl")
+        return {line["step"]: line["evaluation"] for line in lines if "evaluation" in line}
+
+    def in_memory_format(self, batch: Batch) -> Batch:
+        if not self.recipe.train.channels_last:
+            return batch
+        form = torch.channels_last
+        return Batch(batch.photo.contiguous(memory_format=form), batch.cartoon.contiguous(memory_format=form))
+
+    @cached_property
+    def fixed_batch(self) -> Batch:
+        """The photos and cartoons on which the patch critics' regions are shown."""
+        batch = fixed_batch(self.steps.photos.images, self.steps.cartoons.images, self.recipe.train.size)
+        return Batch(batch.photo.to(self.distributed.device), batch.cartoon.to(self.distributed.device))
 
 
-@dataclass(kw_only=True)
-class Scoring(Life):
-    """The run of a recipe that trains nothing: it is measured as it is."""
-
-    generator: nn.Module
-
-    def work(self) -> None:
-        self.distributed.on_first(lambda: self.measure(self.generator))
-
-    def model(self) -> nn.Module:
-        return self.generator
-
-
-def _named(whole: Sequence[Path]) -> str:
-    return f"step {int(whole[-1].name.partition('-')[2])}" if whole else "the start"
+def _workers(device: torch.device) -> int:
+    """On a GPU, as many processes as keep it fed; next to a training on a CPU they would only take its cores."""
+    return min(8, os.cpu_count() or 1) if device.type == "cuda" else 0

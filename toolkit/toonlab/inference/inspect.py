@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from PIL import Image
 
-from toonlab.engine.builder import Unbuilt
+from toonlab.engine.part_builder import Unbuilt
 from toonlab.errors import ToonlabError, first_line, nearest
 from toonlab.images import canvas
 from toonlab.images.canvas import Tile

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from toonlab.errors import PartError
-from toonlab.types import Views, crop
+from toonlab.types import Views
 
 from .checks import check_fits
+from .crop import crop
 from .windows import patch_maxima, patch_sums, places
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from pluggy import HookimplMarker, HookspecMarker
 
 if TYPE_CHECKING:
-    from .observers import Outcome, Run
+    from toonlab.types import Outcome, Run
+
     from .protocols import (
         DatasetFactory,
         DiscriminatorFactory,

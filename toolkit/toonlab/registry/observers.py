@@ -1,92 +1,68 @@
-"""A run as its observers see it, and the bus that tells them what happens.
+"""The observers of a run, and how its events reach them.
 
-An observer that raises is reported once and dropped: no tracker can end a run.
+An observer that raises is reported once and disabled: no tracker can end a run.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from functools import wraps
+from types import SimpleNamespace
+from typing import Any
 
 import pluggy
 
 from .hookspecs import ObserverHooks
 
 
-@dataclass(frozen=True)
-class Run:
-    """One recipe's training (or a finished one), as observers and reports see it.
-
-    `directory` is `<root>/<experiment>/<recipe>-s<seed>-<hash8>`; `recipe` is fully resolved; `steps` is the total
-    that is planned; `environment` says what it runs on.
-    """
-
-    root: Path
-    experiment: str
-    recipe_name: str
-    seed: int
-    identity: str
-    recipe: Mapping[str, Any]
-    steps: int
-    environment: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """What a person calls the run: `ctss-s0-1a2b3c4d`."""
-        return f"{self.recipe_name}-s{self.seed}-{self.identity[:8]}"
-
-    @property
-    def directory(self) -> Path:
-        return self.root / self.experiment / self.name
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended: `finished`, `failed` or `stopped`, why, the last evaluation's metrics, and the photos' own.
-
-    `measured` tells how each metric measured: number and size of the pictures, resizer, hash of the weights. `costs`
-    are those of `costs.COSTS` that could be measured.
-    """
-
-    status: Literal["finished", "failed", "stopped"]
-    step: int
-    seconds: float
-    reason: str | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    photo: Mapping[str, float] = field(default_factory=dict)
-    measured: Mapping[str, Any] = field(default_factory=dict)
-    costs: Mapping[str, float] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-
 class Observers:
-    """The observers of one run. `observers.tell("on_step_end", run=run, step=3, scalars=None)`."""
+    """The observers of one run. `observers.notify("on_step_end", run=run, step=3, scalars=None)`."""
 
     def __init__(self, observers: Mapping[str, object]) -> None:
-        self._managers = {name: _manager(name, observer) for name, observer in observers.items()}
+        isolated = {name: self._isolated(name, observer) for name, observer in observers.items()}
+        self._manager = hook_manager(isolated)
 
-    def tell(self, hook: str, **arguments: Any) -> list[Any]:
-        """Call a hook of every observer; returns their answers, without those that are None."""
-        answers = []
-        for name, manager in list(self._managers.items()):
-            try:
-                answer = getattr(manager.hook, hook)(**arguments)
-                answers += answer if isinstance(answer, list) else [answer]
-            except Exception as error:  # whatever an observer does wrong, the run goes on
-                del self._managers[name]
-                message = f"observer {name!r} failed in {hook} and hears no more: {type(error).__name__}: {error}"
-                warnings.warn(message, RuntimeWarning, stacklevel=2)
+    def notify(self, hook: str, **arguments: Any) -> list[Any]:
+        """Call a hook of every observer, in their order.
+
+        Returns:
+            The answers that are not None; of a hook with `firstresult`, the first of them alone.
+        """
+        answer = getattr(self._manager.hook, hook)(**arguments)
+        answers = answer if isinstance(answer, list) else [answer]
         return [answer for answer in answers if answer is not None]
 
+    def _isolated(self, name: str, observer: object) -> SimpleNamespace:
+        """The observer's hooks, each of which disables the observer in place of raising an error."""
+        hooks = [hook for hook in dir(observer) if _MARKS.parse_hookimpl_opts(observer, hook) is not None]
+        return SimpleNamespace(**{hook: self._guarded(name, hook, getattr(observer, hook)) for hook in hooks})
 
-def _manager(name: str, observer: object) -> pluggy.PluginManager:
+    def _guarded(self, name: str, hook: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(method)
+        def guarded(*arguments: Any) -> Any:
+            try:
+                return method(*arguments)
+            except Exception as error:
+                self._manager.unregister(name=name)
+                text = f"observer {name!r} failed in {hook} and was disabled: {type(error).__name__}: {error}"
+                warnings.warn(text, RuntimeWarning, stacklevel=2)
+
+        return guarded
+
+
+def hook_manager(observers: Mapping[str, object]) -> pluggy.PluginManager:
+    """One manager for all observers: a hook with `firstresult` stops at the first answer of any of them.
+
+    Raises:
+        pluggy.PluginValidationError: if a method is no hook, or takes an argument that the hook does not have.
+    """
     manager = pluggy.PluginManager("toonlab")
     manager.add_hookspecs(ObserverHooks)
-    manager.register(observer, name)
+    for name, observer in reversed(list(observers.items())):  # pluggy calls the last that was registered first
+        manager.register(observer, name)
     manager.check_pending()
     return manager
+
+
+_MARKS = pluggy.PluginManager("toonlab")  # finds the methods marked with `@hookimpl`

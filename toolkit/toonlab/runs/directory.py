@@ -1,6 +1,6 @@
-"""What identifies a run, and the files of its directory.
+"""The identity of a run, and the files of its directory.
 
-The run directory is the truth; trackers only show it.
+The run directory is the truth; trackers only show it. Nothing here imports torch before a run is identified.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toonlab.errors import ToonlabError
-from toonlab.registry.observers import Outcome, Run
+from toonlab.types import Outcome, Run
 from toonlab.utils import yaml
 
 if TYPE_CHECKING:
@@ -27,14 +28,32 @@ if TYPE_CHECKING:
     from toonlab.registry.catalogue import Catalogue
     from toonlab.utils.distributed import DistributedContext
 
-# Subpackages of the core that run around trainings: no number of a run depends on them.
-AROUND = frozenset({"api", "cli", "report", "scaffold", "studies", "testing", "inference", "stats"})
+NUMBERS = (
+    "toonlab.types",
+    "toonlab.utils.rng",
+    "toonlab.utils.distributed",
+    "toonlab.ops",
+    "toonlab.registry.protocols",
+    "toonlab.registry.schema",
+    "toonlab.recipes",
+    "toonlab.images.io",
+    "toonlab.engine",
+)
+"""The packages and modules of the core that the numbers of a run depend on, besides the plugins that its recipe uses.
+
+`utils.distributed` is one of them for its averages over processes and its TF32 switch. What turns files and names into
+a recipe (`utils.yaml`, the rest of `registry`) is not: the resolved recipe is part of the identity itself.
+"""
+
+
+FINAL = {"selected", "test"}
+"""The kinds of lines in `metrics.jsonl` that a run writes at its end."""
 
 
 def run_identity(recipe: Recipe, catalogue: Catalogue, manifests: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Everything that decides what a run computes: the recipe, the code of core and plugins, and by name what it reads.
+    """The inputs of a run's numbers: its recipe, the code of core and used plugins, and by name the data it reads.
 
-    Observers, the cadence of logging and the recipe's name are left out, since they change nothing.
+    Observers and their plugins, the cadence of logging and the recipe's name are left out: no number depends on them.
     """
     from toonlab.recipes.spec import CADENCE
 
@@ -42,10 +61,10 @@ def run_identity(recipe: Recipe, catalogue: Catalogue, manifests: Mapping[str, M
     for key in ("about", "observers"):
         tree.pop(key, None)
     tree["train"] = {key: value for key, value in tree["train"].items() if key not in CADENCE}
-    factories = {catalogue.get(part.kind, part.use).factory.__module__.partition(".")[0] for part in recipe.parts}
-    code = {package: source_hash(package) for package in sorted(factories)}
-    code["toonlab"] = source_hash("toonlab", AROUND)
-    distributions = sorted({catalogue.get(part.kind, part.use).distribution for part in recipe.parts})
+    offers = [catalogue.get(part.kind, part.use) for part in recipe.parts]
+    plugins = sorted({offer.factory.__module__.partition(".")[0] for offer in offers} - {"toonlab"})
+    code = {"toonlab": source_hash(*NUMBERS), **{plugin: source_hash(plugin) for plugin in plugins}}
+    distributions = sorted({offer.distribution for offer in offers})
     return {"recipe": tree, "code": code, "distributions": distributions, **manifests}
 
 
@@ -55,23 +74,27 @@ def digest(value: Any) -> str:
 
 
 @cache
-def source_hash(package: str, without: frozenset[str] = frozenset()) -> str:
-    """A hash of a package's (or module's) Python sources, `without` some of its subpackages."""
-    spec = sys.modules[package].__spec__ if package in sys.modules else None
-    if spec is None or spec.origin is None:
-        return "unknown"
-    origin = Path(spec.origin)
-    files = sorted(origin.parent.rglob("*.py")) if spec.submodule_search_locations else [origin]
+def source_hash(*names: str) -> str:
+    """A hash of the Python sources of packages and modules, given by their dotted names."""
     state = hashlib.blake2b(digest_size=8)
-    for file in files:
-        path = file.relative_to(origin.parent)
-        if path.parts[0] not in without:
-            state.update(path.as_posix().encode() + b"\0" + file.read_bytes())
+    for name in names:
+        for path, file in _sources(name):
+            state.update(f"{name}/{path}".encode() + b"\0" + file.read_bytes())
     return state.hexdigest()
 
 
+def _sources(name: str) -> Iterable[tuple[str, Path]]:
+    """The Python files of a package or module, by their paths in it; none if its sources are unknown."""
+    spec = sys.modules[name].__spec__ if name in sys.modules else find_spec(name)
+    if spec is None or spec.origin is None:
+        return
+    origin = Path(spec.origin)
+    for file in sorted(origin.parent.rglob("*.py")) if spec.submodule_search_locations else [origin]:
+        yield file.relative_to(origin.parent).as_posix(), file
+
+
 def what_changed(directory: Path, now: Mapping[str, Any]) -> str:
-    """What a run's identity differs in from that of a directory, in words."""
+    """The differences between the identity of a directory's run and its identity `now`, in words."""
     then = json.loads((directory / "environment.json").read_text(encoding="utf-8")).get("identity", {})
     changed = [f"the {key}" for key in now if key not in ("recipe", "code") and then.get(key) != now[key]]
     packages = {**then.get("code", {}), **now["code"]}
@@ -80,13 +103,10 @@ def what_changed(directory: Path, now: Mapping[str, Any]) -> str:
 
 
 def environment(
-    distributed: DistributedContext, what: Mapping[str, Any], command: str | None = None, study: str | None = None
+    distributed: DistributedContext, identity: Mapping[str, Any], command: str | None = None, study: str | None = None
 ) -> dict[str, Any]:
-    """What a run runs on: device, threads, versions, the command and the date (UTC), and its identity's parts.
-
-    `study` is what the run is part of, if of anything.
-    """
-    import torch  # not at the top: reports read runs without it
+    """The device, threads, versions, command and date (UTC) of a run, its study if any, and its identity's parts."""
+    import torch
 
     from toonlab.utils.distributed import device_name
 
@@ -104,7 +124,7 @@ def environment(
         "command": command or " ".join(["toonlab", *sys.argv[1:]]),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         **({"study": study} if study else {}),
-        "identity": {key: value for key, value in what.items() if key != "recipe"},
+        "identity": {key: value for key, value in identity.items() if key != "recipe"},
     }
 
 
@@ -157,7 +177,7 @@ def prepare(run: Run) -> None:
 
 
 def read_outcome(directory: Path) -> Outcome | None:
-    """How the run of a directory ended; None while it has not."""
+    """The outcome of a directory's run; None if it has not ended."""
     path = directory / "outcome.json"
     try:
         return Outcome(**json.loads(path.read_text(encoding="utf-8")))
@@ -172,19 +192,19 @@ def write_outcome(directory: Path, outcome: Outcome) -> None:
 
 
 class MetricsFile:
-    """`metrics.jsonl`: a line per logged step or evaluation, append-only within a life."""
+    """`metrics.jsonl`: a line per logged step or evaluation; lines are only ever appended, until a run is resumed."""
 
     def __init__(self, path: Path, keep: int) -> None:
-        """Lines of steps beyond `keep` (from a life after the checkpoint that the run resumes from) are cut.
+        """Delete the lines of steps after `keep`, the checkpoint's step that the run resumes from; at 0, all lines.
 
-        A life that begins at step 0 keeps none.
+        Those of a final evaluation are deleted, too: the resumed run writes them at its end.
         """
-        kept = [line for line in read_metrics(path) if 0 < line["step"] <= keep]
+        kept = [line for line in read_metrics(path) if 0 < line["step"] <= keep and not line.keys() & FINAL]
         write_atomically(path, "".join(json.dumps(line) + "\n" for line in kept))
         self._file = path.open("a", encoding="utf-8", buffering=1)
 
     def write(self, step: int, kind: str, values: Mapping[str, float]) -> None:
-        """`kind` is `scalars` or `evaluation`; a line carries the time, in seconds since 1970."""
+        """`kind` is `scalars`, `evaluation`, `selected` or `test`; a line carries the time, in seconds since 1970."""
         time = round(datetime.now(UTC).timestamp(), 3)
         self._file.write(json.dumps({"step": step, "time": time, kind: dict(values)}) + "\n")
 
@@ -193,7 +213,7 @@ class MetricsFile:
 
 
 def read_metrics(path: Path) -> Iterable[dict[str, Any]]:
-    """The whole lines of a `metrics.jsonl`; one that a kill cut short is left out."""
+    """The complete lines of a `metrics.jsonl`; one that a kill cut short is left out."""
     if not path.exists():
         return
     for line in path.read_text(encoding="utf-8").splitlines():

@@ -1,4 +1,4 @@
-"""`toonlab sync`: observers complete what they recorded of a run from its directory, which is the truth."""
+"""`toonlab sync`: observers complete their records of a run from its directory, which is the truth."""
 
 from __future__ import annotations
 
@@ -13,35 +13,37 @@ import pluggy
 
 from toonlab.errors import ToonlabError
 from toonlab.registry.catalogue import Catalogue
-from toonlab.registry.hookspecs import ObserverHooks
-from toonlab.registry.observers import Observers, Outcome, Run
+from toonlab.registry.observers import Observers, hook_manager
+from toonlab.types import Outcome, Run
 from toonlab.utils import yaml
 
 from .directory import read_outcome
+from .tracking import tracked
 
 NAME = re.compile(r"(?P<recipe>.+)-s(?P<seed>\d+)-(?P<hash>[0-9a-f]{8})")
 
 
 @dataclass(frozen=True)
 class Synced:
-    """What an observer says about a run, or `error` if it could not complete it."""
+    """An observer's line about a run; `error` if it could not complete its record."""
 
     run: Run
     line: str
     error: bool = False
 
 
-def sync(paths: Sequence[Path], catalogue: Catalogue) -> Iterator[Synced]:
-    """Let the observers of each run's own recipe complete what they recorded.
+def sync(paths: Sequence[Path], catalogue: Catalogue, tracking_uri: str | None = None) -> Iterator[Synced]:
+    """Let the observers of each run's own recipe complete their records.
 
     Args:
         paths: run directories, or folders of them: an experiment's, or that of all runs.
+        tracking_uri: where observers record the runs, in place of what the recipes say.
 
     Raises:
         ToonlabError: before anything is done, if a path holds no run, a run can't be read, or no observer can sync.
     """
     found = [read_run(directory) for path in paths for directory in directories(path)]
-    able = [(run, outcome, hook) for run, outcome in found for hook in _hooks(run, catalogue)]
+    able = [(run, outcome, hook) for run, outcome in found for hook in _hooks(run, catalogue, tracking_uri)]
     if not able:
         names = sorted({name for run, _ in found for name in _observers(run)})
         raise ToonlabError(
@@ -56,7 +58,7 @@ def _synced(run: Run, outcome: Outcome | None, hook: pluggy.HookCaller) -> Synce
         answers = [line for line in hook(run=run, outcome=outcome) if line]
     except ToonlabError as error:
         return Synced(run, str(error), error=True)
-    except Exception as error:  # whatever one observer does wrong, the others' turn comes
+    except Exception as error:  # an observer's error must not keep the others from their sync
         return Synced(run, f"{type(error).__name__}: {error}", error=True)
     return Synced(run, "; ".join(answers) or "complete")
 
@@ -79,7 +81,7 @@ def directories(path: Path) -> list[Path]:
 
 
 def read_run(directory: Path) -> tuple[Run, Outcome | None]:
-    """A run as its directory tells it, and how it ended; its identity is no longer than in the directory's name.
+    """The run of a directory, and its outcome; the identity is shortened to the eight digits of the directory's name.
 
     Raises:
         ToonlabError: if it is no run's directory, or a file of it is damaged.
@@ -103,38 +105,39 @@ def _environment(path: Path) -> dict[str, Any]:
         raise ToonlabError(f"{path}: can't be read: {error}") from error
 
 
-def observers_of(run: Run, catalogue: Catalogue) -> Observers:
+def observers_of(run: Run, catalogue: Catalogue, tracking_uri: str | None = None) -> Observers:
     """The observers of a run's own recipe.
 
     Raises:
         ToonlabError: if one of them can't be made.
     """
-    return Observers(dict(_made(run, catalogue)))
+    return Observers(dict(_made(run, catalogue, tracking_uri)))
 
 
-def tell_of_report(directory: Path, page: Path, catalogue: Catalogue | None = None) -> None:
-    """Tell the observers of a run's own recipe that a report on its study was written."""
+def notify_of_report(
+    directory: Path, page: Path, catalogue: Catalogue | None = None, tracking_uri: str | None = None
+) -> None:
+    """Notify the observers of a run's own recipe of a report that was written on its study."""
     from toonlab.registry.catalogue import discover
 
     run, _ = read_run(directory)
-    observers_of(run, catalogue or discover()).tell("on_report", run=run, path=page)
+    observers_of(run, catalogue or discover(), tracking_uri).notify("on_report", run=run, path=page)
 
 
-def _hooks(run: Run, catalogue: Catalogue) -> Iterator[pluggy.HookCaller]:
-    """The hook of each observer of the run's recipe that has one."""
-    for name, observer in _made(run, catalogue):
-        manager = pluggy.PluginManager("toonlab")
-        manager.add_hookspecs(ObserverHooks)
-        manager.register(observer, name)
-        if manager.hook.sync.get_hookimpls():
-            yield manager.hook.sync
+def _hooks(run: Run, catalogue: Catalogue, tracking_uri: str | None) -> Iterator[pluggy.HookCaller]:
+    """The `sync` hooks of the observers of the run's recipe."""
+    for name, observer in _made(run, catalogue, tracking_uri):
+        hook = hook_manager({name: observer}).hook.sync
+        if hook.get_hookimpls():
+            yield hook
 
 
-def _made(run: Run, catalogue: Catalogue) -> Iterator[tuple[str, Any]]:
+def _made(run: Run, catalogue: Catalogue, tracking_uri: str | None) -> Iterator[tuple[str, Any]]:
     for name, given in _observers(run).items():
         parameters = {"use": name, **(given or {})}
+        use = parameters.pop("use")
         try:
-            yield name, catalogue.make("observers", parameters.pop("use"), **parameters)
+            yield name, catalogue.make("observers", use, **tracked(use, parameters, catalogue, tracking_uri))
         except ToonlabError as error:
             raise ToonlabError(f"{run.directory / 'recipe.yaml'}: {error}") from error
 

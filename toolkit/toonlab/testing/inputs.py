@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from toonlab.types import Context, Views, crop
+from toonlab.ops.crop import crop
+from toonlab.types import Context, Views
 from toonlab.utils.rng import rng
 
 SIZE = 64  # of square pictures: small enough to be quick, large enough for the usual networks
@@ -52,7 +53,7 @@ def context(photo: Tensor, step: int = 3) -> Context:
         rng=rng(0, "view", "patch", step, 0),
         step=step,
         logits=critic,
-        asking_rng=lambda: rng(0, "ask", "patch", step, 0),
+        scoring_rng=lambda: rng(0, "ask", "patch", step, 0),
     )
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from toonlab.registry.hookspecs import ObserverHooks
-from toonlab.registry.observers import Observers, Outcome, Run
+from toonlab.registry.observers import hook_manager
+from toonlab.types import Outcome, Run
 
 from .frame import PartTests, expect, fail, print_cost, skip, skip_unless
 
@@ -53,7 +54,7 @@ class ObserverTests(PartTests):
     def test_arguments_are_those_of_the_hooks(self) -> None:
         skip_unless(not self._unknown(), "some hooks do not exist")
         try:
-            Observers({self.name: self.make()})
+            hook_manager({self.name: self.make()})
         except Exception as error:
             fail(f"{self.name}: {str(error).strip().splitlines()[-1]}; take only arguments that the hook has")
 
@@ -97,7 +98,7 @@ class ObserverTests(PartTests):
     def _told(self, observer: Any) -> Callable[..., None]:
         """Tells one hook at a time; an error is a failure that names it."""
         try:
-            manager = Observers({self.name: observer})._managers[self.name]
+            manager = hook_manager({self.name: observer})
         except Exception:
             skip("its hooks do not fit, as another test says")
 

@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from toonlab.types import Views, crop
+from toonlab.ops.crop import crop
+from toonlab.types import Views
 
 from . import inputs
 from .frame import expect, finite, print_cost, refused, skip, skip_unless, tried

@@ -1,4 +1,4 @@
-"""Where a training runs: one device, or several processes that Lightning Fabric has launched."""
+"""The devices of a training: one, or several processes launched by Lightning Fabric."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class DistributedContext:
-    """The processes that train together; by default this one alone.
+    """The processes that train together; by default only this one.
 
     Every process computes the losses of its share of a batch, and gradients are averaged before a step. Networks are
-    not wrapped, so whatever a loss does with them (freezing, penalties, more forward passes) works as on one device.
+    not wrapped, so losses can use them as on one device: freeze them, add penalties, run further forward passes.
     """
 
     device: torch.device
@@ -51,7 +51,7 @@ class DistributedContext:
             gradient.copy_(part.view_as(gradient))
 
     def on_first(self, work: Callable[[], T]) -> T:
-        """Let the first process do something while the others wait; its result, or its mistake, reaches all."""
+        """Call a function on the first process while the others wait; all get its result, or its error."""
         if self.fabric is None:
             return work()
         done: T | Exception | None = None
@@ -94,7 +94,7 @@ def launch(device: str = "auto", devices: int = 1, nodes: int = 1) -> Distribute
 
 
 def device_name(device: torch.device) -> str:
-    """What people call a GPU or the processor, where the system tells it."""
+    """The model name of a GPU or of the processor, if the system reports it."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     try:
@@ -122,7 +122,7 @@ def pick_device(name: str) -> torch.device:
 
 
 def has_bf16(device: torch.device) -> bool:
-    """Whether a device computes in bf16 by itself; a processor that does not emulates it, tens of times slower."""
+    """Whether a device has bf16 instructions; other processors emulate bf16, tens of times slower."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
     supported = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)

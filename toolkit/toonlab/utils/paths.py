@@ -1,4 +1,4 @@
-"""Where recipes, experiments and the cache are found, in a checkout and in an installed wheel alike."""
+"""The paths of recipes, experiments and the cache, in a checkout and in an installed wheel."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def root() -> Path:
 
 
 def cache_dir() -> Path:
-    """Where rendered worlds and the like are kept: `$TOONLAB_CACHE`, else `~/.cache/toonlab`."""
+    """The folder of rendered worlds and other caches: `$TOONLAB_CACHE`, else `~/.cache/toonlab`."""
     return Path(os.environ.get("TOONLAB_CACHE") or Path.home() / ".cache" / "toonlab")
 
 
@@ -27,21 +27,25 @@ def listed(folder: str) -> dict[str, Path]:
 
 
 def study_of(path: Path) -> str:
-    """The name of an experiment's study: its file's; of `NAME/experiment.yaml`, such as plugins bring, its folder's."""
+    """The name of an experiment's study: that of its file, or of the folder of a plugin's `NAME/experiment.yaml`."""
     return path.resolve().parent.name if path.stem == "experiment" else path.stem
 
 
 def find(name: str, folder: str, near: Path | None = None) -> Path:
-    """The file that `name` means: a path (perhaps relative to `near`, the file that names it), or a shelved name."""
+    """The file of a path or a name; both are looked for next to `near`, the file that mentions it, first.
+
+    Raises:
+        ToonlabError: if there is none, with the nearest name.
+    """
     if name.endswith((".yaml", ".yml")) or os.sep in name:
         for path in [Path(name)] if near is None else [near.parent / name, Path(name)]:
             if path.is_file():
                 return path
-        if (shelved := root() / name).is_file():  # `experiments/demo.yaml` means the same from anywhere
-            return shelved
+        if (listed_path := root() / name).is_file():  # `experiments/demo.yaml` means the same from anywhere
+            return listed_path
         raise ToonlabError(f"{name}: no such file")
-    if near is not None and (beside := near.parent / f"{name}.yaml").is_file():
-        return beside
+    if near is not None and (neighbour := near.parent / f"{name}.yaml").is_file():
+        return neighbour
     if name in (known := listed(folder)):
         return known[name]
     valid = {*known, *(path.stem for path in near.parent.glob("*.yaml") if path != near)} if near else set(known)

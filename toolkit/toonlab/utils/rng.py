@@ -1,7 +1,7 @@
 """Random numbers as functions of a key, not of a history.
 
-`rng(seed, "view", critic, step)` gives the same draws whatever else a run does, so two recipes that differ in one part
-share everything else, and a resumed run needs to know only its step.
+`rng(seed, "view", critic, step)` gives the same draws regardless of all else in a run. Two recipes that differ in one
+part share all other draws, and a resumed run needs to know only its step.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 
 def key_to_seed(seed: int, *key: str | int) -> int:
@@ -21,12 +23,16 @@ def key_to_seed(seed: int, *key: str | int) -> int:
 
 def rng(seed: int, *key: str | int) -> torch.Generator:
     """A CPU generator for a key, such as `rng(seed, "data", epoch, index)`."""
+    import torch
+
     return torch.Generator().manual_seed(key_to_seed(seed, *key))
 
 
 @contextmanager
 def seeded(seed: int, *key: str | int) -> Iterator[None]:
-    """Within, torch's global CPU generator is seeded by the key: for the initial weights of an ordinary module."""
+    """Seed torch's global CPU generator by the key within the block: for the initial weights of an ordinary module."""
+    import torch
+
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(key_to_seed(seed, *key))
         yield

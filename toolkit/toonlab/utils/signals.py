@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM ask a run to save and stop; a second SIGINT ends it at once."""
+"""SIGINT and SIGTERM make a run save and stop; a second SIGINT ends it at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Interrupted(KeyboardInterrupt):
-    """A run that was asked to stop has saved and stopped."""
+    """A run has saved and stopped after a signal."""
 
     def __init__(self, number: int, text: str) -> None:
         super().__init__(text)
@@ -17,7 +17,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Signals:
-    """Within, `asked` is the number of the signal that came, or None."""
+    """Handles both signals within the block; `asked` is the number of the signal received, or None."""
 
     def __init__(self) -> None:
         self.asked: int | None = None
@@ -26,14 +26,14 @@ class Signals:
     def __enter__(self) -> Signals:
         if threading.current_thread() is threading.main_thread():  # elsewhere Python allows no handlers
             for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._hear)
+                self._before[number] = signal.signal(number, self._receive)
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:
+    def _receive(self, number: int, frame: FrameType | None) -> None:
         if self.asked is not None and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.asked = number

@@ -15,7 +15,7 @@ import pytest
 from optuna.trial import TrialState
 
 from toonlab import discover
-from toonlab.engine.train import identity
+from toonlab.engine.train import identity_of
 from toonlab.recipes.load import load
 from toonlab.studies.compare import Where, compare
 from toonlab.studies.executors import process
@@ -35,7 +35,7 @@ def start(small: Path, tmp_path: Path) -> Callable[..., RunProcess]:
     def begin(*overrides: str) -> RunProcess:
         catalogue = discover()
         recipe = load(small, catalogue, [*LONG, *overrides])
-        what = identity(recipe, catalogue)
+        what = identity_of(recipe, catalogue)
         return RunProcess(Job(recipe, what, tmp_path / "runs", "study", "cpu", tmp_path / "logs" / "run.log", 1))
 
     return begin

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from PIL import Image
-from toonlab.runs.pictures import write_pictures
 
+from toonlab.runs.pictures import write_pictures
 from toonlab.studies.results.gallery import sample_rows
 from toonlab.studies.results.results import Cell, Results, Status, Variant
 

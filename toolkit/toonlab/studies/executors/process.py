@@ -26,7 +26,7 @@ from toonlab.errors import BusyError, ToonlabError
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue, discover
 from toonlab.registry.hookspecs import hookimpl
-from toonlab.registry.observers import Run
+from toonlab.types import Run
 
 MODULES = "TOONLAB_PRELOAD"  # the variable by which the server hears of further modules
 _LINES = 20  # of its log that a failed run is shown with

@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from toonlab.engine.builder import first_views, plan
+from toonlab.engine.builder import first_views
+from toonlab.engine.stages import plan
 from toonlab.errors import Problem, RecipeError
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue

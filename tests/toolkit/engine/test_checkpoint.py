@@ -1,0 +1,178 @@
+"""Checkpoints: whole or not at all, of one run, and without code of anybody's."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from toonlab import Catalogue, ToonlabError, discover
+from toonlab.engine import checkpoint
+from toonlab.engine.builder import build
+from toonlab.engine.checkpoint import STATE, WEIGHTS
+from toonlab.engine.gan import GAN, ActiveStage
+from toonlab.engine.stages import enter
+from toonlab.recipes.load import load
+from toonlab.types import Batch
+from toonlab.utils.distributed import DistributedContext
+
+TREE: dict[str, Any] = {"about": "a test", "train": {"seed": 0}}
+
+
+def state(step: int, identity: str = "a") -> dict[str, Any]:
+    return {"step": step, "identity": identity, "parts": {}}
+
+
+def save(folder: Path, *steps: int, keep: int = 9) -> list[str]:
+    for step in steps:
+        checkpoint.save(folder, state(step), nn.Conv2d(3, 3, 1), TREE, keep)
+    return [path.name for path in checkpoint.checkpoints(folder)]
+
+
+def test_the_newest_stay(tmp_path: Path) -> None:
+    assert save(tmp_path, 1, 2, 30, keep=2) == ["step-00000002", "step-00000030"]
+    assert {path.name for path in (tmp_path / "step-00000030").iterdir()} == {WEIGHTS, STATE}
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_step_that_is_saved_again_is_replaced(tmp_path: Path) -> None:
+    save(tmp_path, 5)
+    checkpoint.save(tmp_path, state(5, "b"), nn.Conv2d(3, 3, 1), TREE, 9)
+    assert checkpoint.load_state(tmp_path / "step-00000005")["identity"] == "b"
+
+
+def test_a_write_that_fails_leaves_the_others_and_nothing_of_its_own(tmp_path: Path) -> None:
+    save(tmp_path, 1)
+    (tmp_path / "step-00000002").write_text("a file where the folder has to go")
+    with pytest.raises(OSError, match="step-00000002"):
+        save(tmp_path, 2)
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["step-00000001"]
+
+
+def test_only_the_best_is_kept_and_it_counts_before_the_newest(tmp_path: Path) -> None:
+    save(tmp_path / "checkpoints", 1, 2)
+    assert checkpoint.candidates(tmp_path)[-1] == tmp_path / "checkpoints" / "step-00000002" / WEIGHTS
+    for step in (1, 2):
+        checkpoint.keep_best(tmp_path / "best", step, nn.Conv2d(3, 3, 1), TREE)
+    assert [path.name for path in (tmp_path / "best").iterdir()] == ["step-00000002"]
+    assert [path.name for path in (tmp_path / "best" / "step-00000002").iterdir()] == [WEIGHTS]
+    assert checkpoint.candidates(tmp_path)[-1] == tmp_path / "best" / "step-00000002" / WEIGHTS
+
+
+def test_the_newest_whole_state_of_the_run_is_found(tmp_path: Path) -> None:
+    assert checkpoint.latest_state(tmp_path, "a") is None
+    save(tmp_path, 1, 2)
+    found = checkpoint.latest_state(tmp_path, "a")
+    assert found is not None
+    assert found["step"] == 2
+    (tmp_path / "step-00000002" / STATE).write_bytes(b"half")
+    with pytest.warns(RuntimeWarning, match=r"step-00000002/state.pt: can't be read .*; going back to the checkpoint"):
+        found = checkpoint.latest_state(tmp_path, "a")
+    assert found is not None
+    assert found["step"] == 1
+
+
+def test_the_state_of_another_run_is_refused(tmp_path: Path) -> None:
+    save(tmp_path, 1)
+    with pytest.raises(ToonlabError, match="step-00000001: is a checkpoint of another recipe, data or code"):
+        checkpoint.latest_state(tmp_path, "b")
+
+
+class Malicious:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path.touch, (Path("executed"),))
+
+
+def test_a_state_runs_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save({**state(1), "extra": Malicious()}, tmp_path / STATE)
+    with pytest.raises(ToonlabError, match=r"state.pt: can't be read \(UnpicklingError\)"):
+        checkpoint.load_state(tmp_path)
+    (tmp_path / WEIGHTS).write_bytes(pickle.dumps(Malicious()))
+    with pytest.raises(ToonlabError, match="not a safetensors file of weights"):
+        checkpoint.read_weights(tmp_path / WEIGHTS)
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_file_without_a_step_is_no_state(tmp_path: Path) -> None:
+    torch.save({"parts": {}}, tmp_path / STATE)
+    with pytest.raises(ToonlabError, match="not a training state"):
+        checkpoint.load_state(tmp_path)
+
+
+def test_weights_come_back_with_their_recipe(tmp_path: Path) -> None:
+    net = nn.Sequential(nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2))
+    (tmp_path / WEIGHTS).write_bytes(checkpoint.weights_of(net, TREE))
+    tensors, tree = checkpoint.read_weights(tmp_path / WEIGHTS)
+    assert tree == TREE
+    assert tensors.keys() == net.state_dict().keys()
+    assert all(torch.equal(tensors[name], tensor) for name, tensor in net.state_dict().items())
+
+
+def test_weights_of_another_program_are_refused(tmp_path: Path) -> None:
+    import safetensors.torch
+
+    (tmp_path / WEIGHTS).write_bytes(safetensors.torch.save({"a": torch.zeros(1)}))
+    with pytest.raises(ToonlabError, match="carries no recipe; only weights that toonlab saved can be used"):
+        checkpoint.read_weights(tmp_path / WEIGHTS)
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return discover()
+
+
+def test_a_generator_is_loaded_by_its_weights_alone(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:
+    recipe = load(small, catalogue)
+    generator = recipe.generator.network.make(catalogue)
+    (tmp_path / WEIGHTS).write_bytes(checkpoint.weights_of(generator, recipe.tree))
+    loaded = checkpoint.load_generator(tmp_path / WEIGHTS, catalogue)
+    photo = torch.rand(1, 3, 32, 32)
+    assert torch.equal(loaded(photo), generator.eval()(photo))
+    wider = json.loads(json.dumps(recipe.tree))
+    wider["generator"]["network"]["width"] = 4
+    (tmp_path / WEIGHTS).write_bytes(checkpoint.weights_of(generator, wider))
+    with pytest.raises(ToonlabError, match="the weights don't fit 'ctss_plain'"):
+        checkpoint.load_generator(tmp_path / WEIGHTS, catalogue)
+
+
+def trained(small: Path, catalogue: Catalogue, steps: int) -> tuple[GAN, ActiveStage]:
+    overrides = ["train.ema=0.9", "stages=[{name: all, share: 1}]", "generator.schedule={use: StepLR, step_size: 1}"]
+    recipe = load(small, catalogue, overrides)
+    gan = build(recipe, catalogue, DistributedContext(torch.device("cpu")))
+    stage = enter(gan, recipe, 0, 0, 9, None)
+    for number in range(steps):
+        step(gan, stage, number)
+    return gan, stage
+
+
+def step(gan: GAN, stage: ActiveStage, number: int) -> dict[str, float]:
+    draw = torch.Generator().manual_seed(number)
+    images = torch.rand(2, 2, 3, 32, 32, generator=draw) * 2 - 1
+    return {name: value.item() for name, value in gan.step(stage, Batch(*images), number).items()}
+
+
+def test_a_restored_gan_goes_on_with_the_same_bits(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:
+    gan, stage = trained(small, catalogue, 2)
+    saved = {**state(2), **checkpoint.state_of(gan, stage)}
+    checkpoint.save(tmp_path, saved, checkpoint.trained(gan), TREE, 1)
+    loaded = checkpoint.load_state(tmp_path / "step-00000002")
+    assert loaded["optimizers"].keys() == {"generator", "critic/image", "critic/patch"}
+    assert loaded["schedules"].keys() == {"generator"}
+    assert {"generator", "critic/image/net", "critic/patch/net"} <= loaded["parts"].keys()
+    other, its_stage = trained(small, catalogue, 0)
+    checkpoint.restore(loaded, other, its_stage)
+    assert [step(gan, stage, n) for n in (2, 3)] == [step(other, its_stage, n) for n in (2, 3)]
+    ours, theirs = checkpoint.trained(gan).state_dict(), checkpoint.trained(other).state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_the_moving_average_is_saved_where_there_is_one(small: Path, catalogue: Catalogue) -> None:
+    gan, _ = trained(small, catalogue, 1)
+    assert gan.ema is not None
+    assert checkpoint.trained(gan) is gan.ema.module

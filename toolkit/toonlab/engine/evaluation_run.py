@@ -1,0 +1,34 @@
+"""The run of a recipe that trains nothing: one evaluation of its generator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from toonlab.recipes.spec import Recipe
+from toonlab.types import Outcome
+
+from .evaluation import finish_run, record_evaluation
+from .evaluator import Evaluator
+from .record import RunRecord
+
+
+@dataclass(kw_only=True)
+class EvaluationRun:
+    """An evaluation of a generator that does not learn, with the outcome of any run."""
+
+    recipe: Recipe
+    record: RunRecord
+    evaluator: Evaluator
+    generator: nn.Module
+
+    def run(self) -> Outcome:
+        """Evaluate the generator and write the outcome."""
+        with self.record.recording():
+            self.record.distributed.on_first(self.evaluate)
+        return self.record.complete()
+
+    def evaluate(self) -> None:
+        evaluation = record_evaluation(self.record, self.evaluator, self.generator, self.recipe.evaluate.grid)
+        finish_run(self.record, self.recipe, self.evaluator, self.generator, evaluation)

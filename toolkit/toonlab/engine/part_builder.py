@@ -1,0 +1,136 @@
+"""Builds a recipe's parts one by one, sends a probe through them, and collects all problems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from toonlab.errors import PluginError, Problem, ToonlabError, first_line
+from toonlab.recipes.spec import CriticSpec, Part, Recipe, StageSpec
+from toonlab.registry.catalogue import Catalogue
+from toonlab.types import Context, Views
+from toonlab.utils.rng import rng, seeded
+
+from .gan import Critic
+from .stages import trainable
+
+
+class PartBuilder:
+    """Builds the parts of one recipe and collects the problems."""
+
+    def __init__(self, recipe: Recipe, catalogue: Catalogue) -> None:
+        self.recipe, self.catalogue = recipe, catalogue
+        self.problems: list[Problem] = []
+
+    def make(self, path: str, part: Part, **injected: Any) -> Any:
+        try:
+            with seeded(self.recipe.train.seed, "init", path):
+                return part.make(self.catalogue, **injected)
+        except PluginError:
+            raise
+        except Exception as error:
+            self.problems.append(Problem(path, _text(part.use, error)))
+            return None
+
+    def module(self, path: str, part: Part, **injected: Any) -> nn.Module | None:
+        made = self.make(path, part, **injected)
+        if made is None or isinstance(made, nn.Module):
+            return made
+        self.problems.append(Problem(path, f"{part.use} made a {type(made).__name__}, expected an nn.Module"))
+        return None
+
+    def check_taught(self, generator: nn.Module | None) -> None:
+        """A generator that learns needs a loss or a critic in every stage; another needs none."""
+        if generator is None:
+            return
+        if not trainable([generator]):
+            text = f"{self.recipe.generator.network.use} has nothing to learn; remove losses, critics and stages"
+            self.problems.append(Problem("generator", text))
+            return
+        for index, stage in enumerate(self.recipe.stages):
+            critics = self.recipe.critics if stage.critics is None else stage.critics
+            losses = self.recipe.generator.losses if stage.losses is None else stage.losses
+            if not critics and not losses:
+                text = f"{stage.name!r} has neither losses nor critics for the generator to learn from; give it some"
+                self.problems.append(Problem(f"stages.{index}", text))
+
+    def losses(self, path: str, parts: Mapping[str, Part]) -> dict[str, tuple[float, Any]]:
+        return {name: (part.weight, self.make(f"{path}.{name}", part)) for name, part in parts.items()}
+
+    def stage_losses(self, index: int, stage: StageSpec, shared: Mapping[str, Any]) -> dict[str, tuple[float, Any]]:
+        """A stage's losses; one that equals a loss of the recipe except for its weight is the same object."""
+        if stage.losses is None:
+            return dict(shared)
+        losses = {}
+        for name, part in stage.losses.items():
+            known = self.recipe.generator.losses.get(name)
+            same = known is not None and (known.use, known.parameters) == (part.use, part.parameters)
+            made = shared[name][1] if same else self.make(f"stages.{index}.losses.{name}", part)
+            losses[name] = (part.weight, made)
+        return losses
+
+    def critic(self, name: str, photo: Tensor) -> Critic | None:
+        spec, path = self.recipe.critics[name], f"critics.{name}"
+        sampler, representation, views = self.seen(path, spec, photo)
+        if views is None:
+            return None
+        discriminator = f"{path}.discriminator"
+        net = self.module(discriminator, spec.discriminator, in_channels=views.real.shape[1])
+        self.probe(discriminator, net, views.real[:1])
+        objective = self.make(f"{path}.objective", spec.objective)
+        losses = self.losses(f"{path}.losses", spec.losses)
+        return Critic(name, net, objective, sampler, representation, losses, spec.weight) if net else None
+
+    def seen(self, path: str, spec: CriticSpec, photo: Tensor) -> tuple[Any, Any, Views | None]:
+        """A critic's sampler and representation, and its views of photos."""
+        sampler = self.make(f"{path}.sampler", spec.sampler)
+        representation = self.make(f"{path}.representation", spec.representation) if spec.representation else None
+        return sampler, representation, self.view(path, spec, sampler, representation, photo)
+
+    def view(self, path: str, spec: CriticSpec, sampler: Any, representation: Any, photo: Tensor) -> Views | None:
+        """The views of a probe batch, which determine the discriminator's `in_channels`; None after a problem."""
+        context = Context(photo, Unbuilt(), rng(0, "probe", path), 0, representation)
+        views: Views | None = Views(photo, photo.flip(-1), context=context)
+        for key, part, transform in (
+            ("sampler", spec.sampler, sampler),
+            ("representation", spec.representation, representation),
+        ):
+            if transform is None or part is None or views is None:
+                continue
+            try:
+                views = transform(views)
+            except Exception as error:
+                self.problems.append(Problem(f"{path}.{key}", _text(part.use, error)))
+                return None
+        return views if sampler is not None else None
+
+    def probe(self, path: str, net: nn.Module | None, images: Tensor) -> None:
+        """One forward pass in eval mode; the network's state does not change."""
+        if net is None:
+            return
+        training = net.training
+        try:
+            with torch.no_grad():
+                net.eval()(images)
+        except Exception as error:
+            text = str(error) if isinstance(error, ToonlabError) else f"{type(error).__name__}: {first_line(error)}"
+            shape = "x".join(map(str, images.shape[1:]))
+            self.problems.append(Problem(path, f"can't take an input of {shape} (channels, height, width): {text}"))
+        finally:
+            net.train(training)
+
+
+class Unbuilt(nn.Module):
+    """Stands in for a critic that is not built yet, since its views decide its channels: its logits are the mean."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images.mean(1, keepdim=True)
+
+
+def _text(use: str, error: Exception) -> str:
+    if isinstance(error, ToonlabError):
+        return str(error)
+    return f"{use} failed: {type(error).__name__}: {first_line(error)}"

@@ -1,0 +1,118 @@
+"""The record of a run in progress: its metrics file, its events and its outcome."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from toonlab.errors import DivergedError, ToonlabError
+from toonlab.registry.observers import Observers
+from toonlab.runs.directory import MetricsFile, write_outcome
+from toonlab.types import Outcome, Run
+from toonlab.utils.distributed import DistributedContext
+from toonlab.utils.signals import Interrupted, Signals
+
+from . import profiling
+from .checkpoint import checkpoints
+from .evaluator import Evaluation
+
+
+@dataclass(kw_only=True)
+class RunRecord:
+    """What is known of a run so far. Rank 0 writes it to the run's directory and notifies the observers.
+
+    `seconds_before` is the time that the run took before it was resumed.
+    """
+
+    run: Run
+    observers: Observers
+    distributed: DistributedContext
+    step: int = 0
+    seconds_before: float = 0.0
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    photo: Mapping[str, float] = field(default_factory=dict)
+    measured: Mapping[str, Any] = field(default_factory=dict)
+    costs: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.started = time.monotonic()
+        self.signals = Signals()
+        self._file: MetricsFile | None = None
+
+    @property
+    def seconds(self) -> float:
+        """The time that the run has taken, without the time between a stop and a resume."""
+        return round(self.seconds_before + time.monotonic() - self.started, 3)
+
+    def notify(self, hook: str, **arguments: Any) -> list[Any]:
+        """Call a hook of the observers with the run and further arguments; their answers."""
+        return self.observers.notify(hook, run=self.run, **arguments) if self.distributed.rank == 0 else []
+
+    def log(self, kind: str, values: Mapping[str, float]) -> None:
+        """Append a line to the metrics file."""
+        if self._file:
+            self._file.write(self.step, kind, values)
+
+    def add_evaluation(self, evaluation: Evaluation, images: Mapping[str, Path]) -> None:
+        """Log an evaluation and notify the observers of it; `images` are its written pictures."""
+        self.metrics, self.measured = evaluation.metrics, evaluation.measured
+        self.log("evaluation", evaluation.metrics)
+        self.notify("on_evaluation_end", step=self.step, metrics=evaluation.metrics, images=images)
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """Start the run, and write its outcome if the block raises an error; the error is raised again.
+
+        Raises:
+            ToonlabError: in place of an OSError, with the checkpoint from which the run can be resumed.
+        """
+        if self.distributed.rank == 0:
+            self._file = MetricsFile(self.run.directory / "metrics.jsonl", keep=self.step)
+        self.notify("on_run_start")
+        profiling.begin(self.distributed.device)
+        try:
+            with self.signals:
+                yield
+        except KeyboardInterrupt:
+            self._end("stopped", "interrupted")
+            raise
+        except OSError as error:
+            text = self._unwritable(error)
+            self._end("failed", text)
+            raise ToonlabError(text) from error
+        except BaseException as error:
+            self._end("failed", str(error) if isinstance(error, DivergedError) else f"{type(error).__name__}: {error}")
+            raise
+
+    def complete(self, stop_reason: str | None = None) -> Outcome:
+        """Write the outcome of a run that finished, or that stopped for a reason.
+
+        Raises:
+            Interrupted: if the reason is a signal.
+        """
+        outcome = self._end("stopped" if stop_reason else "finished", stop_reason)
+        if stop_reason and self.signals.asked is not None:
+            name, number = signal.Signals(self.signals.asked).name, self.signals.asked
+            text = f"stopped by {name} at step {self.step} of {self.run.steps}; the same command goes on from there"
+            raise Interrupted(number, text)
+        return outcome
+
+    def _end(self, status: Literal["finished", "failed", "stopped"], reason: str | None) -> Outcome:
+        results = (self.metrics, self.photo, self.measured, self.costs)
+        outcome = Outcome(status, self.step, self.seconds, reason, *results)
+        if self._file:
+            self._file.close()
+            write_outcome(self.run.directory, outcome)
+        self.notify("on_run_end", outcome=outcome)
+        return outcome
+
+    def _unwritable(self, error: OSError) -> str:
+        saved = checkpoints(self.run.directory / "checkpoints")
+        last = f"step {int(saved[-1].name.partition('-')[2])}" if saved else "the start"
+        text = f"{error.filename or self.run.directory}: can't be written: {error.strerror or error}"
+        return f"{text}; make room, and the same command goes on from {last}"
