@@ -117,10 +117,10 @@ def _results(trained: Trained, recipe: Recipe) -> tuple[dict[str, float], dict[s
 def _print_table(trained: Trained, recipe: Recipe, catalogue: Catalogue) -> None:
     from toonlab.engine.evaluator import caveats
     from toonlab.registry.observers import Observers
-    from toonlab.studies.results.tables import Row, show, with_photo
+    from toonlab.studies.results.tables import TableRow, show, with_photo
 
     ours, photo = _results(trained, recipe)
-    rows = with_photo(photo, [Row(recipe.name, {metric: [value] for metric, value in ours.items()})])
+    rows = with_photo(photo, [TableRow(recipe.name, {metric: [value] for metric, value in ours.items()})])
     show(f"{recipe.name}, scored", rows, caveats(recipe.evaluate.metrics, catalogue), trained.outcome.measured)
     print(f"run:     {trained.run.directory}")
     observers = Observers({name: part.make(catalogue) for name, part in recipe.observers.items()})

@@ -14,7 +14,7 @@ from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Catalogue
 from toonlab.report.findings import Findings
 from toonlab.report.gallery import gallery, picture
-from toonlab.studies.results.results import Cell, Results, Variant
+from toonlab.studies.results.results import CellResult, Results, Variant
 
 
 def decoded(uri: str) -> Image.Image:
@@ -54,7 +54,7 @@ def test_what_has_no_weights_here_is_named_and_the_rest_is_shown(
     shutil.rmtree(tmp_path / study.cells[0].run / "checkpoints")
     weights = next((tmp_path / study.cells[1].run).glob("checkpoints/*/generator.safetensors"))
     weights.write_bytes(b"broken")
-    gone = Cell(Variant("gone"), 0, "gone-s0-00000000", "failed", "nan")
+    gone = CellResult(Variant("gone"), 0, "gone-s0-00000000", "failed", "nan")
     found = gallery(replace(study, directory=tmp_path, cells=[*study.cells[:3], gone]), catalogue, "cpu")
     assert [made.label for made in found.scenes[0].fakes] == ["untouched"]
     assert found.missing["its weights are not here"] == ["patches"]
@@ -70,7 +70,7 @@ def test_pictures_of_folders_have_no_truth(tmp_path: Path, catalogue: Catalogue)
     data = f"data: {{use: folder, photos: {tmp_path / 'photos'}, cartoons: {tmp_path / 'cartoons'}}}\n"
     recipe.write_text(f"{data}generator: {{network: identity}}\nevaluate: {{metrics: []}}\nobservers: null\n")
     trained = train(load(recipe, catalogue), catalogue, tmp_path / "runs", "s", "cpu")
-    cell = Cell(Variant("own"), 0, trained.run.name, "finished", outcome=trained.outcome.to_json())
+    cell = CellResult(Variant("own"), 0, trained.run.name, "finished", outcome=trained.outcome.to_json())
     (scene,) = gallery(Results("s", tmp_path / "runs" / "s", [cell]), catalogue, "cpu").scenes
     assert [made.label for made in scene.pictures] == ["photo", "own"]
     assert (scene.photo.width, scene.photo.height) == (40, 32)

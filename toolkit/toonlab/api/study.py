@@ -131,10 +131,10 @@ class _Asked:
         self.runs, self.device, self.jobs, self.storage = runs, device, jobs, storage
         self.source = source_of(experiment, name, runs)
 
-    def where(self, options: Mapping[str, Any]) -> comparing.Where:
+    def where(self, options: Mapping[str, Any]) -> comparing.ExecutionOptions:
         runs = None if self.runs == Path("runs") else self.runs
         line = arguments.command_line(self.command, self.source, {**options, "runs": runs}, self.pairs)
-        return comparing.Where(self.runs, self.device, self.jobs, self.storage, command=line)
+        return comparing.ExecutionOptions(self.runs, self.device, self.jobs, self.storage, command=line)
 
 
 def source_of(experiment: ExperimentLike, name: str | None, runs: Path) -> str:

@@ -56,7 +56,7 @@ def compare(
         for line in comparison.explain(experiment, catalogue, runs, seeds, given):
             print(line)
     else:
-        where = comparison.Where(runs, device, jobs, storage, stale_after)
+        where = comparison.ExecutionOptions(runs, device, jobs, storage, stale_after)
         results = comparison.compare(experiment, catalogue, where, seeds, given, view())
         _report_study(results, catalogue, device)
 
@@ -74,13 +74,13 @@ def tune(
 ) -> None:
     """Search what a recipe does best with, and confirm it on fresh seeds; a search that was stopped goes on."""
     track_at(tracking_uri)
-    from toonlab.studies.compare import Where
+    from toonlab.studies.compare import ExecutionOptions
     from toonlab.studies.executors.display import view
     from toonlab.studies.tune import tune as search
 
     catalogue = discovered()
     given = parsed(overrides)
-    where = Where(runs, device, jobs, storage, stale_after)
+    where = ExecutionOptions(runs, device, jobs, storage, stale_after)
     results = search(experiment, catalogue, where, trials, given, view())
     _report_study(results, catalogue, device)
 
@@ -97,7 +97,7 @@ def worker(
 ) -> None:
     """Work on a comparison or a search that other machines work on, too, until it is done."""
     track_at(tracking_uri)
-    from toonlab.studies.compare import Where, compare
+    from toonlab.studies.compare import ExecutionOptions, compare
     from toonlab.studies.executors.display import view
     from toonlab.studies.plan.search import is_search
     from toonlab.studies.tune import tune
@@ -106,7 +106,7 @@ def worker(
         raise ToonlabError("--storage: missing; give that of `toonlab compare` or `toonlab tune`")
     catalogue = discovered()
     given = parsed(overrides)
-    where = Where(runs, device, jobs, storage, stale_after, joined=True)
+    where = ExecutionOptions(runs, device, jobs, storage, stale_after, joined=True)
     work = tune if is_search(experiment) else compare
     work(experiment, catalogue, where, overrides=given, view=view())
 

@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Callable, Sequence
 
-from toonlab.studies.results.results import Cell, short_names
+from toonlab.studies.results.results import CellResult, short_names
 from toonlab.studies.results.tables import notes
 
 from .findings import Findings
@@ -67,7 +67,7 @@ def records(found: Findings, also: Sequence[str] = ()) -> list[dict[str, object]
     ]
 
 
-def _level(cell: Cell, path: str) -> object:
+def _level(cell: CellResult, path: str) -> object:
     level = cell.variant.levels.get(path, "")
     return "off" if level is None else level
 

@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from toonlab.engine.profiling import COSTS
-from toonlab.studies.results.results import Cell, Results, Variant
+from toonlab.studies.results.results import CellResult, Results, Variant
 
 from .format import places
 
@@ -48,7 +48,7 @@ class Findings:
         return list(dict.fromkeys([*self.results.metrics, "seconds"]))
 
     @property
-    def finished(self) -> list[Cell]:
+    def finished(self) -> list[CellResult]:
         return [cell for cell in self.results.cells if cell.status == "finished"]
 
     @property

@@ -19,7 +19,7 @@ from toonlab.inference.inspect import CriticView, look_at
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
 from toonlab.studies.results.gallery import generator_of
-from toonlab.studies.results.results import Cell, Results
+from toonlab.studies.results.results import CellResult, Results
 from toonlab.types import Sample
 from toonlab.utils.distributed import pick_device
 
@@ -112,7 +112,7 @@ def _scene(scenes: dict[str, Scene], sample: Sample) -> Scene:
 
 
 def _made(
-    results: Results, cell: Cell, catalogue: Catalogue, count: int, device: str
+    results: Results, cell: CellResult, catalogue: Catalogue, count: int, device: str
 ) -> list[tuple[Sample, Picture]] | None:
     found = generator_of(results.directory / cell.run, catalogue)
     if found is None:

@@ -17,15 +17,15 @@ from toonlab.errors import BusyError, ToonlabError
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
 
-from .executors.pool import Slot, Task, Unit, finished
-from .executors.progress import Board
-from .plan.experiment import Planned
-from .results.results import Cell, Results
+from .executors.pool import Slot, Cell, Unit, finished
+from .executors.progress import StudyProgress
+from .plan.experiment import CellSpec
+from .results.results import CellResult, Results
 
 _MORE_IS_BETTER = {name: name == "images_per_second" for name in (*COSTS, "seconds")}
 
 
-def tasks_of(cells: Sequence[Planned], catalogue: Catalogue, root: Path, study: str) -> list[Task]:
+def tasks_of(cells: Sequence[CellSpec], catalogue: Catalogue, root: Path, study: str) -> list[Cell]:
     """The planned cells with the names of their runs.
 
     Raises:
@@ -35,16 +35,16 @@ def tasks_of(cells: Sequence[Planned], catalogue: Catalogue, root: Path, study: 
     return [task_of(cell, catalogue, root, study) for cell in cells]
 
 
-def task_of(cell: Planned, catalogue: Catalogue, root: Path, study: str) -> Task:
+def task_of(cell: CellSpec, catalogue: Catalogue, root: Path, study: str) -> Cell:
     what = identity(cell.recipe, catalogue)
     run = run_of(cell.recipe, what, root, study)
-    return Task(Cell(cell.variant, cell.recipe.train.seed, run.name), cell.recipe, what)
+    return Cell(CellResult(cell.variant, cell.recipe.train.seed, run.name), cell.recipe, what)
 
 
 class Local:
     """The tasks one after the other, for the slots of this process; those that have finished are told at once."""
 
-    def __init__(self, tasks: Sequence[Task], board: Board) -> None:
+    def __init__(self, tasks: Sequence[Cell], board: StudyProgress) -> None:
         done = [before for task in tasks if (before := finished(task.cell, board.results.directory))]
         for cell in done:
             board.end(cell)
@@ -61,7 +61,7 @@ class Local:
         return False
 
 
-def _run(slot: Slot, task: Task) -> None:
+def _run(slot: Slot, task: Cell) -> None:
     try:
         slot.crew.board.end(slot.run(task))
     except BusyError as error:
@@ -96,7 +96,7 @@ def check_measurable(recipe: Recipe, catalogue: Catalogue, metric: str, where: s
         raise ToonlabError(f"{where}: {reasons[0]}; give another metric")
 
 
-def laid_out(
+def initial_results(
     directory: Path, recipes: Sequence[Recipe], catalogue: Catalogue, costs: Sequence[str] = (), **known: Any
 ) -> Results:
     """The results of a study before anything has run; `known` is whatever else of `Results` is known already."""

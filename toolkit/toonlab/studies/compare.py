@@ -20,19 +20,19 @@ from toonlab.utils import paths, yaml
 from toonlab.utils.distributed import pick_device
 
 from . import timing
-from .common import Local, check_measurable, command, laid_out, tasks_of
-from .executors.display import Silent, View
-from .executors.pool import Crew, Task, Work, slots
+from .common import Local, check_measurable, command, initial_results, tasks_of
+from .executors.display import SilentDisplay, Display
+from .executors.pool import Executor, Cell, Work, slots
 from .executors.process import prepare
-from .executors.progress import Board
+from .executors.progress import StudyProgress
 from .plan.budget import allot, allotted
-from .plan.experiment import Planned, baseline_of, plan_cells, read_experiment
+from .plan.experiment import CellSpec, baseline_of, plan_cells, read_experiment
 from .results.gallery import gallery
 from .results.results import Results
 
 
 @dataclass(frozen=True)
-class Where:
+class ExecutionOptions:
     """Where a study's cells run.
 
     Args:
@@ -54,16 +54,16 @@ class Where:
     command: str = ""
 
 
-HERE = Where()
+HERE = ExecutionOptions()
 
 
 def compare(
     name: str,
     catalogue: Catalogue,
-    where: Where = HERE,
+    where: ExecutionOptions = HERE,
     seeds: int | None = None,
     overrides: dict[str, Any] | None = None,
-    view: View | None = None,
+    view: Display | None = None,
 ) -> Results:
     """Run every cell of an experiment that has not finished, and write the table and the pictures.
 
@@ -83,17 +83,17 @@ def compare(
     prepare([cell.recipe for cell in planned], catalogue)
     if experiment.metrics.primary:
         check_measurable(planned[0].recipe, catalogue, experiment.metrics.primary, f"{path}: metrics.primary")
-    view = view or Silent()
+    view = view or SilentDisplay()
     study = paths.study_of(path)
     directory, devices = where.root / study, slots(where.device, where.jobs)
 
-    def clock(cells: Sequence[Planned]) -> dict[str, float]:
+    def clock(cells: Sequence[CellSpec]) -> dict[str, float]:
         return timing.measure(cells, catalogue, directory, devices, view, where.storage)
 
     planned = allot(experiment, path, planned, catalogue, clock)
     tasks = tasks_of(planned, catalogue, where.root, study)
     asked = {**yaml.load_file(path), **({"overrides": overrides} if overrides else {})}
-    results = laid_out(
+    results = initial_results(
         directory,
         [cell.recipe for cell in planned],
         catalogue,
@@ -122,15 +122,15 @@ def write_samples(results: Results, catalogue: Catalogue, device: str) -> None:
         save_grid(results.directory / "samples.png", rows)
 
 
-def run_cells(results: Results, tasks: Sequence[Task], where: Where, time_limit: float | None, view: View) -> Results:
+def run_cells(results: Results, tasks: Sequence[Cell], where: ExecutionOptions, time_limit: float | None, view: Display) -> Results:
     """Run the cells that have not finished, here or wherever the storage's workers are."""
     devices = slots(where.device, where.jobs)
     doubts = timing.doubts(devices, results.cells, results.directory)
     results = replace(results, caveats={**doubts, **results.caveats})
     make_directory(results.directory)
-    board = Board(results, keep=not where.joined)
+    board = StudyProgress(results, keep=not where.joined)
     group = str(results.search["study"]) if results.search else None
-    crew = Crew(board, results.directory, devices, time_limit, group)
+    crew = Executor(board, results.directory, devices, time_limit, group)
     with _work(tasks, board, where) as work:
         crew.work(work, view)
     if not where.joined:
@@ -139,7 +139,7 @@ def run_cells(results: Results, tasks: Sequence[Task], where: Where, time_limit:
 
 
 @contextmanager
-def _work(tasks: Sequence[Task], board: Board, where: Where) -> Iterator[Work]:
+def _work(tasks: Sequence[Cell], board: StudyProgress, where: ExecutionOptions) -> Iterator[Work]:
     if where.storage is None:
         yield Local(tasks, board)
         return
@@ -172,7 +172,7 @@ def explain(
         yield f"{cell.label}: {state}"
 
 
-def _state(task: Task, catalogue: Catalogue, directory: Path) -> str:
+def _state(task: Cell, catalogue: Catalogue, directory: Path) -> str:
     outcome = read_outcome(directory / task.cell.run)
     if outcome and outcome.status == "finished":
         return f"finished ({task.cell.run})"

@@ -13,10 +13,10 @@ from optuna.trial import FrozenTrial, TrialState
 from toonlab.errors import ToonlabError
 from toonlab.utils.text import without_password
 
-from .executors.pool import Slot, Task, Unit
+from .executors.pool import Slot, Cell, Unit
 from .executors.process import Progress
-from .executors.progress import Board
-from .results.results import Cell
+from .executors.progress import StudyProgress
+from .results.results import CellResult
 from .storage import Storage, lost
 
 RUN, LABEL, CELL = "run", "label", "cell"  # attributes of a trial
@@ -35,7 +35,7 @@ class Cells:
         ToonlabError: if somebody who joins would do other work than is asked for there.
     """
 
-    def __init__(self, storage: Storage, tasks: Sequence[Task], board: Board, again: bool) -> None:
+    def __init__(self, storage: Storage, tasks: Sequence[Cell], board: StudyProgress, again: bool) -> None:
         self.storage, self.board = storage, board
         self.tasks = {task.cell.run: task for task in tasks}
         with storage.exclusive():
@@ -66,13 +66,13 @@ class Cells:
 
     def wait(self) -> bool:
         """Look at what others do; whether anything is left to wait for."""
-        self.storage.mend()
+        self.storage.requeue_stale()
         trials = self.storage.trials()
         self.board.learn([cell for trial in trials if (cell := ended(trial)) and cell.run in self.tasks])
         left = [t for t in trials if t.state in (TrialState.WAITING, TrialState.RUNNING)]
         return any(trial.user_attrs.get(RUN) in self.tasks for trial in left)
 
-    def _work(self, slot: Slot, trial: FrozenTrial, task: Task) -> None:
+    def _work(self, slot: Slot, trial: FrozenTrial, task: Cell) -> None:
         cell = slot.run_when_free(task, Heartbeat(self.storage, trial))
         if cell is None or cell.status == "stopped":  # by a signal: for others to go on with
             self.storage.release(trial)
@@ -82,7 +82,7 @@ class Cells:
         if cell:
             self.board.end(cell)
 
-    def _value(self, cell: Cell) -> float | None:
+    def _value(self, cell: CellResult) -> float | None:
         metrics = self.board.results.metrics
         return cell.values.get(metrics[0], 0.0) if metrics and cell.status == "finished" else None
 
@@ -95,15 +95,15 @@ class Heartbeat:
 
     def __call__(self, _: Progress | None) -> str | None:
         if time.monotonic() - self.last > self.storage.stale_after / 6:
-            self.storage.beat(self.trial)
+            self.storage.heartbeat(self.trial)
             self.last = time.monotonic()
         return None
 
 
-def ended(trial: FrozenTrial) -> Cell | None:
+def ended(trial: FrozenTrial) -> CellResult | None:
     """The cell that somebody has worked on to its end."""
     text = trial.user_attrs.get(CELL)
-    return replace(Cell.from_json(json.loads(text)), again=False) if text else None
+    return replace(CellResult.from_json(json.loads(text)), again=False) if text else None
 
 
 def _counts(trial: FrozenTrial, again: bool) -> bool:

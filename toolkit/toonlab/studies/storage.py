@@ -89,41 +89,41 @@ class Storage:
 
     def trials(self, *states: TrialState) -> list[FrozenTrial]:
         """All trials, or those in some states."""
-        return self.patiently(lambda: self.study.get_trials(deepcopy=False, states=states or None))
+        return self.with_retries(lambda: self.study.get_trials(deepcopy=False, states=states or None))
 
     # -- work
 
     def claim(self, trial: FrozenTrial) -> bool:
         """Take up a waiting trial; whether nobody was faster."""
         try:
-            self.beat(trial)  # first: a trial that never had a heartbeat would never be missed
+            self.heartbeat(trial)  # first: a trial that never had a heartbeat would never be missed
             with _file_lock(self.url) or nullcontext():  # SQLite locks no rows: two could see that it waits
-                return self.patiently(lambda: self._set(trial, TrialState.RUNNING))
+                return self.with_retries(lambda: self._set(trial, TrialState.RUNNING))
         except optuna.exceptions.UpdateFinishedTrialError:
             return False
 
-    def beat(self, trial: FrozenTrial) -> None:
+    def heartbeat(self, trial: FrozenTrial) -> None:
         if isinstance(storage := self._storage, RDBStorage):
-            self.patiently(lambda: storage.record_heartbeat(trial._trial_id))
+            self.with_retries(lambda: storage.record_heartbeat(trial._trial_id))
 
     def finish(self, trial: FrozenTrial, state: TrialState, value: float | None, attributes: Mapping[str, Any]) -> None:
         """The end of a trial; what others have ended meanwhile stays as it is."""
         try:
             for name, given in {**attributes, ENDED: True}.items():
-                self.patiently(partial(self._storage.set_trial_user_attr, trial._trial_id, name, given))
+                self.with_retries(partial(self._storage.set_trial_user_attr, trial._trial_id, name, given))
             values = None if value is None else [value]
-            self.patiently(lambda: self._set(trial, state, values))
+            self.with_retries(lambda: self._set(trial, state, values))
         except optuna.exceptions.UpdateFinishedTrialError:
             return
 
     def release(self, trial: FrozenTrial) -> None:
-        """Give a trial's work back: somebody takes it up again (see `mend`)."""
+        """Give a trial's work back: somebody takes it up again (see `requeue_stale`)."""
         self._fail(trial._trial_id)
-        self.mend()
+        self.requeue_stale()
 
     def _fail(self, number: int) -> None:
         try:
-            self.patiently(lambda: self._storage.set_trial_state_values(number, TrialState.FAIL))
+            self.with_retries(lambda: self._storage.set_trial_state_values(number, TrialState.FAIL))
         except optuna.exceptions.UpdateFinishedTrialError:
             return  # by somebody else, meanwhile
 
@@ -132,16 +132,16 @@ class Storage:
 
     def ask(self, distributions: Mapping[str, BaseDistribution]) -> FrozenTrial:
         """A new trial, proposed by the sampler, and taken up."""
-        asked = self.patiently(lambda: self.study.ask(dict(distributions)))
-        trial = self.patiently(lambda: self._storage.get_trial(asked._trial_id))
-        self.beat(trial)
+        asked = self.with_retries(lambda: self.study.ask(dict(distributions)))
+        trial = self.with_retries(lambda: self._storage.get_trial(asked._trial_id))
+        self.heartbeat(trial)
         return trial
 
     def report(self, trial: FrozenTrial, value: float, step: int) -> bool:
         """An intermediate value of a trial; whether the pruner gives the trial up."""
-        known = self.patiently(lambda: optuna.trial.Trial(self.study, trial._trial_id))
-        self.patiently(lambda: known.report(value, step))
-        return self.patiently(known.should_prune)
+        known = self.with_retries(lambda: optuna.trial.Trial(self.study, trial._trial_id))
+        self.with_retries(lambda: known.report(value, step))
+        return self.with_retries(known.should_prune)
 
     def importances(self) -> dict[str, float]:
         """How much each parameter decides about the value, by fANOVA; empty where there is too little to tell."""
@@ -165,14 +165,14 @@ class Storage:
             distributions=dict(distributions or {}),
             user_attrs=dict(attributes),
         )
-        self.patiently(lambda: self.study.add_trial(trial))
+        self.with_retries(lambda: self.study.add_trial(trial))
 
-    def mend(self) -> None:
+    def requeue_stale(self) -> None:
         """Take what stale trials worked on up again: they have failed, and others wait in their place."""
         if not isinstance(storage := self._storage, RDBStorage):
             return
         with self.exclusive():
-            for number in self.patiently(lambda: storage._get_stale_trial_ids(self.study._study_id)):
+            for number in self.with_retries(lambda: storage._get_stale_trial_ids(self.study._study_id)):
                 self._fail(number)
             trials = self.trials()
             replaced = {trial.user_attrs.get(INSTEAD_OF) for trial in trials}
@@ -180,13 +180,13 @@ class Storage:
                 if lost(trial) and trial.number not in replaced:
                     self.add({**trial.user_attrs, INSTEAD_OF: trial.number}, trial.params, trial.distributions)
 
-    def agreed(self, name: str, ours: Mapping[str, Any]) -> dict[str, Any]:
+    def get_or_set(self, name: str, ours: Mapping[str, Any]) -> dict[str, Any]:
         """What all who work on the study go by, by name: whoever was first has said it; now with what is ours."""
         with self.exclusive():
-            theirs = self.patiently(lambda: self.study.user_attrs).get(name, {})
+            theirs = self.with_retries(lambda: self.study.user_attrs).get(name, {})
             both = {**ours, **theirs}
             if both != theirs:
-                self.patiently(lambda: self.study.set_user_attr(name, both))
+                self.with_retries(lambda: self.study.set_user_attr(name, both))
         return both
 
     # -- others
@@ -199,14 +199,14 @@ class Storage:
             with _alone_on(self.url):
                 yield
             return
-        connection = self.patiently(lambda: _locked(engine))
+        connection = self.with_retries(lambda: _locked(engine))
         try:
             yield
         finally:
             connection.invalidate()  # the lock is the session's, and would go back to the pool with it
             connection.close()
 
-    def patiently(self, work: Callable[[], T]) -> T:
+    def with_retries(self, work: Callable[[], T]) -> T:
         """Do what needs the storage; while it is away, wait and try again.
 
         Raises:

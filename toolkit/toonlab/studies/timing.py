@@ -18,11 +18,11 @@ from toonlab.registry.catalogue import Catalogue
 from toonlab.runs.directory import digest, make_directory, write_atomically
 
 from .common import Local, task_of
-from .executors.display import View
-from .executors.pool import Crew, Task, finished, threads_of
-from .executors.progress import Board
-from .plan.experiment import Planned
-from .results.results import Cell, Results, Variant
+from .executors.display import Display
+from .executors.pool import Executor, Cell, finished, threads_of
+from .executors.progress import StudyProgress
+from .plan.experiment import CellSpec
+from .results.results import CellResult, Results, Variant
 
 FILE = "budget.json"
 STEPS = 50  # of a short run; the first is not timed
@@ -32,7 +32,7 @@ _SHORT = "short run of "
 Timings = dict[str, dict[str, Any]]  # digest of a short run's identity -> `variant`, `seconds_per_step`
 
 
-def doubts(devices: Sequence[str], cells: Sequence[Cell], directory: Path) -> dict[str, str]:
+def doubts(devices: Sequence[str], cells: Sequence[CellResult], directory: Path) -> dict[str, str]:
     """What speaks against a study's times, by their names: jobs share a device, or did when a cell ran that is there.
 
     Args:
@@ -51,11 +51,11 @@ def doubts(devices: Sequence[str], cells: Sequence[Cell], directory: Path) -> di
 
 
 def measure(
-    cells: Sequence[Planned],
+    cells: Sequence[CellSpec],
     catalogue: Catalogue,
     directory: Path,
     devices: Sequence[str],
-    view: View,
+    view: Display,
     url: str | None = None,
 ) -> dict[str, float]:
     """Seconds per step, by the variants' labels: what is known, and what a short run of each of the others takes.
@@ -83,7 +83,7 @@ def measure(
     return {label: known[_key(task)]["seconds_per_step"] for label, task in tasks.items()}
 
 
-def kept(cells: Sequence[Planned], catalogue: Catalogue, directory: Path) -> dict[str, float]:
+def kept(cells: Sequence[CellSpec], catalogue: Catalogue, directory: Path) -> dict[str, float]:
     """Seconds per step as far as they are kept here, by the variants' labels."""
     known, tasks = _read(directory), _tasks(cells, catalogue)
     return {label: known[_key(task)]["seconds_per_step"] for label, task in tasks.items() if _key(task) in known}
@@ -104,7 +104,7 @@ def short(recipe: Recipe, catalogue: Catalogue) -> Recipe:
 # -- helpers
 
 
-def _tasks(cells: Sequence[Planned], catalogue: Catalogue) -> dict[str, Task]:
+def _tasks(cells: Sequence[CellSpec], catalogue: Catalogue) -> dict[str, Cell]:
     """label -> its short run."""
     return {
         cell.variant.label: task_of(
@@ -117,7 +117,7 @@ def _tasks(cells: Sequence[Planned], catalogue: Catalogue) -> dict[str, Task]:
     }
 
 
-def _key(task: Task) -> str:
+def _key(task: Cell) -> str:
     return digest(task.what)
 
 
@@ -139,21 +139,21 @@ def _agreed(url: str | None, study: str, ours: Timings) -> Timings:
     from .storage import Storage
 
     with Storage(url, f"{study}/budget") as storage:
-        return storage.agreed("timings", ours)
+        return storage.get_or_set("timings", ours)
 
 
-def _run(tasks: Sequence[Task], directory: Path, devices: Sequence[str], view: View) -> Timings:
+def _run(tasks: Sequence[Cell], directory: Path, devices: Sequence[str], view: Display) -> Timings:
     """The short runs, in a folder that goes with them: a worker beside this one may be at the same."""
     make_directory(directory)
     with tempfile.TemporaryDirectory(prefix="budget-", dir=directory) as folder:
-        board = Board(Results("budget", Path(folder), [task.cell for task in tasks]), keep=False)
-        crew = Crew(board, Path(folder), devices[:1], None)
+        board = StudyProgress(Results("budget", Path(folder), [task.cell for task in tasks]), keep=False)
+        crew = Executor(board, Path(folder), devices[:1], None)
         crew.threads = threads_of(devices)
         crew.work(Local(tasks, board), view)
         return {_key(t): _timing(cell, devices[0]) for t, cell in zip(tasks, board.results.cells, strict=True)}
 
 
-def _timing(cell: Cell, device: str) -> dict[str, Any]:
+def _timing(cell: CellResult, device: str) -> dict[str, Any]:
     label = cell.variant.label
     if cell.status != "finished":
         raise ToonlabError(f"budget: seconds: {label} {cell.status}: {cell.reason}")

@@ -16,13 +16,13 @@ from toonlab.runs.directory import read_metrics
 from toonlab.utils.text import duration
 
 from .common import task_of
-from .executors.pool import Slot, Task, Unit
+from .executors.pool import Slot, Cell, Unit
 from .executors.process import Progress
-from .executors.progress import Board
+from .executors.progress import StudyProgress
 from .plan.optuna_objects import decoded, encoded
-from .plan.search_plan import Plan
+from .plan.search_plan import SearchPlan
 from .queues import Heartbeat
-from .results.results import Cell, Variant
+from .results.results import CellResult, Variant
 from .storage import Storage, lost
 
 # attributes of a trial: it is the default's; it can't be, and why; each seed's value; seconds; it was there before
@@ -40,7 +40,7 @@ class Trials:
     give the same value again: they are passed over, and told as failed, which samplers ignore.
     """
 
-    def __init__(self, storage: Storage, plan: Plan, board: Board, directory: Path) -> None:
+    def __init__(self, storage: Storage, plan: SearchPlan, board: StudyProgress, directory: Path) -> None:
         self.storage, self.plan, self.board, self.directory = storage, plan, board, directory
         with storage.exclusive():
             if not storage.trials():
@@ -81,7 +81,7 @@ class Trials:
         return None
 
     def wait(self) -> bool:
-        self.storage.mend()
+        self.storage.requeue_stale()
         return bool(self.storage.trials(TrialState.WAITING, TrialState.RUNNING))
 
     def chosen(self, trial: FrozenTrial) -> dict[str, Any]:
@@ -115,7 +115,7 @@ class Attempt:
         self.storage, self.plan = trials.storage, trials.plan
         self.metric = self.plan.search.objective.metric
         self.values: dict[int, float] = {}
-        self.beat = Heartbeat(self.storage, trial)
+        self.heartbeat = Heartbeat(self.storage, trial)
         self.began = time.monotonic()
 
     def run(self) -> None:
@@ -132,7 +132,7 @@ class Attempt:
         self._finish(TrialState.COMPLETE, None)
 
     def __call__(self, progress: Progress | None) -> str | None:
-        self.beat(progress)
+        self.heartbeat(progress)
         if progress is None or self.metric not in progress.metrics or progress.step == progress.steps:
             return None
         mean = fmean([*self.values.values(), progress.metrics[self.metric]])
@@ -142,15 +142,15 @@ class Attempt:
         """Tell Optuna the mean so far; whether its pruner gives the trial up. A run counts as 1000 of its steps."""
         return self.storage.report(self.trial, mean, 1000 * seeds + round(1000 * step / steps))
 
-    def _cell(self, seed: int) -> Cell | None:
+    def _cell(self, seed: int) -> CellResult | None:
         """One seed's run; None if this worker was stopped while it waited for another."""
         planned = self.plan.planned(self.chosen, seed)
-        task: Task = task_of(planned, self.plan.catalogue, self.trials.directory.parent, self.trials.directory.name)
+        task: Cell = task_of(planned, self.plan.catalogue, self.trials.directory.parent, self.trials.directory.name)
         cell = self.slot.run_when_free(task, self)
         self.trials.board.leave(task.cell)
         return cell
 
-    def _end_early(self, cell: Cell | None) -> None:
+    def _end_early(self, cell: CellResult | None) -> None:
         if cell is None or self.slot.crew.stopping:
             self.storage.release(self.trial)
         elif cell.status == "stopped":

@@ -13,15 +13,15 @@ from toonlab.runs.directory import make_directory
 from toonlab.utils import paths, yaml
 from toonlab.utils.text import without_password
 
-from .common import check_measurable, command, laid_out, tasks_of
-from .compare import HERE, Where, run_cells, write_samples
-from .executors.display import Silent, View
-from .executors.pool import Crew, slots
+from .common import check_measurable, command, initial_results, tasks_of
+from .compare import HERE, ExecutionOptions, run_cells, write_samples
+from .executors.display import SilentDisplay, Display
+from .executors.pool import Executor, slots
 from .executors.process import prepare
-from .executors.progress import Board
-from .plan.experiment import Planned
+from .executors.progress import StudyProgress
+from .plan.experiment import CellSpec
 from .plan.search import read_search
-from .plan.search_plan import Plan
+from .plan.search_plan import SearchPlan
 from .results.results import Results
 from .storage import Storage
 from .trials import DEFAULT, INFEASIBLE, REASON, SECONDS, SEEDS, Trials, ranked, told
@@ -33,10 +33,10 @@ _STATES = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialSt
 def tune(
     name: str,
     catalogue: Catalogue,
-    where: Where = HERE,
+    where: ExecutionOptions = HERE,
     trials: int | None = None,
     overrides: Mapping[str, Any] | None = None,
-    view: View | None = None,
+    view: Display | None = None,
 ) -> Results:
     """Search, then run the best few trials and the default on fresh seeds. A search that was stopped goes on.
 
@@ -55,7 +55,7 @@ def tune(
         Interrupted: after SIGINT or SIGTERM, when the runs under way have saved and stopped.
     """
     search, path = read_search(name, trials)
-    plan = Plan(search, path, catalogue, overrides or {})
+    plan = SearchPlan(search, path, catalogue, overrides or {})
     check_measurable(plan.base, catalogue, search.objective.metric, f"{path}: objective.metric")
     prepare([plan.base], catalogue)
     directory = where.root / paths.study_of(path)
@@ -63,23 +63,23 @@ def tune(
     url = where.storage or f"sqlite:///{(directory / 'optuna.db').resolve().as_posix()}"
     asked = {**yaml.load_file(path), **({"overrides": dict(overrides)} if overrides else {})}
     typed = where.command or command()
-    results = laid_out(directory, [plan.base], catalogue, kind="tune", about=search.about, asked=asked, command=typed)
-    board = Board(results, keep=False)
+    results = initial_results(directory, [plan.base], catalogue, kind="tune", about=search.about, asked=asked, command=typed)
+    board = StudyProgress(results, keep=False)
     with plan.storage(url, paths.study_of(path), where.stale_after) as storage:
-        crew = Crew(board, directory, slots(where.device, where.jobs), search.time_limit, storage.name)
+        crew = Executor(board, directory, slots(where.device, where.jobs), search.time_limit, storage.name)
         work = Trials(storage, plan, board, directory)
-        crew.work(work, view or Silent())
+        crew.work(work, view or SilentDisplay())
         results = replace(results, search=found(plan, storage, work))
         best = [work.chosen(trial) for trial in ranked(storage.trials(), search.maximize)]
-    return _confirm(results, plan, best, where, view or Silent())
+    return _confirm(results, plan, best, where, view or SilentDisplay())
 
 
-def _confirm(results: Results, plan: Plan, top: list[dict[str, Any]], where: Where, view: View) -> Results:
+def _confirm(results: Results, plan: SearchPlan, top: list[dict[str, Any]], where: ExecutionOptions, view: Display) -> Results:
     """The default and the best of the trials' parameters that are not, on seeds that the search has not seen."""
     best = [chosen for index, chosen in enumerate(top) if chosen != plan.default and chosen not in top[:index]]
     variants = [plan.default, *best[: plan.search.confirm.top]]
     seeds = range(FRESH, FRESH + plan.search.confirm.seeds)
-    cells: list[Planned] = [plan.planned(chosen, seed) for seed in seeds for chosen in variants]
+    cells: list[CellSpec] = [plan.planned(chosen, seed) for seed in seeds for chosen in variants]
     tasks = tasks_of(cells, plan.catalogue, where.root, results.name)
     baseline = cells[0].variant.label
     results = replace(results, cells=[task.cell for task in tasks], baseline=baseline)
@@ -89,7 +89,7 @@ def _confirm(results: Results, plan: Plan, top: list[dict[str, Any]], where: Whe
     return results
 
 
-def found(plan: Plan, storage: Storage, work: Trials) -> dict[str, Any]:
+def found(plan: SearchPlan, storage: Storage, work: Trials) -> dict[str, Any]:
     """What the search has found, as JSON: see `Results.search`."""
     search, trials = plan.search, storage.trials()
     return {

@@ -17,11 +17,11 @@ from optuna.trial import TrialState
 from toonlab import discover
 from toonlab.engine.train import identity
 from toonlab.recipes.load import load
-from toonlab.studies.compare import Where, compare
+from toonlab.studies.compare import ExecutionOptions, compare
 from toonlab.studies.executors import process
-from toonlab.studies.executors.display import Silent
+from toonlab.studies.executors.display import SilentDisplay
 from toonlab.studies.executors.process import Failed, Job, Progress, RunProcess, apart, prepare
-from toonlab.studies.executors.progress import Board
+from toonlab.studies.executors.progress import StudyProgress
 from toonlab.studies.results.results import Results
 from toonlab.studies.storage import Storage
 
@@ -113,12 +113,12 @@ def test_what_does_not_fit_is_told_in_a_line_and_logged(start: Callable[..., Run
     assert not any("Traceback" in line for line in run.last_lines())
 
 
-class Killer(Silent):
+class Killer(SilentDisplay):
     """Kills the first run as soon as it has reported a step."""
 
     killed = 0
 
-    def draw(self, board: Board) -> None:
+    def draw(self, board: StudyProgress) -> None:
         super().draw(board)
         if not self.killed and any(running.last for running in board.running):
             for child in multiprocessing.active_children():
@@ -136,7 +136,7 @@ def test_a_killed_run_is_a_failed_cell_and_the_next_one_runs(small: Path, tmp_pa
         "train.steps: 100000\nevaluate.samples: 1\nobservers: null\n"
     )
     killer = Killer()
-    results = compare(str(small.parent / "study.yaml"), discover(), Where(tmp_path / "runs", "cpu"), view=killer)
+    results = compare(str(small.parent / "study.yaml"), discover(), ExecutionOptions(tmp_path / "runs", "cpu"), view=killer)
     trained, untouched = results.cells
     assert killer.killed
     assert (trained.status, trained.outcome) == ("failed", None)

@@ -9,23 +9,23 @@ from pathlib import Path
 import pytest
 
 from toonlab.studies.executors.process import Progress
-from toonlab.studies.executors.progress import Board, News, Running
-from toonlab.studies.results.results import Cell, Results, Variant
+from toonlab.studies.executors.progress import StudyProgress, StatusMessage, Running
+from toonlab.studies.results.results import CellResult, Results, Variant
 
 
 @pytest.fixture
 def results(tmp_path: Path) -> Results:
-    cells = [Cell(Variant(recipe), seed, f"{recipe}-s{seed}") for seed in (0, 1) for recipe in ("ctss", "plain")]
+    cells = [CellResult(Variant(recipe), seed, f"{recipe}-s{seed}") for seed in (0, 1) for recipe in ("ctss", "plain")]
     return Results("study", tmp_path / "study", cells, metrics=["outline_f1"], higher={"outline_f1": True})
 
 
-def finished(cell: Cell, value: float = 0.5) -> Cell:
+def finished(cell: CellResult, value: float = 0.5) -> CellResult:
     outcome = {"metrics": {"outline_f1": value}, "photo": {}, "costs": {}, "measured": {}, "seconds": 61.2, "step": 4}
     return replace(cell, status="finished", outcome=outcome)
 
 
 def test_a_cell_from_its_beginning_to_its_end(results: Results) -> None:
-    board, cell = Board(results), results.cells[1]
+    board, cell = StudyProgress(results), results.cells[1]
     board.begin(cell)
     assert [c.status for c in board.results.cells] == ["waiting", "running", "waiting", "waiting"]
     board.progress(cell, Progress(1, 10))
@@ -35,26 +35,26 @@ def test_a_cell_from_its_beginning_to_its_end(results: Results) -> None:
     board.end(finished(cell, 0.61234))
     assert not board.running
     assert board.results.cells[1].status == "finished"
-    assert board.take_news() == [News("[1/4] plain, seed 0: finished in 1:01, outline_f1 0.6123")]
+    assert board.take_news() == [StatusMessage("[1/4] plain, seed 0: finished in 1:01, outline_f1 0.6123")]
     assert board.take_news() == []
     assert Results.read(results.directory).cells == board.results.cells
 
 
 def test_news_say_how_cells_ended(results: Results) -> None:
-    board = Board(results)
+    board = StudyProgress(results)
     ctss, plain, again, _ = results.cells
     board.fail(ctss, "diverged at step 3")
     board.end(replace(plain, status="stopped", reason="signal SIGTERM"))
-    board.end(replace(finished(again), again=True))
+    board.end(replace(finished(again), reused=True))
     assert board.take_news() == [
-        News("[1/4] ctss, seed 0: failed: diverged at step 3", bad=True),
-        News("[2/4] plain, seed 0: stopped: signal SIGTERM"),
-        News("[3/4] ctss, seed 1: finished before, not run again"),
+        StatusMessage("[1/4] ctss, seed 0: failed: diverged at step 3", bad=True),
+        StatusMessage("[2/4] plain, seed 0: stopped: signal SIGTERM"),
+        StatusMessage("[3/4] ctss, seed 1: finished before, not run again"),
     ]
 
 
 def test_others_results_are_learnt_once_and_never_over_ones_own(results: Results) -> None:
-    board = Board(results)
+    board = StudyProgress(results)
     ctss, plain, *_ = results.cells
     board.begin(ctss)
     theirs = [finished(ctss), finished(plain), replace(ctss, run="not-of-this-study")]
@@ -65,16 +65,16 @@ def test_others_results_are_learnt_once_and_never_over_ones_own(results: Results
 
 
 def test_a_board_that_keeps_nothing_writes_nothing(results: Results) -> None:
-    board = Board(results, keep=False)
+    board = StudyProgress(results, keep=False)
     board.end(finished(results.cells[0]))
     assert not results.directory.exists()
 
 
 def test_several_slots_use_one_board(tmp_path: Path) -> None:
-    cells = [Cell(Variant("ctss"), seed, f"ctss-s{seed}") for seed in range(40)]
-    board = Board(Results("study", tmp_path / "study", cells, metrics=["outline_f1"]), keep=False)
+    cells = [CellResult(Variant("ctss"), seed, f"ctss-s{seed}") for seed in range(40)]
+    board = StudyProgress(Results("study", tmp_path / "study", cells, metrics=["outline_f1"]), keep=False)
 
-    def work(mine: list[Cell]) -> None:
+    def work(mine: list[CellResult]) -> None:
         for cell in mine:
             board.begin(cell)
             board.progress(cell, Progress(1, 2))
@@ -91,7 +91,7 @@ def test_several_slots_use_one_board(tmp_path: Path) -> None:
 
 
 def test_rate_and_time_left_follow_from_the_first_and_the_last_report() -> None:
-    running = Running(Cell(Variant("ctss"), 0, "run"), began=0.0)
+    running = Running(CellResult(Variant("ctss"), 0, "run"), began=0.0)
     assert (running.rate, running.seconds_left) == (None, None)
     once = running.heard(Progress(10, 100))
     assert (once.rate, once.seconds_left) == (None, None)  # one report says nothing of the pace

@@ -15,58 +15,58 @@ from rich.text import Text
 from toonlab.studies.results.results import Results
 from toonlab.utils.text import duration
 
-from .progress import Board, Running
+from .progress import StudyProgress, Running
 
 _MARKS = {"waiting": "·", "running": "▸", "finished": "✓", "failed": "✗", "stopped": "■"}
 _STYLES = {"waiting": "dim", "running": "cyan", "finished": "green", "failed": "red", "stopped": "yellow"}
 
 
-class View(Protocol):
+class Display(Protocol):
     """Looks at a board whenever it is asked to."""
 
-    def __enter__(self) -> View: ...
+    def __enter__(self) -> Display: ...
     def __exit__(self, *_: object) -> None: ...
-    def draw(self, board: Board) -> None: ...
+    def draw(self, board: StudyProgress) -> None: ...
 
 
-def view() -> View:
+def view() -> Display:
     """For the standard error stream, as it is here; for the notebook, where there is one."""
     console = Console(stderr=True)
     if console.is_jupyter:
-        return InNotebook()
-    return OnTerminal(console) if console.is_interactive else Lines(console)
+        return NotebookDisplay()
+    return TerminalDisplay(console) if console.is_interactive else LineDisplay(console)
 
 
-class Silent:
+class SilentDisplay:
     """Shows nothing: for notebooks and programs."""
 
-    def __enter__(self) -> Silent:
+    def __enter__(self) -> SilentDisplay:
         return self
 
     def __exit__(self, *_: object) -> None: ...
 
-    def draw(self, board: Board) -> None:
+    def draw(self, board: StudyProgress) -> None:
         board.take_news()
 
 
-class Lines(Silent):
+class LineDisplay(SilentDisplay):
     """A line for each cell that has ended, for logs and pipes."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
 
-    def draw(self, board: Board) -> None:
+    def draw(self, board: StudyProgress) -> None:
         for text, _ in board.take_news():
             self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-class InNotebook(Silent):
+class NotebookDisplay(SilentDisplay):
     """The same picture as on a terminal as text below the notebook's cell, replaced when it changes; it stays."""
 
     def __init__(self) -> None:
         self._shown = ""
 
-    def draw(self, board: Board) -> None:
+    def draw(self, board: StudyProgress) -> None:
         from IPython.display import display
 
         lines = [news.text for news in board.take_news() if news.bad or board.summary]
@@ -82,28 +82,28 @@ class InNotebook(Silent):
         self._shown = text
 
 
-class OnTerminal:
+class TerminalDisplay:
     """A row for each variant with a mark for each seed, a bar for each cell under way, and what leads so far."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self._live = Live(console=console, auto_refresh=False, transient=True, vertical_overflow="ellipsis")
 
-    def __enter__(self) -> OnTerminal:
+    def __enter__(self) -> TerminalDisplay:
         self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._live.stop()
 
-    def draw(self, board: Board) -> None:
+    def draw(self, board: StudyProgress) -> None:
         for text, bad in board.take_news():
             if bad or board.summary:
                 self.console.print(text, markup=False, highlight=False, style="red" if bad else None)
         self._live.update(picture(board), refresh=True)
 
 
-def picture(board: Board) -> Group:
+def picture(board: StudyProgress) -> Group:
     """All cells, as they are now."""
     results = board.results
     summary = Text(board.summary, "bold") if board.summary else _leader(results)

@@ -17,13 +17,13 @@ import torch
 from toonlab.errors import BusyError, ToonlabError
 from toonlab.recipes.spec import Recipe
 from toonlab.runs.directory import read_outcome
-from toonlab.studies.results.results import Cell
+from toonlab.studies.results.results import CellResult
 from toonlab.utils.distributed import pick_device
 from toonlab.utils.signals import Interrupted, Signals
 
-from .display import View
+from .display import Display
 from .process import Failed, Job, Progress, RunProcess
-from .progress import Board
+from .progress import StudyProgress
 
 _PAUSE = 0.5  # seconds between two looks
 _LOOK = 2.0  # seconds between two looks for work that others may leave
@@ -42,10 +42,10 @@ class Work(Protocol):
 
 
 @dataclass(frozen=True)
-class Task:
+class Cell:
     """A cell, with the recipe that its process trains, and the run's identity."""
 
-    cell: Cell
+    cell: CellResult
     recipe: Recipe
     what: Mapping[str, Any]
 
@@ -62,10 +62,10 @@ class Asked:
 class Slot:
     """Where one cell runs at a time."""
 
-    crew: Crew
+    crew: Executor
     device: str
 
-    def run(self, task: Task, watch: Watch = lambda _: None) -> Cell:
+    def run(self, task: Cell, watch: Watch = lambda _: None) -> CellResult:
         """Run a cell to its end; it is on the board while it runs, but whoever calls puts its end there.
 
         Args:
@@ -89,7 +89,7 @@ class Slot:
             raise BusyError(failed.reason)
         return self._ended(task.cell, failed, process, asked)
 
-    def run_when_free(self, task: Task, watch: Watch) -> Cell | None:
+    def run_when_free(self, task: Cell, watch: Watch) -> CellResult | None:
         """The same, after whoever trains in the run's directory: a worker that is believed dead, say.
 
         Returns:
@@ -102,7 +102,7 @@ class Slot:
             time.sleep(_LOOK)
         return None
 
-    def _follow(self, process: RunProcess, task: Task, watch: Watch) -> Asked | None:
+    def _follow(self, process: RunProcess, task: Cell, watch: Watch) -> Asked | None:
         """Until the process has ended; why it was asked to stop, if it was."""
         asked, began, limit = None, time.monotonic(), self.crew.time_limit
         while process.running:
@@ -118,7 +118,7 @@ class Slot:
                 process.stop(asked.reason)
         return asked
 
-    def _ended(self, cell: Cell, failed: Failed | None, process: RunProcess, asked: Asked | None) -> Cell:
+    def _ended(self, cell: CellResult, failed: Failed | None, process: RunProcess, asked: Asked | None) -> CellResult:
         directory = self.crew.directory / cell.run
         outcome = read_outcome(directory) if directory.is_dir() else None
         if outcome and outcome.status == "finished":
@@ -132,7 +132,7 @@ class Slot:
         return replace(cell, status="failed", reason=reason, log=process.last_lines())
 
 
-def finished(cell: Cell, directory: Path) -> Cell | None:
+def finished(cell: CellResult, directory: Path) -> CellResult | None:
     """The cell with what its run has left, if it had finished before."""
     outcome = read_outcome(directory / cell.run)
     if outcome is None or outcome.status != "finished":
@@ -140,7 +140,7 @@ def finished(cell: Cell, directory: Path) -> Cell | None:
     return replace(cell, status="finished", outcome=outcome.to_json(), again=True)
 
 
-class Crew:
+class Executor:
     """Takes units of work and gives each to a free slot, until there are none left.
 
     Args:
@@ -152,7 +152,7 @@ class Crew:
 
     def __init__(
         self,
-        board: Board,
+        board: StudyProgress,
         directory: Path,
         devices: Sequence[str],
         time_limit: float | None,
@@ -171,7 +171,7 @@ class Crew:
             return f"signal {signal.Signals(self.signals.asked).name}"
         return self._stopping
 
-    def work(self, work: Work, view: View) -> None:
+    def work(self, work: Work, view: Display) -> None:
         """Do all the work.
 
         Raises:
@@ -190,7 +190,7 @@ class Crew:
             name = signal.Signals(asked).name
             raise Interrupted(asked, f"stopped by {name}; the same command goes on from there")
 
-    def _attend(self, slots: Sequence[Future[None]], view: View) -> None:
+    def _attend(self, slots: Sequence[Future[None]], view: Display) -> None:
         while True:
             _, pending = wait(slots, _PAUSE)
             if any(slot.done() and slot.exception() for slot in slots):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from toonlab.studies.results.results import Cell, Results
+from toonlab.studies.results.results import CellResult, Results
 from toonlab.utils.text import duration
 
 from .process import Progress
@@ -18,7 +18,7 @@ from .process import Progress
 class Running:
     """A cell under way: its last report, and the first one with the time at which it came."""
 
-    cell: Cell
+    cell: CellResult
     began: float
     first: Progress | None = None
     first_at: float = 0.0
@@ -42,14 +42,14 @@ class Running:
         return (self.last.steps - self.last.step) / self.rate if self.last and self.rate else None
 
 
-class News(NamedTuple):
+class StatusMessage(NamedTuple):
     """A line about what has ended; `bad` if it failed."""
 
     text: str
     bad: bool = False
 
 
-class Board:
+class StudyProgress:
     """The state of every cell. To be used by several threads.
 
     Args:
@@ -60,7 +60,7 @@ class Board:
         self._results, self._keep = results, keep
         self._running: dict[str, Running] = {}
         self._lock = threading.RLock()
-        self._news: list[News] = []
+        self._news: list[StatusMessage] = []
         self.summary = ""  # in a line, where it is not that of the cells
 
     @property
@@ -72,17 +72,17 @@ class Board:
         with self._lock:
             return list(self._running.values())
 
-    def begin(self, cell: Cell) -> None:
+    def begin(self, cell: CellResult) -> None:
         with self._lock:
             self._running[cell.run] = Running(cell, time.monotonic())
             self._put(replace(cell, status="running"))
 
-    def progress(self, cell: Cell, progress: Progress) -> None:
+    def progress(self, cell: CellResult, progress: Progress) -> None:
         with self._lock:
             if cell.run in self._running:
                 self._running[cell.run] = self._running[cell.run].heard(progress)
 
-    def end(self, cell: Cell) -> None:
+    def end(self, cell: CellResult) -> None:
         with self._lock:
             self._running.pop(cell.run, None)
             self._put(cell)
@@ -90,10 +90,10 @@ class Board:
             if self._keep:
                 self._results.write()
 
-    def fail(self, cell: Cell, reason: str) -> None:
+    def fail(self, cell: CellResult, reason: str) -> None:
         self.end(replace(cell, status="failed", reason=reason))
 
-    def learn(self, cells: Sequence[Cell]) -> None:
+    def learn(self, cells: Sequence[CellResult]) -> None:
         """What others have done meanwhile."""
         with self._lock:
             known = {cell.run: cell.status for cell in self._results.cells}
@@ -101,27 +101,27 @@ class Board:
             for cell in new:
                 self.end(cell)
 
-    def leave(self, cell: Cell) -> None:
+    def leave(self, cell: CellResult) -> None:
         """A cell is no longer under way; what it is part of has more to say of it."""
         with self._lock:
             self._running.pop(cell.run, None)
 
     def tell(self, text: str, bad: bool = False) -> None:
         with self._lock:
-            self._news.append(News(text, bad))
+            self._news.append(StatusMessage(text, bad))
 
-    def take_news(self) -> list[News]:
+    def take_news(self) -> list[StatusMessage]:
         """What has ended since somebody looked."""
         with self._lock:
             news, self._news = self._news, []
             return news
 
-    def _put(self, cell: Cell) -> None:
+    def _put(self, cell: CellResult) -> None:
         cells = [cell if known.run == cell.run else known for known in self._results.cells]
         self._results = self._results.with_cells(cells)
 
 
-def ending(results: Results, cell: Cell) -> str:
+def ending(results: Results, cell: CellResult) -> str:
     """How a cell ended, in a line."""
     ended = [c for c in results.cells if c.status in ("finished", "failed", "stopped")]
     head = f"[{len(ended)}/{len(results.cells)}] {cell.label}: "

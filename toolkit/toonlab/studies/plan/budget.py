@@ -12,7 +12,7 @@ from toonlab.errors import Problem, RecipeError
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
 
-from .experiment import Experiment, Planned, baseline_of
+from .experiment import Experiment, CellSpec, baseline_of
 
 Cost = Callable[[int], float]  # of a training of so many steps
 _LONG = 100_000  # steps, in which the rounding of stages does not show
@@ -21,10 +21,10 @@ _LONG = 100_000  # steps, in which the rounding of stages does not show
 def allot(
     experiment: Experiment,
     source: Path,
-    cells: Sequence[Planned],
+    cells: Sequence[CellSpec],
     catalogue: Catalogue,
-    clock: Callable[[Sequence[Planned]], Mapping[str, float]],
-) -> list[Planned]:
+    clock: Callable[[Sequence[CellSpec]], Mapping[str, float]],
+) -> list[CellSpec]:
     """The cells, each with the steps that the experiment's budget gives it.
 
     - `steps`: what every recipe says itself.
@@ -57,16 +57,16 @@ def allot(
     return [replace(c, recipe=with_steps(c.recipe, steps[c.variant.label])) if c.recipe.stages else c for c in known]
 
 
-def trained_of(cells: Sequence[Planned]) -> dict[str, Planned]:
+def trained_of(cells: Sequence[CellSpec]) -> dict[str, CellSpec]:
     """label -> the first cell of each variant that trains."""
-    found: dict[str, Planned] = {}
+    found: dict[str, CellSpec] = {}
     for cell in cells:
         if cell.recipe.stages:
             found.setdefault(cell.variant.label, cell)
     return found
 
 
-def allotted(experiment: Experiment, cells: Sequence[Planned]) -> dict[str, int]:
+def allotted(experiment: Experiment, cells: Sequence[CellSpec]) -> dict[str, int]:
     """label -> the steps that a budget has given to each variant that trains; empty where recipes say it themselves."""
     trained = trained_of(cells) if experiment.budget != "steps" else {}
     return {label: cell.recipe.train.steps or 0 for label, cell in trained.items()}
@@ -78,7 +78,7 @@ def with_steps(recipe: Recipe, steps: int) -> Recipe:
     return replace(recipe, tree=tree, train=replace(recipe.train, steps=steps))
 
 
-def _alike(costs: Mapping[str, Cost], trained: Mapping[str, Planned], baseline: str) -> dict[str, int]:
+def _alike(costs: Mapping[str, Cost], trained: Mapping[str, CellSpec], baseline: str) -> dict[str, int]:
     """label -> the steps that cost what the baseline's do."""
     own = trained[baseline].recipe.train.steps or 0
     total = costs[baseline](own)
@@ -93,7 +93,7 @@ def _steps(cost: Cost, total: float, stages: int) -> int:
     return min(near, key=lambda steps: (abs(cost(steps) - total), abs(steps - about)))
 
 
-def _unfit(experiment: Experiment, trained: Mapping[str, Planned], baseline: str) -> Iterator[Problem]:
+def _unfit(experiment: Experiment, trained: Mapping[str, CellSpec], baseline: str) -> Iterator[Problem]:
     """Trainings without a length, or whose stages' shares can't be told; nothing to measure by."""
     if baseline not in trained:
         yield Problem("budget", f"the baseline {baseline!r} trains nothing; give one that does, by baseline: NAME")
@@ -137,7 +137,7 @@ def total_pixels(recipe: Recipe, pixels: Mapping[str, int], steps: int) -> int:
     return total
 
 
-def _pixels(source: Path, trained: Mapping[str, Planned], catalogue: Catalogue) -> dict[str, Cost]:
+def _pixels(source: Path, trained: Mapping[str, CellSpec], catalogue: Catalogue) -> dict[str, Cost]:
     costs: dict[str, Cost] = {}
     problems = []
     for label, cell in trained.items():

@@ -147,7 +147,7 @@ def _name(entry: str | dict[str, Any]) -> str:
 
 
 @dataclass(frozen=True)
-class Planned:
+class CellSpec:
     """A cell to run: the recipe has its levels and its seed in it."""
 
     variant: Variant
@@ -158,7 +158,7 @@ class Planned:
         return f"{self.variant.label}, seed {self.recipe.train.seed}"
 
 
-def plan_cells(experiment: Experiment, path: Path, overrides: dict[str, Any], catalogue: Catalogue) -> list[Planned]:
+def plan_cells(experiment: Experiment, path: Path, overrides: dict[str, Any], catalogue: Catalogue) -> list[CellSpec]:
     """Every cell, seed by seed so that a study cut short still has pairs.
 
     Levels that make no difference to a recipe (its own value among a factor's levels) make one variant, not two.
@@ -169,7 +169,7 @@ def plan_cells(experiment: Experiment, path: Path, overrides: dict[str, Any], ca
     plan = _Plan(experiment, path, overrides, catalogue)
     unmeasured = list(_unmeasured(experiment, catalogue))
     problems = [*unmeasured, *_misled(experiment, catalogue), *plan.unplaced(), *_crooked(experiment)]
-    cells: list[Planned] = []
+    cells: list[CellSpec] = []
     for seed, entry in product(experiment.seed_list, experiment.recipes):
         same: list[Tree] = []
         for levels in plan.levels(entry):
@@ -180,7 +180,7 @@ def plan_cells(experiment: Experiment, path: Path, overrides: dict[str, Any], ca
                 problems += [Problem(f"{error.source}: {p.path}", p.message) for p in own]
                 continue
             if recipe.tree not in same:
-                cells.append(Planned(Variant(_name(entry), levels), recipe))
+                cells.append(CellSpec(Variant(_name(entry), levels), recipe))
             same.append(recipe.tree)
     problems += _alike(cells)
     if problems:
@@ -188,7 +188,7 @@ def plan_cells(experiment: Experiment, path: Path, overrides: dict[str, Any], ca
     return cells
 
 
-def _alike(cells: list[Planned]) -> Iterator[Problem]:
+def _alike(cells: list[CellSpec]) -> Iterator[Problem]:
     """Variants that no table could tell apart."""
     for label, count in Counter(cell.label for cell in cells).items():
         if count > 1:
@@ -196,7 +196,7 @@ def _alike(cells: list[Planned]) -> Iterator[Problem]:
             yield Problem("factors", f"{text}: {{NAME: {{PATH: VALUE, …}}, …}}")
 
 
-def baseline_of(experiment: Experiment, cells: list[Planned]) -> str | None:
+def baseline_of(experiment: Experiment, cells: list[CellSpec]) -> str | None:
     """The label of the variant that the others are compared with: the first of the baseline's."""
     wanted = [cell for cell in cells if cell.variant.recipe == experiment.baseline]
     learning = wanted or [cell for cell in cells if cell.recipe.stages] or cells

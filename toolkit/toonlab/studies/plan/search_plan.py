@@ -17,21 +17,21 @@ from toonlab.studies.results.results import Variant
 from toonlab.studies.storage import Storage
 from toonlab.utils.distributed import DistributedContext, pick_device
 
-from .experiment import Planned
+from .experiment import CellSpec
 from .optuna_objects import distributions, grid, pruner, sampler
-from .search import Search, recipe_of, space_of, value_at
+from .search import SearchSpec, recipe_of, space_of, value_at
 
 _DRAWN = 10_000  # combinations at most, when one is looked for that was not tried
 
 
-class Plan:
+class SearchPlan:
     """A search with everything filled in.
 
     Raises:
         RecipeError: with everything that is wrong.
     """
 
-    def __init__(self, search: Search, path: Path, catalogue: Catalogue, overrides: Mapping[str, Any]) -> None:
+    def __init__(self, search: SearchSpec, path: Path, catalogue: Catalogue, overrides: Mapping[str, Any]) -> None:
         self.search, self.path, self.catalogue, self.overrides = search, path, catalogue, overrides
         self.base = recipe_of(search, path, catalogue, 0, {}, overrides)
         self.space = space_of(search, path, self.base, catalogue)
@@ -61,10 +61,10 @@ class Plan:
                 drawn.append(among[place])
             yield dict(zip(self.space, drawn, strict=True))
 
-    def planned(self, chosen: Mapping[str, Any], seed: int) -> Planned:
+    def planned(self, chosen: Mapping[str, Any], seed: int) -> CellSpec:
         """A run at some parameters; the default's variant names none."""
         recipe = recipe_of(self.search, self.path, self.catalogue, seed, chosen, self.overrides)
-        return Planned(Variant(recipe.name, {} if chosen == self.default else dict(chosen)), recipe)
+        return CellSpec(Variant(recipe.name, {} if chosen == self.default else dict(chosen)), recipe)
 
     def infeasible(self, chosen: Mapping[str, Any]) -> str | None:
         """Why a run at some parameters can't be, by the probe that every run begins with; None if it can."""

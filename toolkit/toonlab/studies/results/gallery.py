@@ -17,7 +17,7 @@ from toonlab.recipes.load import load
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
 
-from .results import Cell, Results
+from .results import CellResult, Results
 
 
 def gallery(results: Results, catalogue: Catalogue, device: torch.device) -> list[Row]:
@@ -34,7 +34,7 @@ def gallery(results: Results, catalogue: Catalogue, device: torch.device) -> lis
     return rows
 
 
-def _generators(results: Results, catalogue: Catalogue) -> Iterator[tuple[Cell, Recipe, nn.Module]]:
+def _generators(results: Results, catalogue: Catalogue) -> Iterator[tuple[CellResult, Recipe, nn.Module]]:
     for variant in results.variants:
         finished = (cell for cell in results.of(variant.label) if cell.status == "finished")
         for cell in finished:

@@ -14,7 +14,7 @@ from toonlab.runs.directory import write_atomically
 
 from . import tables
 
-Status = Literal["waiting", "running", "finished", "failed", "stopped"]
+CellStatus = Literal["waiting", "running", "finished", "failed", "stopped"]
 FILE = "results.json"
 
 
@@ -58,7 +58,7 @@ def _text(level: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Cell:
+class CellResult:
     """A variant with one seed, and what became of it.
 
     Args:
@@ -72,14 +72,14 @@ class Cell:
     variant: Variant
     seed: int
     run: str
-    status: Status = "waiting"
+    status: CellStatus = "waiting"
     reason: str | None = None
     log: tuple[str, ...] = ()
     outcome: Mapping[str, Any] | None = None
     again: bool = False
 
     @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Cell:
+    def from_json(cls, record: Mapping[str, Any]) -> CellResult:
         return cls(**{**record, "variant": Variant(**record["variant"]), "log": tuple(record["log"])})
 
     @property
@@ -115,7 +115,7 @@ class Results:
 
     name: str
     directory: Path
-    cells: Sequence[Cell]
+    cells: Sequence[CellResult]
     kind: Literal["compare", "tune"] = "compare"
     about: str = ""
     asked: Mapping[str, Any] = field(default_factory=dict)
@@ -137,7 +137,7 @@ class Results:
         """In the order in which they were asked for."""
         return list({cell.variant.label: cell.variant for cell in self.cells}.values())
 
-    def of(self, label: str) -> list[Cell]:
+    def of(self, label: str) -> list[CellResult]:
         """A variant's cells."""
         return [cell for cell in self.cells if cell.variant.label == label]
 
@@ -149,7 +149,7 @@ class Results:
         }
 
     @property
-    def failed(self) -> list[Cell]:
+    def failed(self) -> list[CellResult]:
         return [cell for cell in self.cells if cell.status == "failed"]
 
     @property
@@ -164,16 +164,16 @@ class Results:
         return {name: about for outcome in reversed(outcomes) for name, about in outcome["measured"].items()}
 
     @property
-    def rows(self) -> list[tables.Row]:
+    def rows(self) -> list[tables.TableRow]:
         """A row for each variant, below the untouched photo."""
         photo = {name: value for name, value in self.photo.items() if name in self.metrics}
         return tables.with_photo(photo, [self._row(variant.label) for variant in self.variants])
 
-    def _row(self, label: str) -> tables.Row:
+    def _row(self, label: str) -> tables.TableRow:
         cells = self.of(label)
         columns = (*self.metrics, "seconds")
         values = {name: [c.values[name] for c in cells if name in c.values] for name in columns}
-        return tables.Row(label, {name: given for name, given in values.items() if given}, self.note(label))
+        return tables.TableRow(label, {name: given for name, given in values.items() if given}, self.note(label))
 
     def note(self, label: str) -> str:
         """What stands beside a variant's name: cells that have not finished, and the steps of its budget."""
@@ -200,12 +200,12 @@ class Results:
         path = directory / FILE
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            cells = [Cell.from_json(cell) for cell in record.pop("cells")]
+            cells = [CellResult.from_json(cell) for cell in record.pop("cells")]
             return cls(**record, directory=directory, cells=cells)
         except FileNotFoundError as error:
             raise ToonlabError(f"{path}: no such file; run `toonlab compare {directory.name}` first") from error
         except (ValueError, TypeError, KeyError) as error:
             raise ToonlabError(f"{path}: not the results of a study: {error}; run the study again") from error
 
-    def with_cells(self, cells: Sequence[Cell]) -> Results:
+    def with_cells(self, cells: Sequence[CellResult]) -> Results:
         return replace(self, cells=list(cells))

@@ -14,7 +14,7 @@ PHOTO = "the photo, untouched"
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """One method in a table: for every metric the value of each seed."""
 
     name: str
@@ -43,13 +43,13 @@ def leading(metrics: Mapping[str, float], wanted: Sequence[str]) -> dict[str, fl
     return {name: metrics[name] for name in wanted if name in metrics} or dict(metrics)
 
 
-def with_photo(photo: Mapping[str, float], rows: Sequence[Row]) -> list[Row]:
+def with_photo(photo: Mapping[str, float], rows: Sequence[TableRow]) -> list[TableRow]:
     """The rows below one of the untouched photo, unless one of them says the same: a recipe that changes nothing."""
     same = (all(set(row.values.get(name, ())) == {value} for name, value in photo.items()) for row in rows)
-    return list(rows) if any(same) else [Row(PHOTO, {name: [value] for name, value in photo.items()}), *rows]
+    return list(rows) if any(same) else [TableRow(PHOTO, {name: [value] for name, value in photo.items()}), *rows]
 
 
-def columns(rows: Sequence[Row]) -> list[str]:
+def columns(rows: Sequence[TableRow]) -> list[str]:
     """All metrics, in the order in which they first appear."""
     return list(dict.fromkeys(name for row in rows for name in row.values))
 
@@ -68,7 +68,7 @@ def _together(names: Sequence[str], texts: Mapping[str, str]) -> list[str]:
 
 def show(
     title: str,
-    rows: Sequence[Row],
+    rows: Sequence[TableRow],
     caveats: Mapping[str, str] | None = None,
     measured: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
@@ -81,7 +81,7 @@ def show(
         console.print(note, style="dim", highlight=False, markup=False)
 
 
-def for_terminal(title: str, rows: Sequence[Row], caveats: Mapping[str, str] | None = None) -> Table:
+def for_terminal(title: str, rows: Sequence[TableRow], caveats: Mapping[str, str] | None = None) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("method", no_wrap=True)
     table.add_column("seeds", justify="right")
@@ -95,7 +95,7 @@ def for_terminal(title: str, rows: Sequence[Row], caveats: Mapping[str, str] | N
 
 
 def as_markdown(
-    rows: Sequence[Row],
+    rows: Sequence[TableRow],
     caveats: Mapping[str, str] | None = None,
     measured: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> str:
