@@ -20,7 +20,8 @@ from pathlib import Path
 from _common import device, report
 
 from toonlab import discover
-from toonlab.studies.compare import ExecutionOptions, compare
+from toonlab.studies.compare import compare
+from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.executors.progress import StudyProgress
 from toonlab.studies.results.results import CellResult
 
@@ -37,13 +38,13 @@ class Clock:
     def watch(self) -> None:
         begin, end = StudyProgress.begin, StudyProgress.end
 
-        def timed_begin(board: StudyProgress, cell: CellResult) -> None:
+        def timed_begin(progress: StudyProgress, cell: CellResult) -> None:
             self.began[cell.run] = time.monotonic()
-            begin(board, cell)
+            begin(progress, cell)
 
-        def timed_end(board: StudyProgress, cell: CellResult) -> None:
-            end(board, cell)
-            self.ended[cell.run] = time.monotonic()
+        def timed_end(progress: StudyProgress, *cells: CellResult) -> None:
+            end(progress, *cells)
+            self.ended |= {cell.run: time.monotonic() for cell in cells}
 
         StudyProgress.begin, StudyProgress.end = timed_begin, timed_end
 

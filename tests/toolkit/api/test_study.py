@@ -134,7 +134,7 @@ def test_a_search_is_tuned_and_confirmed(home: Path, monkeypatch: pytest.MonkeyP
     }
     results = toonlab.tune(search, name="hunt", trials=2, device="cpu", train={"steps": 1})
     assert results.kind == "tune"
-    assert len(results.search["trials"]) == 2
+    assert len(results.search.trials) == 2
     assert results.report == Path("runs/hunt/report.html")
     assert set(results.frame["status"]) == {"finished"}
 

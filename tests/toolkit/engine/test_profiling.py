@@ -11,7 +11,8 @@ from toonlab import Sample, discover
 from toonlab.engine.profiling import COSTS, Stopwatch, inference, peak_memory_mib
 from toonlab.engine.train import train
 from toonlab.recipes.load import load
-from toonlab.studies.compare import ExecutionOptions, compare
+from toonlab.studies.compare import compare
+from toonlab.studies.executors.options import ExecutionOptions
 
 CPU = torch.device("cpu")
 PHOTOS = [torch.zeros(3, 16, 16)] * 3

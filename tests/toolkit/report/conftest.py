@@ -17,6 +17,7 @@ from toonlab.registry.catalogue import Catalogue
 from toonlab.report import write_report
 from toonlab.report.findings import Findings, find
 from toonlab.studies.results.results import CellResult, Results, Variant
+from toonlab.studies.results.search_result import SearchResult
 
 HIGHER = {"outline_f1": True, "psnr": True, "seconds": False, "seconds_per_step": False}
 TINY = """\
@@ -145,7 +146,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Results]
             "importances": {K: 0.7, SIZE: 0.3},
         }
         higher, directory = {"f1": direction == "maximize"}, tmp_path_factory.mktemp("search")
-        return Results("s", directory, cells, "tune", metrics=["f1"], higher=higher, baseline="ctss", search=record)
+        return Results("s", directory, cells, "tune", metrics=["f1"], higher=higher, baseline="ctss", search=SearchResult.from_json(record))
 
     return make
 

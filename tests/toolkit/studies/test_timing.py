@@ -9,8 +9,9 @@ import pytest
 
 from toonlab import discover
 from toonlab.errors import ToonlabError
-from toonlab.studies.compare import ExecutionOptions, compare, explain
+from toonlab.studies.compare import compare, explain
 from toonlab.studies.executors.display import SilentDisplay
+from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.plan.budget import trained_of
 from toonlab.studies.plan.experiment import plan_cells, read_experiment
 from toonlab.studies.timing import CAVEAT, kept, measure
@@ -27,7 +28,9 @@ def study(small: Path) -> Path:
 
 
 def states(study: Path, runs: Path) -> list[str]:
-    return [line.partition(": ")[2].partition(" (")[0] for line in explain(str(study), discover(), runs)]
+    return [
+        line.partition(": ")[2].partition(" (")[0] for line in explain(str(study), discover(), ExecutionOptions(runs))
+    ]
 
 
 def test_steps_are_timed_once_and_what_was_measured_decides_from_then_on(study: Path, tmp_path: Path) -> None:
@@ -62,7 +65,12 @@ def test_workers_go_by_what_the_first_of_them_measured(study: Path, tmp_path: Pa
     experiment, path = read_experiment(str(study))
     catalogue = discover()
     cells = list(trained_of(plan_cells(experiment, path, {}, catalogue)).values())
-    where = {"catalogue": catalogue, "devices": ["cpu"], "view": SilentDisplay(), "url": f"sqlite:///{tmp_path / 'shared.db'}"}
+    where = {
+        "catalogue": catalogue,
+        "devices": ["cpu"],
+        "display": SilentDisplay(),
+        "url": f"sqlite:///{tmp_path / 'shared.db'}",
+    }
     here, there = tmp_path / "here" / "study", tmp_path / "there" / "study"
     first = measure(cells[:1], directory=there, **where)
     second = measure(cells, directory=here, **where)

@@ -15,7 +15,8 @@ from optuna.trial import TrialState
 
 from toonlab import discover
 from toonlab.errors import ToonlabError
-from toonlab.studies.compare import ExecutionOptions, compare
+from toonlab.studies.compare import compare
+from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.results.results import Results
 from toonlab.studies.storage import Storage
 
@@ -120,7 +121,7 @@ def test_a_stopped_workers_cell_is_taken_up_by_the_next(
 def test_failed_cells_are_tried_again_by_whoever_compares_not_by_who_joins(study: Path, tmp_path: Path) -> None:
     (study.parent / "same.yaml").write_text(f"{SAME}critics.patch.sampler.k: 99\n")
     shared = f"sqlite:///{tmp_path / 'shared.db'}"
-    where = {"root": tmp_path / "runs", "device": "cpu", "storage": shared}
+    where = {"runs": tmp_path / "runs", "device": "cpu", "storage": shared}
     for joined, trials in ((False, 2), (True, 2), (False, 3)):
         results = compare(str(study), discover(), ExecutionOptions(**where, joined=joined), seeds=1)
         assert [cell.status for cell in results.cells] == ["failed", "finished"]
@@ -131,13 +132,15 @@ def test_failed_cells_are_tried_again_by_whoever_compares_not_by_who_joins(study
 
 def test_a_worker_that_would_do_other_work_is_told_so(study: Path, tmp_path: Path) -> None:
     """With another override, code or data its cells would stand beside those that are asked for, and nobody wait."""
-    where = {"root": tmp_path / "runs", "device": "cpu", "storage": f"sqlite:///{tmp_path / 'shared.db'}"}
+    where = {"runs": tmp_path / "runs", "device": "cpu", "storage": f"sqlite:///{tmp_path / 'shared.db'}"}
     done = compare(str(study), discover(), ExecutionOptions(**where), seeds=1)
     with pytest.raises(
         ToonlabError, match=r"others work on small-s0-.*, which is small-s0-.* here: this worker's code"
     ):
         compare(str(study), discover(), ExecutionOptions(**where, joined=True), seeds=1, overrides={"train.steps": 3})
-    again = compare(str(study), discover(), ExecutionOptions(**where, joined=True), seeds=2)  # more of the same is no other work
+    again = compare(
+        str(study), discover(), ExecutionOptions(**where, joined=True), seeds=2
+    )  # more of the same is no other work
     assert {cell.run for cell in done.cells} < {cell.run for cell in again.cells}
 
 

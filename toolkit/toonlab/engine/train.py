@@ -49,6 +49,7 @@ def train(
     listeners: Mapping[str, object] | None = None,
     what: Mapping[str, Any] | None = None,
     study: str | None = None,
+    tracking_uri: str | None = None,
 ) -> Trained:
     """Train a recipe to its end, or return what a finished run of the same identity left.
 
@@ -65,6 +66,7 @@ def train(
         what: the run's identity, if somebody has established it already: the code of a study is that which it began
             with, whatever is edited meanwhile.
         study: what the run is part of, for trackers that group runs.
+        tracking_uri: where trackers keep the run, instead of the recipe's own.
 
     Raises:
         RecipeError: if something does not fit, before anything is written.

@@ -123,7 +123,12 @@ def read_search(name: str, trials: int | None = None) -> tuple[SearchSpec, Path]
 
 
 def recipe_of(
-    search: SearchSpec, path: Path, catalogue: Catalogue, seed: int, chosen: Mapping[str, Any], overrides: Mapping[str, Any]
+    search: SearchSpec,
+    path: Path,
+    catalogue: Catalogue,
+    seed: int,
+    chosen: Mapping[str, Any],
+    overrides: Mapping[str, Any],
 ) -> Recipe:
     """The recipe with a trial's parameters and a seed."""
     metrics = list(dict.fromkeys([search.objective.metric, *search.also]))
