@@ -63,7 +63,8 @@ def study(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue, cache:
         for name in RECIPES:
             recipe = load(folder / f"{name}.yaml", catalogue, [("train.seed", seed)])
             trained = train(recipe, catalogue, folder / "runs", "study", "cpu", command="toonlab compare study.yaml")
-            cells.append(CellResult(Variant(name), seed, trained.run.name, "finished", outcome=trained.outcome.to_json()))
+            outcome = trained.outcome.to_json()
+            cells.append(CellResult(Variant(name), seed, trained.run.name, "finished", outcome=outcome))
     log = ("step 2  generator 812.4", "DivergedError: <generator/total> is nan")
     cells[-2] = CellResult(Variant("lone"), 2, "lone-s2-00000000", "failed", "generator/total is nan at step 3", log)
     results = Results(
@@ -146,7 +147,8 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Results]
             "importances": {K: 0.7, SIZE: 0.3},
         }
         higher, directory = {"f1": direction == "maximize"}, tmp_path_factory.mktemp("search")
-        return Results("s", directory, cells, "tune", metrics=["f1"], higher=higher, baseline="ctss", search=SearchResult.from_json(record))
+        search, known = SearchResult.from_json(record), {"metrics": ["f1"], "higher": higher, "baseline": "ctss"}
+        return Results("s", directory, cells, "tune", search=search, **known)
 
     return make
 

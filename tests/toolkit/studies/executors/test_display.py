@@ -11,16 +11,16 @@ import pytest
 from rich.console import Console
 
 from toonlab.studies.executors.display import (
-    NotebookDisplay,
     LineDisplay,
-    TerminalDisplay,
+    NotebookDisplay,
     SilentDisplay,
+    TerminalDisplay,
     leader,
     picture,
 )
 from toonlab.studies.executors.process import RunProgress
 from toonlab.studies.executors.progress import StudyProgress
-from toonlab.studies.results.results import CellResult, Results, CellStatus, Variant
+from toonlab.studies.results.results import CellResult, CellStatus, Results, Variant
 
 LONG = Variant("ctss", {"critics.patch.sampler.patch_size": 24, "critics.patch.sampler.k": 2})
 

@@ -128,7 +128,7 @@ class Killer(SilentDisplay):
     def draw(self, progress: StudyProgress) -> None:
         super().draw(progress)
         if not self.killed and any(running.last for running in progress.running):
-            self.processes[0].kill()
+            self.processes[0]._process.kill()
             self.killed += 1
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toonlab.errors import ToonlabError
-from toonlab.studies.results.results import CellResult, Results, CellStatus, Variant, short_names
+from toonlab.studies.results.results import CellResult, CellStatus, Results, Variant, short_names
 from toonlab.studies.results.tables import PHOTO
 
 K, SAMPLER = "critics.patch.sampler.k", "critics.patch.sampler"

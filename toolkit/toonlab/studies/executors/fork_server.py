@@ -14,10 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any
 
-from .fork_server_main import Call
+from .fork_server_main import Surroundings
 
 _MAIN = "import sys; sys.path[:] = {path!r}; from {module} import serve; serve({descriptor}, {preload!r})"
 _lock = threading.Lock()
@@ -56,7 +55,7 @@ class ForkServer:
     def __init__(self, preload: Sequence[str]) -> None:
         self._control, theirs = socket.socketpair()
         descriptor = theirs.fileno()
-        main = _MAIN.format(path=sys.path, module=Call.__module__, descriptor=descriptor, preload=list(preload))
+        main = _MAIN.format(path=sys.path, module=Surroundings.__module__, descriptor=descriptor, preload=list(preload))
         with theirs:
             self._program = subprocess.Popen(
                 [sys.executable, "-c", main], stdin=subprocess.DEVNULL, pass_fds=[descriptor]
@@ -72,7 +71,8 @@ class ForkServer:
         status, report = Pipe(duplex=False)
         with pipe, report:
             socket.send_fds(self._control, [b"."], [pipe.fileno(), report.fileno()])
-        ours.send(Call(function, arguments, dict(os.environ), sys.path, str(Path.cwd())))
+        ours.send(Surroundings.here())
+        ours.send((function, arguments))
         return ForkedProcess(ours, status)
 
     def close(self) -> None:

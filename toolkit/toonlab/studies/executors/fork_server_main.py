@@ -11,13 +11,13 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any
+from pathlib import Path
 
 REQUIRED = (
     "torch._dynamo",
@@ -28,21 +28,29 @@ REQUIRED = (
 
 
 @dataclass(frozen=True)
-class Call:
-    """A function to call in a new process, with the environment that its caller has at that time."""
+class Surroundings:
+    """The environment, the module search path and the folder that a process takes over from its caller."""
 
-    function: Callable[..., None]
-    arguments: tuple[Any, ...]
     environment: dict[str, str]
-    search_path: list[str]
-    folder: str
+    path: list[str]
+    folder: Path
+
+    @classmethod
+    def here(cls) -> Surroundings:
+        return cls(dict(os.environ), list(sys.path), Path.cwd())
+
+    def take_over(self) -> None:
+        os.environ.clear()
+        os.environ.update(self.environment)
+        sys.path[:] = self.path
+        os.chdir(self.folder)
 
 
 def serve(descriptor: int, preload: Sequence[str]) -> None:
     """Fork a process for each pair of pipes that comes over a socket, until its other end is closed.
 
-    One pipe is the new process's, and has its `Call`; over the other, this server sends the process's number and, when
-    it has ended, its exit code.
+    Over one pipe, the new process receives its `Surroundings`, and then the function to call with its arguments. Over
+    the other, this server sends the process's number and, when it has ended, its exit code.
 
     Args:
         descriptor: of the socket.
@@ -96,18 +104,15 @@ def _fork(control: socket.socket, children: dict[int, tuple[BaseProcess, Connect
 
 
 def _run(pipe: Connection, control: socket.socket, others: Sequence[Connection]) -> None:
-    """In the new process: the call that comes over its pipe."""
+    """In the new process: do what comes over its pipe."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     control.close()
     for connection in others:
         connection.close()
-    call: Call = pipe.recv()
-    os.environ.clear()
-    os.environ.update(call.environment)
-    os.chdir(call.folder)
-    sys.path[:] = call.search_path
-    call.function(pipe, *call.arguments)
+    pipe.recv().take_over()  # before the function is unpickled: that imports its module
+    function, arguments = pipe.recv()
+    function(pipe, *arguments)
 
 
 def _send(status: Connection, number: int | None) -> None:
