@@ -12,7 +12,7 @@ from toonlab.errors import RecipeError, ToonlabError
 from toonlab.studies.compare import compare, explain, write_photos
 from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.results.results import Results
-from toonlab.studies.results.tables import PHOTO, TableRow, as_markdown, for_terminal, with_photo
+from toonlab.studies.results.tables import PHOTO
 
 
 @pytest.fixture
@@ -173,18 +173,3 @@ def test_what_learns_nothing_is_a_row_like_any_other(small: Path, tmp_path: Path
     again = compare(str(file), catalogue, ExecutionOptions(runs, "cpu"))
     assert [cell.reused for cell in again.cells] == [True, True, False] * 2
     assert again.rows[2].values["psnr"] != first.rows[2].values["psnr"]
-
-
-def test_the_photo_stands_above_unless_a_row_says_the_same() -> None:
-    photo, row = {"f1": 0.5, "psnr": 17.0}, TableRow("a", {"f1": [0.5, 0.5], "psnr": [17.0, 17.0], "seconds": [1, 2]})
-    assert [r.name for r in with_photo(photo, [row])] == ["a"]
-    assert [r.name for r in with_photo({**photo, "f1": 0.4}, [row])] == [PHOTO, "a"]
-
-
-def test_a_row_shows_mean_and_spread() -> None:
-    rows = [TableRow("a", {"f1": [0.5, 0.7], "psnr": [17.0, 18.0]}), TableRow("b", {"f1": [0.25]}, "1 failed")]
-    assert as_markdown(rows).splitlines()[2:] == [
-        "| a | 2 | 0.600 ± 0.141 | 17.50 ± 0.707 |",
-        "| b (1 failed) | 1 | 0.250 | – |",
-    ]
-    assert for_terminal("t", rows).row_count == 2

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import optuna
 import pytest
-from optuna.trial import TrialState
 
 from toonlab import discover
-from toonlab.errors import RecipeError, ToonlabError
+from toonlab.errors import ToonlabError
 from toonlab.runs.directory import read_metrics
 from toonlab.studies.executors.options import ExecutionOptions
-from toonlab.studies.plan.search import Range, read_search
+from toonlab.studies.plan.search import read_search
 from toonlab.studies.plan.search_plan import SearchPlan
 from toonlab.studies.results.results import Results
-from toonlab.studies.storage import Storage
-from toonlab.studies.trials import ranked
 from toonlab.studies.tune import CONFIRMATION, tune
 
 K, SIZE = "critics.patch.sampler.k", "critics.patch.sampler.patch_size"
@@ -135,18 +130,6 @@ def plan_of(file: Path, text: str) -> SearchPlan:
     return SearchPlan(search, path, discover(), {})
 
 
-def test_auto_is_what_the_plugin_declares(file: Path) -> None:
-    plan = plan_of(file, SEARCH.replace("[16, 24, 40]", "auto"))
-    assert plan.space[SIZE] == Range(None, 16, 128, 8, False, True)
-    assert plan.space[K] == Range(None, 1, 2, None, False, True)
-
-
-def test_a_grid_has_no_more_trials_than_combinations(file: Path) -> None:
-    grid = SEARCH.replace("pruner: none", "pruner: none\nsampler: grid")
-    assert plan_of(file, grid.replace("trials: 3", "trials: 100")).count == 6
-    assert plan_of(file, grid).count == 3
-
-
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
@@ -178,11 +161,6 @@ def test_a_search_that_makes_no_sense(file: Path, tmp_path: Path, old: str, new:
     assert not (tmp_path / "runs").exists()
 
 
-def test_auto_for_a_path_without_a_declared_range(file: Path) -> None:
-    with pytest.raises(RecipeError, match=r"generator\.optimizer\.lr: no plugin declares a range for it"):
-        plan_of(file, SEARCH.replace(f"{SIZE}: [16, 24, 40]", "generator.optimizer.lr: auto"))
-
-
 def test_a_metric_that_the_data_cannot_give(file: Path, tmp_path: Path) -> None:
     from PIL import Image
 
@@ -194,13 +172,3 @@ def test_a_metric_that_the_data_cannot_give(file: Path, tmp_path: Path) -> None:
     file.write_text(SEARCH.replace("set: {", f"set: {{data: {data}, "))
     with pytest.raises(ToonlabError, match=r"objective\.metric: metric 'outline_f1' is left out: it needs the truth's"):
         tune(str(file), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
-
-
-def test_ranks_ignore_what_is_not_complete(tmp_path: Path) -> None:
-    with Storage(f"sqlite:///{tmp_path / 's.db'}", "ranks") as storage:
-        for value in (0.3, 0.7, 0.7, None):
-            trial: Any = storage.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
-            state = TrialState.PRUNED if value is None else TrialState.COMPLETE
-            storage.finish(trial, state, value, {})
-        assert [trial.number for trial in ranked(storage.trials(), maximize=True)] == [1, 2, 0]
-        assert [trial.number for trial in ranked(storage.trials(), maximize=False)] == [0, 1, 2]
