@@ -20,7 +20,7 @@ def test_each_job_has_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_gpus_are_taken_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr("toonlab.studies.executors.options.pick_device", torch.device)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert ExecutionOptions(device="cuda").devices == ["cuda:0", "cuda:1"]
     assert ExecutionOptions(device="cuda", jobs=3).devices == ["cuda:0", "cuda:1", "cuda:0"]

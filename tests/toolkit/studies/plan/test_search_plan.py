@@ -49,17 +49,8 @@ def test_every_combination_is_drawn_once_and_in_the_same_order_each_time(file: P
     assert len(drawn) == 6
     assert all(combination not in drawn[:place] for place, combination in enumerate(drawn))
     assert list(plan.draws(0)) == drawn != list(plan.draws(1))
-    assert (
-        list(
-            plan_of(
-                file,
-                SEARCH.replace("{low: 1, high: 2}", "{low: 1, high: 2}").replace(
-                    "search: {", "search: {generator.optimizer.lr: {low: 1e-6, high: 1e-2, log: true}, "
-                ),
-            ).draws(0)
-        )
-        == []
-    )
+    learning_rate = "search: {generator.optimizer.lr: {low: 1e-6, high: 1e-2, log: true}, "
+    assert list(plan_of(file, SEARCH.replace("search: {", learning_rate)).draws(0)) == []
 
 
 def test_a_cell_names_its_parameters_unless_they_are_the_defaults(file: Path) -> None:
