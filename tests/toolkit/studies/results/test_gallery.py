@@ -20,7 +20,7 @@ def results(small: Path, tmp_path: Path) -> Results:
     """A trained recipe, a non-learned baseline and a cell that has not run."""
     catalogue = discover()
     recipe = load(small, catalogue, ["observers=null"])
-    fixed = load("classic", catalogue, ["observers=null"], shared=recipe.tree and {"data": recipe.tree["data"]})
+    fixed = load("classic", catalogue, ["observers=null", "evaluate.grid=2"], shared={"data": recipe.tree["data"]})
     specs = [CellSpec(Variant("small"), recipe), CellSpec(Variant("classic"), fixed)]
     cells = cells_of([*specs, CellSpec(Variant("other"), load(small, catalogue, ["train.steps=2"]))], catalogue)
     for cell in cells[:2]:
