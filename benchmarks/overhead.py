@@ -20,9 +20,10 @@ from pathlib import Path
 from _common import device, report
 
 from toonlab import discover
-from toonlab.studies.compare import Where, compare
-from toonlab.studies.executors.progress import Board
-from toonlab.studies.results.results import Cell
+from toonlab.studies.compare import compare
+from toonlab.studies.executors.options import ExecutionOptions
+from toonlab.studies.executors.progress import StudyProgress
+from toonlab.studies.results.results import CellResult
 
 STUDY = "recipes: [plain]\nat: tiny\nset: {{train.steps: {steps}}}\nseeds: {cells}\nmetrics: {{primary: outline_f1}}\n"
 
@@ -35,17 +36,17 @@ class Clock:
         self.ended: dict[str, float] = {}
 
     def watch(self) -> None:
-        begin, end = Board.begin, Board.end
+        begin, end = StudyProgress.begin, StudyProgress.end
 
-        def timed_begin(board: Board, cell: Cell) -> None:
+        def timed_begin(progress: StudyProgress, cell: CellResult) -> None:
             self.began[cell.run] = time.monotonic()
-            begin(board, cell)
+            begin(progress, cell)
 
-        def timed_end(board: Board, cell: Cell) -> None:
-            end(board, cell)
-            self.ended[cell.run] = time.monotonic()
+        def timed_end(progress: StudyProgress, *cells: CellResult) -> None:
+            end(progress, *cells)
+            self.ended |= {cell.run: time.monotonic() for cell in cells}
 
-        Board.begin, Board.end = timed_begin, timed_end
+        StudyProgress.begin, StudyProgress.end = timed_begin, timed_end
 
 
 def main() -> None:
@@ -60,7 +61,7 @@ def main() -> None:
         file = Path(folder) / "study.yaml"
         file.write_text(STUDY.format(steps=options.steps, cells=options.cells))
         start = time.monotonic()
-        results = compare(str(file), discover(), Where(Path(folder) / "runs", jobs=options.jobs))
+        results = compare(str(file), discover(), ExecutionOptions(Path(folder) / "runs", jobs=options.jobs))
         stop = time.monotonic()
     beside = [clock.ended[cell.run] - clock.began[cell.run] - cell.values["seconds"] for cell in results.cells]
     between = statistics.median(beside)

@@ -19,7 +19,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from toonlab.cli.app import app
-from toonlab.studies.results.results import Cell, Results, Variant
+from toonlab.studies.results.results import CellResult, Results, Variant
 
 PAGE = Path(__file__).parents[1] / "docs" / "errors.md"
 
@@ -450,7 +450,7 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     }.items():
         (tmp_path / name).write_text(text)
     (tmp_path / "binary.yaml").write_bytes(bytes(range(128, 256)))
-    waiting = Cell(Variant("small"), 0, "small-s0-00000000")
+    waiting = CellResult(Variant("small"), 0, "small-s0-00000000")
     Results("idle", tmp_path / "runs" / "idle", [waiting], metrics=["outline_f1"]).write()
     _pictures(tmp_path)
     (tmp_path / "evil.npy").write_bytes(pickle.dumps(Touch()))

@@ -30,7 +30,6 @@ GUIDE = (ROOT / "plugins" / "README.md").read_text("utf-8")
 ALL = "\n".join([*DOCS.values(), GUIDE, (ROOT / "README.md").read_text("utf-8")])
 CATALOGUE = toonlab.discover()
 WALKED = dict(commands.walk())
-INTERNAL = {"TOONLAB_PRELOAD"}  # between a study's processes
 
 
 def own(kind: str) -> list[str]:
@@ -145,7 +144,7 @@ def test_every_extra_and_environment_variable_is_in_the_documentation() -> None:
     sources = [*(ROOT / "toolkit").rglob("*.py"), *(ROOT / "plugins").rglob("*.py"), *(ROOT / "deploy").iterdir()]
     found = {name for path in sources for name in re.findall(r"\bTOONLAB_[A-Z_]*[A-Z]", path.read_text("utf-8"))}
     assert "TOONLAB_CACHE" in found
-    assert unnamed(found - INTERNAL, ALL) == []
+    assert unnamed(found, ALL) == []
 
 
 def test_every_python_name_says_what_it_is() -> None:

@@ -11,9 +11,9 @@ from toonlab import discover
 from toonlab.engine.builder import build
 from toonlab.registry.catalogue import Catalogue
 from toonlab.studies.plan.budget import critic_pixels
-from toonlab.studies.plan.experiment import Planned, baseline_of, plan_cells, read_experiment
+from toonlab.studies.plan.experiment import CellSpec, baseline_of, plan_cells, read_experiment
 from toonlab.studies.plan.search import is_search, read_search
-from toonlab.studies.plan.search_plan import Plan
+from toonlab.studies.plan.search_plan import SearchPlan
 from toonlab.studies.results.results import Variant
 from toonlab.utils import paths
 from toonlab.utils.distributed import DistributedContext
@@ -35,7 +35,7 @@ def catalogue() -> Catalogue:
     return discover()
 
 
-def planned(name: str, catalogue: Catalogue, **overrides: object) -> list[Planned]:
+def planned(name: str, catalogue: Catalogue, **overrides: object) -> list[CellSpec]:
     experiment, path = read_experiment(name, seeds=1)
     return plan_cells(experiment, path, overrides, catalogue)
 
@@ -57,7 +57,7 @@ def test_a_shipped_comparison_is_as_large_as_it_says(name: str, catalogue: Catal
 @pytest.mark.parametrize("name", [name for name, path in SHIPPED.items() if is_search(str(path))])
 def test_a_shipped_search_has_combinations_that_can_be(name: str, catalogue: Catalogue) -> None:
     search, path = read_search(name)
-    plan = Plan(search, path, catalogue, {})
+    plan = SearchPlan(search, path, catalogue, {})
     assert search.about
     assert plan.infeasible(plan.default) is None
     assert {plan.search.trials, plan.base.train.steps} == {40, 400}

@@ -22,7 +22,7 @@ from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Catalogue
 from toonlab.studies.plan.experiment import plan_cells, read_experiment
 from toonlab.studies.plan.search import read_search
-from toonlab.studies.plan.search_plan import Plan
+from toonlab.studies.plan.search_plan import SearchPlan
 from toonlab.utils.yaml import load_file
 
 from . import rules
@@ -85,7 +85,7 @@ class Evaluator:
         with contextlib.chdir(self.folder):
             if "recipe" in tree:
                 search, path = read_search(str(file))
-                assert len(Plan(search, path, self.catalogue, {}).space) == len(tree["search"])
+                assert len(SearchPlan(search, path, self.catalogue, {}).space) == len(tree["search"])
             elif tree.keys() & {"recipes", "factors"}:
                 experiment, path = read_experiment(str(file))
                 assert plan_cells(experiment, path, {}, self.catalogue)

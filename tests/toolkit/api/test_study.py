@@ -106,7 +106,7 @@ def test_the_commands_go_on_with_it(results: toonlab.Results) -> None:
     main = sys.modules["__main__"]
     before = main.__spec__, getattr(main, "__file__", None)  # either may be none, as in a test's worker
     called = toonlab.compare("runs/mine/experiment.yaml", seeds=3, device="cpu", **{"train.steps": 3})
-    assert all(cell.again for cell in called.cells)
+    assert all(cell.reused for cell in called.cells)
     assert [cell.run for cell in called.cells] == [cell.run for cell in results.cells]
     assert sys.modules["__main__"] is main
     assert (main.__spec__, getattr(main, "__file__", None)) == before
@@ -134,7 +134,7 @@ def test_a_search_is_tuned_and_confirmed(home: Path, monkeypatch: pytest.MonkeyP
     }
     results = toonlab.tune(search, name="hunt", trials=2, device="cpu", train={"steps": 1})
     assert results.kind == "tune"
-    assert len(results.search["trials"]) == 2
+    assert len(results.search.trials) == 2
     assert results.report == Path("runs/hunt/report.html")
     assert set(results.frame["status"]) == {"finished"}
 

@@ -16,7 +16,8 @@ from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Catalogue
 from toonlab.report import write_report
 from toonlab.report.findings import Findings, find
-from toonlab.studies.results.results import Cell, Results, Variant
+from toonlab.studies.results.results import CellResult, Results, Variant
+from toonlab.studies.results.search_result import SearchResult
 
 HIGHER = {"outline_f1": True, "psnr": True, "seconds": False, "seconds_per_step": False}
 TINY = """\
@@ -62,9 +63,10 @@ def study(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue, cache:
         for name in RECIPES:
             recipe = load(folder / f"{name}.yaml", catalogue, [("train.seed", seed)])
             trained = train(recipe, catalogue, folder / "runs", "study", "cpu", command="toonlab compare study.yaml")
-            cells.append(Cell(Variant(name), seed, trained.run.name, "finished", outcome=trained.outcome.to_json()))
+            outcome = trained.outcome.to_json()
+            cells.append(CellResult(Variant(name), seed, trained.run.name, "finished", outcome=outcome))
     log = ("step 2  generator 812.4", "DivergedError: <generator/total> is nan")
-    cells[-2] = Cell(Variant("lone"), 2, "lone-s2-00000000", "failed", "generator/total is nan at step 3", log)
+    cells[-2] = CellResult(Variant("lone"), 2, "lone-s2-00000000", "failed", "generator/total is nan at step 3", log)
     results = Results(
         name="study",
         directory=folder / "runs" / "study",
@@ -99,12 +101,12 @@ def made(tmp_path: Path) -> Callable[..., Findings]:
     """`made({"a": [0.5, 0.6], "b": {1: 0.7}})`: findings with these values of outline_f1; a list's seeds are 0, 1, …"""
 
     def make(values: Values, failed: int = 0, **others: Any) -> Findings:
-        cells = [Cell(Variant(next(iter(values))), 900 + n, "x", "failed", "nan") for n in range(failed)]
+        cells = [CellResult(Variant(next(iter(values))), 900 + n, "x", "failed", "nan") for n in range(failed)]
         for label, given in values.items():
             by_seed = dict(enumerate(given)) if isinstance(given, list) else given
             for seed, value in by_seed.items():
                 outcome = {"metrics": {"outline_f1": value}, "photo": {}, "costs": {}, "measured": {}, "seconds": 3.0}
-                cells.append(Cell(Variant(label), seed, f"{label}-s{seed}-00000000", "finished", outcome=outcome))
+                cells.append(CellResult(Variant(label), seed, f"{label}-s{seed}-00000000", "finished", outcome=outcome))
         given = {"metrics": ["outline_f1"], "higher": HIGHER, **others}
         return find(Results("made", tmp_path / "made", cells, **given))
 
@@ -134,7 +136,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Results]
             base = 0.6 + 0.02 * (-1) ** index
             for levels, value in (({}, base), (BEST, base + gain)):
                 outcome = {"metrics": {"f1": value}, "photo": {}, "costs": {}, "measured": {}, "seconds": 1.0}
-                cells.append(Cell(Variant("ctss", levels), 1000 + index, "x", "finished", outcome=outcome))
+                cells.append(CellResult(Variant("ctss", levels), 1000 + index, "x", "finished", outcome=outcome))
         record = {
             "recipe": "ctss",
             "objective": {"metric": "f1", "direction": direction},
@@ -145,7 +147,8 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Results]
             "importances": {K: 0.7, SIZE: 0.3},
         }
         higher, directory = {"f1": direction == "maximize"}, tmp_path_factory.mktemp("search")
-        return Results("s", directory, cells, "tune", metrics=["f1"], higher=higher, baseline="ctss", search=record)
+        search, known = SearchResult.from_json(record), {"metrics": ["f1"], "higher": higher, "baseline": "ctss"}
+        return Results("s", directory, cells, "tune", search=search, **known)
 
     return make
 
@@ -165,7 +168,7 @@ def factorial(tmp_path_factory: pytest.TempPathFactory) -> Results:
     for seed, size, level in product(range(4), (12, 24), ("batch", "image")):
         value = 0.5 + 0.1 * (size == 24) + 0.01 * seed + Random(f"{seed} {size} {level}").gauss(0, 0.002)
         outcome = {"metrics": {"f1": value}, "photo": {}, "costs": {}, "measured": {}, "seconds": 1.0}
-        cells.append(Cell(Variant("ctss", {SIZE: size, rank: level}), seed, "x", "finished", outcome=outcome))
-        cells.append(Cell(Variant("plain"), seed, "x", "finished", outcome=outcome))
+        cells.append(CellResult(Variant("ctss", {SIZE: size, rank: level}), seed, "x", "finished", outcome=outcome))
+        cells.append(CellResult(Variant("plain"), seed, "x", "finished", outcome=outcome))
     factors, folder = {SIZE: [12, 24], rank: ["batch", "image"]}, tmp_path_factory.mktemp("factorial")
     return Results("s", folder, cells, metrics=["f1"], factors=factors, baseline="plain")

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from toonlab.report.export import as_csv, as_latex, as_markdown
 from toonlab.report.findings import Findings, find
-from toonlab.studies.results.results import Cell, Results, Variant
+from toonlab.studies.results.results import CellResult, Results, Variant
 
 Made = Callable[..., Findings]
 
@@ -26,7 +26,7 @@ def test_csv_gives_back_every_value_bit_for_bit(found: Findings, study: Results)
 def test_factors_are_columns_of_the_csv(study: Results) -> None:
     path, other = "critics.patch.sampler.k", "critics.patch"
     variants = [Variant("a", {path: 4}), Variant("a", {path: 'se"v,en'}), Variant("a", {other: None}), Variant("b")]
-    cells = [Cell(variant, 0, "x", "finished", outcome=study.cells[0].outcome) for variant in variants]
+    cells = [CellResult(variant, 0, "x", "finished", outcome=study.cells[0].outcome) for variant in variants]
     rows = list(csv.DictReader(io.StringIO(as_csv(find(replace(study, cells=cells, baseline=None))))))
     assert [(row["recipe"], row["k"], row["patch"]) for row in rows] == [
         ("a", "4", ""),

@@ -17,7 +17,7 @@ from toonlab.registry.catalogue import Catalogue
 from toonlab.report.findings import Findings
 from toonlab.report.gallery import gallery
 from toonlab.runs.pictures import read_pictures, write_pictures
-from toonlab.studies.results.results import Cell, Results, Variant
+from toonlab.studies.results.results import CellResult, Results, Variant
 
 
 def decoded(uri: str, form: str = "png") -> Image.Image:
@@ -63,7 +63,7 @@ def test_variants_without_pictures_are_named_and_the_others_are_shown(study: Res
         shutil.copytree(study.directory / cell.run, tmp_path / cell.run)
     shutil.rmtree(tmp_path / study.cells[0].run / "pictures")
     read_pictures(tmp_path / study.cells[1].run)[0].fake.write_bytes(b"broken")
-    gone = Cell(Variant("gone"), 0, "gone-s0-00000000", "failed", "nan")
+    gone = CellResult(Variant("gone"), 0, "gone-s0-00000000", "failed", "nan")
     found = gallery(replace(study, directory=tmp_path, cells=[*study.cells[:3], gone]))
     assert [made.label for made in found.scenes[0].fakes] == ["untouched"]
     assert found.missing["its runs have left no pictures here"] == ["patches"]
@@ -89,7 +89,7 @@ def test_pictures_of_folders_have_no_truth(tmp_path: Path, catalogue: Catalogue)
     data = f"data: {{use: folder, photos: {tmp_path / 'photos'}, cartoons: {tmp_path / 'cartoons'}}}\n"
     recipe.write_text(f"{data}generator: {{network: identity}}\nevaluate: {{metrics: []}}\nobservers: null\n")
     trained = train(load(recipe, catalogue), catalogue, tmp_path / "runs", "s", "cpu")
-    cell = Cell(Variant("own"), 0, trained.run.name, "finished", outcome=trained.outcome.to_json())
+    cell = CellResult(Variant("own"), 0, trained.run.name, "finished", outcome=trained.outcome.to_json())
     (scene,) = gallery(Results("s", tmp_path / "runs" / "s", [cell])).scenes
     assert [made.label for made in scene.pictures] == ["photo", "own"]
     assert (scene.photo.width, scene.photo.height) == (40, 32)
@@ -105,7 +105,7 @@ def test_a_large_picture_is_made_small_but_keeps_its_coordinates(
 ) -> None:
     recipe = load(study.directory / study.cells[0].run / "recipe.yaml", catalogue, ["data.size=400"])
     wrote(tmp_path / "x", to_picture(evaluator_of(recipe, catalogue, 1).samples[0].photo))
-    (scene,) = gallery(Results("s", tmp_path, [Cell(Variant("a"), 0, "x", "finished")])).scenes
+    (scene,) = gallery(Results("s", tmp_path, [CellResult(Variant("a"), 0, "x", "finished")])).scenes
     assert (scene.photo.width, scene.photo.height) == (400, 400)
     assert decoded(scene.photo.uri, "webp").size == (384, 384)
     assert len(scene.photo.uri) < 60_000
@@ -114,7 +114,7 @@ def test_a_large_picture_is_made_small_but_keeps_its_coordinates(
 def test_of_several_sizes_of_a_photo_the_largest_is_shown(tmp_path: Path) -> None:
     for name, side in (("a", 16), ("b", 32), ("c", 24)):
         wrote(tmp_path / name, Image.new("RGB", (side, side), "red"))
-    (scene,) = gallery(Results("s", tmp_path, [Cell(Variant(n), 0, n, "finished") for n in "abc"])).scenes
+    (scene,) = gallery(Results("s", tmp_path, [CellResult(Variant(n), 0, n, "finished") for n in "abc"])).scenes
     assert [made.width for made in scene.pictures] == [32, 16, 32, 24, 32]
 
 

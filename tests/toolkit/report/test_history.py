@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from toonlab.report.history import LOSS, Curve, by_step, elapsed, histories
-from toonlab.studies.results.results import Cell, Results, Variant
+from toonlab.studies.results.results import CellResult, Results, Variant
 
 
 def curves(results: Results, name: str) -> list[Curve]:
@@ -48,7 +48,7 @@ def test_seconds_count_from_the_beginning_that_the_environment_names(tmp_path: P
     (tmp_path / "a-s0" / "environment.json").write_text(json.dumps({"date": began}))
     line = json.dumps({"step": 5, "time": 1007.5, "evaluation": {"f": 0.25}})
     (tmp_path / "a-s0" / "metrics.jsonl").write_text(f'{line}\n{{"step": 6, "ti')
-    cell = Cell(Variant("a"), 0, "a-s0", "finished")
+    cell = CellResult(Variant("a"), 0, "a-s0", "finished")
     (curve,) = curves(Results("s", tmp_path, [cell]), "f")
     assert (curve.steps, curve.seconds, curve.values) == ([5], [pytest.approx(7.5)], [0.25])
     assert curves(Results("s", tmp_path, [replace(cell, status="failed")]), "f") == []

@@ -16,6 +16,7 @@ from toonlab.errors import ToonlabError
 from toonlab.report import read_study, write_report
 from toonlab.report.findings import Findings
 from toonlab.studies.results.results import Results
+from toonlab.studies.results.search_result import SearchResult
 
 
 def test_the_command_writes_the_page_and_its_tables(
@@ -117,7 +118,7 @@ def test_a_search_without_a_confirmation_has_a_page(tmp_path: Path) -> None:
     space, objective = {"k": {"low": 1, "high": 4}}, {"metric": "f1", "direction": "maximize"}
     record = {"recipe": "r", "objective": objective, "space": space, "seeds_per_trial": 1}
     record |= {"default": {"k": 1}, "trials": trials, "importances": {}}
-    results = Results("s", tmp_path / "s", [], "tune", metrics=["f1"], search=record)
+    results = Results("s", tmp_path / "s", [], "tune", metrics=["f1"], search=SearchResult.from_json(record))
     page = write_report(results).read_text()
     assert 'id="search"' in page
     assert 'id="table"' not in page

@@ -98,11 +98,11 @@ def test_a_heart_that_stops_is_replaced_exactly_once(
     with Storage(url, "study", stale_after=1) as third:
 
         def mended() -> bool:
-            at_once(other.mend, third.mend)
+            at_once(other.requeue_stale, third.requeue_stale)
             return bool(other.trials(TrialState.WAITING))
 
         until(mended, 60)
-        at_once(*[other.mend, third.mend] * 2)
+        at_once(*[other.requeue_stale, third.requeue_stale] * 2)
     first, replacement = storage.trials()
     assert (first.state, replacement.state) == (TrialState.FAIL, TrialState.WAITING)
     assert replacement.user_attrs == {"run": "lost", INSTEAD_OF: first.number}
@@ -118,8 +118,8 @@ def test_a_heart_that_beats_is_not_replaced(storage: Storage, until: Callable[..
             assert strict.claim(waiting(strict))
 
         def missed() -> bool:
-            strict.beat(strict.trials()[1])
-            strict.mend()
+            strict.heartbeat(strict.trials()[1])
+            strict.requeue_stale()
             return bool(strict.trials(TrialState.WAITING))
 
         until(missed, 60)
@@ -138,7 +138,7 @@ def test_what_is_given_back_is_there_at_once_for_others(storage: Storage, other:
     assert again.user_attrs == {"run": "run-0", INSTEAD_OF: trial.number}
     assert other.claim(again)
     other.finish(again, TrialState.FAIL, None, {"reason": "diverged"})
-    other.mend()
+    other.requeue_stale()
     assert not other.trials(TrialState.WAITING)  # it ended: it was not lost
 
 
@@ -163,11 +163,11 @@ def test_within_exclusive_there_is_nobody_else(storage: Storage, other: Storage)
 
 
 def test_what_workers_agree_on_is_what_the_first_one_said(storage: Storage, other: Storage) -> None:
-    assert storage.agreed("timings", {}) == {}
-    assert storage.agreed("timings", {"a": 1}) == {"a": 1}
-    assert other.agreed("timings", {"a": 2, "b": 3}) == {"a": 1, "b": 3}
-    assert storage.agreed("timings", {"a": 4}) == {"a": 1, "b": 3}
-    assert storage.agreed("others", {"c": 5}) == {"c": 5}
+    assert storage.get_or_set("timings", {}) == {}
+    assert storage.get_or_set("timings", {"a": 1}) == {"a": 1}
+    assert other.get_or_set("timings", {"a": 2, "b": 3}) == {"a": 1, "b": 3}
+    assert storage.get_or_set("timings", {"a": 4}) == {"a": 1, "b": 3}
+    assert storage.get_or_set("others", {"c": 5}) == {"c": 5}
 
 
 def test_a_study_keeps_its_trials_and_others_do_not_see_them(storage: Storage, url: str) -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from toonlab import discover
 from toonlab.errors import ToonlabError
-from toonlab.studies.compare import Where, compare, explain
-from toonlab.studies.executors.display import Silent
+from toonlab.studies.compare import compare, explain
+from toonlab.studies.executors.display import SilentDisplay
+from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.plan.budget import trained_of
 from toonlab.studies.plan.experiment import plan_cells, read_experiment
 from toonlab.studies.timing import CAVEAT, kept, measure
@@ -27,14 +28,16 @@ def study(small: Path) -> Path:
 
 
 def states(study: Path, runs: Path) -> list[str]:
-    return [line.partition(": ")[2].partition(" (")[0] for line in explain(str(study), discover(), runs)]
+    return [
+        line.partition(": ")[2].partition(" (")[0] for line in explain(str(study), discover(), ExecutionOptions(runs))
+    ]
 
 
 def test_steps_are_timed_once_and_what_was_measured_decides_from_then_on(study: Path, tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     assert states(study, runs) == ["has not run yet; a step has to be timed first"] * 4
     assert not runs.exists()  # nothing ran
-    first = compare(str(study), discover(), Where(runs, "cpu"), seeds=1)
+    first = compare(str(study), discover(), ExecutionOptions(runs, "cpu"), seeds=1)
     file = runs / "study" / "budget.json"
     timings = json.loads(file.read_text())
     seconds = {timing["variant"]: timing["seconds_per_step"] for timing in timings.values()}
@@ -49,20 +52,25 @@ def test_steps_are_timed_once_and_what_was_measured_decides_from_then_on(study: 
     for timing in timings.values():
         timing["seconds_per_step"] = {"small": 0.5, "lone": 1.0}[timing["variant"]]
     file.write_text(json.dumps(timings))
-    changed = compare(str(study), discover(), Where(runs, "cpu"), seeds=1)
+    changed = compare(str(study), discover(), ExecutionOptions(runs, "cpu"), seeds=1)
     assert changed.steps == {"small": 20, "lone": 10}
-    assert [cell.again for cell in changed.cells] == [True, False]
+    assert [cell.reused for cell in changed.cells] == [True, False]
     assert json.loads(file.read_text()) == timings
     file.write_text("[1, 2]")
     with pytest.raises(ToonlabError, match=r"budget\.json: not the timings of a study: .*; delete it to measure again"):
-        compare(str(study), discover(), Where(runs, "cpu"), seeds=1)
+        compare(str(study), discover(), ExecutionOptions(runs, "cpu"), seeds=1)
 
 
 def test_workers_go_by_what_the_first_of_them_measured(study: Path, tmp_path: Path) -> None:
     experiment, path = read_experiment(str(study))
     catalogue = discover()
     cells = list(trained_of(plan_cells(experiment, path, {}, catalogue)).values())
-    where = {"catalogue": catalogue, "devices": ["cpu"], "view": Silent(), "url": f"sqlite:///{tmp_path / 'shared.db'}"}
+    where = {
+        "catalogue": catalogue,
+        "devices": ["cpu"],
+        "display": SilentDisplay(),
+        "url": f"sqlite:///{tmp_path / 'shared.db'}",
+    }
     here, there = tmp_path / "here" / "study", tmp_path / "there" / "study"
     first = measure(cells[:1], directory=there, **where)
     second = measure(cells, directory=here, **where)
@@ -76,5 +84,5 @@ def test_a_variant_that_cannot_be_timed_is_named(study: Path, tmp_path: Path) ->
     (study.parent / "sick.yaml").write_text("extends: lone\ngenerator: {optimizer: {use: Adam, lr: 1e30}}\n")
     study.write_text(study.read_text().replace("small, lone", "sick"))
     with pytest.raises(ToonlabError, match=r"budget: seconds: short run of sick failed: diverged at step \d"):
-        compare(str(study), discover(), Where(tmp_path / "runs", "cpu"))
+        compare(str(study), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
     assert not list(tmp_path.glob("runs/study/sick-*"))

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import optuna
 import pytest
-from optuna.trial import TrialState
 
 from toonlab import discover
-from toonlab.errors import RecipeError, ToonlabError
+from toonlab.errors import ToonlabError
 from toonlab.runs.directory import read_metrics
-from toonlab.studies.compare import Where
-from toonlab.studies.plan.search import Range, read_search
-from toonlab.studies.plan.search_plan import Plan
+from toonlab.studies.executors.options import ExecutionOptions
+from toonlab.studies.plan.search import read_search
+from toonlab.studies.plan.search_plan import SearchPlan
 from toonlab.studies.results.results import Results
-from toonlab.studies.storage import Storage
-from toonlab.studies.trials import ranked
-from toonlab.studies.tune import FRESH, tune
+from toonlab.studies.tune import CONFIRMATION, tune
 
 K, SIZE = "critics.patch.sampler.k", "critics.patch.sampler.patch_size"
 SEARCH = f"""\
@@ -42,47 +37,47 @@ def file(small: Path) -> Path:
 
 
 def test_a_search_from_the_default_to_the_confirmation(file: Path, tmp_path: Path) -> None:
-    where = Where(tmp_path / "runs", "cpu")
+    where = ExecutionOptions(tmp_path / "runs", "cpu")
     results = tune(str(file), discover(), where)
     search = results.search
     assert search is not None
-    assert search["default"] == {SIZE: 16, K: 2}
-    first, *others = search["trials"]
-    assert (first["default"], first["params"], first["state"]) == (True, {SIZE: 16, K: 2}, "complete")
-    assert sum(trial["state"] == "complete" for trial in search["trials"]) == 3
+    assert search.default == {SIZE: 16, K: 2}
+    first, *others = search.trials
+    assert (first.default, first.params, first.state) == (True, {SIZE: 16, K: 2}, "complete")
+    assert sum(trial.state == "complete" for trial in search.trials) == 3
     for trial in others:  # 40 pixels do not fit an image of 32, and 24 leave one position
-        if trial["params"][SIZE] == 40 or (trial["params"][SIZE] == 24 and trial["params"][K] == 2):
-            assert trial["state"] == "infeasible"
-            assert "fit" in trial["reason"] or "k can be at most 1" in trial["reason"]
+        if trial.params[SIZE] == 40 or (trial.params[SIZE] == 24 and trial.params[K] == 2):
+            assert trial.state == "infeasible"
+            assert "fit" in trial.reason or "k can be at most 1" in trial.reason
         else:
-            assert trial["value"] == pytest.approx(sum(trial["seeds"].values()) / 2)
+            assert trial.value == pytest.approx(sum(trial.seeds.values()) / 2)
     # the value is the last evaluation's, on validation, not that of the test split
     run = next((tmp_path / "runs" / "search").glob("small-s0-*/outcome.json"))
     evaluations = [
         line["evaluation"]["outline_f1"] for line in read_metrics(run.parent / "metrics.jsonl") if "evaluation" in line
     ]
-    assert evaluations[-1] in [value for trial in search["trials"] for value in trial["seeds"].values()]
+    assert evaluations[-1] in [value for trial in search.trials for value in trial.seeds.values()]
     default, best = results.variants
     assert (results.baseline, default.label) == ("small", "small")
     assert set(best.levels) == {SIZE, K}
-    assert {cell.seed for cell in results.cells} == {FRESH, FRESH + 1}
+    assert {cell.seed for cell in results.cells} == {CONFIRMATION, CONFIRMATION + 1}
     assert [cell.status for cell in results.cells] == ["finished"] * 4
     assert Results.read(results.directory) == results
     again = tune(str(file), discover(), where)
-    assert [cell.again for cell in again.cells] == [True] * 4
+    assert [cell.reused for cell in again.cells] == [True] * 4
     assert again.search == search
 
 
 def test_a_search_goes_on_where_it_was(file: Path, tmp_path: Path) -> None:
-    where = Where(tmp_path / "runs", "cpu")
+    where = ExecutionOptions(tmp_path / "runs", "cpu")
     file.write_text(SEARCH.replace("confirm: {top: 1, seeds: 2}", "confirm: {top: 1, seeds: 1}"))
     two = tune(str(file), discover(), where, trials=2)
     three = tune(str(file), discover(), where, trials=3)
     assert two.search is not None
     assert three.search is not None
-    done = [trial for trial in three.search["trials"] if trial["state"] == "complete"]
+    done = [trial for trial in three.search.trials if trial.state == "complete"]
     assert len(done) == 3
-    assert three.search["trials"][: len(two.search["trials"])] == two.search["trials"]
+    assert three.search.trials[: len(two.search.trials)] == two.search.trials
 
 
 def test_a_trial_that_lags_is_pruned_and_keeps_its_seeds_from_running(file: Path, tmp_path: Path) -> None:
@@ -96,15 +91,15 @@ def test_a_trial_that_lags_is_pruned_and_keeps_its_seeds_from_running(file: Path
         .replace("trials: 3", "trials: 12\nsampler: random")
         .replace("pruner: none", "pruner: median")
     )
-    results = tune(str(file), discover(), Where(tmp_path / "runs", "cpu"))
+    results = tune(str(file), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
     assert results.search is not None
-    states = {trial["state"] for trial in results.search["trials"]}
-    pruned = [trial for trial in results.search["trials"] if trial["state"] == "pruned"]
+    states = {trial.state for trial in results.search.trials}
+    pruned = [trial for trial in results.search.trials if trial.state == "pruned"]
     assert states <= {"complete", "pruned"}
     for trial in pruned:
-        assert trial["value"] is None
-        assert len(trial["seeds"]) < 2
-        assert trial["intermediate"]
+        assert trial.value is None
+        assert len(trial.seeds) < 2
+        assert trial.intermediate
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random", "grid"])
@@ -112,39 +107,27 @@ def test_nothing_is_tried_twice_and_all_is_tried_before_the_search_ends(
     sampler: str, file: Path, tmp_path: Path
 ) -> None:
     file.write_text(SEARCH.replace("trials: 3", f"trials: 50\nsampler: {sampler}"))
-    results = tune(str(file), discover(), Where(tmp_path / "runs", "cpu"))
+    results = tune(str(file), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
     assert results.search is not None
-    params = [(trial["params"][SIZE], trial["params"][K]) for trial in results.search["trials"]]
+    params = [(trial.params[SIZE], trial.params[K]) for trial in results.search.trials]
     assert sorted(params) == [(16, 1), (16, 2), (24, 1), (24, 2), (40, 1), (40, 2)]
-    assert sum(trial["state"] == "complete" for trial in results.search["trials"]) == 3
+    assert sum(trial.state == "complete" for trial in results.search.trials) == 3
 
 
 def test_the_default_stands_first_even_where_the_range_leaves_it_out(file: Path, tmp_path: Path) -> None:
     file.write_text(SEARCH.replace("[16, 24, 40]", "[18, 20]").replace("trials: 3", "trials: 2"))
-    results = tune(str(file), discover(), Where(tmp_path / "runs", "cpu"))
+    results = tune(str(file), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
     assert results.search is not None
-    first, *others = results.search["trials"]
-    assert first["params"] == {SIZE: 16, K: 2}
-    assert {trial["params"][SIZE] for trial in others} <= {18, 20}
-    assert sum(trial["state"] == "complete" for trial in others) == 1
+    first, *others = results.search.trials
+    assert first.params == {SIZE: 16, K: 2}
+    assert {trial.params[SIZE] for trial in others} <= {18, 20}
+    assert sum(trial.state == "complete" for trial in others) == 1
 
 
-def plan_of(file: Path, text: str) -> Plan:
+def plan_of(file: Path, text: str) -> SearchPlan:
     file.write_text(text)
     search, path = read_search(str(file))
-    return Plan(search, path, discover(), {})
-
-
-def test_auto_is_what_the_plugin_declares(file: Path) -> None:
-    plan = plan_of(file, SEARCH.replace("[16, 24, 40]", "auto"))
-    assert plan.space[SIZE] == Range(None, 16, 128, 8, False, True)
-    assert plan.space[K] == Range(None, 1, 2, None, False, True)
-
-
-def test_a_grid_has_no_more_trials_than_combinations(file: Path) -> None:
-    grid = SEARCH.replace("pruner: none", "pruner: none\nsampler: grid")
-    assert plan_of(file, grid.replace("trials: 3", "trials: 100")).count == 6
-    assert plan_of(file, grid).count == 3
+    return SearchPlan(search, path, discover(), {})
 
 
 @pytest.mark.parametrize(
@@ -173,14 +156,9 @@ def test_a_search_that_makes_no_sense(file: Path, tmp_path: Path, old: str, new:
         assert plan_of(file, SEARCH.replace(old, new)).space[new].choices == (16, 24, 40)
         return
     with pytest.raises(ToonlabError) as caught:
-        tune(str(file), discover(), Where(tmp_path / "runs", "cpu"))
+        tune(str(file), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
     assert says in str(caught.value)
     assert not (tmp_path / "runs").exists()
-
-
-def test_auto_for_a_path_without_a_declared_range(file: Path) -> None:
-    with pytest.raises(RecipeError, match=r"generator\.optimizer\.lr: no plugin declares a range for it"):
-        plan_of(file, SEARCH.replace(f"{SIZE}: [16, 24, 40]", "generator.optimizer.lr: auto"))
 
 
 def test_a_metric_that_the_data_cannot_give(file: Path, tmp_path: Path) -> None:
@@ -193,14 +171,4 @@ def test_a_metric_that_the_data_cannot_give(file: Path, tmp_path: Path) -> None:
     data = f"{{use: folder, photos: {tmp_path / 'photos'}, cartoons: {tmp_path / 'cartoons'}}}"
     file.write_text(SEARCH.replace("set: {", f"set: {{data: {data}, "))
     with pytest.raises(ToonlabError, match=r"objective\.metric: metric 'outline_f1' is left out: it needs the truth's"):
-        tune(str(file), discover(), Where(tmp_path / "runs", "cpu"))
-
-
-def test_ranks_ignore_what_is_not_complete(tmp_path: Path) -> None:
-    with Storage(f"sqlite:///{tmp_path / 's.db'}", "ranks") as storage:
-        for value in (0.3, 0.7, 0.7, None):
-            trial: Any = storage.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
-            state = TrialState.PRUNED if value is None else TrialState.COMPLETE
-            storage.finish(trial, state, value, {})
-        assert [trial.number for trial in ranked(storage.trials(), maximize=True)] == [1, 2, 0]
-        assert [trial.number for trial in ranked(storage.trials(), maximize=False)] == [0, 1, 2]
+        tune(str(file), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))

@@ -21,7 +21,7 @@ from toonlab.report.findings import find
 from toonlab.report.history import by_step
 from toonlab.runs.directory import read_metrics, read_outcome
 from toonlab.runs.sync import read_run
-from toonlab.studies.common import laid_out
+from toonlab.studies.common import initial_results
 from toonlab.studies.results import results as studies
 from toonlab.studies.results.tables import leading
 from toonlab.types import Outcome, Run
@@ -107,8 +107,8 @@ class TrainedRun(Run):
         steps = by_step(self.directory)
         unfinished = {"photo": {}, "costs": {}, "measured": {}, "seconds": round(steps[-1]["seconds"], 3), "step": 0}
         outcome = self.outcome.to_json() if self.outcome else {**unfinished, "metrics": metrics}
-        cell = studies.Cell(studies.Variant(self.recipe_name), self.seed, self.name, "finished", outcome=outcome)
-        found = laid_out(self.directory.parent, [recipe], catalogue)
+        cell = studies.CellResult(studies.Variant(self.recipe_name), self.seed, self.name, "finished", outcome=outcome)
+        found = initial_results(self.directory.parent, [recipe], catalogue)
         return replace(found, name=self.name, metrics=list(wanted), cells=[cell])
 
     # -- pictures

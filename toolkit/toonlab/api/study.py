@@ -15,8 +15,9 @@ from toonlab.report import write_report
 from toonlab.runs.directory import make_directory, write_atomically
 from toonlab.runs.sync import notify_of_report
 from toonlab.studies import compare as comparing
-from toonlab.studies.executors.display import view
-from toonlab.studies.executors.process import apart
+from toonlab.studies.executors.display import display
+from toonlab.studies.executors.fork_server import call_preloaded
+from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.results import results as studies
 from toonlab.utils import yaml
 
@@ -66,9 +67,10 @@ def compare(
     if seeds is not None and seeds < 1:
         raise ToonlabError(f"seeds: got {seeds}, expected 1 or more")
     asked = _Asked("compare", experiment, name, Path(runs), device, jobs, storage, overrides)
-    where, parts = asked.where({"seeds": seeds}), catalogue()
+    options, parts = asked.options({"seeds": seeds}), catalogue()
     with tracked_at(tracking_uri):
-        found = comparing.compare(asked.source, parts, where, seeds, dict(asked.pairs), view())
+        overrides = dict(asked.pairs)
+        found = comparing.compare(asked.source, parts, options, seeds=seeds, overrides=overrides, display=display())
         return _told(found, parts, device)
 
 
@@ -105,9 +107,10 @@ def tune(
         warnings.filterwarnings("ignore", "IProgress not found")  # of optuna's own progress bar, in a notebook
         from toonlab.studies import tune as tuning
     asked = _Asked("tune", experiment, name, Path(runs), device, jobs, storage, overrides)
-    where, parts = asked.where({"trials": trials}), catalogue()
+    options, parts = asked.options({"trials": trials}), catalogue()
     with tracked_at(tracking_uri):
-        found = tuning.tune(asked.source, parts, where, trials, dict(asked.pairs), view())
+        overrides = dict(asked.pairs)
+        found = tuning.tune(asked.source, parts, options, trials=trials, overrides=overrides, display=display())
         return _told(found, parts, device)
 
 
@@ -131,10 +134,10 @@ class _Asked:
         self.runs, self.device, self.jobs, self.storage = runs, device, jobs, storage
         self.source = source_of(experiment, name, runs)
 
-    def where(self, options: Mapping[str, Any]) -> comparing.Where:
+    def options(self, options: Mapping[str, Any]) -> ExecutionOptions:
         runs = None if self.runs == Path("runs") else self.runs
         line = arguments.command_line(self.command, self.source, {**options, "runs": runs}, self.pairs)
-        return comparing.Where(self.runs, self.device, self.jobs, self.storage, command=line)
+        return ExecutionOptions(self.runs, self.device, self.jobs, self.storage, command=line)
 
 
 def source_of(experiment: ExperimentLike, name: str | None, runs: Path) -> str:
@@ -158,7 +161,7 @@ def conclude(results: studies.Results, parts: Catalogue, device: str) -> None:
         return
     page = write_report(results)
     if last := console.last_run(results):
-        apart(notify_of_report, last, page)  # trackers are imported there already
+        call_preloaded(notify_of_report, last, page)
 
 
 def _told(results: studies.Results, parts: Catalogue, device: str) -> Results:

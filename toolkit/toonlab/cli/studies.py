@@ -46,18 +46,19 @@ def compare(
     """Compare recipes over seeds; cells that have finished are not run again."""
     track_at(tracking_uri)
     from toonlab.studies import compare as comparison
-    from toonlab.studies.executors.display import view
+    from toonlab.studies.executors.display import display
+    from toonlab.studies.executors.options import ExecutionOptions
 
     catalogue = discovered()
     given = parsed(overrides)
+    options = ExecutionOptions(runs, device, jobs, storage, stale_after, tracking_uri=tracking_uri)
     if photos is not None:
         print(f"{len(comparison.write_photos(experiment, catalogue, photos, given))} photos are in {photos}")
     elif explain:
-        for line in comparison.explain(experiment, catalogue, runs, seeds, given):
+        for line in comparison.explain(experiment, catalogue, options, seeds=seeds, overrides=given):
             print(line)
     else:
-        where = comparison.Where(runs, device, jobs, storage, stale_after)
-        results = comparison.compare(experiment, catalogue, where, seeds, given, view())
+        results = comparison.compare(experiment, catalogue, options, seeds=seeds, overrides=given, display=display())
         _report_study(results, catalogue, device)
 
 
@@ -74,14 +75,14 @@ def tune(
 ) -> None:
     """Search what a recipe does best with, and confirm it on fresh seeds; a search that was stopped goes on."""
     track_at(tracking_uri)
-    from toonlab.studies.compare import Where
-    from toonlab.studies.executors.display import view
+    from toonlab.studies.executors.display import display
+    from toonlab.studies.executors.options import ExecutionOptions
     from toonlab.studies.tune import tune as search
 
     catalogue = discovered()
     given = parsed(overrides)
-    where = Where(runs, device, jobs, storage, stale_after)
-    results = search(experiment, catalogue, where, trials, given, view())
+    options = ExecutionOptions(runs, device, jobs, storage, stale_after, tracking_uri=tracking_uri)
+    results = search(experiment, catalogue, options, trials=trials, overrides=given, display=display())
     _report_study(results, catalogue, device)
 
 
@@ -97,8 +98,9 @@ def worker(
 ) -> None:
     """Work on a comparison or a search that other machines work on, too, until it is done."""
     track_at(tracking_uri)
-    from toonlab.studies.compare import Where, compare
-    from toonlab.studies.executors.display import view
+    from toonlab.studies.compare import compare
+    from toonlab.studies.executors.display import display
+    from toonlab.studies.executors.options import ExecutionOptions
     from toonlab.studies.plan.search import is_search
     from toonlab.studies.tune import tune
 
@@ -106,9 +108,9 @@ def worker(
         raise ToonlabError("--storage: missing; give that of `toonlab compare` or `toonlab tune`")
     catalogue = discovered()
     given = parsed(overrides)
-    where = Where(runs, device, jobs, storage, stale_after, joined=True)
+    options = ExecutionOptions(runs, device, jobs, storage, stale_after, joined=True, tracking_uri=tracking_uri)
     work = tune if is_search(experiment) else compare
-    work(experiment, catalogue, where, overrides=given, view=view())
+    work(experiment, catalogue, options, overrides=given, display=display())
 
 
 def report(

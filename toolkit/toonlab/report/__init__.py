@@ -65,8 +65,8 @@ def read_study(experiment: str, root: Path) -> Results:
 
 
 def _anything(results: Results) -> bool:
-    trials = (results.search or {}).get("trials", ())
-    return any(c.status == "finished" for c in results.cells) or any(t["state"] == "complete" for t in trials)
+    trials = results.search.trials if results.search else ()
+    return any(c.status == "finished" for c in results.cells) or any(t.state == "complete" for t in trials)
 
 
 def _why(results: Results) -> str:

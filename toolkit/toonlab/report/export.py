@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from toonlab.studies.results.results import Cell, short_names
+from toonlab.studies.results.results import CellResult, short_names
 from toonlab.studies.results.tables import notes
 from toonlab.studies.results.text_table import TextTable
 
@@ -47,7 +47,7 @@ def records(found: Findings, also: Sequence[str] = ()) -> list[dict[str, object]
     ]
 
 
-def _level(cell: Cell, path: str) -> object:
+def _level(cell: CellResult, path: str) -> object:
     level = cell.variant.levels.get(path, "")
     return "off" if level is None else level
 

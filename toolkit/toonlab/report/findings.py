@@ -10,7 +10,7 @@ from math import isfinite
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from toonlab.studies.results.results import Cell, Results, Variant
+from toonlab.studies.results.results import CellResult, Results, Variant
 
 from .format import places
 
@@ -54,7 +54,7 @@ class Findings:
         return {name for cell in self.results.cells if cell.outcome for name in cell.outcome["costs"]} | {"seconds"}
 
     @property
-    def finished(self) -> list[Cell]:
+    def finished(self) -> list[CellResult]:
         return [cell for cell in self.results.cells if cell.status == "finished"]
 
     @property

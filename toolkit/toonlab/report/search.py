@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from toonlab.studies.results.results import short_names
@@ -95,7 +95,7 @@ class Search:
 def search_of(found: Findings) -> Search | None:
     """The search of a study, if it is one."""
     record = found.results.search
-    return Search(found, record) if record and record.get("trials") else None
+    return Search(found, asdict(record)) if record and record.trials else None
 
 
 def value_text(value: Any) -> str:

@@ -1,117 +1,167 @@
-"""What comparisons and searches share: their cells as tasks, and how what they find is laid out."""
+"""What comparisons and searches share: checks before they run, the execution of their cells, sample pictures."""
 
 from __future__ import annotations
 
 import sys
-import threading
 import warnings
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from toonlab.engine.evaluator import caveats
 from toonlab.engine.profiling import COSTS
-from toonlab.engine.train import identity_of, measurable, run_of, test_evaluator
-from toonlab.errors import BusyError, ToonlabError
+from toonlab.engine.train import measurable, test_evaluator
+from toonlab.errors import ToonlabError
+from toonlab.images.grid import grid
+from toonlab.images.io import write_png
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
+from toonlab.runs.directory import make_directory
+from toonlab.utils import yaml
 
-from .executors.pool import Slot, Task, Unit, finished
-from .executors.progress import Board
-from .plan.experiment import Planned
-from .results.results import Cell, Results
+from . import timing
+from .executors.cell import Cell, finished_before
+from .executors.display import Display
+from .executors.options import ExecutionOptions
+from .executors.pool import Executor
+from .executors.process import prepare
+from .executors.progress import StudyProgress
+from .executors.queue import LocalQueue, TaskQueue
+from .results.gallery import sample_rows
+from .results.results import Results
 
-_MORE_IS_BETTER = {name: name == "images_per_second" for name in (*COSTS, "seconds")}
+_HIGHER_IS_BETTER = {name: name == "images_per_second" for name in (*COSTS, "seconds")}
 
 
-def tasks_of(cells: Sequence[Planned], catalogue: Catalogue, root: Path, study: str) -> list[Task]:
-    """The planned cells with the names of their runs.
+def check_fixed(cells: Sequence[Cell], catalogue: Catalogue, directory: Path) -> None:
+    """Check the non-learned baselines that have not finished: another program's picture may be missing.
 
     Raises:
-        ToonlabError: with a line for each recipe that trains nothing and can't be measured.
+        ToonlabError: with a line for each that can't be measured.
     """
-    check_fixed([cell.recipe for cell in cells], catalogue)
-    return [task_of(cell, catalogue, root, study) for cell in cells]
-
-
-def task_of(cell: Planned, catalogue: Catalogue, root: Path, study: str) -> Task:
-    what = identity_of(cell.recipe, catalogue)
-    run = run_of(cell.recipe, what, root, study)
-    return Task(Cell(cell.variant, cell.recipe.train.seed, run.name), cell.recipe, what)
-
-
-class Local:
-    """The tasks one after the other, for the slots of this process; those that have finished are told at once."""
-
-    def __init__(self, tasks: Sequence[Task], board: Board) -> None:
-        done = [before for task in tasks if (before := finished(task.cell, board.results.directory))]
-        for cell in done:
-            board.end(cell)
-        runs_done = {cell.run for cell in done}
-        self._left = iter([task for task in tasks if task.cell.run not in runs_done])
-        self._lock = threading.Lock()
-
-    def take(self) -> Unit | None:
-        with self._lock:
-            task = next(self._left, None)
-        return partial(_run, task=task) if task else None
-
-    def wait(self) -> bool:
-        return False
-
-
-def _run(slot: Slot, task: Task) -> None:
-    try:
-        slot.crew.board.end(slot.run(task))
-    except BusyError as error:
-        slot.crew.board.fail(task.cell, str(error))
-
-
-def check_fixed(recipes: Sequence[Recipe], catalogue: Catalogue) -> None:
-    """What trains nothing is looked at first: a picture that another program did not make is missing now, too."""
+    waiting = [c.spec for c in cells if not c.spec.recipe.stages and c.result(directory).status != "finished"]
     errors = []
-    for recipe in {recipe.name: recipe for recipe in recipes if not recipe.stages}.values():
+    for spec in {spec.variant.label: spec for spec in waiting}.values():
         try:
-            measurable(recipe, catalogue)
+            measurable(spec.recipe, catalogue)
         except ToonlabError as error:
             errors.append(str(error))
     if errors:
         raise ToonlabError("\n".join(errors))
 
 
-def check_measurable(recipe: Recipe, catalogue: Catalogue, metric: str, where: str) -> None:
-    """That a recipe's data give a metric.
+def check_measurable(recipe: Recipe, catalogue: Catalogue, metric: str, source: str) -> None:
+    """Check that a recipe's data have what a metric needs.
 
     Raises:
-        ToonlabError: if not; the text begins with `where`.
+        ToonlabError: if not; the text begins with `source`.
     """
+    metrics = [part for part in recipe.evaluate.metrics if part.use == metric]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        measured = test_evaluator(
-            recipe, catalogue, 1, [part for part in recipe.evaluate.metrics if part.use == metric]
-        )
-    if metric not in measured.metrics:
+        evaluator = test_evaluator(recipe, catalogue, 1, metrics)
+    if metric not in evaluator.metrics:
         reasons = [str(warning.message) for warning in caught] or [f"metric {metric!r} is left out"]
-        raise ToonlabError(f"{where}: {reasons[0]}; give another metric")
+        raise ToonlabError(f"{source}: {reasons[0]}; give another metric")
 
 
-def laid_out(
+def initial_results(
     directory: Path, recipes: Sequence[Recipe], catalogue: Catalogue, costs: Sequence[str] = (), **known: Any
 ) -> Results:
-    """The results of a study before anything has run; `known` is whatever else of `Results` is known already."""
+    """The results of a study before anything has run; `known` are further fields of `Results`."""
     metrics = {part.use: part for recipe in recipes for part in recipe.evaluate.metrics}
     directions = {name: part.make(catalogue).higher_is_better for name, part in metrics.items()}
     return Results(
         name=directory.name,
         directory=directory,
         metrics=[*metrics, *costs],
-        higher={**_MORE_IS_BETTER, **directions},
+        higher={**_HIGHER_IS_BETTER, **directions},
         caveats=caveats(list(metrics.values()), catalogue),
         **{"cells": [], "command": command(), **known},
     )
 
 
 def command() -> str:
-    """What was typed."""
+    """The command line of this program."""
     return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def experiment_data(path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """An experiment's file as data, with the overrides of the command line."""
+    return {**yaml.load_file(path), **({"overrides": dict(overrides)} if overrides else {})}
+
+
+def run_cells(
+    results: Results,
+    cells: Sequence[Cell],
+    catalogue: Catalogue,
+    options: ExecutionOptions,
+    time_limit: float | None,
+    display: Display,
+) -> Results:
+    """Run the cells that have not finished, here or by the workers of the storage, and write the results.
+
+    Raises:
+        Interrupted: after SIGINT or SIGTERM, when the running cells have saved and stopped.
+    """
+    devices, directory = options.devices, results.directory
+    doubts = timing.doubts(devices, results.cells, directory)
+    pictured = _pictured(directory)
+    make_directory(directory)
+    progress = StudyProgress(replace(results, caveats={**doubts, **results.caveats}), write=not options.joined)
+    group = results.search.study if results.search else None
+    uri = options.tracking_uri
+    executor = Executor(progress, devices, time_limit=time_limit, group=group, tracking_uri=uri)
+    with _queue(cells, catalogue, progress, options) as queue:
+        executor.run(queue, display)
+    if not options.joined:
+        progress.results.write()
+        if _finished_runs(progress.results) != pictured:
+            write_samples(progress.results)
+    return progress.results
+
+
+@contextmanager
+def _queue(
+    cells: Sequence[Cell], catalogue: Catalogue, progress: StudyProgress, options: ExecutionOptions
+) -> Iterator[TaskQueue]:
+    results = progress.results
+    if options.storage is None:
+        done = [before for cell in results.cells if (before := finished_before(cell, results.directory))]
+        progress.end(*done)
+        runs_done = {cell.run for cell in done}
+        waiting = [cell for cell in cells if cell.run not in runs_done]
+        prepare([cell.spec.recipe for cell in waiting], catalogue)
+        yield LocalQueue(waiting)
+        return
+    from .queues import StorageQueue
+    from .storage import Storage
+
+    prepare([cell.spec.recipe for cell in cells], catalogue)
+    maximize = results.higher.get(results.metrics[0], True) if results.metrics else True
+    with Storage(
+        options.storage, f"{results.name}/cells", maximize=maximize, stale_after=options.stale_after
+    ) as storage:
+        yield StorageQueue(storage, cells, progress, retry_failed=not options.joined)
+
+
+def write_samples(results: Results) -> None:
+    """Write `samples.png`: the same photos through every variant that has finished."""
+    if rows := sample_rows(results):
+        write_png(results.directory / "samples.png", grid(rows))
+
+
+def _finished_runs(results: Results) -> list[str]:
+    return [cell.run for cell in results.cells if cell.status == "finished"]
+
+
+def _pictured(directory: Path) -> list[str] | None:
+    """The runs that `samples.png` shows; None where there is none, or a run has ended since it was drawn."""
+    try:
+        runs, drawn = _finished_runs(Results.read(directory)), (directory / "samples.png").stat().st_mtime
+        ends = [(directory / run / "outcome.json").stat().st_mtime for run in runs]
+    except (ToonlabError, OSError):
+        return None
+    return runs if max(ends, default=drawn) < drawn else None

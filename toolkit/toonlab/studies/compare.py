@@ -3,195 +3,146 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from toonlab.engine.train import test_evaluator
 from toonlab.errors import ToonlabError
-from toonlab.images.grid import grid
-from toonlab.images.io import picture_stem, save_png, to_picture, write_png
+from toonlab.images.io import picture_stem, save_png, to_picture
 from toonlab.registry.catalogue import Catalogue
-from toonlab.runs.directory import make_directory, read_outcome, what_changed
-from toonlab.utils import paths, yaml
+from toonlab.runs.directory import read_outcome, what_changed
+from toonlab.utils import paths
 
 from . import timing
-from .common import Local, check_measurable, command, laid_out, tasks_of
-from .executors.display import Silent, View
-from .executors.pool import Crew, Task, Work, slots
-from .executors.process import prepare
-from .executors.progress import Board
+from .common import check_fixed, check_measurable, command, experiment_data, initial_results, run_cells
+from .executors.cell import Cell, CellSpec, cells_of
+from .executors.display import Display, SilentDisplay
+from .executors.options import ExecutionOptions
 from .plan.budget import allot, allotted
-from .plan.experiment import Planned, baseline_of, plan_cells, read_experiment
-from .results.gallery import sample_rows
+from .plan.experiment import Experiment, baseline_of, plan_cells, read_experiment
 from .results.results import Results
 
-
-@dataclass(frozen=True)
-class Where:
-    """Where a study's cells run.
-
-    Args:
-        root: the folder of all runs; the study's is `root/<study>`.
-        device: `auto` (all GPUs, or the CPU), `cpu`, `cuda:1`, …
-        jobs: cells at once; by default one for each device.
-        storage: an Optuna storage by which several machines share the work.
-        stale_after: seconds without a sign of life after which a cell is given to another worker.
-        joined: whether this is a worker of a study that somebody else reports on.
-        command: what the study is said to have been asked by; what was typed if not given.
-    """
-
-    root: Path = Path("runs")
-    device: str = "auto"
-    jobs: int | None = None
-    storage: str | None = None
-    stale_after: int = 120
-    joined: bool = False
-    command: str = ""
-
-
-HERE = Where()
+_DEFAULTS = ExecutionOptions()
 
 
 def compare(
-    name: str,
+    experiment: str,
     catalogue: Catalogue,
-    where: Where = HERE,
+    options: ExecutionOptions = _DEFAULTS,
+    *,
     seeds: int | None = None,
-    overrides: dict[str, Any] | None = None,
-    view: View | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    display: Display | None = None,
 ) -> Results:
     """Run every cell of an experiment that has not finished, and write the table and the pictures.
 
     Args:
-        name: an experiment on the shelf, or a path.
+        experiment: its name, or a path.
         seeds: instead of the experiment's.
         overrides: dotted path -> value, for the recipes that have the path.
-        view: what shows the study while it runs.
+        display: shows the study while it runs.
 
     Raises:
         RecipeError: with everything that is wrong, before anything runs.
         ToonlabError: if the storage can't be reached.
-        Interrupted: after SIGINT or SIGTERM, when the cells under way have saved and stopped.
+        Interrupted: after SIGINT or SIGTERM, when the running cells have saved and stopped.
     """
-    experiment, path = read_experiment(name, seeds)
-    planned = plan_cells(experiment, path, overrides or {}, catalogue)
-    prepare([cell.recipe for cell in planned], catalogue)
-    if experiment.metrics.primary:
-        check_measurable(planned[0].recipe, catalogue, experiment.metrics.primary, f"{path}: metrics.primary")
-    view = view or Silent()
-    study = paths.study_of(path)
-    directory, devices = where.root / study, slots(where.device, where.jobs)
+    plan, path = read_experiment(experiment, seeds)
+    specs = plan_cells(plan, path, overrides or {}, catalogue)
+    display, directory = display or SilentDisplay(), options.runs / paths.study_of(path)
+    primary = plan.metrics.primary
+    if primary and not _measured(directory, primary):
+        check_measurable(specs[0].recipe, catalogue, primary, f"{path}: metrics.primary")
 
-    def clock(cells: Sequence[Planned]) -> dict[str, float]:
-        return timing.measure(cells, catalogue, directory, devices, view, where.storage)
+    def clock(variants: Sequence[CellSpec]) -> dict[str, float]:
+        return timing.measure(variants, catalogue, directory, options.devices, display, options.storage)
 
-    planned = allot(experiment, path, planned, catalogue, clock)
-    tasks = tasks_of(planned, catalogue, where.root, study)
-    asked = {**yaml.load_file(path), **({"overrides": overrides} if overrides else {})}
-    results = laid_out(
+    specs = allot(plan, path, specs, catalogue, clock)
+    cells = cells_of(specs, catalogue)
+    check_fixed(cells, catalogue, directory)
+    results = _initial_results(plan, specs, cells, catalogue, directory)
+    data, typed = experiment_data(path, overrides or {}), options.command or command()
+    return run_cells(replace(results, asked=data, command=typed), cells, catalogue, options, plan.time_limit, display)
+
+
+def _measured(directory: Path, metric: str) -> bool:
+    """Whether a finished cell of the study has a metric, so that its data need no check."""
+    try:
+        return any(metric in cell.values for cell in Results.read(directory).cells)
+    except ToonlabError:
+        return False
+
+
+def _initial_results(
+    plan: Experiment, specs: Sequence[CellSpec], cells: Sequence[Cell], catalogue: Catalogue, directory: Path
+) -> Results:
+    results = initial_results(
         directory,
-        [cell.recipe for cell in planned],
+        [spec.recipe for spec in specs],
         catalogue,
-        experiment.metrics.costs,
-        cells=[task.cell for task in tasks],
-        about=experiment.about,
-        asked=asked,
-        command=where.command or command(),
-        baseline=baseline_of(experiment, planned),
-        factors=experiment.levels,
-        design=experiment.design,
-        budget=experiment.budget,
-        steps=allotted(experiment, planned),
+        plan.metrics.costs,
+        cells=[cell.waiting for cell in cells],
+        about=plan.about,
+        baseline=baseline_of(plan, specs),
+        factors=plan.levels,
+        design=plan.design,
+        budget=plan.budget,
+        steps=allotted(plan, specs),
     )
-    if experiment.budget == "seconds":
-        results = replace(results, caveats={**results.caveats, "seconds": timing.CAVEAT})
-    results = run_cells(results, tasks, where, experiment.time_limit, view)
-    if not where.joined:
-        write_samples(results)
-    return results
-
-
-def write_samples(results: Results) -> None:
-    """`samples.png`: the same photos through everything that has finished."""
-    if rows := sample_rows(results):
-        write_png(results.directory / "samples.png", grid(rows))
-
-
-def run_cells(results: Results, tasks: Sequence[Task], where: Where, time_limit: float | None, view: View) -> Results:
-    """Run the cells that have not finished, here or wherever the storage's workers are."""
-    devices = slots(where.device, where.jobs)
-    doubts = timing.doubts(devices, results.cells, results.directory)
-    results = replace(results, caveats={**doubts, **results.caveats})
-    make_directory(results.directory)
-    board = Board(results, keep=not where.joined)
-    group = str(results.search["study"]) if results.search else None
-    crew = Crew(board, results.directory, devices, time_limit, group)
-    with _work(tasks, board, where) as work:
-        crew.work(work, view)
-    if not where.joined:
-        board.results.write()
-    return board.results
-
-
-@contextmanager
-def _work(tasks: Sequence[Task], board: Board, where: Where) -> Iterator[Work]:
-    if where.storage is None:
-        yield Local(tasks, board)
-        return
-    from .queues import Cells
-    from .storage import Storage
-
-    results = board.results
-    maximize = results.higher.get(results.metrics[0], True) if results.metrics else True
-    with Storage(where.storage, f"{results.name}/cells", maximize, where.stale_after) as storage:
-        yield Cells(storage, tasks, board, again=not where.joined)
+    if plan.budget != "seconds":
+        return results
+    return replace(results, caveats={**results.caveats, "seconds": timing.CAVEAT})
 
 
 def explain(
-    name: str,
+    experiment: str,
     catalogue: Catalogue,
-    root: Path = Path("runs"),
+    options: ExecutionOptions = _DEFAULTS,
+    *,
     seeds: int | None = None,
-    overrides: dict[str, Any] | None = None,
+    overrides: Mapping[str, Any] | None = None,
 ) -> Iterator[str]:
     """A line for each cell: that it has finished, or why it has to run. Nothing runs."""
-    experiment, path = read_experiment(name, seeds)
-    cells = plan_cells(experiment, path, overrides or {}, catalogue)
-    study = paths.study_of(path)
-    clock = partial(timing.kept, catalogue=catalogue, directory=root / study)
-    known = allot(experiment, path, cells, catalogue, clock)
-    tasks = {task.cell.label: task for task in tasks_of(known, catalogue, root, study)}
-    for cell in cells:
-        task = tasks.get(cell.label)
-        state = _state(task, catalogue, root / study) if task else "has not run yet; a step has to be timed first"
-        yield f"{cell.label}: {state}"
+    plan, path = read_experiment(experiment, seeds)
+    specs = plan_cells(plan, path, overrides or {}, catalogue)
+    directory = options.runs / paths.study_of(path)
+    known = allot(plan, path, specs, catalogue, partial(timing.kept, catalogue=catalogue, directory=directory))
+    cells = cells_of(known, catalogue)
+    check_fixed(cells, catalogue, directory)
+    by_label = {cell.label: cell for cell in cells}
+    for spec in specs:
+        cell = by_label.get(spec.label)
+        state = _state(cell, directory) if cell else "has not run yet; a step has to be timed first"
+        yield f"{spec.label}: {state}"
 
 
-def _state(task: Task, catalogue: Catalogue, directory: Path) -> str:
-    outcome = read_outcome(directory / task.cell.run)
+def _state(cell: Cell, directory: Path) -> str:
+    outcome = read_outcome(directory / cell.run)
     if outcome and outcome.status == "finished":
-        return f"finished ({task.cell.run})"
-    if (directory / task.cell.run).is_dir():
+        return f"finished ({cell.run})"
+    if (directory / cell.run).is_dir():
         last = f"{outcome.status}: {outcome.reason}" if outcome else "its process was killed"
         return f"begun, goes on from its last checkpoint ({last})"
-    others = sorted(directory.glob(f"{task.recipe.name}-s{task.cell.seed}-*"), key=lambda path: path.stat().st_mtime)
+    recipe = cell.spec.recipe
+    others = sorted(directory.glob(f"{recipe.name}-s{recipe.train.seed}-*"), key=lambda path: path.stat().st_mtime)
     if not others:
         return "has not run yet"
-    return f"has to run: {what_changed(others[-1], task.what)} since {others[-1].name}"
+    return f"has to run: {what_changed(others[-1], cell.identity)} since {others[-1].name}"
 
 
-def write_photos(name: str, catalogue: Catalogue, out: Path, overrides: dict[str, Any] | None = None) -> list[Path]:
-    """Write the photos that an experiment's first recipe is measured on, under their names, for other programs.
+def write_photos(
+    experiment: str, catalogue: Catalogue, out: Path, overrides: Mapping[str, Any] | None = None
+) -> list[Path]:
+    """Write the photos on which an experiment's first recipe is measured, under their names, for other programs.
 
     Raises:
         ToonlabError: if a file exists already, or can't be written.
     """
-    experiment, path = read_experiment(name, seeds=1)
-    recipe = plan_cells(experiment, path, overrides or {}, catalogue)[0].recipe
+    plan, path = read_experiment(experiment, seeds=1)
+    recipe = plan_cells(plan, path, overrides or {}, catalogue)[0].recipe
     samples = test_evaluator(recipe, catalogue, recipe.evaluate.samples).samples
     targets = [out / f"{picture_stem(sample.name)}.png" for sample in samples]
     for target, count in Counter(targets).items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 
 from optuna.trial import FrozenTrial, TrialState
@@ -13,98 +13,101 @@ from optuna.trial import FrozenTrial, TrialState
 from toonlab.errors import ToonlabError
 from toonlab.utils.text import without_password
 
-from .executors.pool import Slot, Task, Unit
-from .executors.process import Progress
-from .executors.progress import Board
-from .results.results import Cell
-from .storage import Storage, lost
+from .executors.cell import Cell
+from .executors.pool import Executor
+from .executors.process import RunProgress
+from .executors.progress import StudyProgress
+from .executors.queue import Task
+from .results.results import CellResult
+from .storage import Storage, is_stale
 
-RUN, LABEL, CELL = "run", "label", "cell"  # attributes of a trial
+RUN, LABEL, RESULT = "run", "label", "cell"  # attributes of a trial
 
 
-class Cells:
-    """Hands out cells that wait in a storage, and waits for those that others work on.
+class StorageQueue:
+    """Hands out the cells that wait in a storage, and waits for those of other workers.
 
-    The storage only hands out work: a run's directory, with its lock and its outcome, decides. Cells of results that
-    others have made come by the storage, so that directories need not be shared.
+    The storage only hands out work: a run's directory, with its lock and its outcome, decides. Results of other workers
+    come through the storage, so that directories need not be shared.
 
     Args:
-        again: whether cells that have failed are to be tried again; whoever joins later does not ask for that.
+        retry_failed: whether cells that have failed are run again; a worker that joins a study doesn't.
 
     Raises:
-        ToonlabError: if somebody who joins would do other work than is asked for there.
+        ToonlabError: if a worker that joins would run other cells than the study's.
     """
 
-    def __init__(self, storage: Storage, tasks: Sequence[Task], board: Board, again: bool) -> None:
-        self.storage, self.board = storage, board
-        self.tasks = {task.cell.run: task for task in tasks}
+    def __init__(self, storage: Storage, cells: Sequence[Cell], progress: StudyProgress, *, retry_failed: bool) -> None:
+        self.storage, self.progress = storage, progress
+        self.cells = {cell.run: cell for cell in cells}
         with storage.exclusive():
             trials = storage.trials()
-            if not again:
+            if not retry_failed:
                 self._check_alike(trials)
-            known = {trial.user_attrs.get(RUN) for trial in trials if _counts(trial, again)}
-            for run, task in self.tasks.items():
+            known = {trial.user_attrs.get(RUN) for trial in trials if _counts(trial, retry_failed=retry_failed)}
+            for run, cell in self.cells.items():
                 if run not in known:
-                    storage.add({RUN: run, LABEL: task.cell.label})
+                    storage.add({RUN: run, LABEL: cell.label})
 
     def _check_alike(self, trials: Sequence[FrozenTrial]) -> None:
-        """A worker with other code, data or overrides would make cells of its own beside those that are asked for."""
-        asked = {trial.user_attrs.get(RUN): trial.user_attrs.get(LABEL) for trial in trials}
-        others = {label: run for run, label in asked.items() if run not in self.tasks}
-        for run, task in self.tasks.items():
-            if run not in asked and (other := others.get(task.cell.label)):
+        """A worker with other code, data or overrides would add cells that the study doesn't have."""
+        known = {trial.user_attrs.get(RUN): trial.user_attrs.get(LABEL) for trial in trials}
+        others = {label: run for run, label in known.items() if run not in self.cells}
+        for run, cell in self.cells.items():
+            if run not in known and (other := others.get(cell.label)):
                 text = f"others work on {other}, which is {run} here: this worker's code, data or overrides differ"
                 raise ToonlabError(f"--storage {without_password(self.storage.url)}: {text}; give it the same")
 
-    def take(self) -> Unit | None:
-        """A cell that nobody works on; None when there is none just now."""
+    def take(self) -> Task | None:
+        """A cell that no worker has claimed; None when there is none now."""
         for trial in self.storage.trials(TrialState.WAITING):
-            task = self.tasks.get(trial.user_attrs.get(RUN, ""))
-            if task and self.storage.claim(trial):
-                return partial(self._work, trial=trial, task=task)
+            cell = self.cells.get(trial.user_attrs.get(RUN, ""))
+            if cell and self.storage.claim(trial):
+                return partial(self._run, trial, cell)
         return None
 
     def wait(self) -> bool:
-        """Look at what others do; whether anything is left to wait for."""
-        self.storage.mend()
+        """Take over the results of other workers; whether there is any cell left to wait for."""
+        self.storage.requeue_stale()
         trials = self.storage.trials()
-        self.board.learn([cell for trial in trials if (cell := ended(trial)) and cell.run in self.tasks])
+        self.progress.merge([cell for trial in trials if (cell := result_of(trial)) and cell.run in self.cells])
         left = [t for t in trials if t.state in (TrialState.WAITING, TrialState.RUNNING)]
-        return any(trial.user_attrs.get(RUN) in self.tasks for trial in left)
+        return any(trial.user_attrs.get(RUN) in self.cells for trial in left)
 
-    def _work(self, slot: Slot, trial: FrozenTrial, task: Task) -> None:
-        cell = slot.run_when_free(task, Heartbeat(self.storage, trial))
-        if cell is None or cell.status == "stopped":  # by a signal: for others to go on with
+    def _run(self, trial: FrozenTrial, cell: Cell, executor: Executor, device: str) -> None:
+        result = executor.run_cell_when_free(cell, device, Heartbeat(self.storage, trial))
+        if result is None or result.status == "stopped":  # by a signal: another worker continues it
             self.storage.release(trial)
         else:
-            state = TrialState.COMPLETE if cell.status == "finished" else TrialState.FAIL
-            self.storage.finish(trial, state, self._value(cell), {CELL: json.dumps(asdict(cell), default=str)})
-        if cell:
-            self.board.end(cell)
+            state = TrialState.COMPLETE if result.status == "finished" else TrialState.FAIL
+            attributes = {RESULT: json.dumps(result.to_json(), default=str)}
+            self.storage.finish(trial, state, self._value(result), attributes)
+        if result:
+            self.progress.end(result)
 
-    def _value(self, cell: Cell) -> float | None:
-        metrics = self.board.results.metrics
-        return cell.values.get(metrics[0], 0.0) if metrics and cell.status == "finished" else None
+    def _value(self, result: CellResult) -> float | None:
+        metrics = self.progress.results.metrics
+        return result.values.get(metrics[0], 0.0) if metrics and result.status == "finished" else None
 
 
 class Heartbeat:
-    """Lets a trial's heart beat while its cell runs: a `Watch` of the crew."""
+    """Sends a trial's heartbeat while its cell runs; a `Watch` of the executor."""
 
     def __init__(self, storage: Storage, trial: FrozenTrial) -> None:
         self.storage, self.trial, self.last = storage, trial, time.monotonic()
 
-    def __call__(self, _: Progress | None) -> str | None:
+    def __call__(self, _: RunProgress | None) -> str | None:
         if time.monotonic() - self.last > self.storage.stale_after / 6:
-            self.storage.beat(self.trial)
+            self.storage.heartbeat(self.trial)
             self.last = time.monotonic()
         return None
 
 
-def ended(trial: FrozenTrial) -> Cell | None:
-    """The cell that somebody has worked on to its end."""
-    text = trial.user_attrs.get(CELL)
-    return replace(Cell.from_json(json.loads(text)), again=False) if text else None
+def result_of(trial: FrozenTrial) -> CellResult | None:
+    """The result that a worker has stored with a trial."""
+    text = trial.user_attrs.get(RESULT)
+    return replace(CellResult.from_json(json.loads(text)), reused=False) if text else None
 
 
-def _counts(trial: FrozenTrial, again: bool) -> bool:
-    return trial.state != TrialState.FAIL or not (again or lost(trial))
+def _counts(trial: FrozenTrial, *, retry_failed: bool) -> bool:
+    return trial.state != TrialState.FAIL or not (retry_failed or is_stale(trial))

@@ -1,7 +1,7 @@
-"""Work that many machines share: an Optuna storage hands it out, and keeps what came of it.
+"""Work that many machines share: an Optuna storage hands it out, and keeps its results.
 
-A unit of work is a trial. Whoever works on one lets its heart beat; one whose heart has stopped is taken up by another.
-The storage may be away for a while: everybody waits.
+A piece of work is a trial. Its worker sends heartbeats; a trial without them is queued again for another worker. While
+the storage can't be reached, workers wait.
 """
 
 from __future__ import annotations
@@ -27,13 +27,11 @@ from toonlab.utils.text import hide_password, without_password
 
 T = TypeVar("T")
 _UNUSABLE = (SQLAlchemyError, ImportError, ValueError, OSError, RuntimeError)
-ENDED = "ended"  # the attribute of a trial that somebody has worked on to its end
-INSTEAD_OF = "instead_of"  # the number of the lost trial whose work this one does again
+ENDED = "ended"  # the attribute of a trial that its worker has ended
+INSTEAD_OF = "instead_of"  # the number of the stale trial whose work this one repeats
 STALE_AFTER = 120  # seconds
 _PATIENCE = 1800.0  # seconds that a storage may be away
-_LOCK = 0x70006E  # PostgreSQL's advisory lock of all who make tables or trials
-
-optuna.logging.set_verbosity(optuna.logging.WARNING)
+_LOCK = 0x70006E  # PostgreSQL's advisory lock of all workers that make tables or trials
 
 
 class Storage:
@@ -42,8 +40,8 @@ class Storage:
     Args:
         url: any that Optuna takes: `sqlite:///…`, `postgresql://…`, `mysql://…`, …
         study: its name; made where there is none.
-        maximize: whether more is better.
-        stale_after: seconds without a heartbeat after which a trial's work is given to somebody else.
+        maximize: whether a higher value is better.
+        stale_after: seconds without a heartbeat after which a trial is given to another worker.
 
     Raises:
         ToonlabError: if the storage can't be reached, or is none.
@@ -53,6 +51,7 @@ class Storage:
         self,
         url: str,
         study: str,
+        *,
         maximize: bool = True,
         stale_after: int = STALE_AFTER,
         sampler: optuna.samplers.BaseSampler | None = None,
@@ -60,10 +59,11 @@ class Storage:
     ) -> None:
         self.url, self.name, self.stale_after = url, study, stale_after
         self._away = False
+        optuna.logging.set_verbosity(optuna.logging.WARNING)  # it would announce every trial
         if url.startswith("sqlite:///"):
             Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         try:
-            with _alone_on(url):
+            with _lock_of(url):
                 self._storage = _opened(url, stale_after)
                 self.study = optuna.create_study(
                     storage=self._storage,
@@ -85,68 +85,66 @@ class Storage:
         if isinstance(self._storage, RDBStorage):
             self._storage.engine.dispose()
 
-    # -- what is asked
-
     def trials(self, *states: TrialState) -> list[FrozenTrial]:
         """All trials, or those in some states."""
-        return self.patiently(lambda: self.study.get_trials(deepcopy=False, states=states or None))
+        return self.with_retries(lambda: self.study.get_trials(deepcopy=False, states=states or None))
 
     # -- work
 
     def claim(self, trial: FrozenTrial) -> bool:
-        """Take up a waiting trial; whether nobody was faster."""
+        """Take a waiting trial; False if another worker was faster."""
         try:
-            self.beat(trial)  # first: a trial that never had a heartbeat would never be missed
-            with _file_lock(self.url) or nullcontext():  # SQLite locks no rows: two could see that it waits
-                return self.patiently(lambda: self._set(trial, TrialState.RUNNING))
+            self.heartbeat(trial)  # first: a trial that never had a heartbeat would never be missed
+            with _file_lock(self.url) or nullcontext():  # SQLite locks no rows: two workers could see that it waits
+                return self.with_retries(lambda: self._set(trial, TrialState.RUNNING))
         except optuna.exceptions.UpdateFinishedTrialError:
             return False
 
-    def beat(self, trial: FrozenTrial) -> None:
+    def heartbeat(self, trial: FrozenTrial) -> None:
         if isinstance(storage := self._storage, RDBStorage):
-            self.patiently(lambda: storage.record_heartbeat(trial._trial_id))
+            self.with_retries(lambda: storage.record_heartbeat(trial._trial_id))
 
     def finish(self, trial: FrozenTrial, state: TrialState, value: float | None, attributes: Mapping[str, Any]) -> None:
-        """The end of a trial; what others have ended meanwhile stays as it is."""
+        """End a trial; one that another worker has ended stays as it is."""
         try:
             for name, given in {**attributes, ENDED: True}.items():
-                self.patiently(partial(self._storage.set_trial_user_attr, trial._trial_id, name, given))
+                self.with_retries(partial(self._storage.set_trial_user_attr, trial._trial_id, name, given))
             values = None if value is None else [value]
-            self.patiently(lambda: self._set(trial, state, values))
+            self.with_retries(lambda: self._set(trial, state, values))
         except optuna.exceptions.UpdateFinishedTrialError:
             return
 
     def release(self, trial: FrozenTrial) -> None:
-        """Give a trial's work back: somebody takes it up again (see `mend`)."""
+        """Queue a trial's work again, for any worker."""
         self._fail(trial._trial_id)
-        self.mend()
+        self.requeue_stale()
 
     def _fail(self, number: int) -> None:
         try:
-            self.patiently(lambda: self._storage.set_trial_state_values(number, TrialState.FAIL))
+            self.with_retries(lambda: self._storage.set_trial_state_values(number, TrialState.FAIL))
         except optuna.exceptions.UpdateFinishedTrialError:
-            return  # by somebody else, meanwhile
+            return  # by another worker
 
     def _set(self, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None = None) -> bool:
         return self._storage.set_trial_state_values(trial._trial_id, state, values)
 
     def ask(self, distributions: Mapping[str, BaseDistribution]) -> FrozenTrial:
-        """A new trial, proposed by the sampler, and taken up."""
-        asked = self.patiently(lambda: self.study.ask(dict(distributions)))
-        trial = self.patiently(lambda: self._storage.get_trial(asked._trial_id))
-        self.beat(trial)
+        """A new trial, proposed by the sampler, for this worker."""
+        asked = self.with_retries(lambda: self.study.ask(dict(distributions)))
+        trial = self.with_retries(lambda: self._storage.get_trial(asked._trial_id))
+        self.heartbeat(trial)
         return trial
 
     def report(self, trial: FrozenTrial, value: float, step: int) -> bool:
-        """An intermediate value of a trial; whether the pruner gives the trial up."""
-        known = self.patiently(lambda: optuna.trial.Trial(self.study, trial._trial_id))
-        self.patiently(lambda: known.report(value, step))
-        return self.patiently(known.should_prune)
+        """Tell the pruner an intermediate value of a trial; whether it prunes the trial."""
+        known = self.with_retries(lambda: optuna.trial.Trial(self.study, trial._trial_id))
+        self.with_retries(lambda: known.report(value, step))
+        return self.with_retries(known.should_prune)
 
     def importances(self) -> dict[str, float]:
-        """How much each parameter decides about the value, by fANOVA; empty where there is too little to tell."""
+        """The share of each parameter in the variance of the value, by fANOVA; empty after too few trials."""
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that there is little to tell
+            warnings.simplefilter("ignore")  # of too few trials
             try:
                 return dict(optuna.importance.get_param_importances(self.study))
             except (ValueError, RuntimeError):  # fewer than two trials, or all alike
@@ -158,59 +156,57 @@ class Storage:
         parameters: Mapping[str, Any] | None = None,
         distributions: Mapping[str, BaseDistribution] | None = None,
     ) -> None:
-        """A waiting trial."""
+        """Queue a trial."""
         trial = optuna.create_trial(
             state=TrialState.WAITING,
             params=dict(parameters or {}),
             distributions=dict(distributions or {}),
             user_attrs=dict(attributes),
         )
-        self.patiently(lambda: self.study.add_trial(trial))
+        self.with_retries(lambda: self.study.add_trial(trial))
 
-    def mend(self) -> None:
-        """Take what stale trials worked on up again: they have failed, and others wait in their place."""
+    def requeue_stale(self) -> None:
+        """End stale trials as failed, and queue others in their place."""
         if not isinstance(storage := self._storage, RDBStorage):
             return
         with self.exclusive():
-            for number in self.patiently(lambda: storage._get_stale_trial_ids(self.study._study_id)):
+            for number in self.with_retries(lambda: storage._get_stale_trial_ids(self.study._study_id)):
                 self._fail(number)
             trials = self.trials()
             replaced = {trial.user_attrs.get(INSTEAD_OF) for trial in trials}
             for trial in trials:
-                if lost(trial) and trial.number not in replaced:
+                if is_stale(trial) and trial.number not in replaced:
                     self.add({**trial.user_attrs, INSTEAD_OF: trial.number}, trial.params, trial.distributions)
 
-    def agreed(self, name: str, ours: Mapping[str, Any]) -> dict[str, Any]:
-        """What all who work on the study go by, by name: whoever was first has said it; now with what is ours."""
+    def get_or_set(self, name: str, ours: Mapping[str, Any]) -> dict[str, Any]:
+        """The mapping that all workers of a study share under a name, with our values for keys that it lacks."""
         with self.exclusive():
-            theirs = self.patiently(lambda: self.study.user_attrs).get(name, {})
+            theirs = self.with_retries(lambda: self.study.user_attrs).get(name, {})
             both = {**ours, **theirs}
             if both != theirs:
-                self.patiently(lambda: self.study.set_user_attr(name, both))
+                self.with_retries(lambda: self.study.set_user_attr(name, both))
         return both
-
-    # -- others
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Within, no other worker makes trials."""
+        """Within the context, no other worker makes trials."""
         engine = getattr(self._storage, "engine", None)
         if engine is None or engine.dialect.name != "postgresql":
-            with _alone_on(self.url):
+            with _lock_of(self.url):
                 yield
             return
-        connection = self.patiently(lambda: _locked(engine))
+        connection = self.with_retries(lambda: _locked(engine))
         try:
             yield
         finally:
-            connection.invalidate()  # the lock is the session's, and would go back to the pool with it
+            connection.invalidate()  # the session has the lock, and would keep it in the pool
             connection.close()
 
-    def patiently(self, work: Callable[[], T]) -> T:
-        """Do what needs the storage; while it is away, wait and try again.
+    def with_retries(self, work: Callable[[], T]) -> T:
+        """Do what needs the storage, again and again until it can be reached.
 
         Raises:
-            ToonlabError: if it does not come back within half an hour.
+            ToonlabError: if it can't be reached for half an hour.
         """
         began, pause = time.monotonic(), 0.2
         while True:
@@ -219,29 +215,29 @@ class Storage:
             except (DBAPIError, optuna.exceptions.StorageInternalError) as error:
                 if time.monotonic() - began > _PATIENCE:
                     raise ToonlabError(f"--storage {without_password(self.url)}: {_why(error, self.url)}") from error
-                self._tell(f"{_why(error, self.url)}; waiting for it")
+                self._warn_once(f"{_why(error, self.url)}; waiting for it")
                 time.sleep(pause)
                 pause = min(2 * pause, 10.0)
             else:
                 self._away = False
                 return result
 
-    def _tell(self, text: str) -> None:
+    def _warn_once(self, text: str) -> None:
         if not self._away:
             self._away = True
             warnings.warn(f"storage {without_password(self.url)}: {text}", RuntimeWarning, stacklevel=3)
 
 
-def lost(trial: FrozenTrial) -> bool:
-    """Whether somebody died over it: another trial does its work."""
+def is_stale(trial: FrozenTrial) -> bool:
+    """Whether a trial's worker ended before the trial: another trial repeats its work."""
     return trial.state == TrialState.FAIL and ENDED not in trial.user_attrs
 
 
-class _Beating(RDBStorage):
-    """A storage in which hearts beat, but not by Optuna's own thread.
+class _HeartbeatStorage(RDBStorage):
+    """A storage with heartbeats that Optuna's own thread does not send.
 
-    That one ends with the first error of the storage, and beats inside of `Study.optimize` alone; `Study.ask` warns
-    where it should run and does not.
+    That thread ends with the first error of the storage, and runs within `Study.optimize` alone; `Study.ask` warns
+    without it.
     """
 
     def get_heartbeat_interval(self) -> int | None:
@@ -250,16 +246,16 @@ class _Beating(RDBStorage):
 
 def _opened(url: str, stale_after: int) -> optuna.storages.BaseStorage:
     if url.startswith("redis") or "://" not in url:
-        text = "has no heartbeats: what a worker that dies works on is not taken up by others"
+        text = "has no heartbeats: when a worker dies, no other worker repeats its work"
         warnings.warn(f"storage {without_password(url)} {text}", RuntimeWarning, stacklevel=3)
         return optuna.storages.get_storage(url)
-    storage = _Beating(url, {"pool_pre_ping": True})
+    storage = _HeartbeatStorage(url, {"pool_pre_ping": True})
     storage.heartbeat_interval, storage.grace_period = max(1, stale_after // 6), stale_after
     return storage
 
 
-def _alone_on(url: str) -> AbstractContextManager[object]:
-    """A lock of all who use a database: a file beside one that is a file, PostgreSQL's own, or none."""
+def _lock_of(url: str) -> AbstractContextManager[object]:
+    """A lock of a database: a file next to SQLite's, PostgreSQL's advisory lock, or none."""
     return _file_lock(url) or (_advisory(url) if url.startswith("postgresql") else nullcontext())
 
 
@@ -276,7 +272,7 @@ def _advisory(url: str) -> Iterator[None]:
 
 
 def _locked(engine: sqlalchemy.Engine) -> sqlalchemy.Connection:
-    """A session of PostgreSQL that holds the lock until it ends."""
+    """A session of PostgreSQL that holds the advisory lock until it ends."""
     connection = engine.connect()
     try:
         connection.execute(sqlalchemy.text(f"SELECT pg_advisory_lock({_LOCK})"))
@@ -297,5 +293,5 @@ def _hint(error: BaseException) -> str:
 
 
 def _why(error: BaseException, url: str) -> str:
-    """The driver's own words, in a line, without the password."""
+    """The driver's message in a line, without the password."""
     return hide_password(first_line(getattr(error, "orig", None) or error), url)

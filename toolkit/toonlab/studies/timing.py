@@ -7,7 +7,6 @@ import json
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,14 @@ from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
 from toonlab.runs.directory import digest, make_directory, write_atomically
 
-from .common import Local, task_of
-from .executors.display import View
-from .executors.pool import Crew, Task, finished, threads_of
-from .executors.progress import Board
-from .plan.experiment import Planned
-from .results.results import Cell, Results, Variant
+from .executors.cell import Cell, CellSpec, cells_of, finished_before
+from .executors.display import Display
+from .executors.options import threads_of
+from .executors.pool import Executor
+from .executors.process import prepare
+from .executors.progress import StudyProgress
+from .executors.queue import LocalQueue
+from .results.results import CellResult, Results, Variant
 
 FILE = "budget.json"
 STEPS = 50  # of a short run; the first is not timed
@@ -32,18 +33,18 @@ _SHORT = "short run of "
 Timings = dict[str, dict[str, Any]]  # digest of a short run's identity -> `variant`, `seconds_per_step`
 
 
-def doubts(devices: Sequence[str], cells: Sequence[Cell], directory: Path) -> dict[str, str]:
-    """What speaks against a study's times, by their names: jobs share a device, or did when a cell ran that is there.
+def doubts(devices: Sequence[str], cells: Sequence[CellResult], directory: Path) -> dict[str, str]:
+    """Caveats of a study's times, by their names: jobs share a device, or shared it when finished cells ran.
 
     Args:
         devices: one for each job.
         cells: of the study.
-        directory: of the study, with what it left the last time.
+        directory: of the study, with the results of the last time.
     """
     if len(devices) > len(set(devices)):
         jobs = f"{len(devices)} jobs shared a device, and the last of all may have had it alone"
         return dict.fromkeys(_TIMES, f"{jobs}; run one at a time to compare times")
-    if any(finished(cell, directory) for cell in cells):
+    if any(finished_before(cell, directory) for cell in cells):
         with suppress(ToonlabError):  # no results yet, or none that can be read
             earlier = Results.read(directory).caveats
             return {name: text for name, text in earlier.items() if name in _TIMES and text != CAVEAT}
@@ -51,46 +52,47 @@ def doubts(devices: Sequence[str], cells: Sequence[Cell], directory: Path) -> di
 
 
 def measure(
-    cells: Sequence[Planned],
+    specs: Sequence[CellSpec],
     catalogue: Catalogue,
     directory: Path,
     devices: Sequence[str],
-    view: View,
+    display: Display,
     url: str | None = None,
 ) -> dict[str, float]:
-    """Seconds per step, by the variants' labels: what is known, and what a short run of each of the others takes.
+    """Seconds per step, by the variants' labels: known ones, and those of a short run for each of the others.
 
     They are kept in `budget.json` in the study's directory and, where workers share the study, in its storage.
 
     Args:
-        cells: one of each variant.
+        specs: one of each variant.
         directory: of the study.
-        devices: of the slots that cells will run in; short runs follow one another, each with what a cell will have.
+        devices: one for each job of the study; short runs follow one another, each with the threads that a job has.
         url: of the storage.
 
     Raises:
         ToonlabError: if a short run fails, with the reason.
         Interrupted: after SIGINT or SIGTERM.
     """
-    tasks = _tasks(cells, catalogue)
+    cells = _short_cells(specs, catalogue)
     here = _read(directory)
-    known = _agreed(url, directory.name, here)
-    if missing := [task for task in tasks.values() if _key(task) not in known]:
-        known = _agreed(url, directory.name, known | _run(missing, directory, devices, view))
+    known = _shared(url, directory.name, here)
+    if missing := [cell for cell in cells.values() if _key(cell) not in known]:
+        prepare([cell.spec.recipe for cell in missing], catalogue)
+        known = _shared(url, directory.name, known | _run(missing, directory, devices, display))
     if known != here:
         make_directory(directory)
         write_atomically(directory / FILE, json.dumps(known, indent=1) + "\n")
-    return {label: known[_key(task)]["seconds_per_step"] for label, task in tasks.items()}
+    return {label: known[_key(cell)]["seconds_per_step"] for label, cell in cells.items()}
 
 
-def kept(cells: Sequence[Planned], catalogue: Catalogue, directory: Path) -> dict[str, float]:
-    """Seconds per step as far as they are kept here, by the variants' labels."""
-    known, tasks = _read(directory), _tasks(cells, catalogue)
-    return {label: known[_key(task)]["seconds_per_step"] for label, task in tasks.items() if _key(task) in known}
+def kept(specs: Sequence[CellSpec], catalogue: Catalogue, directory: Path) -> dict[str, float]:
+    """Seconds per step by the variants' labels, for variants that were measured here."""
+    known, cells = _read(directory), _short_cells(specs, catalogue)
+    return {label: known[_key(cell)]["seconds_per_step"] for label, cell in cells.items() if _key(cell) in known}
 
 
 def short(recipe: Recipe, catalogue: Catalogue) -> Recipe:
-    """The same training cut down to a few steps, at the end of which next to nothing is measured."""
+    """The same training, cut down to a few steps and an evaluation of one sample without metrics."""
     steps = max(STEPS, 2 * len(recipe.stages))
     tree = copy.deepcopy(recipe.tree) | {"observers": {}}
     tree["train"] |= {"steps": steps, "evaluate_every": steps, "checkpoint_every": steps, "select": "last"}
@@ -101,21 +103,15 @@ def short(recipe: Recipe, catalogue: Catalogue) -> Recipe:
 # -- helpers
 
 
-def _tasks(cells: Sequence[Planned], catalogue: Catalogue) -> dict[str, Task]:
+def _short_cells(specs: Sequence[CellSpec], catalogue: Catalogue) -> dict[str, Cell]:
     """label -> its short run."""
-    return {
-        cell.variant.label: task_of(
-            replace(cell, variant=Variant(_SHORT + cell.variant.label), recipe=short(cell.recipe, catalogue)),
-            catalogue,
-            Path(),
-            "",
-        )
-        for cell in cells
-    }
+    named = {spec.variant.label: spec for spec in specs}
+    shortened = [CellSpec(Variant(_SHORT + label), short(spec.recipe, catalogue)) for label, spec in named.items()]
+    return dict(zip(named, cells_of(shortened, catalogue), strict=True))
 
 
-def _key(task: Task) -> str:
-    return digest(task.what)
+def _key(cell: Cell) -> str:
+    return digest(cell.identity)
 
 
 def _read(directory: Path) -> Timings:
@@ -129,28 +125,27 @@ def _read(directory: Path) -> Timings:
         raise ToonlabError(f"{path}: not the timings of a study: {error}; delete it to measure again") from error
 
 
-def _agreed(url: str | None, study: str, ours: Timings) -> Timings:
-    """What all workers go by: what the first of them measured."""
+def _shared(url: str | None, study: str, ours: Timings) -> Timings:
+    """The timings of all workers: for each variant, those of the worker that measured it first."""
     if url is None:
         return ours
     from .storage import Storage
 
     with Storage(url, f"{study}/budget") as storage:
-        return storage.agreed("timings", ours)
+        return storage.get_or_set("timings", ours)
 
 
-def _run(tasks: Sequence[Task], directory: Path, devices: Sequence[str], view: View) -> Timings:
-    """The short runs, in a folder that goes with them: a worker beside this one may be at the same."""
+def _run(cells: Sequence[Cell], directory: Path, devices: Sequence[str], display: Display) -> Timings:
+    """The short runs, in a temporary folder: another worker may run the same at the same time."""
     make_directory(directory)
     with tempfile.TemporaryDirectory(prefix="budget-", dir=directory) as folder:
-        board = Board(Results("budget", Path(folder), [task.cell for task in tasks]), keep=False)
-        crew = Crew(board, Path(folder), devices[:1], None)
-        crew.threads = threads_of(devices)
-        crew.work(Local(tasks, board), view)
-        return {_key(t): _timing(cell, devices[0]) for t, cell in zip(tasks, board.results.cells, strict=True)}
+        progress = StudyProgress(Results("budget", Path(folder), [cell.waiting for cell in cells]), write=False)
+        Executor(progress, devices[:1], threads=threads_of(devices)).run(LocalQueue(cells), display)
+        results = zip(cells, progress.results.cells, strict=True)
+        return {_key(cell): _timing(result, devices[0]) for cell, result in results}
 
 
-def _timing(cell: Cell, device: str) -> dict[str, Any]:
+def _timing(cell: CellResult, device: str) -> dict[str, Any]:
     label = cell.variant.label
     if cell.status != "finished":
         raise ToonlabError(f"budget: seconds: {label} {cell.status}: {cell.reason}")

@@ -1,4 +1,4 @@
-"""Search what a recipe does best with: trials by Optuna, each a few runs, and a confirmation on fresh seeds."""
+"""Search for the best parameters of a recipe: trials by Optuna, each of a few runs, and a confirmation on new seeds."""
 
 from __future__ import annotations
 
@@ -10,114 +10,138 @@ from optuna.trial import FrozenTrial, TrialState
 
 from toonlab.registry.catalogue import Catalogue
 from toonlab.runs.directory import make_directory
-from toonlab.utils import paths, yaml
+from toonlab.utils import paths
 from toonlab.utils.text import without_password
 
-from .common import check_measurable, command, laid_out, tasks_of
-from .compare import HERE, Where, run_cells, write_samples
-from .executors.display import Silent, View
-from .executors.pool import Crew, slots
+from . import trials as search_trials
+from .common import check_measurable, command, experiment_data, initial_results, run_cells
+from .executors.cell import cells_of
+from .executors.display import Display, SilentDisplay
+from .executors.options import ExecutionOptions
+from .executors.pool import Executor
 from .executors.process import prepare
-from .executors.progress import Board
-from .plan.experiment import Planned
+from .executors.progress import StudyProgress
+from .plan import optuna_objects
 from .plan.search import read_search
-from .plan.search_plan import Plan
+from .plan.search_plan import SearchPlan
 from .results.results import Results
+from .results.search_result import SearchResult, SearchTrial
+from .results.search_result import TrialState as State
 from .storage import Storage
-from .trials import DEFAULT, INFEASIBLE, REASON, SECONDS, SEEDS, Trials, ranked, told
+from .trials import TrialQueue, ranked
 
-FRESH = 1000  # the first seed of a confirmation: far from those of a search
-_STATES = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
+CONFIRMATION = 1000  # the first seed of a confirmation: far from those of a search
+_STATES: Mapping[TrialState, State] = {
+    TrialState.WAITING: "waiting",
+    TrialState.RUNNING: "running",
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+_DEFAULTS = ExecutionOptions()
 
 
 def tune(
-    name: str,
+    search: str,
     catalogue: Catalogue,
-    where: Where = HERE,
+    options: ExecutionOptions = _DEFAULTS,
+    *,
     trials: int | None = None,
     overrides: Mapping[str, Any] | None = None,
-    view: View | None = None,
+    display: Display | None = None,
 ) -> Results:
-    """Search, then run the best few trials and the default on fresh seeds. A search that was stopped goes on.
+    """Search, then run the best few trials and the default on new seeds. A search that was stopped is resumed.
 
     A trial's value is the mean over its seeds of the objective, on the evaluation samples at the end of its runs; the
-    samples that results are reported on (a `test` split) are kept for the confirmation.
+    samples on which results are reported (a `test` split) are kept for the confirmation.
 
     Args:
-        name: an experiment on the shelf, or a path.
-        trials: instead of the experiment's.
+        search: its name, or a path.
+        trials: instead of the search's.
         overrides: dotted path -> value, for the recipe where it has the path.
-        view: what shows the search while it runs.
+        display: shows the search while it runs.
 
     Raises:
         RecipeError: with everything that is wrong, before anything runs.
         ToonlabError: if the storage can't be reached.
-        Interrupted: after SIGINT or SIGTERM, when the runs under way have saved and stopped.
+        Interrupted: after SIGINT or SIGTERM, when the running trials have saved and stopped.
     """
-    search, path = read_search(name, trials)
-    plan = Plan(search, path, catalogue, overrides or {})
-    check_measurable(plan.base, catalogue, search.objective.metric, f"{path}: objective.metric")
+    spec, path = read_search(search, trials)
+    plan = SearchPlan(spec, path, catalogue, overrides or {})
+    check_measurable(plan.base, catalogue, spec.objective.metric, f"{path}: objective.metric")
     prepare([plan.base], catalogue)
-    directory = where.root / paths.study_of(path)
+    directory, display = options.runs / paths.study_of(path), display or SilentDisplay()
     make_directory(directory)
-    url = where.storage or f"sqlite:///{(directory / 'optuna.db').resolve().as_posix()}"
-    asked = {**yaml.load_file(path), **({"overrides": dict(overrides)} if overrides else {})}
-    typed = where.command or command()
-    results = laid_out(directory, [plan.base], catalogue, kind="tune", about=search.about, asked=asked, command=typed)
-    board = Board(results, keep=False)
-    with plan.storage(url, paths.study_of(path), where.stale_after) as storage:
-        crew = Crew(board, directory, slots(where.device, where.jobs), search.time_limit, storage.name)
-        work = Trials(storage, plan, board, directory)
-        crew.work(work, view or Silent())
-        results = replace(results, search=found(plan, storage, work))
-        best = [work.chosen(trial) for trial in ranked(storage.trials(), search.maximize)]
-    return _confirm(results, plan, best, where, view or Silent())
+    data, typed = experiment_data(path, overrides or {}), options.command or command()
+    results = initial_results(
+        directory, [plan.base], catalogue, kind="tune", about=spec.about, asked=data, command=typed
+    )
+    with _storage(plan, results, options) as storage:
+        progress = StudyProgress(results, write=False)
+        queue = TrialQueue(storage, plan, progress)
+        limit, uri = spec.time_limit, options.tracking_uri
+        executor = Executor(progress, options.devices, time_limit=limit, group=storage.name, tracking_uri=uri)
+        executor.run(queue, display)
+        results = replace(results, search=search_result(plan, storage))
+        complete = ranked(storage.trials(), maximize=spec.maximize)
+        best = [search_trials.params_of(trial, plan) for trial in complete]
+    return _confirm(results, plan, best, options, display)
 
 
-def _confirm(results: Results, plan: Plan, top: list[dict[str, Any]], where: Where, view: View) -> Results:
-    """The default and the best of the trials' parameters that are not, on seeds that the search has not seen."""
-    best = [chosen for index, chosen in enumerate(top) if chosen != plan.default and chosen not in top[:index]]
-    variants = [plan.default, *best[: plan.search.confirm.top]]
-    seeds = range(FRESH, FRESH + plan.search.confirm.seeds)
-    cells: list[Planned] = [plan.planned(chosen, seed) for seed in seeds for chosen in variants]
-    tasks = tasks_of(cells, plan.catalogue, where.root, results.name)
-    baseline = cells[0].variant.label
-    results = replace(results, cells=[task.cell for task in tasks], baseline=baseline)
-    results = run_cells(results, tasks, where, plan.search.time_limit, view)
-    if not where.joined:
-        write_samples(results)
-    return results
+def _storage(plan: SearchPlan, results: Results, options: ExecutionOptions) -> Storage:
+    """The search's Optuna study; a search that was changed is another study."""
+    url = options.storage or f"sqlite:///{(results.directory / 'optuna.db').resolve().as_posix()}"
+    return Storage(
+        url,
+        f"{results.name}-{plan.digest[:8]}",
+        maximize=plan.search.maximize,
+        stale_after=options.stale_after,
+        sampler=optuna_objects.sampler(plan.search, plan.space),
+        pruner=optuna_objects.pruner(plan.search),
+    )
 
 
-def found(plan: Plan, storage: Storage, work: Trials) -> dict[str, Any]:
-    """What the search has found, as JSON: see `Results.search`."""
-    search, trials = plan.search, storage.trials()
-    return {
-        "recipe": plan.base.name,
-        "objective": vars(search.objective),
-        "space": {dotted: range_.to_json() for dotted, range_ in plan.space.items()},
-        "sampler": search.sampler,
-        "pruner": search.pruner,
-        "seeds_per_trial": search.seeds_per_trial,
-        "default": plan.default,
-        "trials": [_told(trial, work) for trial in told(trials)],
-        "importances": storage.importances(),
-        "storage": without_password(storage.url),
-        "study": storage.name,
-    }
+def _confirm(
+    results: Results, plan: SearchPlan, ranking: list[dict[str, Any]], options: ExecutionOptions, display: Display
+) -> Results:
+    """Run the default and the best other parameters, on seeds that the search has not used."""
+    best = [params for place, params in enumerate(ranking) if params != plan.default and params not in ranking[:place]]
+    variants, confirm = [plan.default, *best[: plan.search.confirm.top]], plan.search.confirm
+    seeds = range(CONFIRMATION, CONFIRMATION + confirm.seeds)
+    specs = [plan.spec(params, seed) for seed in seeds for params in variants]
+    cells = cells_of(specs, plan.catalogue)
+    results = replace(results, cells=[cell.waiting for cell in cells], baseline=specs[0].variant.label)
+    return run_cells(results, cells, plan.catalogue, options, plan.search.time_limit, display)
 
 
-def _told(trial: FrozenTrial, work: Trials) -> dict[str, Any]:
+def search_result(plan: SearchPlan, storage: Storage) -> SearchResult:
+    """A search's trials and the importances of its parameters."""
+    search = plan.search
+    return SearchResult(
+        recipe=plan.base.name,
+        objective=dict(vars(search.objective)),
+        space={dotted: found.to_json() for dotted, found in plan.space.items()},
+        sampler=search.sampler,
+        pruner=search.pruner,
+        seeds_per_trial=search.seeds_per_trial,
+        default=plan.default,
+        trials=[_search_trial(trial, plan) for trial in search_trials.reported(storage.trials())],
+        importances=storage.importances(),
+        storage=without_password(storage.url),
+        study=storage.name,
+    )
+
+
+def _search_trial(trial: FrozenTrial, plan: SearchPlan) -> SearchTrial:
     attributes = trial.user_attrs
-    state = "infeasible" if attributes.get(INFEASIBLE) else _STATES.get(trial.state, trial.state.name.lower())
-    return {
-        "number": trial.number,
-        "params": work.chosen(trial),
-        "default": bool(attributes.get(DEFAULT)),
-        "state": state,
-        "value": trial.value,
-        "seeds": attributes.get(SEEDS, {}),
-        "intermediate": {str(step): value for step, value in trial.intermediate_values.items()},
-        "seconds": attributes.get(SECONDS),
-        "reason": attributes.get(REASON),
-    }
+    return SearchTrial(
+        number=trial.number,
+        params=search_trials.params_of(trial, plan),
+        default=bool(attributes.get(search_trials.DEFAULT)),
+        state="infeasible" if attributes.get(search_trials.INFEASIBLE) else _STATES[trial.state],
+        value=trial.value,
+        seeds=attributes.get(search_trials.SEEDS, {}),
+        intermediate={str(step): value for step, value in trial.intermediate_values.items()},
+        seconds=attributes.get(search_trials.SECONDS),
+        reason=attributes.get(search_trials.REASON),
+    )

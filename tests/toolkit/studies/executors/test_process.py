@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,36 +13,37 @@ import pytest
 from optuna.trial import TrialState
 
 from toonlab import discover
-from toonlab.engine.train import identity_of
 from toonlab.recipes.load import load
-from toonlab.studies.compare import Where, compare
-from toonlab.studies.executors import process
-from toonlab.studies.executors.display import Silent
-from toonlab.studies.executors.process import Failed, Job, Progress, RunProcess, apart, prepare
-from toonlab.studies.executors.progress import Board
-from toonlab.studies.results.results import Results
+from toonlab.studies.compare import compare
+from toonlab.studies.executors import pool, process
+from toonlab.studies.executors.cell import CellSpec, cells_of
+from toonlab.studies.executors.display import SilentDisplay
+from toonlab.studies.executors.options import ExecutionOptions
+from toonlab.studies.executors.process import CellProcess, Failed, ProcessOptions, RunProgress, preloads
+from toonlab.studies.executors.progress import StudyProgress
+from toonlab.studies.results.results import Results, Variant
 from toonlab.studies.storage import Storage
 
 LONG = ["train.steps=100000", "evaluate.samples=1", "observers=null"]
 
 
 @pytest.fixture
-def start(small: Path, tmp_path: Path) -> Callable[..., RunProcess]:
-    """`start("train.steps=4")`: a run of the small recipe, begun."""
+def start(small: Path, tmp_path: Path) -> Callable[..., CellProcess]:
+    """`start("train.steps=4")`: the process of a run of the small recipe, started."""
 
-    def begin(*overrides: str) -> RunProcess:
+    def begin(*overrides: str) -> CellProcess:
         catalogue = discover()
         recipe = load(small, catalogue, [*LONG, *overrides])
-        what = identity_of(recipe, catalogue)
-        return RunProcess(Job(recipe, what, tmp_path / "runs", "study", "cpu", tmp_path / "logs" / "run.log", 1))
+        (cell,) = cells_of([CellSpec(Variant("small"), recipe)], catalogue)
+        return CellProcess(cell, "cpu", ProcessOptions(tmp_path / "runs" / "study", threads=1))
 
     return begin
 
 
-def first_report(run: RunProcess) -> Progress:
+def first_report(run: CellProcess) -> RunProgress:
     while run.running:
-        for progress in run.news(0.5):
-            return progress
+        for report in run.reports(0.5):
+            return report
     pytest.fail(f"no report: {run.end()}")
 
 
@@ -54,13 +53,13 @@ def outcome(tmp_path: Path) -> dict[str, Any]:
 
 
 def test_a_run_reports_its_steps_and_evaluations_and_logs_what_it_prints(
-    start: Callable[..., RunProcess], tmp_path: Path
+    start: Callable[..., CellProcess], tmp_path: Path
 ) -> None:
     run = start("train.steps=4", "train.evaluate_every=2", "observers={progress: {every_seconds: 1e-3}}")
-    reports: list[Progress] = []
+    reports: list[RunProgress] = []
     while run.running:
-        reports += run.news(0.5)
-    reports += run.news(0)
+        reports += run.reports(0.5)
+    reports += run.reports(0)
     assert run.end() is None
     evaluated = [report for report in reports if report.metrics]
     assert [(report.step, report.steps) for report in evaluated] == [(2, 4), (4, 4)]
@@ -69,7 +68,7 @@ def test_a_run_reports_its_steps_and_evaluations_and_logs_what_it_prints(
     assert any("step 4" in line or "4/4" in line for line in run.last_lines()), run.last_lines()
 
 
-def test_a_run_that_is_asked_to_stop_saves(start: Callable[..., RunProcess], tmp_path: Path) -> None:
+def test_a_run_that_is_asked_to_stop_saves(start: Callable[..., CellProcess], tmp_path: Path) -> None:
     run = start()
     step = first_report(run).step
     run.stop("there is something better to do")
@@ -82,7 +81,7 @@ def test_a_run_that_is_asked_to_stop_saves(start: Callable[..., RunProcess], tmp
 
 
 def test_a_run_that_does_not_stop_in_time_is_killed(
-    start: Callable[..., RunProcess], monkeypatch: pytest.MonkeyPatch
+    start: Callable[..., CellProcess], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process, "PATIENCE", -1.0)
     run = start()
@@ -92,7 +91,7 @@ def test_a_run_that_does_not_stop_in_time_is_killed(
     assert run.end() == Failed("its process was killed by SIGKILL; perhaps the memory was full")
 
 
-def test_the_second_run_of_a_directory_says_that_it_is_busy(start: Callable[..., RunProcess]) -> None:
+def test_the_second_run_of_a_directory_says_that_it_is_busy(start: Callable[..., CellProcess]) -> None:
     first = start()
     first_report(first)
     second = start()
@@ -104,7 +103,7 @@ def test_the_second_run_of_a_directory_says_that_it_is_busy(start: Callable[...,
     assert "another process trains there" in failed.reason
 
 
-def test_what_does_not_fit_is_told_in_a_line_and_logged(start: Callable[..., RunProcess]) -> None:
+def test_what_does_not_fit_is_told_in_a_line_and_logged(start: Callable[..., CellProcess]) -> None:
     run = start("critics.patch.sampler.k=99")
     failed = run.end()
     assert failed is not None
@@ -113,21 +112,29 @@ def test_what_does_not_fit_is_told_in_a_line_and_logged(start: Callable[..., Run
     assert not any("Traceback" in line for line in run.last_lines())
 
 
-class Killer(Silent):
-    """Kills the first run as soon as it has reported a step."""
+class Killer(SilentDisplay):
+    """Kills the process of the first run as soon as it has reported a step."""
 
     killed = 0
 
-    def draw(self, board: Board) -> None:
-        super().draw(board)
-        if not self.killed and any(running.last for running in board.running):
-            for child in multiprocessing.active_children():
-                if child.pid and child.name.startswith("toonlab-"):
-                    os.kill(child.pid, signal.SIGKILL)
-                    self.killed += 1
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.processes: list[CellProcess] = []
+        monkeypatch.setattr(pool, "CellProcess", self.start)
+
+    def start(self, *arguments: Any) -> CellProcess:
+        self.processes.append(CellProcess(*arguments))
+        return self.processes[-1]
+
+    def draw(self, progress: StudyProgress) -> None:
+        super().draw(progress)
+        if not self.killed and any(running.last for running in progress.running):
+            self.processes[0]._process.kill()
+            self.killed += 1
 
 
-def test_a_killed_run_is_a_failed_cell_and_the_next_one_runs(small: Path, tmp_path: Path) -> None:
+def test_a_killed_run_is_a_failed_cell_and_the_next_one_runs(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (small.parent / "study.yaml").write_text(
         "recipes: [small, identity]\nat: same.yaml\nseeds: 1\nmetrics: {primary: outline_f1}\n"
     )
@@ -135,8 +142,10 @@ def test_a_killed_run_is_a_failed_cell_and_the_next_one_runs(small: Path, tmp_pa
         "data: {use: toonworld, size: 32, scenes: 8, evaluation_scenes: 3}\n"
         "train.steps: 100000\nevaluate.samples: 1\nobservers: null\n"
     )
-    killer = Killer()
-    results = compare(str(small.parent / "study.yaml"), discover(), Where(tmp_path / "runs", "cpu"), view=killer)
+    killer = Killer(monkeypatch)
+    results = compare(
+        str(small.parent / "study.yaml"), discover(), ExecutionOptions(tmp_path / "runs", "cpu"), display=killer
+    )
     trained, untouched = results.cells
     assert killer.killed
     assert (trained.status, trained.outcome) == ("failed", None)
@@ -180,20 +189,7 @@ def test_ctrl_c_reaches_runs_as_well_and_stops_them_all_the_same(
     assert waiting.user_attrs["run"] == cell.run
 
 
-def test_only_what_observers_need_is_imported_ahead(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(process.MODULES, "")
+def test_modules_are_imported_ahead_for_the_observers_of_the_recipes_alone(small: Path) -> None:
     catalogue = discover()
-    for observers, modules in (("{mlflow: {}}", "toonlab_mlflow.preload"), ("{progress: {}}", ""), ("null", "")):
-        prepare([load(small, catalogue, [f"observers={observers}"])], catalogue)
-        assert os.environ[process.MODULES] == modules
-
-
-def test_a_process_has_the_environment_of_now_and_no_main_script(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    main = sys.modules["__main__"]
-    for value in ("one", "other"):  # the server has been running since the first, at least
-        monkeypatch.setenv("TOONLAB_CACHE", value)
-        apart(os.system, f"echo $TOONLAB_CACHE >> '{tmp_path / 'seen'}'")
-    assert (tmp_path / "seen").read_text().split() == ["one", "other"]
-    assert sys.modules["__main__"] is main
+    for observers, modules in (("{mlflow: {}}", ["toonlab_mlflow.preload"]), ("{progress: {}}", []), ("null", [])):
+        assert preloads([load(small, catalogue, [f"observers={observers}"])], catalogue) == modules

@@ -1,4 +1,4 @@
-"""The board: what cells are doing, who is told, and what is written meanwhile."""
+"""A study's progress: the states of its cells, messages, and what is written meanwhile."""
 
 from __future__ import annotations
 
@@ -8,93 +8,93 @@ from pathlib import Path
 
 import pytest
 
-from toonlab.studies.executors.process import Progress
-from toonlab.studies.executors.progress import Board, News, Running
-from toonlab.studies.results.results import Cell, Results, Variant
+from toonlab.studies.executors.process import RunProgress
+from toonlab.studies.executors.progress import RunningCell, StatusMessage, StudyProgress
+from toonlab.studies.results.results import CellResult, Results, Variant
 
 
 @pytest.fixture
 def results(tmp_path: Path) -> Results:
-    cells = [Cell(Variant(recipe), seed, f"{recipe}-s{seed}") for seed in (0, 1) for recipe in ("ctss", "plain")]
+    cells = [CellResult(Variant(recipe), seed, f"{recipe}-s{seed}") for seed in (0, 1) for recipe in ("ctss", "plain")]
     return Results("study", tmp_path / "study", cells, metrics=["outline_f1"], higher={"outline_f1": True})
 
 
-def finished(cell: Cell, value: float = 0.5) -> Cell:
+def finished(cell: CellResult, value: float = 0.5) -> CellResult:
     outcome = {"metrics": {"outline_f1": value}, "photo": {}, "costs": {}, "measured": {}, "seconds": 61.2, "step": 4}
     return replace(cell, status="finished", outcome=outcome)
 
 
 def test_a_cell_from_its_beginning_to_its_end(results: Results) -> None:
-    board, cell = Board(results), results.cells[1]
-    board.begin(cell)
-    assert [c.status for c in board.results.cells] == ["waiting", "running", "waiting", "waiting"]
-    board.progress(cell, Progress(1, 10))
-    board.progress(results.cells[0], Progress(1, 10))  # nobody began it
-    (running,) = board.running
-    assert (running.cell, running.last) == (cell, Progress(1, 10))
-    board.end(finished(cell, 0.61234))
-    assert not board.running
-    assert board.results.cells[1].status == "finished"
-    assert board.take_news() == [News("[1/4] plain, seed 0: finished in 1:01, outline_f1 0.6123")]
-    assert board.take_news() == []
-    assert Results.read(results.directory).cells == board.results.cells
+    progress, cell = StudyProgress(results), results.cells[1]
+    progress.begin(cell)
+    assert [c.status for c in progress.results.cells] == ["waiting", "running", "waiting", "waiting"]
+    progress.update(cell.run, RunProgress(1, 10))
+    progress.update(results.cells[0].run, RunProgress(1, 10))  # nobody began it
+    (running,) = progress.running
+    assert (running.cell, running.last) == (cell, RunProgress(1, 10))
+    progress.end(finished(cell, 0.61234))
+    assert not progress.running
+    assert progress.results.cells[1].status == "finished"
+    assert progress.take_messages() == [StatusMessage("[1/4] plain, seed 0: finished in 1:01, outline_f1 0.6123")]
+    assert progress.take_messages() == []
+    assert Results.read(results.directory).cells == progress.results.cells
 
 
 def test_news_say_how_cells_ended(results: Results) -> None:
-    board = Board(results)
+    progress = StudyProgress(results)
     ctss, plain, again, _ = results.cells
-    board.fail(ctss, "diverged at step 3")
-    board.end(replace(plain, status="stopped", reason="signal SIGTERM"))
-    board.end(replace(finished(again), again=True))
-    assert board.take_news() == [
-        News("[1/4] ctss, seed 0: failed: diverged at step 3", bad=True),
-        News("[2/4] plain, seed 0: stopped: signal SIGTERM"),
-        News("[3/4] ctss, seed 1: finished before, not run again"),
+    progress.fail(ctss, "diverged at step 3")
+    progress.end(replace(plain, status="stopped", reason="signal SIGTERM"))
+    progress.end(replace(finished(again), reused=True))
+    assert progress.take_messages() == [
+        StatusMessage("[1/4] ctss, seed 0: failed: diverged at step 3", failed=True),
+        StatusMessage("[2/4] plain, seed 0: stopped: signal SIGTERM"),
+        StatusMessage("[3/4] ctss, seed 1: finished before, not run again"),
     ]
 
 
 def test_others_results_are_learnt_once_and_never_over_ones_own(results: Results) -> None:
-    board = Board(results)
+    progress = StudyProgress(results)
     ctss, plain, *_ = results.cells
-    board.begin(ctss)
+    progress.begin(ctss)
     theirs = [finished(ctss), finished(plain), replace(ctss, run="not-of-this-study")]
-    board.learn(theirs)
-    board.learn(theirs)
-    assert [c.status for c in board.results.cells] == ["running", "finished", "waiting", "waiting"]
-    assert [news.text[:5] for news in board.take_news()] == ["[1/4]"]
+    progress.merge(theirs)
+    progress.merge(theirs)
+    assert [c.status for c in progress.results.cells] == ["running", "finished", "waiting", "waiting"]
+    assert [news.text[:5] for news in progress.take_messages()] == ["[1/4]"]
 
 
 def test_a_board_that_keeps_nothing_writes_nothing(results: Results) -> None:
-    board = Board(results, keep=False)
-    board.end(finished(results.cells[0]))
+    progress = StudyProgress(results, write=False)
+    progress.end(finished(results.cells[0]))
     assert not results.directory.exists()
 
 
 def test_several_slots_use_one_board(tmp_path: Path) -> None:
-    cells = [Cell(Variant("ctss"), seed, f"ctss-s{seed}") for seed in range(40)]
-    board = Board(Results("study", tmp_path / "study", cells, metrics=["outline_f1"]), keep=False)
+    cells = [CellResult(Variant("ctss"), seed, f"ctss-s{seed}") for seed in range(40)]
+    progress = StudyProgress(Results("study", tmp_path / "study", cells, metrics=["outline_f1"]), write=False)
 
-    def work(mine: list[Cell]) -> None:
+    def work(mine: list[CellResult]) -> None:
         for cell in mine:
-            board.begin(cell)
-            board.progress(cell, Progress(1, 2))
-            board.end(finished(cell))
+            progress.begin(cell)
+            progress.update(cell.run, RunProgress(1, 2))
+            progress.end(finished(cell))
 
     threads = [threading.Thread(target=work, args=(cells[place::4],)) for place in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert {cell.status for cell in board.results.cells} == {"finished"}
-    assert not board.running
-    assert sorted(int(news.text[1:].partition("/")[0]) for news in board.take_news()) == list(range(1, 41))
+    assert {cell.status for cell in progress.results.cells} == {"finished"}
+    assert not progress.running
+    assert sorted(int(news.text[1:].partition("/")[0]) for news in progress.take_messages()) == list(range(1, 41))
 
 
 def test_rate_and_time_left_follow_from_the_first_and_the_last_report() -> None:
-    running = Running(Cell(Variant("ctss"), 0, "run"), began=0.0)
+    running = RunningCell(CellResult(Variant("ctss"), 0, "run"))
     assert (running.rate, running.seconds_left) == (None, None)
-    once = running.heard(Progress(10, 100))
+    once = running.updated(RunProgress(10, 100))
     assert (once.rate, once.seconds_left) == (None, None)  # one report says nothing of the pace
-    twice = replace(once, last=Progress(30, 100), last_at=once.first_at + 4.0)
+    twice = replace(once, last=RunProgress(30, 100), last_at=once.first_at + 4.0)
     assert twice.rate == pytest.approx(5.0)
     assert twice.seconds_left == pytest.approx(14.0)

@@ -15,7 +15,7 @@ from toonlab.errors import RecipeError
 from toonlab.recipes.load import load
 from toonlab.recipes.spec import Recipe, StageSpec
 from toonlab.studies.plan.budget import allot, allotted, critic_pixels, total_pixels, trained_of
-from toonlab.studies.plan.experiment import Planned, plan_cells, read_experiment
+from toonlab.studies.plan.experiment import CellSpec, plan_cells, read_experiment
 
 WHOLE, PATCHES = 2 * 2 * 32 * 32, 2 * 4 * 16 * 16  # pixels of a step of `small`: real and fake, of a batch of two
 
@@ -27,20 +27,20 @@ def folder(small: Path) -> Path:
     return small.parent
 
 
-def planned(folder: Path, text: str, seconds: Mapping[str, float] | None = None) -> list[Planned]:
+def planned(folder: Path, text: str, seconds: Mapping[str, float] | None = None) -> list[CellSpec]:
     """The cells of a comparison, with the steps that its budget gives them."""
     (folder / "study.yaml").write_text(text)
     experiment, path = read_experiment(str(folder / "study.yaml"))
     catalogue = discover()
 
-    def clock(cells: Sequence[Planned]) -> Mapping[str, float]:
+    def clock(cells: Sequence[CellSpec]) -> Mapping[str, float]:
         assert seconds is not None, "nothing is to be timed"
         return seconds
 
     return allot(experiment, path, plan_cells(experiment, path, {}, catalogue), catalogue, clock)
 
 
-def steps(cells: list[Planned]) -> dict[str, int | None]:
+def steps(cells: list[CellSpec]) -> dict[str, int | None]:
     return {label: cell.recipe.train.steps for label, cell in trained_of(cells).items()}
 
 

@@ -6,17 +6,17 @@ from PIL import Image
 
 from toonlab.runs.pictures import write_pictures
 from toonlab.studies.results.gallery import sample_rows
-from toonlab.studies.results.results import Cell, Results, Status, Variant
+from toonlab.studies.results.results import CellResult, CellStatus, Results, Variant
 
 
-def run(folder: Path, label: str, color: str | None, truth: bool = True, status: Status = "finished") -> Cell:
+def run(folder: Path, label: str, color: str | None, truth: bool = True, status: CellStatus = "finished") -> CellResult:
     """A cell whose run has left two samples with fakes of one colour; no pictures without a colour."""
     name = f"{label}-s0"
     if color:
         colors = {"photo": "navy", "fake": color, **({"truth": "white"} if truth else {})}
         pictures = {kind: Image.new("RGB", (8, 6), color) for kind, color in colors.items()}
         write_pictures(folder / name, [("p0", pictures, {}), ("p1", pictures, {})])
-    return Cell(Variant(label), 0, name, status)
+    return CellResult(Variant(label), 0, name, status)
 
 
 def colors(results: Results) -> dict[str, list[tuple[int, ...]]]:
@@ -43,5 +43,5 @@ def test_variants_without_pictures_are_left_out(tmp_path: Path) -> None:
 
 
 def test_the_first_seed_with_pictures_is_shown(tmp_path: Path) -> None:
-    first, second = Cell(Variant("a"), 0, "gone", "finished"), run(tmp_path, "a", "red")
+    first, second = CellResult(Variant("a"), 0, "gone", "finished"), run(tmp_path, "a", "red")
     assert colors(Results("s", tmp_path, [first, second]))["a"] == [(255, 0, 0)] * 2

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toonlab.errors import ToonlabError
-from toonlab.studies.results.results import Cell, Results, Status, Variant, short_names
+from toonlab.studies.results.results import CellResult, CellStatus, Results, Variant, short_names
 from toonlab.studies.results.tables import PHOTO
 
 K, SAMPLER = "critics.patch.sampler.k", "critics.patch.sampler"
@@ -61,7 +61,7 @@ def test_short_names_are_ends_that_no_two_share(paths: list[str]) -> None:
     assert all(path == name or path.endswith(f".{name}") for path, name in names.items())
 
 
-def cell(recipe: str, seed: int, status: Status = "finished", value: float = 0.5, **levels: Any) -> Cell:
+def cell(recipe: str, seed: int, status: CellStatus = "finished", value: float = 0.5, **levels: Any) -> CellResult:
     outcome = {
         "metrics": {"outline_f1": value, "psnr": 17.0},
         "photo": {"outline_f1": 0.4, "psnr": 18.0, "outline_recall": 0.3},
@@ -73,7 +73,7 @@ def cell(recipe: str, seed: int, status: Status = "finished", value: float = 0.5
     done = status == "finished"
     reason, log = (None, ()) if done else ("diverged at step 3", ("a line", "another"))
     run = f"{recipe}-s{seed}-0000000{len(levels)}"
-    return Cell(Variant(recipe, levels), seed, run, status, reason, log, outcome if done else None, again=done)
+    return CellResult(Variant(recipe, levels), seed, run, status, reason, log, outcome if done else None, reused=done)
 
 
 @pytest.fixture

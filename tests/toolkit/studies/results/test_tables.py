@@ -2,17 +2,17 @@
 
 import pytest
 
-from toonlab.studies.results.tables import PHOTO, Row, leading, notes, show, text_table, with_photo
+from toonlab.studies.results.tables import PHOTO, TableRow, leading, notes, show, text_table, with_photo
 
 
 def test_the_photo_is_the_first_row_unless_another_row_has_its_values() -> None:
-    photo, row = {"f1": 0.5, "psnr": 17.0}, Row("a", {"f1": [0.5, 0.5], "psnr": [17.0, 17.0], "seconds": [1, 2]})
+    photo, row = {"f1": 0.5, "psnr": 17.0}, TableRow("a", {"f1": [0.5, 0.5], "psnr": [17.0, 17.0], "seconds": [1, 2]})
     assert [r.name for r in with_photo(photo, [row])] == ["a"]
     assert [r.name for r in with_photo({**photo, "f1": 0.4}, [row])] == [PHOTO, "a"]
 
 
 def test_a_row_has_mean_spread_and_note() -> None:
-    rows = [Row("a", {"f1": [0.5, 0.7], "psnr": [17.0, 18.0]}), Row("b", {"f1": [0.25]}, "1 failed")]
+    rows = [TableRow("a", {"f1": [0.5, 0.7], "psnr": [17.0, 18.0]}), TableRow("b", {"f1": [0.25]}, "1 failed")]
     table = text_table(rows, {"psnr": "closeness"}, {"f1": {"n": 24}, "psnr": {"n": 24}})
     assert table.head == ["method", "seeds", "f1", "psnr*"]
     assert table.rows == [["a", "2", "0.600 ± 0.141", "17.50 ± 0.707"], ["b (1 failed)", "1", "0.250", "–"]]
@@ -20,7 +20,7 @@ def test_a_row_has_mean_spread_and_note() -> None:
 
 
 def test_the_photo_has_no_seeds() -> None:
-    assert text_table([Row(PHOTO, {"f1": [0.5]})]).rows == [[PHOTO, "–", "0.500"]]
+    assert text_table([TableRow(PHOTO, {"f1": [0.5]})]).rows == [[PHOTO, "–", "0.500"]]
 
 
 def test_notes_name_the_columns_that_share_them() -> None:
@@ -39,7 +39,7 @@ def test_leading_metrics_are_the_ones_with_a_parts_name() -> None:
 
 def test_a_table_in_a_pipe_is_not_cut(capsys: pytest.CaptureFixture[str]) -> None:
     name = "a method with a long name (" + "k 4, " * 20 + ")"
-    show("title", [Row(name, {"f1": [0.5]})], {"f1": "a caveat"})
+    show("title", [TableRow(name, {"f1": [0.5]})], {"f1": "a caveat"})
     out = capsys.readouterr().out
     assert name in out
     assert out.splitlines()[-1] == "* f1: a caveat"

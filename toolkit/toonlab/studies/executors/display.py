@@ -15,99 +15,100 @@ from rich.text import Text
 from toonlab.studies.results.results import Results
 from toonlab.utils.text import duration
 
-from .progress import Board, Running
+from .progress import RunningCell, StudyProgress
 
 _MARKS = {"waiting": "·", "running": "▸", "finished": "✓", "failed": "✗", "stopped": "■"}
 _STYLES = {"waiting": "dim", "running": "cyan", "finished": "green", "failed": "red", "stopped": "yellow"}
 
 
-class View(Protocol):
-    """Looks at a board whenever it is asked to."""
+class Display(Protocol):
+    """Shows a study's progress, about twice a second."""
 
-    def __enter__(self) -> View: ...
+    def __enter__(self) -> Display: ...
     def __exit__(self, *_: object) -> None: ...
-    def draw(self, board: Board) -> None: ...
+    def draw(self, progress: StudyProgress) -> None: ...
 
 
-def view() -> View:
-    """For the standard error stream, as it is here; for the notebook, where there is one."""
+def display() -> Display:
+    """The display for a notebook, for a terminal, or for a log, by where the standard error stream goes."""
     console = Console(stderr=True)
     if console.is_jupyter:
-        return InNotebook()
-    return OnTerminal(console) if console.is_interactive else Lines(console)
+        return NotebookDisplay()
+    return TerminalDisplay(console) if console.is_interactive else LineDisplay(console)
 
 
-class Silent:
-    """Shows nothing: for notebooks and programs."""
+class SilentDisplay:
+    """Shows nothing, for programs."""
 
-    def __enter__(self) -> Silent:
+    def __enter__(self) -> SilentDisplay:
         return self
 
     def __exit__(self, *_: object) -> None: ...
 
-    def draw(self, board: Board) -> None:
-        board.take_news()
+    def draw(self, progress: StudyProgress) -> None:
+        progress.take_messages()
 
 
-class Lines(Silent):
-    """A line for each cell that has ended, for logs and pipes."""
+class LineDisplay(SilentDisplay):
+    """Prints a line for each cell that has ended, for logs and pipes."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
 
-    def draw(self, board: Board) -> None:
-        for text, _ in board.take_news():
+    def draw(self, progress: StudyProgress) -> None:
+        for text, _ in progress.take_messages():
             self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-class InNotebook(Silent):
-    """The same picture as on a terminal as text below the notebook's cell, replaced when it changes; it stays."""
+class NotebookDisplay(SilentDisplay):
+    """Shows the same picture as on a terminal below the notebook's cell, as text; the last one stays."""
 
     def __init__(self) -> None:
         self._shown = ""
 
-    def draw(self, board: Board) -> None:
-        from IPython.display import display
+    def draw(self, progress: StudyProgress) -> None:
+        import IPython.display
 
-        lines = [news.text for news in board.take_news() if news.bad or board.summary]
-        for line in lines:
-            print(line)
+        for text, failed in progress.take_messages():
+            if failed or progress.summary:
+                print(text)
         console = Console(file=io.StringIO(), width=110, force_jupyter=False, color_system=None)
-        console.print(picture(board))
+        console.print(picture(progress))
         text = "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())  # type: ignore[attr-defined]
         if not self._shown:
-            self._handle = display({"text/plain": text}, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+            data, show = {"text/plain": text}, IPython.display.display
+            self._handle = show(data, raw=True, display_id=True)  # type: ignore[no-untyped-call]
         elif text != self._shown:
             self._handle.update({"text/plain": text}, raw=True)
         self._shown = text
 
 
-class OnTerminal:
-    """A row for each variant with a mark for each seed, a bar for each cell under way, and what leads so far."""
+class TerminalDisplay:
+    """Shows a row for each variant with a mark for each seed, a bar for each running cell, and the best so far."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self._live = Live(console=console, auto_refresh=False, transient=True, vertical_overflow="ellipsis")
 
-    def __enter__(self) -> OnTerminal:
+    def __enter__(self) -> TerminalDisplay:
         self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._live.stop()
 
-    def draw(self, board: Board) -> None:
-        for text, bad in board.take_news():
-            if bad or board.summary:
-                self.console.print(text, markup=False, highlight=False, style="red" if bad else None)
-        self._live.update(picture(board), refresh=True)
+    def draw(self, progress: StudyProgress) -> None:
+        for text, failed in progress.take_messages():
+            if failed or progress.summary:
+                self.console.print(text, markup=False, highlight=False, style="red" if failed else None)
+        self._live.update(picture(progress), refresh=True)
 
 
-def picture(board: Board) -> Group:
+def picture(progress: StudyProgress) -> Group:
     """All cells, as they are now."""
-    results = board.results
-    summary = Text(board.summary, "bold") if board.summary else _leader(results)
-    return Group(_overview(results), *map(_bar, board.running), summary)
+    results = progress.results
+    summary = Text(progress.summary, "bold") if progress.summary else _leader(results)
+    return Group(_overview(results), *map(_bar, progress.running), summary)
 
 
 def _overview(results: Results) -> Table:
@@ -121,7 +122,7 @@ def _overview(results: Results) -> Table:
     return table
 
 
-def _bar(running: Running) -> Table:
+def _bar(running: RunningCell) -> Table:
     line = Table.grid(padding=(0, 2))
     last = running.last
     if last is None:

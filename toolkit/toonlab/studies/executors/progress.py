@@ -1,4 +1,4 @@
-"""What the cells of a study are doing, told by the slots that run them, shown and written while it happens."""
+"""The state of a study's cells while they run, put together from several threads, written and displayed."""
 
 from __future__ import annotations
 
@@ -8,31 +8,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from toonlab.studies.results.results import Cell, Results
+from toonlab.studies.results.results import CellResult, Results
 from toonlab.utils.text import duration
 
-from .process import Progress
+from .process import RunProgress
 
 
 @dataclass(frozen=True)
-class Running:
-    """A cell under way: its last report, and the first one with the time at which it came."""
+class RunningCell:
+    """A running cell: its last report, and the first one with the time at which it came."""
 
-    cell: Cell
-    began: float
-    first: Progress | None = None
+    cell: CellResult
+    first: RunProgress | None = None
     first_at: float = 0.0
-    last: Progress | None = None
+    last: RunProgress | None = None
     last_at: float = 0.0
 
-    def heard(self, progress: Progress) -> Running:
+    def updated(self, report: RunProgress) -> RunningCell:
         now = time.monotonic()
-        first, first_at = (self.first, self.first_at) if self.first else (progress, now)
-        return replace(self, first=first, first_at=first_at, last=progress, last_at=now)
+        first, first_at = (self.first, self.first_at) if self.first else (report, now)
+        return replace(self, first=first, first_at=first_at, last=report, last_at=now)
 
     @property
     def rate(self) -> float | None:
-        """Steps per second since its first report; None until there is a difference."""
+        """Steps per second since the first report; None until there is a difference."""
         if self.first is None or self.last is None or self.last.step <= self.first.step:
             return None
         return (self.last.step - self.first.step) / (self.last_at - self.first_at)
@@ -42,92 +41,92 @@ class Running:
         return (self.last.steps - self.last.step) / self.rate if self.last and self.rate else None
 
 
-class News(NamedTuple):
-    """A line about what has ended; `bad` if it failed."""
+class StatusMessage(NamedTuple):
+    """A line about a cell that has ended."""
 
     text: str
-    bad: bool = False
+    failed: bool = False
 
 
-class Board:
-    """The state of every cell. To be used by several threads.
+class StudyProgress:
+    """The state of every cell; used by several threads.
 
     Args:
-        keep: write `results.json` and the table anew whenever a cell has ended.
+        write: write `results.json` and the table whenever a cell has ended.
     """
 
-    def __init__(self, results: Results, keep: bool = True) -> None:
-        self._results, self._keep = results, keep
-        self._running: dict[str, Running] = {}
+    def __init__(self, results: Results, *, write: bool = True) -> None:
+        self._results, self._write = results, write
+        self._running: dict[str, RunningCell] = {}
         self._lock = threading.RLock()
-        self._news: list[News] = []
-        self.summary = ""  # in a line, where it is not that of the cells
+        self._messages: list[StatusMessage] = []
+        self.summary = ""  # a line that replaces the count of the cells
 
     @property
     def results(self) -> Results:
         return self._results
 
     @property
-    def running(self) -> Sequence[Running]:
+    def running(self) -> Sequence[RunningCell]:
         with self._lock:
             return list(self._running.values())
 
-    def begin(self, cell: Cell) -> None:
+    def begin(self, cell: CellResult) -> None:
         with self._lock:
-            self._running[cell.run] = Running(cell, time.monotonic())
+            self._running[cell.run] = RunningCell(cell)
             self._put(replace(cell, status="running"))
 
-    def progress(self, cell: Cell, progress: Progress) -> None:
+    def update(self, run: str, report: RunProgress) -> None:
         with self._lock:
-            if cell.run in self._running:
-                self._running[cell.run] = self._running[cell.run].heard(progress)
+            if run in self._running:
+                self._running[run] = self._running[run].updated(report)
 
-    def end(self, cell: Cell) -> None:
+    def end(self, *cells: CellResult) -> None:
+        """Cells have ended."""
         with self._lock:
-            self._running.pop(cell.run, None)
-            self._put(cell)
-            self.tell(ending(self._results, cell), cell.status == "failed")
-            if self._keep:
+            for cell in cells:
+                self.remove(cell.run)
+                self._put(cell)
+                self.notify(ending(self._results, cell), failed=cell.status == "failed")
+            if self._write and cells:
                 self._results.write()
 
-    def fail(self, cell: Cell, reason: str) -> None:
+    def fail(self, cell: CellResult, reason: str) -> None:
         self.end(replace(cell, status="failed", reason=reason))
 
-    def learn(self, cells: Sequence[Cell]) -> None:
-        """What others have done meanwhile."""
+    def merge(self, cells: Sequence[CellResult]) -> None:
+        """Take over the results of other workers, for cells that don't run here."""
         with self._lock:
             known = {cell.run: cell.status for cell in self._results.cells}
-            new = [cell for cell in cells if known.get(cell.run) not in (None, "running", cell.status)]
-            for cell in new:
-                self.end(cell)
+            self.end(*(cell for cell in cells if known.get(cell.run) not in (None, "running", cell.status)))
 
-    def leave(self, cell: Cell) -> None:
-        """A cell is no longer under way; what it is part of has more to say of it."""
+    def remove(self, run: str) -> None:
+        """A cell runs no longer."""
         with self._lock:
-            self._running.pop(cell.run, None)
+            self._running.pop(run, None)
 
-    def tell(self, text: str, bad: bool = False) -> None:
+    def notify(self, text: str, *, failed: bool = False) -> None:
         with self._lock:
-            self._news.append(News(text, bad))
+            self._messages.append(StatusMessage(text, failed))
 
-    def take_news(self) -> list[News]:
-        """What has ended since somebody looked."""
+    def take_messages(self) -> list[StatusMessage]:
+        """The messages since the last call."""
         with self._lock:
-            news, self._news = self._news, []
-            return news
+            messages, self._messages = self._messages, []
+            return messages
 
-    def _put(self, cell: Cell) -> None:
+    def _put(self, cell: CellResult) -> None:
         cells = [cell if known.run == cell.run else known for known in self._results.cells]
         self._results = self._results.with_cells(cells)
 
 
-def ending(results: Results, cell: Cell) -> str:
+def ending(results: Results, cell: CellResult) -> str:
     """How a cell ended, in a line."""
     ended = [c for c in results.cells if c.status in ("finished", "failed", "stopped")]
     head = f"[{len(ended)}/{len(results.cells)}] {cell.label}: "
     if cell.status != "finished":
         return f"{head}{cell.status}: {cell.reason}"
-    if cell.again:
+    if cell.reused:
         return f"{head}finished before, not run again"
     values = [f"{name} {cell.values[name]:.4g}" for name in results.metrics[:1] if name in cell.values]
     return head + ", ".join([f"finished in {duration(cell.values['seconds'])}", *values])

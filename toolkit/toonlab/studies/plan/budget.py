@@ -1,4 +1,4 @@
-"""Budgets: as many steps for each variant of a comparison as make it cost what the baseline costs."""
+"""Budgets: the steps of each variant of a comparison with which its cost equals the baseline's."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from toonlab.engine.stages import plan
 from toonlab.errors import Problem, RecipeError
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
+from toonlab.studies.executors.cell import CellSpec
 
-from .experiment import Experiment, Planned, baseline_of
+from .experiment import Experiment, baseline_of, with_train
 
 Cost = Callable[[int], float]  # of a training of so many steps
 _LONG = 10**9  # steps, in which the rounding of stages does not show
@@ -22,30 +23,30 @@ _LONG = 10**9  # steps, in which the rounding of stages does not show
 def allot(
     experiment: Experiment,
     source: Path,
-    cells: Sequence[Planned],
+    specs: Sequence[CellSpec],
     catalogue: Catalogue,
-    clock: Callable[[Sequence[Planned]], Mapping[str, float]],
-) -> list[Planned]:
-    """The cells, each with the steps that the experiment's budget gives it.
+    clock: Callable[[Sequence[CellSpec]], Mapping[str, float]],
+) -> list[CellSpec]:
+    """The planned cells, each with the steps of the experiment's budget.
 
-    - `steps`: what every recipe says itself.
-    - `critic_pixels`: as many as let its critics see as many pixels as the baseline's, see `critic_pixels`.
-    - `seconds`: as many as take as long as the baseline's, by the time that a step takes here: not reproducible.
+    - `steps`: those of every recipe itself.
+    - `critic_pixels`: with which its critics see as many pixels as the baseline's, see `critic_pixels`.
+    - `seconds`: which take as long as the baseline's, by the time of a step on this machine: not reproducible.
 
-    What trains nothing stays as it is. Steps are whole, so costs are equal but for half a step's.
+    Non-learned baselines are unchanged. Steps are whole numbers, so costs differ by up to half a step's.
 
     Args:
         source: the experiment's file, for errors.
-        clock: the seconds that a step takes, by the variants' labels; asked for `seconds` alone. Cells whose steps do
-            not follow from what it knows are left out.
+        clock: returns the seconds of a step by the variants' labels; called for `seconds` alone. Cells whose steps do
+            not follow from its times are left out.
 
     Raises:
-        RecipeError: with everything for which there can be no such steps.
+        RecipeError: with all variants for which there are no such steps.
     """
     if experiment.budget == "steps":
-        return list(cells)
-    trained = trained_of(cells)
-    baseline = baseline_of(experiment, list(cells)) or ""
+        return list(specs)
+    trained = trained_of(specs)
+    baseline = baseline_of(experiment, specs)
     if problems := [*_unfit(experiment, trained, baseline)]:
         raise RecipeError(str(source), problems)
     if experiment.budget == "seconds":
@@ -54,32 +55,31 @@ def allot(
     else:
         costs = _pixels(source, trained, catalogue)
     steps = _alike(costs, trained, baseline) if baseline in costs else {}
-    known = [cell for cell in cells if cell.variant.label in steps or not cell.recipe.stages]
-    return [replace(c, recipe=with_steps(c.recipe, steps[c.variant.label])) if c.recipe.stages else c for c in known]
+    known = [spec for spec in specs if spec.variant.label in steps or not spec.recipe.stages]
+    return [_allotted(spec, steps) if spec.recipe.stages else spec for spec in known]
 
 
-def trained_of(cells: Sequence[Planned]) -> dict[str, Planned]:
-    """label -> the first cell of each variant that trains."""
-    found: dict[str, Planned] = {}
-    for cell in cells:
-        if cell.recipe.stages:
-            found.setdefault(cell.variant.label, cell)
+def _allotted(spec: CellSpec, steps: Mapping[str, int]) -> CellSpec:
+    return replace(spec, recipe=with_train(spec.recipe, steps=steps[spec.variant.label]))
+
+
+def trained_of(specs: Sequence[CellSpec]) -> dict[str, CellSpec]:
+    """label -> the first cell of each trained variant."""
+    found: dict[str, CellSpec] = {}
+    for spec in specs:
+        if spec.recipe.stages:
+            found.setdefault(spec.variant.label, spec)
     return found
 
 
-def allotted(experiment: Experiment, cells: Sequence[Planned]) -> dict[str, int]:
-    """label -> the steps that a budget has given to each variant that trains; empty where recipes say it themselves."""
-    trained = trained_of(cells) if experiment.budget != "steps" else {}
+def allotted(experiment: Experiment, specs: Sequence[CellSpec]) -> dict[str, int]:
+    """label -> the steps that a budget has given to each trained variant; empty without one."""
+    trained = trained_of(specs) if experiment.budget != "steps" else {}
     return {label: cell.recipe.train.steps or 0 for label, cell in trained.items()}
 
 
-def with_steps(recipe: Recipe, steps: int) -> Recipe:
-    """The recipe with another length; its stages keep their shares."""
-    return replace(recipe, train=replace(recipe.train, steps=steps))
-
-
-def _alike(costs: Mapping[str, Cost], trained: Mapping[str, Planned], baseline: str) -> dict[str, int]:
-    """label -> the steps that cost what the baseline's do."""
+def _alike(costs: Mapping[str, Cost], trained: Mapping[str, CellSpec], baseline: str) -> dict[str, int]:
+    """label -> the steps whose cost is the baseline's."""
     own = trained[baseline].recipe.train.steps or 0
     total = costs[baseline](own)
     steps = {label: _steps(cost, total, len(trained[label].recipe.stages)) for label, cost in costs.items()}
@@ -93,8 +93,8 @@ def _steps(cost: Cost, total: float, stages: int) -> int:
     return min(near, key=lambda steps: (abs(cost(steps) - total), abs(steps - about)))
 
 
-def _unfit(experiment: Experiment, trained: Mapping[str, Planned], baseline: str) -> Iterator[Problem]:
-    """Trainings without a length, or whose stages' shares can't be told; nothing to measure by."""
+def _unfit(experiment: Experiment, trained: Mapping[str, CellSpec], baseline: str) -> Iterator[Problem]:
+    """Trainings without a length or with stages of unknown shares; a baseline without a cost."""
     if baseline not in trained:
         yield Problem("budget", f"the baseline {baseline!r} trains nothing; give one that does, by baseline: NAME")
     if any("train.steps" in experiment.overrides_of(factor) for factor in experiment.factors):
@@ -116,7 +116,7 @@ def _unfit(experiment: Experiment, trained: Mapping[str, Planned], baseline: str
 def critic_pixels(recipe: Recipe, catalogue: Catalogue) -> dict[str, int]:
     """The pixels that each critic sees in a step, by the probe: of a batch's real and fake views, height x width.
 
-    Channels do not count, nor does what a critic's further losses show it beside its views.
+    Channels do not count, nor do the images of further losses.
 
     Raises:
         RecipeError: if its sampler or representation can't work on such images.
@@ -129,15 +129,15 @@ def critic_pixels(recipe: Recipe, catalogue: Catalogue) -> dict[str, int]:
 
 
 def total_pixels(recipe: Recipe, pixels: Mapping[str, int], steps: int) -> int:
-    """What all critics see in a training of so many steps: a stage may leave critics out."""
+    """The pixels that all critics see in a training; a stage may leave critics out."""
     total = 0
-    for stage, start, stop in plan(with_steps(recipe, steps), 1):
+    for stage, start, stop in plan(with_train(recipe, steps=steps), 1):
         active = recipe.critics if stage.critics is None else stage.critics
         total += (stop - start) * sum(pixels[name] for name in active)
     return total
 
 
-def _pixels(source: Path, trained: Mapping[str, Planned], catalogue: Catalogue) -> dict[str, Cost]:
+def _pixels(source: Path, trained: Mapping[str, CellSpec], catalogue: Catalogue) -> dict[str, Cost]:
     costs: dict[str, Cost] = {}
     problems = []
     for label, cell in trained.items():

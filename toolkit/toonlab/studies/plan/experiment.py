@@ -1,13 +1,12 @@
-"""Experiments: files over recipes, and the cells that they ask for: a recipe, levels of its factors, and a seed."""
+"""Experiments: files over recipes, and their cells: a recipe, levels of its factors, and a seed."""
 
 from __future__ import annotations
 
 import copy
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import product
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,6 +20,7 @@ from toonlab.recipes.resolve import resolve
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.schema import Schema
+from toonlab.studies.executors.cell import CellSpec
 from toonlab.studies.results.results import Variant
 from toonlab.utils import paths, yaml
 
@@ -33,7 +33,7 @@ Budget = Literal["steps", "critic_pixels", "seconds"]
 
 @dataclass(frozen=True)
 class MetricNames:
-    """`primary` leads the table; `also` stands beside it, what runs cost included. Empty: the recipes' own."""
+    """`primary` leads the table, `also` are further columns, costs included. Empty: the recipes' own metrics."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -47,23 +47,23 @@ class MetricNames:
 
     @property
     def costs(self) -> list[str]:
-        """What runs cost, as far as it was asked for."""
+        """The costs among them."""
         return [name for name in self.also if name in COSTS]
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A file over recipes; `set` is applied to those that have the path, `seeds: 3` means 0, 1, 2.
+    """A file over recipes; `set` is applied to recipes that have the path, `seeds: 3` means 0, 1, 2.
 
-    Among `recipes` may stand a generator that does not learn, by its part: `{use: pictures, path: DIR, name: theirs}`.
+    `recipes` may include a non-learned baseline, by its generator: `{use: pictures, path: DIR, name: theirs}`.
 
     Args:
         factors: dotted path -> levels, each applied to the recipes that have the path; or any name -> levels by name,
             each of them several overrides at once: `resolution: {64: {data.size: 64, train.size: 64}, 128: …}`.
         design: how the levels are combined, see `design.combinations`.
-        baseline: the recipe that the others are compared with; the first that trains, if not given.
-        budget: what every variant that trains gets as much of as the baseline, see `budget.allot`.
-        time_limit: seconds that a cell may take; one that takes longer saves, and has failed.
+        baseline: the recipe with which the others are compared; the first trained one, if not given.
+        budget: the cost that is equal for all trained variants, see `budget.allot`.
+        time_limit: seconds that a cell may take; one that takes longer is saved and counts as failed.
     """
 
     recipes: Annotated[list[str | dict[str, Any]], Field(min_length=1)]
@@ -80,7 +80,7 @@ class Experiment:
 
     @property
     def named(self) -> list[str]:
-        """The recipes that are given by name."""
+        """The recipes given by name."""
         return [entry for entry in self.recipes if isinstance(entry, str)]
 
     @property
@@ -147,19 +147,9 @@ def _name(entry: str | dict[str, Any]) -> str:
     return Path(entry).stem if isinstance(entry, str) else str(entry.get("name", entry.get("use")))
 
 
-@dataclass(frozen=True)
-class Planned:
-    """A cell to run: the recipe has its levels and its seed in it."""
-
-    variant: Variant
-    recipe: Recipe
-
-    @property
-    def label(self) -> str:
-        return f"{self.variant.label}, seed {self.recipe.train.seed}"
-
-
-def plan_cells(experiment: Experiment, path: Path, overrides: dict[str, Any], catalogue: Catalogue) -> list[Planned]:
+def plan_cells(
+    experiment: Experiment, path: Path, overrides: Mapping[str, Any], catalogue: Catalogue
+) -> list[CellSpec]:
     """Every cell, seed by seed so that a study cut short still has pairs.
 
     Levels that make no difference to a recipe (its own value among a factor's levels) make one variant, not two.
@@ -169,45 +159,51 @@ def plan_cells(experiment: Experiment, path: Path, overrides: dict[str, Any], ca
     """
     plan = _Plan(experiment, path, overrides, catalogue)
     unmeasured = list(_unmeasured(experiment, catalogue))
-    problems = [*unmeasured, *_misled(experiment, catalogue), *plan.unplaced(), *_crooked(experiment)]
-    cells: list[Planned] = []
-    for seed, entry in product(experiment.seed_list, experiment.recipes):
+    problems = [*unmeasured, *_misled(experiment, catalogue), *plan.unplaced(), *_unfit(experiment)]
+    variants: list[CellSpec] = []
+    for entry in experiment.recipes:
         same: list[Tree] = []
         for levels in plan.levels(entry):
             try:
-                recipe = plan.recipe(entry, levels, seed)
+                recipe = plan.recipe(entry, levels)
             except RecipeError as error:
                 own = [p for p in error.problems if not (unmeasured and p.path.startswith("evaluate.metrics"))]
                 problems += [Problem(f"{error.source}: {p.path}", p.message) for p in own]
                 continue
             if recipe.tree not in same:
-                cells.append(Planned(Variant(_name(entry), levels), recipe))
+                variants.append(CellSpec(Variant(_name(entry), levels), recipe))
             same.append(recipe.tree)
-    problems += _alike(cells)
+    problems += _alike(variants)
     if problems:
         raise RecipeError(str(path), dict.fromkeys(problems))
-    return cells
+    seeds = experiment.seed_list
+    return [CellSpec(spec.variant, with_train(spec.recipe, seed=seed)) for seed in seeds for spec in variants]
 
 
-def _alike(cells: list[Planned]) -> Iterator[Problem]:
-    """Variants that no table could tell apart."""
-    for label, count in Counter(cell.label for cell in cells).items():
+def with_train(recipe: Recipe, **values: Any) -> Recipe:
+    """The recipe with other values under `train`."""
+    return replace(recipe, train=replace(recipe.train, **values))
+
+
+def _alike(specs: Sequence[CellSpec]) -> Iterator[Problem]:
+    """Several variants with the same label."""
+    for label, count in Counter(spec.variant.label for spec in specs).items():
         if count > 1:
-            text = f"{count} variants are called {label.rpartition(', ')[0]!r}; give their levels names"
+            text = f"{count} variants are called {label!r}; give their levels names"
             yield Problem("factors", f"{text}: {{NAME: {{PATH: VALUE, …}}, …}}")
 
 
-def baseline_of(experiment: Experiment, cells: list[Planned]) -> str | None:
-    """The label of the variant that the others are compared with: the first of the baseline's."""
-    wanted = [cell for cell in cells if cell.variant.recipe == experiment.baseline]
-    learning = wanted or [cell for cell in cells if cell.recipe.stages] or cells
-    return learning[0].variant.label
+def baseline_of(experiment: Experiment, specs: Sequence[CellSpec]) -> str:
+    """The label of the variant with which the others are compared: the first of the baseline's."""
+    wanted = [spec for spec in specs if spec.variant.recipe == experiment.baseline]
+    trained = wanted or [spec for spec in specs if spec.recipe.stages] or specs
+    return trained[0].variant.label
 
 
 class _Plan:
-    """What an experiment does to its recipes."""
+    """An experiment's recipes with its overrides."""
 
-    def __init__(self, experiment: Experiment, path: Path, overrides: dict[str, Any], catalogue: Catalogue) -> None:
+    def __init__(self, experiment: Experiment, path: Path, overrides: Mapping[str, Any], catalogue: Catalogue) -> None:
         self.experiment, self.path, self.catalogue = experiment, path, catalogue
         self.given = {**experiment.set, **overrides}
         metrics = {"evaluate.metrics": experiment.metrics.all} if experiment.metrics.all else {}
@@ -222,11 +218,11 @@ class _Plan:
         return draft
 
     def placed(self, name: str, overrides: Mapping[str, Any]) -> set[str]:
-        """Those of some paths that a recipe has."""
+        """The paths among some overrides that a recipe has."""
         return copy.deepcopy(self.drafts[name]).apply_present(overrides, self.catalogue)
 
     def levels(self, entry: str | dict[str, Any]) -> Iterator[Levels]:
-        """Of the factors that a recipe has; none for a generator that does not learn, given by its part."""
+        """The combinations of the levels of a recipe's own factors; a non-learned baseline has none."""
         factors = self.experiment.levels if isinstance(entry, str) else {}
         own = {factor: levels for factor, levels in factors.items() if any(self.found[str(entry)][factor].values())}
         yield from combinations(own, self.experiment.design)
@@ -236,13 +232,14 @@ class _Plan:
         overrides = self.experiment.overrides_of(factor)
         return {dotted: bool(self.placed(name, {dotted: value})) for dotted, value in overrides.items()}
 
-    def recipe(self, entry: str | dict[str, Any], levels: Levels, seed: int) -> Recipe:
+    def recipe(self, entry: str | dict[str, Any], levels: Levels) -> Recipe:
+        """The recipe at some levels, with the first seed."""
         name = entry if isinstance(entry, str) else self.experiment.named[0]
-        shared = {**self.shared, **self.experiment.overrides_at(levels), "train.seed": seed}
+        shared = {**self.shared, **self.experiment.overrides_at(levels), "train.seed": self.experiment.seed_list[0]}
         draft = copy.deepcopy(self.drafts[name])
         draft.apply_present(shared, self.catalogue)
         recipe = draft.resolve(self.catalogue, name)
-        return recipe if isinstance(entry, str) else _beside(recipe, entry, self.catalogue)
+        return recipe if isinstance(entry, str) else _fixed(recipe, entry, self.catalogue)
 
     def unplaced(self) -> Iterator[Problem]:
         """A path under `set`, on the command line or among the factors that no recipe has."""
@@ -255,15 +252,15 @@ class _Plan:
             yield from (Problem(f"{where}{dotted}", "no recipe has this path") for dotted in missing)
 
 
-def _beside(recipe: Recipe, entry: dict[str, Any], catalogue: Catalogue) -> Recipe:
-    """A generator that does not learn, given by its part, on the data and by the metrics of a recipe."""
+def _fixed(recipe: Recipe, entry: dict[str, Any], catalogue: Catalogue) -> Recipe:
+    """A non-learned baseline, given by its generator's part, on the data and with the metrics of a recipe."""
     network = {key: value for key, value in entry.items() if key != "name"}
     tree = {key: recipe.tree[key] for key in ("data", "train", "evaluate", "observers")}
     return resolve({**tree, "generator": {"network": network}}, _name(entry), catalogue)
 
 
-def _crooked(experiment: Experiment) -> Iterator[Problem]:
-    """A baseline that is none of the recipes, a design that the factors don't allow."""
+def _unfit(experiment: Experiment) -> Iterator[Problem]:
+    """A baseline that is not among the recipes, a design that does not fit the factors."""
     names = [_name(entry) for entry in experiment.recipes]
     if experiment.baseline is not None and experiment.baseline not in names:
         yield Problem(
@@ -280,7 +277,7 @@ def _crooked(experiment: Experiment) -> Iterator[Problem]:
 
 
 def _unmeasured(experiment: Experiment, catalogue: Catalogue) -> Iterator[Problem]:
-    """Metrics that there are not, told where they are named, and not by every recipe."""
+    """Unknown metrics, with the key of the experiment that names them."""
     given = (("metrics.primary", [experiment.metrics.primary]), ("metrics.also", experiment.metrics.also))
     for where, names in given:
         for name in names:

@@ -12,7 +12,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 
 from toonlab.errors import ToonlabError
 
-from .search import Range, Search
+from .search import Range, SearchSpec
 
 _SEED = 0  # of the search itself: the same search proposes the same trials where one worker runs
 
@@ -44,7 +44,7 @@ def _decoded(found: Range, value: Any) -> Any:
     return next((choice for choice in found.choices or () if encoded(choice) == value), value)
 
 
-def sampler(search: Search, space: Mapping[str, Range]) -> optuna.samplers.BaseSampler:
+def sampler(search: SearchSpec, space: Mapping[str, Range]) -> optuna.samplers.BaseSampler:
     """The search's sampler; trials that run beside a new one are kept from being proposed again (constant liar).
 
     Raises:
@@ -73,7 +73,7 @@ def grid(found: Range) -> list[Any]:
     return [int(value) if found.integer else float(value) for value in values]
 
 
-def pruner(search: Search) -> optuna.pruners.BasePruner:
+def pruner(search: SearchSpec) -> optuna.pruners.BasePruner:
     """What ends a trial that lags behind."""
     if search.pruner == "median":
         return optuna.pruners.MedianPruner(n_startup_trials=5)

@@ -22,7 +22,7 @@ Positive = Annotated[int, Field(gt=0)]
 
 
 @dataclass(frozen=True)
-class Objective:
+class SearchObjective:
     """What a search is for: a metric, as measured on the evaluation samples at the end of a run."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -42,7 +42,7 @@ class Confirm:
 
 
 @dataclass(frozen=True)
-class Search:
+class SearchSpec:
     """A search over one recipe.
 
     Args:
@@ -62,7 +62,7 @@ class Search:
 
     recipe: str
     search: dict[str, Any]
-    objective: Objective
+    objective: SearchObjective
     about: str = ""
     at: str | list[str] | None = None
     set: dict[str, Any] = field(default_factory=dict)
@@ -103,7 +103,7 @@ def is_search(name: str) -> bool:
     return "search" in yaml.load_file(paths.find(name, "experiments"))
 
 
-def read_search(name: str, trials: int | None = None) -> tuple[Search, Path]:
+def read_search(name: str, trials: int | None = None) -> tuple[SearchSpec, Path]:
     """Read and check a search's file.
 
     Raises:
@@ -115,16 +115,21 @@ def read_search(name: str, trials: int | None = None) -> tuple[Search, Path]:
         raise RecipeError(
             str(path), [Problem("", "a comparison, not a search: it has no `search`; use toonlab compare")]
         )
-    values, problems = Schema.of(Search).validate(given, "")
+    values, problems = Schema.of(SearchSpec).validate(given, "")
     if not problems and not values["search"]:
         problems = [Problem("search", "empty; give at least one path, such as critics.patch.sampler.k: auto")]
     if problems:
         raise RecipeError(str(path), problems)
-    return Search(**{**values, **({"trials": trials} if trials else {})}), path
+    return SearchSpec(**{**values, **({"trials": trials} if trials else {})}), path
 
 
 def recipe_of(
-    search: Search, path: Path, catalogue: Catalogue, seed: int, chosen: Mapping[str, Any], overrides: Mapping[str, Any]
+    search: SearchSpec,
+    path: Path,
+    catalogue: Catalogue,
+    seed: int,
+    chosen: Mapping[str, Any],
+    overrides: Mapping[str, Any],
 ) -> Recipe:
     """The recipe with a trial's parameters and a seed."""
     metrics = list(dict.fromkeys([search.objective.metric, *search.also]))
@@ -133,7 +138,7 @@ def recipe_of(
     return load(search.recipe, catalogue, pairs, search.overlays, shared, path)
 
 
-def space_of(search: Search, path: Path, recipe: Recipe, catalogue: Catalogue) -> dict[str, Range]:
+def space_of(search: SearchSpec, path: Path, recipe: Recipe, catalogue: Catalogue) -> dict[str, Range]:
     """What is searched over, with `auto` filled in.
 
     Raises:

@@ -1,10 +1,12 @@
-"""A search's recipe at any parameters, and what of it can't be."""
+"""A search's recipe at any parameters, its feasibility, and the combinations of a finite space."""
 
 from __future__ import annotations
 
 import json
 import random
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from functools import cached_property
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -14,25 +16,24 @@ from toonlab.errors import ToonlabError
 from toonlab.recipes.dotted_tree import DottedTree
 from toonlab.registry.catalogue import Catalogue
 from toonlab.runs.directory import digest
+from toonlab.studies.executors.cell import CellSpec
 from toonlab.studies.results.results import Variant
-from toonlab.studies.storage import Storage
 from toonlab.utils.distributed import DistributedContext, pick_device
 
-from .experiment import Planned
-from .optuna_objects import distributions, grid, pruner, sampler
-from .search import Search, recipe_of, space_of
+from .optuna_objects import distributions, grid
+from .search import SearchSpec, recipe_of, space_of
 
 _DRAWN = 10_000  # combinations at most, when one is looked for that was not tried
 
 
-class Plan:
-    """A search with everything filled in.
+class SearchPlan:
+    """A search with its recipe, its space and its default parameters.
 
     Raises:
         RecipeError: with everything that is wrong.
     """
 
-    def __init__(self, search: Search, path: Path, catalogue: Catalogue, overrides: Mapping[str, Any]) -> None:
+    def __init__(self, search: SearchSpec, path: Path, catalogue: Catalogue, overrides: Mapping[str, Any]) -> None:
         self.search, self.path, self.catalogue, self.overrides = search, path, catalogue, overrides
         self.base = recipe_of(search, path, catalogue, 0, {}, overrides)
         self.space = space_of(search, path, self.base, catalogue)
@@ -45,6 +46,12 @@ class Plan:
         if self.search.sampler != "grid":
             return self.search.trials
         return min(self.search.trials, prod(len(grid(found)) for found in self.space.values()))
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of everything that decides on the trials' values; a search with another one is another study."""
+        spec = {key: value for key, value in asdict(self.search).items() if key not in ("about", "trials", "confirm")}
+        return digest(json.loads(json.dumps([spec, self.base.tree], default=str)))
 
     def draws(self, seed: int) -> Iterator[dict[str, Any]]:
         """Combinations in random order, as a storage holds them: all, or the first of very many.
@@ -62,22 +69,15 @@ class Plan:
                 drawn.append(among[place])
             yield dict(zip(self.space, drawn, strict=True))
 
-    def planned(self, chosen: Mapping[str, Any], seed: int) -> Planned:
-        """A run at some parameters; the default's variant names none."""
-        recipe = recipe_of(self.search, self.path, self.catalogue, seed, chosen, self.overrides)
-        return Planned(Variant(recipe.name, {} if chosen == self.default else dict(chosen)), recipe)
+    def spec(self, params: Mapping[str, Any], seed: int) -> CellSpec:
+        """The cell at some parameters; the default's variant names none."""
+        recipe = recipe_of(self.search, self.path, self.catalogue, seed, params, self.overrides)
+        return CellSpec(Variant(recipe.name, {} if params == self.default else dict(params)), recipe)
 
-    def infeasible(self, chosen: Mapping[str, Any]) -> str | None:
-        """Why a run at some parameters can't be, by the probe that every run begins with; None if it can."""
+    def infeasible(self, params: Mapping[str, Any]) -> str | None:
+        """Why there is no run at some parameters, by the probe that every run begins with; None if there is."""
         try:
-            build(self.planned(chosen, 0).recipe, self.catalogue, DistributedContext(pick_device("cpu")))
+            build(self.spec(params, 0).recipe, self.catalogue, DistributedContext(pick_device("cpu")))
         except ToonlabError as error:
             return str(error)
         return None
-
-    def storage(self, url: str, study: str, stale_after: int) -> Storage:
-        """The search's Optuna study; where the search has changed, it is another one."""
-        what = {key: value for key, value in vars(self.search).items() if key not in ("about", "trials", "confirm")}
-        identity = digest(json.loads(json.dumps([what, self.base.tree], default=str)))
-        parts = (sampler(self.search, self.space), pruner(self.search))
-        return Storage(url, f"{study}-{identity[:8]}", self.search.maximize, stale_after, *parts)

@@ -1,4 +1,4 @@
-"""What a study found, as plain data: written after every cell, read by tables and reports."""
+"""The results of a study as plain data: written after every cell, read by tables and reports."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from toonlab.errors import ToonlabError
 from toonlab.runs.directory import write_atomically
 
 from . import tables
+from .search_result import SearchResult
 
-Status = Literal["waiting", "running", "finished", "failed", "stopped"]
+CellStatus = Literal["waiting", "running", "finished", "failed", "stopped"]
 FILE = "results.json"
 
 
@@ -33,22 +34,22 @@ class Variant:
         return f"{self.recipe} ({levels})" if levels else self.recipe
 
 
-_SAY_LITTLE = frozenset({"weight", "lr", "width", "betas", "critic", "generator", "use", "steps", "epochs"})
+_GENERAL = frozenset({"weight", "lr", "width", "betas", "critic", "generator", "use", "steps", "epochs"})
 
 
 def short_names(paths: Sequence[str]) -> dict[str, str]:
-    """Dotted paths by their last words, as many as it takes to tell them apart and to say of what they are."""
+    """Dotted path -> its last words, as many as tell the paths apart and name the part that a parameter belongs to."""
     names = {}
     for path in paths:
         words = path.split(".")
-        counts = range(min(2, len(words)) if words[-1] in _SAY_LITTLE else 1, len(words) + 1)
+        counts = range(min(2, len(words)) if words[-1] in _GENERAL else 1, len(words) + 1)
         ends = [".".join(words[-count:]) for count in counts]
         names[path] = next(e for e in ends if sum(p == e or p.endswith(f".{e}") for p in paths) == 1 or e == path)
     return names
 
 
 def _text(level: Any) -> str:
-    """`rank image`: a part by its name, `off` for what is left out, a mapping by its values."""
+    """`rank image`: a part by its name, `off` for none, a mapping by its values."""
     if level is None:
         return "off"
     if isinstance(level, Mapping):
@@ -58,29 +59,34 @@ def _text(level: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A variant with one seed, and what became of it.
+class CellResult:
+    """The result of a cell: a variant with one seed.
 
     Args:
-        run: the name of the run's directory, in that of the study.
+        run: the name of the run's directory, within the study's.
         reason: why it failed or stopped.
-        log: the last lines that a failed one wrote.
+        log: the last lines of a failed run's log.
         outcome: `Outcome` as JSON: `metrics`, `photo`, `costs`, `measured`, `seconds`, `step`.
-        again: it had finished before.
+        reused: whether the run had finished before; `again` in JSON.
     """
 
     variant: Variant
     seed: int
     run: str
-    status: Status = "waiting"
+    status: CellStatus = "waiting"
     reason: str | None = None
     log: tuple[str, ...] = ()
     outcome: Mapping[str, Any] | None = None
-    again: bool = False
+    reused: bool = False
 
     @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Cell:
-        return cls(**{**record, "variant": Variant(**record["variant"]), "log": tuple(record["log"])})
+    def from_json(cls, record: Mapping[str, Any]) -> CellResult:
+        kept = {key: value for key, value in record.items() if key != "again"}
+        variant, log = Variant(**record["variant"]), tuple(record["log"])
+        return cls(**{**kept, "variant": variant, "log": log, "reused": record.get("again", False)})
+
+    def to_json(self) -> dict[str, Any]:
+        return {"again" if key == "reused" else key: value for key, value in asdict(self).items()}
 
     @property
     def label(self) -> str:
@@ -96,26 +102,26 @@ class Cell:
 
 @dataclass(frozen=True)
 class Results:
-    """A study: what was asked, and every cell.
+    """A study: its experiment and the results of its cells.
 
     Args:
         kind: a comparison, or the confirmation of a search.
         directory: `runs/<study>`, in which the cells' run directories lie.
-        asked: the experiment's file as data, with what the command line changed.
-        command: what was typed.
+        asked: the experiment's file as data, with the overrides of the command line.
+        command: the command line.
         metrics: names of metrics and costs, the primary one first.
         higher: of each metric and cost, whether more is better.
-        baseline: the label of the variant that the others are compared with.
+        baseline: the label of the variant with which the others are compared.
         factors: dotted path -> levels.
-        budget: what the variants have alike, see `budget.allot`.
-        steps: label -> the steps that the budget gives a variant; empty where recipes say it themselves.
-        caveats: metric -> why it can mislead; metrics without a caveat are left out.
-        search: what a search tried, see `tune`; None in a comparison.
+        budget: the cost that is equal for all variants, see `budget.allot`.
+        steps: label -> the steps that the budget gives a variant; empty without a budget.
+        caveats: metric -> the reason not to trust it, for metrics that have one.
+        search: the trials of a search; None in a comparison.
     """
 
     name: str
     directory: Path
-    cells: Sequence[Cell]
+    cells: Sequence[CellResult]
     kind: Literal["compare", "tune"] = "compare"
     about: str = ""
     asked: Mapping[str, Any] = field(default_factory=dict)
@@ -128,16 +134,16 @@ class Results:
     budget: str = "steps"
     steps: Mapping[str, int] = field(default_factory=dict)
     caveats: Mapping[str, str] = field(default_factory=dict)
-    search: Mapping[str, Any] | None = None
+    search: SearchResult | None = None
 
     # -- views
 
     @property
     def variants(self) -> list[Variant]:
-        """In the order in which they were asked for."""
+        """In the order of the experiment."""
         return list({cell.variant.label: cell.variant for cell in self.cells}.values())
 
-    def of(self, label: str) -> list[Cell]:
+    def of(self, label: str) -> list[CellResult]:
         """A variant's cells."""
         return [cell for cell in self.cells if cell.variant.label == label]
 
@@ -149,7 +155,7 @@ class Results:
         }
 
     @property
-    def failed(self) -> list[Cell]:
+    def failed(self) -> list[CellResult]:
         return [cell for cell in self.cells if cell.status == "failed"]
 
     @property
@@ -159,24 +165,24 @@ class Results:
 
     @property
     def measured(self) -> dict[str, Any]:
-        """How each metric measured."""
+        """metric -> how it was measured: the number of images, their size, the resizer."""
         outcomes = [cell.outcome for cell in self.cells if cell.outcome]
         return {name: about for outcome in reversed(outcomes) for name, about in outcome["measured"].items()}
 
     @property
-    def rows(self) -> list[tables.Row]:
+    def rows(self) -> list[tables.TableRow]:
         """A row for each variant, below the unmodified photo."""
         photo = {name: value for name, value in self.photo.items() if name in self.metrics}
         return tables.with_photo(photo, [self._row(variant.label) for variant in self.variants])
 
-    def _row(self, label: str) -> tables.Row:
+    def _row(self, label: str) -> tables.TableRow:
         cells = self.of(label)
         columns = (*self.metrics, "seconds")
         values = {name: [c.values[name] for c in cells if name in c.values] for name in columns}
-        return tables.Row(label, {name: given for name, given in values.items() if given}, self.note(label))
+        return tables.TableRow(label, {name: given for name, given in values.items() if given}, self.note(label))
 
     def note(self, label: str) -> str:
-        """The note at a variant's name: cells that have not finished, and the steps of its budget."""
+        """The note next to a variant's name: its unfinished cells, and the steps of its budget."""
         others = Counter(cell.status for cell in self.of(label) if cell.status != "finished")
         notes = [f"{count} {status}" for status, count in others.items()]
         return ", ".join([*notes, *([f"{self.steps[label]} steps"] if label in self.steps else [])])
@@ -187,13 +193,14 @@ class Results:
         """`results.json` and `results.md`, in the study's directory."""
         self.directory.mkdir(parents=True, exist_ok=True)
         record = {key: value for key, value in asdict(self).items() if key != "directory"}
+        record["cells"] = [cell.to_json() for cell in self.cells]
         write_atomically(self.directory / FILE, json.dumps(record, indent=1, default=str) + "\n")
         table = tables.text_table(self.rows, self.caveats, self.measured)
         write_atomically(self.directory / "results.md", table.markdown())
 
     @classmethod
     def read(cls, directory: Path) -> Results:
-        """The results that a study has left in its directory.
+        """The results in a study's directory.
 
         Raises:
             ToonlabError: if there are none.
@@ -201,12 +208,13 @@ class Results:
         path = directory / FILE
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            cells = [Cell.from_json(cell) for cell in record.pop("cells")]
-            return cls(**record, directory=directory, cells=cells)
+            cells = [CellResult.from_json(cell) for cell in record.pop("cells")]
+            search = SearchResult.from_json(found) if (found := record.pop("search", None)) else None
+            return cls(**record, directory=directory, cells=cells, search=search)
         except FileNotFoundError as error:
             raise ToonlabError(f"{path}: no such file; run `toonlab compare {directory.name}` first") from error
         except (ValueError, TypeError, KeyError) as error:
             raise ToonlabError(f"{path}: not the results of a study: {error}; run the study again") from error
 
-    def with_cells(self, cells: Sequence[Cell]) -> Results:
+    def with_cells(self, cells: Sequence[CellResult]) -> Results:
         return replace(self, cells=list(cells))

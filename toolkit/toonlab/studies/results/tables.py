@@ -13,7 +13,7 @@ PHOTO = "the unmodified photo"
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """One method in a table: for every metric the value of each seed."""
 
     name: str
@@ -51,13 +51,13 @@ def leading(metrics: Mapping[str, float], wanted: Sequence[str]) -> dict[str, fl
     return {name: metrics[name] for name in wanted if name in metrics} or dict(metrics)
 
 
-def with_photo(photo: Mapping[str, float], rows: Sequence[Row]) -> list[Row]:
+def with_photo(photo: Mapping[str, float], rows: Sequence[TableRow]) -> list[TableRow]:
     """The rows below one of the unmodified photo, unless a row has the same values: a recipe that changes nothing."""
     same = (all(set(row.values.get(name, ())) == {value} for name, value in photo.items()) for row in rows)
-    return list(rows) if any(same) else [Row(PHOTO, {name: [value] for name, value in photo.items()}), *rows]
+    return list(rows) if any(same) else [TableRow(PHOTO, {name: [value] for name, value in photo.items()}), *rows]
 
 
-def columns(rows: Sequence[Row]) -> list[str]:
+def columns(rows: Sequence[TableRow]) -> list[str]:
     """All metrics, in the order in which they first appear."""
     return list(dict.fromkeys(name for row in rows for name in row.values))
 
@@ -75,7 +75,7 @@ def _together(names: Sequence[str], texts: Mapping[str, str]) -> list[str]:
 
 
 def text_table(
-    rows: Sequence[Row],
+    rows: Sequence[TableRow],
     caveats: Mapping[str, str] | None = None,
     measured: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> TextTable:
@@ -88,7 +88,7 @@ def text_table(
 
 def show(
     title: str,
-    rows: Sequence[Row],
+    rows: Sequence[TableRow],
     caveats: Mapping[str, str] | None = None,
     measured: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
