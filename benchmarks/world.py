@@ -10,7 +10,8 @@ import time
 from collections.abc import Sequence
 
 import cv2
-from toonlab_world.render.render.render import render, scene_key
+
+from toonlab_world.render.render import render, scene_key
 
 ROUNDS = 3
 WHAT: dict[str, tuple[str, ...]] = {

@@ -21,7 +21,7 @@ from toonlab import ToonlabError, cache_dir
 from toonlab_world.render.render import COLORED, DTYPES, Pictures, Split, render, scene_key
 from toonlab_world.scene.compose import Kind
 from toonlab_world.scene.keys import VERSION
-from toonlab_world.styles.styles import Style, StyleName
+from toonlab_world.styles.style import Style, StyleName
 
 from .workers import spread
 

@@ -1,11 +1,9 @@
-"""Work on many scenes at once, in processes that import no torch, with a progress bar."""
+"""Work on many scenes in several processes that import no torch, with a progress bar."""
 
 from __future__ import annotations
 
 import multiprocessing
-import os
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable
 from concurrent.futures.process import BrokenProcessPool
 
 import cv2
@@ -15,7 +13,8 @@ from rich.progress import Progress
 from toonlab import ToonlabError
 
 Chunk = Callable[[range], None]  # works on the scenes of these indices
-PATIENCE = 2**21  # pixels: below, starting processes takes longer than they save
+FEW_PIXELS = 2**21  # less work than this takes less time than starting processes
+IDLE_SECONDS = 5  # after which joblib ends its processes
 
 
 def spread(chunk: Chunk, count: int, size: int, about: str, processes: int | None = None) -> None:
@@ -24,54 +23,38 @@ def spread(chunk: Chunk, count: int, size: int, about: str, processes: int | Non
     Args:
         chunk: picklable; the order of calls is not defined.
         count: number of scenes.
-        size: side of a picture in pixels, to judge how much work it is.
-        about: what the progress bar says.
-        processes: how many; None for as many as there are cores, or none where they would not pay.
+        size: side of a picture in pixels, from which the amount of work is estimated.
+        about: the text of the progress bar.
+        processes: number of processes; 1 is this one. None: one for each core, or 1 for little work.
 
     Raises:
         ToonlabError: if a process died.
     """
-    processes = _worth(count * size * size) if processes is None else processes
+    from joblib import Parallel, cpu_count, delayed
+
+    small = count * size * size < FEW_PIXELS
+    daemonic = multiprocessing.current_process().daemon  # such a process may start no others
+    processes = processes or (1 if small or daemonic else cpu_count())
     step = max(1, min(16, count // (4 * processes)))
     ranges = [range(first, min(first + step, count)) for first in range(0, count, step)]
-    done = map(_called(chunk), ranges) if processes == 1 else _in_processes(chunk, ranges, processes)
-    _follow(done, count, about, quiet=count * size * size < PATIENCE)
+    parallel = Parallel(
+        processes, return_as="generator_unordered", batch_size=1, backend="loky", idle_worker_timeout=IDLE_SECONDS
+    )
+    call = _call if processes == 1 else _call_on_one_thread
+    try:
+        _follow(parallel(delayed(call)(chunk, indices) for indices in ranges), count, about, quiet=small)
+    except BrokenProcessPool as error:
+        raise ToonlabError("toonworld: a rendering process died, perhaps because memory ran out") from error
 
 
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _call(chunk: Chunk, indices: range) -> int:
+    chunk(indices)
+    return len(indices)
 
 
-def _worth(pixels: int) -> int:
-    daemonic = multiprocessing.current_process().daemon  # such a process may not start others
-    return 1 if pixels < PATIENCE or daemonic else cores()
-
-
-def _called(chunk: Chunk) -> Callable[[range], int]:
-    def call(indices: range) -> int:
-        chunk(indices)
-        return len(indices)
-
-    return call
-
-
-def _in_processes(chunk: Chunk, ranges: list[range], processes: int) -> Iterator[int]:
-    """Spawned, not forked: a fork of a process whose libraries run threads may hang."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        min(processes, len(ranges)), context, initializer=cv2.setNumThreads, initargs=(1,)
-    ) as pool:
-        running = {pool.submit(chunk, indices): indices for indices in ranges}
-        try:
-            for future in as_completed(running):
-                future.result()
-                yield len(running[future])
-        except BrokenProcessPool as error:
-            hint = 'a script that renders needs `if __name__ == "__main__":` around its main part'
-            raise ToonlabError(f"toonworld: a rendering process died, perhaps for want of memory; {hint}") from error
-        finally:
-            pool.shutdown(cancel_futures=True)
+def _call_on_one_thread(chunk: Chunk, indices: range) -> int:
+    cv2.setNumThreads(1)  # joblib limits OpenMP alone
+    return _call(chunk, indices)
 
 
 def _follow(done: Iterable[int], count: int, about: str, quiet: bool) -> None:

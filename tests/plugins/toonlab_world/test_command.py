@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 import typer
-from toonlab_world.render.render.render import render, scene_key
 from typer.testing import CliRunner
 
 from toonlab import ToonlabError
 from toonlab_world.command import world
+from toonlab_world.render.render import render, scene_key
 
 APP = typer.Typer()
 APP.command()(world)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toonlab_world.render.render.render import render, scene_key
-from toonlab_world.styles.styles.styles import Style
 
 from toonlab import ToonlabError
 from toonlab_world.data.shards import Shards
+from toonlab_world.render.render import render, scene_key
+from toonlab_world.styles.style import Style
 
 SHARDS = Shards("validation", ("photo", "outline"), seed=1, count=3, size=32)
 

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from toonlab_world.render.render.raster import rasterise
-from toonlab_world.scene.scene.curves import box
-from toonlab_world.scene.scene.forms import Even
-from toonlab_world.scene.scene.scene import Air, Layer, Scene, Shape, Surface
+
+from toonlab_world.render.raster import rasterise
+from toonlab_world.scene.curves import box
+from toonlab_world.scene.forms import Even
+from toonlab_world.scene.scene import Air, Layer, Scene, Shape, Surface
 
 AIR = Air((0.2, 0.4, 0.8), (0.8, 0.9, 1), (1, 1, 0.9), (0.5, 0.5, 0.6), 0.3, (-0.6, -0.6, 0.53), (0.2, 0.1))
 

@@ -9,7 +9,8 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from toonlab_world.render.render.render import DTYPES, Split, render, scene_key
+
+from toonlab_world.render.render import DTYPES, Split, render, scene_key
 
 SCRIPT = """
 import sys, cv2

@@ -3,8 +3,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from toonlab_world.scene.scene.curves import box, ellipse, shadow, union
-from toonlab_world.scene.scene.forms import Ball
+
+from toonlab_world.scene.curves import box, ellipse, shadow, union
+from toonlab_world.scene.forms import Ball
 
 
 def test_an_ellipse_has_its_area():

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from toonlab_world.scene.scene.fields import Ground, Pool, Sky, Water
-from toonlab_world.scene.scene.forms import Ball, Even, Lobes, Plane, Tube, Window, lit
+
+from toonlab_world.scene.fields import Ground, Pool, Sky, Water
+from toonlab_world.scene.forms import Ball, Even, Lobes, Plane, Tube, Window, lit
 
 WHOLE = Window(0, 64, 0, 64, 64)
 FROM_LEFT = (-1.0, 0.0, 0.0)

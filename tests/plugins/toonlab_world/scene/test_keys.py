@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from toonlab_world.scene.scene.keys import generator
+
+from toonlab_world.scene.keys import generator
 
 
 def test_a_key_always_gives_the_same_numbers():

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toonlab_world.scene.scene.noise import fractal_noise, ridge_line
+
+from toonlab_world.scene.noise import fractal_noise, ridge_line
 
 
 @settings(max_examples=25, deadline=None)

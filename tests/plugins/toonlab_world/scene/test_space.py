@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from toonlab_world.scene.scene.scene import Surface
-from toonlab_world.scene.scene.space import TREE, Box, Camera, Face
+
+from toonlab_world.scene.scene import Surface
+from toonlab_world.scene.space import TREE, Box, Camera, Face
 
 CAMERA = Camera(vanishing=0.5, horizon=0.4, eye=1.6, zoom=0.8)
 

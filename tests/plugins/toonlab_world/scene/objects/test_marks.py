@@ -4,9 +4,10 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from toonlab_world.scene.scene.keys import generator
-from toonlab_world.scene.scene.objects.marks import BARS, line_of_marks, text
-from toonlab_world.scene.scene.space import Camera, Face
+
+from toonlab_world.scene.keys import generator
+from toonlab_world.scene.objects.marks import BARS, line_of_marks, text
+from toonlab_world.scene.space import Camera, Face
 
 BOX = (0.2, 0.3, 0.8, 0.5)
 WALL = Face(Camera(0.5, 0.5, 1.5, 1.0), (-1.0, 0.0, 4.0), (2, 0, 0), (0, 2, 0), (0, 0, 1))
