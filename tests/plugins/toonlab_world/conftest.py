@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from toonlab_world.scene.palette import HOURS, SEASONS
+from toonlab_world.scene.places.landscape import THEMES
 from toonlab_world.scene.scene import Air, Shape
 from toonlab_world.scene.space import Camera, Face
 from toonlab_world.scene.things import Setting
@@ -22,7 +23,7 @@ def make_setting() -> Callable[..., Setting]:
     def make(night: bool = False, season: str = "summer") -> Setting:
         hour = HOURS["night" if night else "noon"]
         air = Air(hour.zenith, hour.horizon, hour.sunlight, hour.ambient, 0.3, SUN, (0.3, 0.2), night)
-        return Setting(SEASONS[season], air, {}, horizon=0.5, scale=1.0)
+        return Setting(SEASONS[season], air, THEMES["park"], horizon=0.5, scale=1.0)
 
     return make
 
