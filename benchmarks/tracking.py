@@ -71,7 +71,7 @@ def whole(root: Path, experiment: str, seeds: int | None) -> Row:
     with meter.reading(), contextlib.redirect_stdout(io.StringIO()):
         start = time.perf_counter()
         for cell in cells:
-            train(cell.recipe, catalogue, root, experiment)
+            train(cell.recipe, catalogue, root, Path(experiment).stem)
         seconds = time.perf_counter() - start
     hooks = sum(meter.hooks.values())
     return {
