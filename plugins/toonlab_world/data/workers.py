@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 
 import cv2
@@ -14,7 +16,6 @@ from toonlab import ToonlabError
 
 Chunk = Callable[[range], None]  # works on the scenes of these indices
 FEW_PIXELS = 2**21  # less work than this takes less time than starting processes
-IDLE_SECONDS = 5  # after which joblib ends its processes
 
 
 def spread(chunk: Chunk, count: int, size: int, about: str, processes: int | None = None) -> None:
@@ -30,31 +31,47 @@ def spread(chunk: Chunk, count: int, size: int, about: str, processes: int | Non
     Raises:
         ToonlabError: if a process died.
     """
-    from joblib import Parallel, cpu_count, delayed
-
-    small = count * size * size < FEW_PIXELS
-    daemonic = multiprocessing.current_process().daemon  # such a process may start no others
-    processes = processes or (1 if small or daemonic else cpu_count())
+    processes = _worth(count * size * size) if processes is None else processes
     step = max(1, min(16, count // (4 * processes)))
     ranges = [range(first, min(first + step, count)) for first in range(0, count, step)]
-    parallel = Parallel(
-        processes, return_as="generator_unordered", batch_size=1, backend="loky", idle_worker_timeout=IDLE_SECONDS
-    )
-    call = _call if processes == 1 else _call_on_one_thread
-    try:
-        _follow(parallel(delayed(call)(chunk, indices) for indices in ranges), count, about, quiet=small)
-    except BrokenProcessPool as error:
-        raise ToonlabError("toonworld: a rendering process died, perhaps because memory ran out") from error
+    done = map(_called(chunk), ranges) if processes == 1 else _in_processes(chunk, ranges, processes)
+    _follow(done, count, about, quiet=count * size * size < FEW_PIXELS)
 
 
-def _call(chunk: Chunk, indices: range) -> int:
-    chunk(indices)
-    return len(indices)
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _call_on_one_thread(chunk: Chunk, indices: range) -> int:
-    cv2.setNumThreads(1)  # joblib limits OpenMP alone
-    return _call(chunk, indices)
+def _worth(pixels: int) -> int:
+    daemonic = multiprocessing.current_process().daemon  # such a process may not start others
+    return 1 if pixels < FEW_PIXELS or daemonic else cores()
+
+
+def _called(chunk: Chunk) -> Callable[[range], int]:
+    def call(indices: range) -> int:
+        chunk(indices)
+        return len(indices)
+
+    return call
+
+
+def _in_processes(chunk: Chunk, ranges: list[range], processes: int) -> Iterator[int]:
+    """Spawned, not forked: a fork of a process whose libraries run threads may hang."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(
+        min(processes, len(ranges)), context, initializer=cv2.setNumThreads, initargs=(1,)
+    ) as pool:
+        running = {pool.submit(chunk, indices): indices for indices in ranges}
+        try:
+            for future in as_completed(running):
+                future.result()
+                yield len(running[future])
+        except BrokenProcessPool as error:
+            hint = 'memory ran out, or a script lacks `if __name__ == "__main__":` around its main part'
+            raise ToonlabError(f"toonworld: a rendering process died; {hint}") from error
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _follow(done: Iterable[int], count: int, about: str, quiet: bool) -> None:

@@ -32,7 +32,7 @@ def inspect(file, indices):
 def linger(folder, indices):
     import time
     open(os.path.join(folder, str(os.getpid())), "w").close()
-    time.sleep(30)
+    time.sleep(2)
 
 def die(indices):
     os._exit(1)
@@ -77,7 +77,7 @@ def test_long_work_says_in_one_line_what_it_does_where_there_is_no_terminal(chun
 
 
 def test_a_process_that_dies_is_an_error_of_one_line(chunks):
-    with pytest.raises(ToonlabError, match="rendering process died, perhaps because memory ran out") as error:
+    with pytest.raises(ToonlabError, match=r"rendering process died.*__main__") as error:
         spread(chunks.die, 4, 32, "testing", processes=2)
     assert "\n" not in str(error.value)
 
@@ -96,15 +96,16 @@ def test_the_number_of_threads_of_this_process_stays(chunks, tmp_path):
 
 
 SCRIPT = """
-import sys, time
+import sys
 from functools import partial
 import world_test_chunks
 from toonlab_world.data.workers import spread
-spread(partial(world_test_chunks.linger, sys.argv[1]), 40, 32, "testing", processes=2)
+if __name__ == "__main__":
+    spread(partial(world_test_chunks.linger, sys.argv[1]), 40, 32, "testing", processes=2)
 """
 
 
-def test_a_script_needs_no_guard_and_ctrl_c_ends_all_processes(chunks, tmp_path):
+def test_ctrl_c_ends_all_processes(chunks, tmp_path):
     folder = tmp_path / "pids"
     folder.mkdir()
     (tmp_path / "script.py").write_text(SCRIPT)
