@@ -1,45 +1,49 @@
-"""The observer: what happens in a run, shown in MLflow."""
+"""The observer: shows a run in MLflow."""
 
 from __future__ import annotations
 
 import shlex
-import sys
+import time
 import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
 from toonlab import Outcome, Run, ToonlabError, hookimpl
-from toonlab.utils.text import without_password
 
-from . import failure, store, system, uris
-from .mirror import Mirror
-from .parent import parent_of
-from .sender import Sender
+from . import store
+from .address import default_address, is_server, resolve_address, without_password
+from .points import points
+from .run_sync import RunSync
+from .system import SystemLoad, check_installed
+
+_SECONDS = 5.0  # between two sendings of logged steps, each of which takes tens of milliseconds
 
 
 class MLflow:
     """Shows a run in MLflow: parameters, scalars, sample images, recipe, environment, weights.
 
     An MLflow run is named as the run is (`ctss-s0-1a2b3c4d`) and has tags for recipe, seed and cell. Scalars keep
-    their names, metrics of an evaluation are `eval/…`, those of the untouched photos `photo/…`; sample images are
+    their names, metrics of an evaluation are `eval/…`, those of the unmodified photos `photo/…`; sample images are
     artifacts under `samples/`, the last weights under `weights/`.
 
-    All of it is read from the run's directory, by a thread that the run does not wait for. A store that is away for
-    some time, or for the whole run, gets what it misses when it is back, or by `toonlab sync RUN`. A resumed run goes
-    on in the same MLflow run, where no step is shown twice.
+    Logged steps are sent every few seconds, evaluations at once, all from the run's directory. If MLflow is away, the
+    run sends nothing more, and `toonlab sync RUN` completes it. A resumed run continues the same MLflow run, where
+    each step has one value.
 
     Args:
         tracking_uri: where MLflow keeps its runs: a server (`http://…`) or a database (`sqlite:///…`,
-            `postgresql://…`); by default `$MLFLOW_TRACKING_URI`, else SQLite in `mlflow.db` beside the runs,
+            `postgresql://…`); by default `$MLFLOW_TRACKING_URI`, else SQLite in `mlflow.db` in the folder of all runs,
             with artifacts in `mlflow-artifacts`. The option `--tracking-uri` overrides it.
         experiment: MLflow's experiment; by default the run's.
         system_metrics: log the load of processor, memory, disk, network and GPU as `system/…`; needs psutil.
-        patience: how long the end of a run waits at most for what is not sent yet, in seconds.
+        patience: how long the run waits at most for one answer of MLflow, in seconds; it waits for no second one.
 
     Raises:
-        PartError: if `tracking_uri` is none, or psutil is not installed.
+        PartError: if `tracking_uri` is not valid, or psutil is not installed.
     """
 
     def __init__(
@@ -49,111 +53,118 @@ class MLflow:
         system_metrics: bool = False,
         patience: Annotated[float, Field(ge=0)] = 20.0,
     ) -> None:
-        self.tracking_uri, self.experiment = uris.chosen(tracking_uri), experiment
+        self.given, self.tracking_uri, self.experiment = tracking_uri, resolve_address(tracking_uri), experiment
         self.system_metrics, self.patience = system_metrics, patience
-        self._sender: Sender | None = None
+        self._sending, self._sent_at = False, 0.0
+        self._run_sync: RunSync | None = None
+        self._system: SystemLoad | None = None
         if system_metrics:
-            system.check()
+            check_installed()
 
     @hookimpl
     def on_run_start(self, run: Run) -> None:
-        uri = self._uri(run)
-        store.load(uri)
-        if self.system_metrics:
-            system.load()
-        where = f"MLflow at {without_password(uri)}"
-        self._sender = Sender(lambda: self._opened(run), lambda error: failure.reason(error, uri), where)
+        store.load()
+        self._run_sync, self._sending = None, True
+        self._send(run, lambda: self._open(run))
 
     @hookimpl
-    def on_step_end(self) -> None:
-        if self._sender and self._sender.news:
-            _tell(self._sender)
+    def on_step_end(self, run: Run, step: int, scalars: Mapping[str, float] | None) -> None:
+        if scalars is not None and time.monotonic() - self._sent_at >= _SECONDS:
+            self._send(run, lambda: self._update(step))
 
     @hookimpl
-    def on_evaluation_end(self) -> None:
-        if self._sender:
-            self._sender.wake()
-
-    @hookimpl
-    def on_checkpoint(self) -> None:
-        if self._sender:
-            self._sender.wake()
+    def on_evaluation_end(self, run: Run, step: int) -> None:
+        self._send(run, lambda: self._update(step))
 
     @hookimpl
     def on_run_end(self, run: Run, outcome: Outcome) -> None:
-        sender, self._sender = self._sender, None
-        if sender is None:
-            return
-        if not sender.finish(outcome, self.patience):
-            sender.news.clear()
-            trouble = sender.trouble or f"not done within {self.patience:g} s"
-            text = f"{sender.where} lacks a part of {run.name} ({trouble}); `{_sync(run)}` completes it"
-            warnings.warn(text, RuntimeWarning, stacklevel=2)
-        _tell(sender)
+        self._send(run, lambda: self._finish(outcome))
+        self._sending = False
 
     @hookimpl
     def on_report(self, run: Run, path: Path) -> None:
         if study := run.environment.get("study"):
-            uri = self._uri(run)
-            store.load(uri)
-            client, experiment = store.connect(uri, self.experiment or run.experiment, run.root)
-            parent = parent_of(client, experiment, study)
-            client.log_artifact(parent, str(path))
-            client.set_terminated(parent)
+            with self._explained(run, f"the report is in {path}"):
+                opened = self._store(run)
+                parent = opened.study_run(study)
+                opened.client.log_artifact(parent, str(path))
+                opened.client.set_terminated(parent)
 
     @hookimpl
     def sync(self, run: Run, outcome: Outcome | None) -> str:
-        uri = self._uri(run)
-        where = f"MLflow at {without_password(uri)}"
-        store.load(uri)
-        try:
-            mirror = self._mirror(run)
-            mirror.update()
-            if outcome:
-                mirror.finish(outcome)
-        except ToonlabError:
-            raise
-        except Exception as error:
-            text = f"{where}: {failure.reason(error, uri)}; nothing is lost, and `{_sync(run)}` can be repeated"
-            raise ToonlabError(text) from error
-        sent = ", ".join(f"{n} {kind if n > 1 else kind[:-1]}" for kind, n in mirror.sent.items() if n)
-        return f"{where}: {f'sent {sent}' if sent else 'complete'}"
+        with self._explained(run, f"nothing is lost, and `{self._sync_command(run)}` can be repeated"):
+            run_sync = RunSync(self._store(run), run)
+            run_sync.finish(outcome) if outcome else run_sync.update()
+        sent = ", ".join(f"{n} {kind if n > 1 else kind[:-1]}" for kind, n in run_sync.sent.items() if n)
+        return f"{self._place(run)}: {f'sent {sent}' if sent else 'complete'}"
 
     @hookimpl
     def where_to_look(self, run: Run) -> str:
         uri = without_password(self._uri(run))
-        if uris.is_server(uri):
+        if is_server(uri):
             return f"MLflow:  {uri}"
         return f"MLflow:  {uri}\n         look at it with: mlflow ui --backend-store-uri {uri}"
 
-    def _uri(self, run: Run) -> str:
-        return self.tracking_uri or uris.default(run.root)
+    @contextmanager
+    def _explained(self, run: Run, hint: str) -> Iterator[None]:
+        """Calls to MLflow outside of a training; a failure is one line.
 
-    def _mirror(self, run: Run) -> Mirror:
-        client, experiment = store.connect(self._uri(run), self.experiment or run.experiment, run.root)
-        return Mirror.open(client, experiment, run)
+        Raises:
+            ToonlabError: with the reason and the hint.
+        """
+        store.load()
+        try:
+            with store.short_requests():
+                yield
+        except ToonlabError:
+            raise
+        except Exception as error:
+            raise ToonlabError(f"{self._place(run)}: {store.reason(error, self._uri(run))}; {hint}") from error
 
-    def _opened(self, run: Run) -> Mirror:
-        """The mirror of a run that is under way."""
-        mirror = self._mirror(run)
-        mirror.reopen()
+    def _send(self, run: Run, send: Callable[[], object]) -> None:
+        """Send while the run waits; after a failure, warn once and send nothing more."""
+        if not self._sending:
+            return
+        try:
+            store.call_within(self.patience, send)
+        except ToonlabError as error:
+            self._stop(str(error))
+        except Exception as error:
+            why = store.reason(error, self._uri(run))
+            self._stop(f"{self._place(run)} is away ({why}); `{self._sync_command(run)}` completes it")
+        self._sent_at = time.monotonic()
+
+    def _stop(self, warning: str) -> None:
+        self._sending, self._run_sync = False, None
+        warnings.warn(warning, RuntimeWarning, stacklevel=4)
+
+    def _open(self, run: Run) -> None:
+        self._run_sync = RunSync(self._store(run), run, running=True)
         if self.system_metrics:
-            mirror.system = system.SystemMetrics(mirror.run_id, self._uri(run))
-        return mirror
+            self._system = SystemLoad(self._run_sync.run_id, self._uri(run))
 
+    def _update(self, step: int) -> None:
+        if self._run_sync:
+            self._run_sync.update()
+            if self._system:
+                self._run_sync.send_points(points(self._system.sample(), step, time.time(), "system/"))
 
-def _tell(sender: Sender) -> None:
-    """Pass on what the thread found, from the run's own thread."""
-    while sender.news:
-        news = sender.news.popleft()
-        if news.bad:
-            warnings.warn(news.text, RuntimeWarning, stacklevel=3)
-        else:
-            print(news.text, file=sys.stderr, flush=True)
+    def _finish(self, outcome: Outcome) -> None:
+        if self._run_sync:
+            self._run_sync.finish(outcome)
 
+    def _store(self, run: Run) -> store.Store:
+        return store.Store(self._uri(run), self.experiment or run.experiment, run.root)
 
-def _sync(run: Run) -> str:
-    """The command that completes a run; the recipe does not know what was given on the command line."""
-    override = uris.override()
-    option = f" --tracking-uri {shlex.quote(without_password(override))}" if override else ""
-    return f"toonlab sync {shlex.quote(str(run.directory))}{option}"
+    def _uri(self, run: Run) -> str:
+        return self.tracking_uri or default_address(run.root)
+
+    def _place(self, run: Run) -> str:
+        return f"MLflow at {without_password(self._uri(run))}"
+
+    def _sync_command(self, run: Run) -> str:
+        """The command that completes a run; an address that its recipe does not hold is given by the option."""
+        recorded = [(part or {}).get("tracking_uri") for part in (run.recipe.get("observers") or {}).values()]
+        elsewhere = self.given is not None and self.given not in recorded
+        option = f" --tracking-uri {shlex.quote(without_password(str(self.given)))}" if elsewhere else ""
+        return f"toonlab sync {shlex.quote(str(run.directory))}{option}"

@@ -12,8 +12,8 @@ _LONGEST = 6000  # characters: MLflow's limit for a value
 def flatten(recipe: Mapping[str, Any]) -> dict[str, str]:
     """Dotted paths and values: `{"critics": {"patch": {"k": 4}}}` -> `{"critics.patch.k": "4"}`.
 
-    Text stays as it is; everything else, lists and empty mappings too, is JSON. Values above MLflow's limit of
-    6000 characters are cut. `observers` is left out: it is no part of what a run computes, and may hold a
+    Text is kept; other values, including lists and empty mappings, are written as JSON. Values longer than MLflow's
+    limit of 6000 characters are cut. `observers` is left out: it does not affect what a run computes, and may hold a
     password.
     """
     computed = {key: value for key, value in recipe.items() if key != "observers"}

@@ -12,7 +12,7 @@ _PREFIXES = {"scalars": "", "evaluation": "eval/", "test": "test/", "selected": 
 
 
 class Point(NamedTuple):
-    """A value of a metric, in the order of `mlflow.entities.Metric`."""
+    """A value of a metric, with the fields of `mlflow.entities.Metric`."""
 
     name: str
     value: float
@@ -21,21 +21,19 @@ class Point(NamedTuple):
 
 
 class MetricsReader:
-    """Reads a `metrics.jsonl` that is still being written: each call of `new` goes on where the last one ended.
+    """Reads a `metrics.jsonl` that is still being written; each call of `new` continues where the last one ended.
 
-    A point's time is that of its line, so that whoever sends it, and however often, sends the same.
+    A point carries the time of its line, so a point that is sent twice is the same point.
     """
 
     def __init__(self, path: Path) -> None:
         self.path, self._offset = path, 0
 
     def new(self) -> Iterator[Point]:
-        """The points of the lines that have been completed since; none while there is no file."""
+        """The points of the lines that were completed since the last call; none if there is no file."""
         if not self.path.exists():
             return
         with self.path.open("rb") as file:
-            if file.seek(0, 2) < self._offset:  # cut back, as for a resume
-                self._offset = 0
             file.seek(self._offset)
             for line in file:
                 if not line.endswith(b"\n"):  # being written, or cut short by a kill
@@ -45,13 +43,13 @@ class MetricsReader:
 
 
 def points(values: Mapping[str, float], step: int, seconds: float, prefix: str = "") -> Iterator[Point]:
-    """Values of one step."""
+    """Values of one step, measured at a time in seconds since 1970."""
     for name, value in values.items():
-        yield Point(legal(f"{prefix}{name}"), value, round(seconds * 1000), step)
+        yield Point(legal_name(f"{prefix}{name}"), value, round(seconds * 1000), step)
 
 
-def legal(name: str) -> str:
-    """The name with nothing but what MLflow allows in it."""
+def legal_name(name: str) -> str:
+    """The name with `_` in place of each character that MLflow refuses."""
     return re.sub(r"[^\w./ -]", "_", name)
 
 

@@ -1,7 +1,7 @@
-"""Imports mlflow, seconds' worth, for a process from which the processes of runs are forked."""
+"""Imports mlflow, which takes seconds, in the process from which a study's runs are forked."""
 
 from __future__ import annotations
 
-from . import store
+from .store import load
 
-store.load("sqlite:///")
+load()

@@ -1,78 +1,155 @@
-"""MLflow's store: opened quietly, with short timeouts, and by one process at a time."""
+"""An experiment in MLflow's store, and calls that do not keep a run waiting."""
 
 from __future__ import annotations
 
 import logging
 import os
+import threading
 import warnings
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
 from toonlab import ToonlabError
 
-from . import uris
+from .address import hide_password, is_server
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-_ENVIRONMENT = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # whoever calls tries again, and knows better when
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+STUDY = "toonlab.study"  # the tag of a study's own run, under which MLflow shows those of its cells
+_LOCK_SECONDS = 60.0
+_LONGEST = 200  # characters of a reason
+_ENVIRONMENT = {  # MLflow's client has no arguments for these
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # for a kept-alive connection that the server has closed
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-_SPEAKERS = {  # what fails raises, too, and whoever calls says so in a line
-    "mlflow": logging.WARNING,
-    "mlflow.store": logging.CRITICAL,
-    "mlflow.system_metrics": logging.CRITICAL,
-    "alembic": logging.WARNING,
-}
+_LEVELS = {"mlflow": logging.WARNING, "mlflow.store": logging.CRITICAL, "alembic": logging.WARNING}
 
 
-def load(uri: str) -> None:
-    """Import what the store needs, without its log lines (tables made, tracebacks) and its authors' deprecations.
+def load() -> None:
+    """Import mlflow without its telemetry, its log lines (tables created, tracebacks) and its deprecation warnings.
 
-    To be called where no other thread imports: a data worker that is forked in the middle of an import would wait for
-    it for ever. That also goes for the filter of warnings, which belongs to all threads.
+    Must be called before other threads import or processes fork: a process that is forked during an import in another
+    thread would wait for that import forever. The filter of warnings is shared by all threads, too.
     """
-    for name, value in _ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     warnings.filterwarnings("ignore", category=DeprecationWarning, module="mlflow|alembic|sqlalchemy")
     import mlflow.entities
-    import mlflow.tracking.request_header.registry
+    import mlflow.store.tracking.sqlalchemy_store
+    import mlflow.tracking.request_header.registry  # noqa: F401
 
-    if not uris.is_server(uri):
-        import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
-    for name, level in _SPEAKERS.items():
+    for name, level in _LEVELS.items():
         logging.getLogger(name).setLevel(level)
 
 
-def connect(uri: str, experiment: str, root: Path) -> tuple[MlflowClient, str]:
-    """Open the store, with its tables made if it has none; and the id of the experiment, made if there is none.
+@contextmanager
+def short_requests() -> Iterator[None]:
+    """Within, MLflow's client gives up early and prints no addresses; the user's own variables take precedence."""
+    added = {name: value for name, value in _ENVIRONMENT.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
 
-    A new experiment keeps its artifacts beside the runs, unless a server decides.
+
+def call_within(seconds: float, call: Callable[[], object]) -> None:
+    """Call, and wait for at most so long: MLflow has no timeout for a frozen or locked database.
 
     Raises:
-        ToonlabError: if the experiment was deleted in MLflow, which keeps the name occupied.
+        TimeoutError: if the call takes longer; its thread then ends by itself.
+        Exception: as the call does.
     """
-    from mlflow import MlflowClient
+    failures: list[Exception] = []
 
-    artifacts = None if uris.is_server(uri) else (root / "mlflow-artifacts").resolve().as_uri()
-    with _exclusive(uri):
-        client = MlflowClient(uri)
-        return client, _experiment(client, experiment, artifacts)
+    def attempt() -> None:
+        try:
+            with short_requests():
+                call()
+        except Exception as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=attempt, name="toonlab-mlflow", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise TimeoutError
+    if failures:
+        raise failures[0]
+
+
+class Store:
+    """An experiment of MLflow; it is created, with a database's tables, if it does not exist.
+
+    The artifacts of a new experiment are kept in the folder of all runs, unless a server decides.
+
+    Raises:
+        ToonlabError: if the experiment was deleted in MLflow, where its name stays occupied.
+    """
+
+    def __init__(self, uri: str, experiment: str, root: Path) -> None:
+        from mlflow import MlflowClient
+
+        artifacts = None if is_server(uri) else (root / "mlflow-artifacts").resolve().as_uri()
+        with _exclusive(uri):
+            self.client = MlflowClient(uri)
+            self.experiment_id = _experiment(self.client, experiment, artifacts)
+
+    def find(self, tag: str, value: str) -> list[Any]:
+        """MLflow's runs with that tag, the earliest first."""
+        quote = '"' if "'" in value else "'"
+        condition = f"tags.`{tag}` = {quote}{value}{quote}"
+        return list(self.client.search_runs([self.experiment_id], condition, order_by=["start_time", "run_id"]))
+
+    def study_run(self, study: str) -> str:
+        """The id of a study's own run, created if there is none; of two created at once, the later is deleted."""
+        if found := self.find(STUDY, study):
+            return str(found[0].info.run_id)
+        created = self.client.create_run(self.experiment_id, tags={STUDY: study}, run_name=study).info.run_id
+        first = str(self.find(STUDY, study)[0].info.run_id)
+        if first != created:
+            self.client.delete_run(created)
+        return first
+
+
+def reason(error: BaseException, uri: str) -> str:
+    """`connection refused`, `connection lost`, `no answer in time`, …; else the first line of the error's text."""
+    from requests.exceptions import ConnectionError as RequestFailed
+    from requests.exceptions import Timeout
+
+    causes = list(_causes(error))
+    if any(isinstance(cause, Timeout | TimeoutError) for cause in causes):
+        return "no answer in time"
+    for cause in reversed(causes):
+        if isinstance(cause, OSError) and cause.strerror:
+            where = f": {cause.filename}" if cause.filename else ""
+            return f"{cause.strerror[:1].lower()}{cause.strerror[1:]}{where}"
+    if any(isinstance(cause, RequestFailed) for cause in causes):  # hung up during a request: no errno
+        return "connection lost"
+    line = next(iter(str(error).splitlines()), "") or type(error).__name__
+    text = hide_password(line, uri)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _exclusive(uri: str) -> AbstractContextManager[object]:
-    """A lock for a SQLite store: two processes that make its tables, or an experiment, at once would collide."""
+    """A lock for a SQLite store: two processes that create its tables or an experiment at once would collide."""
     if not uri.startswith("sqlite:///"):
         return nullcontext()
     database = Path(uri.removeprefix("sqlite:///"))
     database.parent.mkdir(parents=True, exist_ok=True)
-    return FileLock(f"{database}.lock")
+    return FileLock(f"{database}.lock", timeout=_LOCK_SECONDS)
 
 
 def _experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:

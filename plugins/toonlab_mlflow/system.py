@@ -1,4 +1,4 @@
-"""System metrics, by MLflow's own monitor."""
+"""The machine's load, measured by MLflow's own monitor; without its thread, which would send by itself."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from typing import Any
 from toonlab import PartError
 
 
-def check() -> None:
-    """Raise a PartError if what the monitor needs is not installed."""
+def check_installed() -> None:
+    """Raise a PartError if psutil, which the monitor needs, is not installed."""
     if find_spec("psutil") is None:
         raise PartError("mlflow: system_metrics needs psutil: pip install psutil (and nvidia-ml-py for NVIDIA GPUs)")
 
 
-def load() -> Any:
-    """Import MLflow's monitor, where no other thread imports (see `store.load`)."""
-    from mlflow.system_metrics import system_metrics_monitor
+class SystemLoad:
+    """Load of processor, memory, disk, network and GPU, without a prefix.
 
-    return system_metrics_monitor.SystemMetricsMonitor  # untyped there
-
-
-class SystemMetrics:
-    """Processor, memory, disk, network and GPU as metrics `system/…` of one MLflow run, every ten seconds.
-
-    They are samples of a machine and no result of the run: what MLflow misses of them is gone.
+    These are samples of a machine and no result of the run; `toonlab sync` does not restore them.
     """
 
     def __init__(self, run_id: str, uri: str) -> None:
-        self._monitor = load()(run_id, resume_logging=True, tracking_uri=uri)
-        self._monitor.start()
+        from mlflow.system_metrics import system_metrics_monitor
 
-    def stop(self) -> None:
-        self._monitor.finish()
+        untyped: Any = system_metrics_monitor.SystemMetricsMonitor
+        self._monitor = untyped(run_id, tracking_uri=uri)  # never started
+
+    def sample(self) -> dict[str, float]:
+        """The load now."""
+        self._monitor.collect_metrics()
+        values: dict[str, float] = self._monitor.aggregate_metrics()
+        for monitor in self._monitor.monitors:
+            monitor.clear_metrics()
+        return values

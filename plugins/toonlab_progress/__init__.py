@@ -1,4 +1,4 @@
-"""A run's progress on the screen: a bar on a terminal, a line that is replaced in a notebook, plain lines elsewhere."""
+"""The progress of a run: a bar on a terminal, one line that is updated in a notebook, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from .reporter import Reporter
 
 
 def progress(every_seconds: Annotated[float, Field(gt=0)] = 10.0) -> Reporter:
-    """Shows how far a run is: a live bar on a terminal, one line in a Jupyter notebook, plain lines elsewhere.
+    """Shows the progress of a run: a live bar on a terminal, one line in a Jupyter notebook, plain lines elsewhere.
 
     Args:
-        every_seconds: at least so long between two plain lines; evaluations and the end have a line in any case.
+        every_seconds: seconds between two plain lines, at least; each evaluation and the end print a line as well.
     """
     from rich.console import Console
 
     console = Console()
     if console.is_jupyter:
-        from .notebook import Line
+        from .notebook import NotebookLine
 
-        return Line()
+        return NotebookLine()
     if console.is_interactive:
-        from .bar import Bar
+        from .bar import TerminalBar
 
-        return Bar(console)
-    from .lines import Lines
+        return TerminalBar(console)
+    from .lines import PlainLines
 
-    return Lines(every_seconds)
+    return PlainLines(every_seconds)
 
 
 @hookimpl

@@ -17,10 +17,10 @@ from .reporter import Reporter
 _SECONDS = 0.5  # between two drawings, each of which takes milliseconds
 
 
-class Bar(Reporter):
-    """A bar with rate, ETA, losses and the leading metric; evaluations and the end leave a line above it.
+class TerminalBar(Reporter):
+    """A bar with rate, ETA, losses and the leading metric; evaluations and the end print a line above it.
 
-    Nothing is drawn by a thread: a bar that waits for a long step costs nothing.
+    It is drawn between steps and by no thread, so a long step costs nothing.
     """
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:

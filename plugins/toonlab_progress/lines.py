@@ -8,8 +8,8 @@ from . import text
 from .reporter import Reporter
 
 
-class Lines(Reporter):
-    """A line at the start, one now and then, one for each evaluation, one at the end; on stdout."""
+class PlainLines(Reporter):
+    """A line on stdout at the start, at intervals, for each evaluation and at the end."""
 
     def begin(self, run: Run) -> None:
         _write(f"{run.name}  {run.steps} steps, in {run.directory}")

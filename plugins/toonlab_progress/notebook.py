@@ -1,4 +1,4 @@
-"""Progress in a Jupyter notebook: a line below the cell that is replaced, and stays as the run's end."""
+"""Progress in a Jupyter notebook: one line below the cell, which is updated until the run ends."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _WIDTH = 24
 
 
 class Handle(Protocol):
-    """What is displayed, and can be replaced."""
+    """An output of a cell that can be updated."""
 
     def update(self, shown: Any, *, raw: bool) -> None: ...
 
 
-class Line(Reporter):
-    """One line of plain text, so that a notebook that is kept keeps nothing but the end of each run.
+class NotebookLine(Reporter):
+    """One line of plain text; a saved notebook holds the last line of each run.
 
     Args:
-        display: shows a first text and returns what replaces it; IPython's own if not given.
+        display: shows a first text and returns the handle that updates it; by default IPython's own.
     """
 
     def __init__(

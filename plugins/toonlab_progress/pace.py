@@ -1,4 +1,4 @@
-"""How fast a run goes."""
+"""The speed of a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class Pace:
     """Steps per second over the last minute, since stages and evaluations differ in speed.
 
     Args:
-        window: how far back to look, in seconds.
+        window: the period that counts, in seconds before now.
     """
 
     def __init__(self, window: float = 60.0) -> None:
@@ -18,18 +18,18 @@ class Pace:
 
     @property
     def known(self) -> bool:
-        """Whether it has heard of a step yet."""
+        """Whether a step was recorded."""
         return bool(self._ticks)
 
     def tick(self, step: int, now: float) -> None:
-        """Note that `step` is done at `now` seconds; the oldest note kept is just outside the window."""
+        """Record that `step` was done at `now` seconds; the oldest record kept is just outside the window."""
         self._ticks.append((now, step))
         while len(self._ticks) > 2 and now - self._ticks[1][0] >= self.window:
             self._ticks.popleft()
 
     @property
     def rate(self) -> float | None:
-        """Steps per second; None before there is a difference to tell it from."""
+        """Steps per second; None until two different steps were recorded at different times."""
         if len(self._ticks) < 2:
             return None
         (since, first), (now, last) = self._ticks[0], self._ticks[-1]

@@ -1,4 +1,4 @@
-"""What a bar and plain lines have in common: they hear every step and report on few of them."""
+"""The base of all displays: receives every step and reports at intervals."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .pace import Pace
 
 
 class Reporter(ABC):
-    """Reports on a run at most every so many seconds; subclasses say how.
+    """Reports on a run at intervals; subclasses implement the display.
 
     Args:
-        every_seconds: at least so long between two reports: a step between them costs no more than a look at the clock.
+        every_seconds: seconds between two reports, at least; a step between them costs one reading of the clock.
         clock: seconds from any origin.
     """
 
@@ -26,19 +26,19 @@ class Reporter(ABC):
 
     @abstractmethod
     def begin(self, run: Run) -> None:
-        """A run begins, or goes on."""
+        """A run starts or resumes."""
 
     @abstractmethod
     def report(self, run: Run, step: int) -> None:
-        """It is time to say how far it is."""
+        """The interval has passed."""
 
     @abstractmethod
     def evaluated(self, run: Run, step: int) -> None:
-        """`self.metrics` are new."""
+        """An evaluation has ended; `self.metrics` has its values."""
 
     @abstractmethod
     def end(self, run: Run, outcome: Outcome) -> None:
-        """It has ended."""
+        """The run has ended."""
 
     @hookimpl
     def on_run_start(self, run: Run) -> None:
@@ -50,7 +50,7 @@ class Reporter(ABC):
     def on_step_end(self, run: Run, step: int, scalars: Mapping[str, float] | None) -> None:
         self.scalars = scalars or self.scalars
         now = self.clock()
-        if not self.pace.known:  # the first step of this life; which one, only a step can tell
+        if not self.pace.known:  # the first step of this process, which is not step 1 after a resume
             self.pace.tick(step, now)
         if now - self.reported >= self.every_seconds:
             self.reported = now

@@ -1,19 +1,25 @@
-"""Numbers, durations and whole lines as people read them."""
+"""Numbers, durations and lines as text."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from toonlab import Outcome, Run
-from toonlab.utils.text import duration
 
 _TOTAL = "/total"
 _FEW = 3
 
 
 def number(value: float) -> str:
-    """Three digits, and no exponent where it can be helped: `0.0512`, `12.3`, `4521`."""
+    """At least three digits, without an exponent below a million: `0.0512`, `12.3`, `4521`."""
     return f"{value:.0f}" if 999.5 <= abs(value) < 1e6 else f"{value:.3g}"
+
+
+def duration(seconds: float) -> str:
+    """`0:20`, `2:01:40`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def numbers(values: Mapping[str, float]) -> str:
@@ -21,7 +27,7 @@ def numbers(values: Mapping[str, float]) -> str:
 
 
 def losses(scalars: Mapping[str, float]) -> dict[str, float]:
-    """The few to show: each side's total, named by its side; where there is no total, the first three."""
+    """The losses to show: the totals of the generator and of each critic; if there is none, the first three losses."""
     totals = {name.removesuffix(_TOTAL): value for name, value in scalars.items() if name.endswith(_TOTAL)}
     return totals or dict(list(scalars.items())[:_FEW])
 
@@ -37,6 +43,6 @@ def line(run: Run, step: int, *details: str) -> str:
 
 
 def ending(run: Run, outcome: Outcome) -> str:
-    """How a run ended, in a line."""
+    """A line with how a run ended."""
     reason = f": {outcome.reason}" if outcome.reason else ""
     return line(run, outcome.step, f"{outcome.status} in {duration(outcome.seconds)}{reason}", numbers(outcome.metrics))

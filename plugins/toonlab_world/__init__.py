@@ -1,11 +1,13 @@
 """ToonWorld: a procedural world whose scenes are rendered twice, as a soft-lit photo and as a cartoon.
 
-From a key to pictures: `compose` chooses a kind of place (`landscape`, `waterside`, `street`, `interior`) and makes a
-`scene` of shapes: ground from `terrain`, `roads`, things from `nature`, `buildings`, `facades`, `props`, `vehicles`,
-`furniture`, `figures`, coloured by `palette`, in the perspective of `space`. `raster` finds what is seen at each pixel
-and how the light of its form (`forms`, `fields`) falls on it; `photo` and `cartoon` render it. `dataset` offers the
-pictures to train on, from `shards` in the cache; `command` writes them to files, `gallery` those of the documentation.
-Only `dataset` imports torch.
+From a key to pictures, by subpackages that import only those above them:
+
+- `scene`: `compose` draws from a key a place (`places`: landscape, waterside, street, interior), a season and an hour,
+  and puts `objects` there: shapes with surfaces and forms, in the perspective of `space`, coloured by `palette`.
+- `styles`: how a cartoon is drawn, and the colours that a style gives to a scene.
+- `render`: `raster` finds the visible shape of each pixel and its light; `photo` and `cartoon` render both pictures.
+- `data`: the dataset, its arrays in the cache, and the processes that fill them. Only `data.dataset` imports torch.
+- `command` (`toonlab world`) writes pictures to files, `gallery` those of the documentation, `sheets` contact sheets.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from .data.workers import spread
 from .render.render import Pictures, Split, render, scene_key
 from .scene.compose import Kind
 from .sheets import check_sheet, write_sheet
-from .styles.styles import StyleName
+from .styles.style import StyleName
 
 Rendering = Literal["photo", "cartoon", "both"]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .render.render import DTYPES, Pictures, Split, render, scene_key
 from .sheets import encoded, row
-from .styles.styles import STYLES, Style, StyleName
+from .styles.style import STYLES, Style, StyleName
 
 SIZE, COLUMNS = 160, 6
 OWN: Mapping[str, Style] = {

@@ -15,7 +15,7 @@ from torch import Tensor
 from toonlab import Images, Sample, Truth
 from toonlab_world.scene.compose import Kind
 from toonlab_world.scene.keys import VERSION
-from toonlab_world.styles.styles import AnyStyle
+from toonlab_world.styles.style import AnyStyle
 
 from .shards import Shards
 

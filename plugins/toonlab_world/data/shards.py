@@ -1,4 +1,4 @@
-"""Rendered once, memory-mapped from then on: arrays of pictures in the cache."""
+"""Arrays of pictures in the cache: rendered on first use, memory-mapped afterwards."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ from toonlab import ToonlabError, cache_dir
 from toonlab_world.render.render import COLORED, DTYPES, Pictures, Split, render, scene_key
 from toonlab_world.scene.compose import Kind
 from toonlab_world.scene.keys import VERSION
-from toonlab_world.styles.styles import Style, StyleName
+from toonlab_world.styles.style import Style, StyleName
 
 from .workers import spread
+
+RENDERING = ("scene", "styles", "render")  # the subpackages that decide the pixels of a scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Shards:
     """Renderings of `count` scenes of a split: one array for each name.
 
     Args:
-        split: whose scenes.
+        split: of the scenes.
         names: what is rendered; see `render`.
         seed: of the world.
         count: number of scenes.
@@ -56,7 +58,7 @@ class Shards:
 
     @property
     def directory(self) -> Path:
-        """`<cache>/toonworld/<hash>`: of the parameters, the world's version and this package's source."""
+        """`<cache>/toonworld/<hash>`: of the parameters, the world's version and the source that decides pixels."""
         identity = json.dumps([asdict(self), VERSION, source_hash()], sort_keys=True)
         return cache_dir() / "toonworld" / blake2b(identity.encode(), digest_size=10).hexdigest()
 
@@ -77,7 +79,7 @@ class Shards:
         return np.load(self.path(name), mmap_mode="r")
 
     def _render(self) -> None:
-        """Render beside the place and move it there when it is whole, so that what is there is always whole."""
+        """Render into a temporary folder and rename it when it is complete, so that `directory` never is incomplete."""
         directory = self.directory
         draft = directory.with_name(f"{directory.name}.{uuid4().hex}.tmp")
         try:
@@ -104,7 +106,7 @@ class Shards:
 
 
 def _reserve(path: Path) -> None:
-    """Claim a sparse file's room on the disk: a full one is an error now, and would kill the process later."""
+    """Allocate a sparse file's blocks: a full disk is an error here, and would kill the process later."""
     if hasattr(os, "posix_fallocate"):
         with path.open("r+b") as file:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
@@ -118,9 +120,9 @@ def _fill(shards: Shards, directory: Path, indices: Sequence[int]) -> None:
 
 
 @cache
-def source_hash() -> str:
-    """Of this package's code: another renderer fills another folder."""
+def source_hash(package: Path = Path(__file__).parents[1]) -> str:
+    """A hash of the sources of `RENDERING`: another renderer fills another folder."""
     digest = blake2b(digest_size=10)
-    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
-        digest.update(path.read_bytes())
+    for path in sorted(path for name in RENDERING for path in (package / name).rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Work on many scenes at once, in processes that import no torch, with a progress bar."""
+"""Work on many scenes in several processes that import no torch, with a progress bar."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.progress import Progress
 from toonlab import ToonlabError
 
 Chunk = Callable[[range], None]  # works on the scenes of these indices
-PATIENCE = 2**21  # pixels: below, starting processes takes longer than they save
+FEW_PIXELS = 2**21  # less work than this takes less time than starting processes
 
 
 def spread(chunk: Chunk, count: int, size: int, about: str, processes: int | None = None) -> None:
@@ -24,9 +24,9 @@ def spread(chunk: Chunk, count: int, size: int, about: str, processes: int | Non
     Args:
         chunk: picklable; the order of calls is not defined.
         count: number of scenes.
-        size: side of a picture in pixels, to judge how much work it is.
-        about: what the progress bar says.
-        processes: how many; None for as many as there are cores, or none where they would not pay.
+        size: side of a picture in pixels, from which the amount of work is estimated.
+        about: the text of the progress bar.
+        processes: number of processes; 1 is this one. None: one for each core, or 1 for little work.
 
     Raises:
         ToonlabError: if a process died.
@@ -35,7 +35,7 @@ def spread(chunk: Chunk, count: int, size: int, about: str, processes: int | Non
     step = max(1, min(16, count // (4 * processes)))
     ranges = [range(first, min(first + step, count)) for first in range(0, count, step)]
     done = map(_called(chunk), ranges) if processes == 1 else _in_processes(chunk, ranges, processes)
-    _follow(done, count, about, quiet=count * size * size < PATIENCE)
+    _follow(done, count, about, quiet=count * size * size < FEW_PIXELS)
 
 
 def cores() -> int:
@@ -45,7 +45,7 @@ def cores() -> int:
 
 def _worth(pixels: int) -> int:
     daemonic = multiprocessing.current_process().daemon  # such a process may not start others
-    return 1 if pixels < PATIENCE or daemonic else cores()
+    return 1 if pixels < FEW_PIXELS or daemonic else cores()
 
 
 def _called(chunk: Chunk) -> Callable[[range], int]:
@@ -68,8 +68,8 @@ def _in_processes(chunk: Chunk, ranges: list[range], processes: int) -> Iterator
                 future.result()
                 yield len(running[future])
         except BrokenProcessPool as error:
-            hint = 'a script that renders needs `if __name__ == "__main__":` around its main part'
-            raise ToonlabError(f"toonworld: a rendering process died, perhaps for want of memory; {hint}") from error
+            hint = 'memory ran out, or a script lacks `if __name__ == "__main__":` around its main part'
+            raise ToonlabError(f"toonworld: a rendering process died; {hint}") from error
         finally:
             pool.shutdown(cancel_futures=True)
 

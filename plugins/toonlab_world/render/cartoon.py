@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toonlab_world.styles.inks import palette
-from toonlab_world.styles.styles import MAX_TONES, Style
+from toonlab_world.styles.style import MAX_TONES, Style
 
 from .ink import draw_ink, hatch
 from .pixels import as_bytes, blend, lookup, shrink

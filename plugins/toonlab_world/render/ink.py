@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from toonlab_world.styles.styles import REFERENCE, Style
+from toonlab_world.styles.style import REFERENCE, Style
 
 from .raster import SUPERSAMPLING, Raster
 

@@ -82,7 +82,7 @@ def _spread(rows: Iterable[tuple[float, ...]], shapes: NDArray[np.uint16], size:
 
 
 def _stray(raster: Raster) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
-    """Shapes and light with frayed edges: where a surface is ragged, each pixel is looked up a little beside itself."""
+    """Shapes and light with frayed edges: where a surface is ragged, each pixel shows a point near it."""
     reach = np.array([shape.surface.ragged for shape in raster.scene.shapes], np.float32)
     if not reach.any():
         return raster.shapes, raster.light

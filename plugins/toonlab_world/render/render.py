@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from toonlab_world.scene.compose import Kind, compose
 from toonlab_world.scene.keys import Key
-from toonlab_world.styles.styles import Style, StyleName, style_of
+from toonlab_world.styles.style import Style, StyleName, style_of
 
 from .cartoon import draw_cartoon
 from .photo import render_photo

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from toonlab_world.scene.scene import Scene
 
-from .styles import MAX_TONES, Style
+from .style import MAX_TONES, Style
 
 Colors = NDArray[np.float32]  # (..., 3), sRGB in [0, 1]
 SHADOW = np.array((0.18, 0.16, 0.3), np.float32)  # what the shaded tones turn to

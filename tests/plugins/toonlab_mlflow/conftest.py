@@ -26,7 +26,7 @@ from toonlab.registry.observers import Observers
 from toonlab.runs.directory import MetricsFile, write_outcome
 from toonlab.types import Outcome, Run
 from toonlab_mlflow import store as stores
-from toonlab_mlflow import uris
+from toonlab_mlflow.address import default_address
 
 DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever proxy a test before has met
 LONGEST = 240  # seconds that a test waits for what must come: on a busy machine, a server may start slowly
@@ -43,8 +43,8 @@ RECIPE = {
 
 @pytest.fixture(autouse=True)
 def _only_the_tests_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MLFLOW_TRACKING_URI", "TOONLAB_TRACKING_URI"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "120")  # a server on a busy machine may take its time
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ class Life:
         return outcome
 
     def clean_up(self) -> None:
-        """Leave nothing open and no thread at work, wherever the test failed."""
+        """Close the file and end the run, wherever the test failed."""
         self.log.close()
         if not self.ended:
             with warnings.catch_warnings(action="ignore"):
@@ -240,8 +240,8 @@ def _free_port() -> int:
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with its tables and nothing else: to make them takes a second."""
     root = tmp_path_factory.mktemp("store")
-    stores.load("sqlite:///")
-    stores.connect(uris.default(root), "Default", root)
+    stores.load()
+    stores.Store(default_address(root), "Default", root)
     return root / "mlflow.db"
 
 
@@ -249,7 +249,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def uri(run: Run, tables: Path) -> str:
     """The store beside the run, with its tables."""
     shutil.copy(tables, run.root)
-    return uris.default(run.root)
+    return default_address(run.root)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toonlab.runs.directory import MetricsFile
-from toonlab_mlflow.points import MetricsReader, Point, points
+from toonlab_mlflow.points import MetricsReader, Point, legal_name, points
 
 
 def test_scalars_keep_their_names_and_evaluations_have_a_prefix(tmp_path: Path) -> None:
@@ -40,18 +40,6 @@ def test_a_damaged_line_is_left_out(tmp_path: Path) -> None:
     assert [point.step for point in MetricsReader(path).new()] == [2]
 
 
-def test_a_file_that_was_cut_back_is_read_anew(tmp_path: Path) -> None:
-    path = tmp_path / "metrics.jsonl"
-    log = MetricsFile(path, keep=0)
-    for step in range(1, 8):
-        log.write(step, "scalars", {"loss": 1 / step})
-    log.close()
-    reader = MetricsReader(path)
-    assert [point.step for point in reader.new()] == [1, 2, 3, 4, 5, 6, 7]
-    MetricsFile(path, keep=4).close()
-    assert [point.step for point in reader.new()] == [1, 2, 3, 4]
-
-
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=12), st.integers(1, 8))
 def test_every_point_is_read_once_however_the_writing_is_torn(cuts: list[int], count: int) -> None:
     text = "".join(
@@ -71,3 +59,7 @@ def test_every_point_is_read_once_however_the_writing_is_torn(cuts: list[int], c
 
 def test_points_of_one_step() -> None:
     assert list(points({"f1": 0.5}, 3, 1.0, "photo/")) == [Point("photo/f1", 0.5, 1000, 3)]
+
+
+def test_every_character_that_mlflow_refuses_is_replaced() -> None:
+    assert legal_name("critic: 3 (é)/a.b-c_d") == "critic_ 3 _é_/a.b-c_d"

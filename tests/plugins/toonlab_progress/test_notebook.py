@@ -8,7 +8,7 @@ from typing import Any
 
 from toonlab.registry.observers import Observers
 from toonlab.types import Outcome, Run
-from toonlab_progress.notebook import Line
+from toonlab_progress.notebook import NotebookLine
 
 RUN = Run(Path("runs"), "demo", "ctss", 0, "1a2b3c4d5e6f", {}, 400)
 
@@ -31,7 +31,7 @@ class Display:
 
 def test_one_line_is_replaced_by_the_next_and_the_end_stays() -> None:
     display, now = Display(), [0.0]
-    observers = Observers({"progress": Line(display, lambda: now[0])})
+    observers = Observers({"progress": NotebookLine(display, lambda: now[0])})
     observers.notify("on_run_start", run=RUN)
     for step in range(1, 201):
         now[0] += 0.1
@@ -44,5 +44,5 @@ def test_one_line_is_replaced_by_the_next_and_the_end_stays() -> None:
     )
     assert display.shown[-2] == "ctss-s0-1a2b3c4d  step 200/400  outline_f1 0.652  psnr 16.9"
     assert display.shown[-1] == "ctss-s0-1a2b3c4d  step 400/400  finished in 2:10  outline_f1 0.652"
-    assert 15 <= len(display.shown) <= 25  # once a second, whatever the steps take
+    assert 15 <= len(display.shown) <= 25  # once a second, at any speed of the steps
     assert not any("\n" in line or "\x1b" in line for line in display.shown)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from toonlab import Outcome, Run
 from toonlab_progress import text
 
 
@@ -36,3 +39,16 @@ def test_without_totals_the_first_three_are_shown() -> None:
 def test_speed() -> None:
     assert text.speed(3.125, 250) == "3.12 steps/s  eta 1:20"
     assert text.speed(None, 250) == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0, "0:00"), (19.6, "0:20"), (125, "2:05"), (3599.6, "1:00:00"), (7300, "2:01:40")]
+)
+def test_duration(seconds: float, shown: str) -> None:
+    assert text.duration(seconds) == shown
+
+
+def test_an_ending_gives_status_time_reason_and_metrics() -> None:
+    run = Run(Path("runs"), "demo", "ctss", 0, "1a2b3c4d5e6f", {}, 400)
+    outcome = Outcome("stopped", 7, 61.0, "enough", metrics={"psnr": 17.25})
+    assert text.ending(run, outcome) == "ctss-s0-1a2b3c4d  step 7/400  stopped in 1:01: enough  psnr 17.2"

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from toonlab_world.styles.styles.styles import STYLES
 
 from toonlab_world.gallery import OWN, statistics
 from toonlab_world.render.render import render, scene_key
+from toonlab_world.styles.style import STYLES
 
 
 @pytest.fixture(scope="module")

@@ -70,11 +70,10 @@ def sync(
     tracking_uri: TrackingURI = None,
 ) -> None:
     """Replay to trackers what they miss of runs, such as after a server was away."""
-    track_at(tracking_uri)
     from toonlab.runs.sync import sync as complete
 
     failed = False
-    for synced in complete(run, discovered()):
+    for synced in complete(run, discovered(), tracking_uri):
         failed = failed or synced.error
         line = f"{synced.run.name}: {synced.line}"
         print(f"error: {line}" if synced.error else line, file=sys.stderr if synced.error else sys.stdout, flush=True)

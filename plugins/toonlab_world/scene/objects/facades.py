@@ -93,7 +93,7 @@ def _glass(draw: np.random.Generator, night: bool) -> Surface:
 
 
 def _shop(draw: np.random.Generator, wall: Face, look: Look, top: float) -> list[Shape]:
-    """A shop window beside a door, an awning or none, a sign above."""
+    """A shop window next to a door, an awning or none, a sign above."""
     glow = 0.85 if look.night else 0.12
     left = draw.uniform() < 0.5
     pane, door = (0.06, top * 0.12, 0.62, top * 0.66), (0.7, 0.0, 0.92, top * 0.66)
@@ -127,7 +127,7 @@ def _awning(draw: np.random.Generator, wall: Face, look: Look, top: float) -> li
 
 
 def _entrance(draw: np.random.Generator, wall: Face, look: Look, low: float) -> list[Shape]:
-    """A door with steps, and windows beside it."""
+    """A door with steps, and windows on both sides of it."""
     middle = (int(draw.integers(look.columns)) + 0.5) / look.columns
     half = 0.26 / look.columns
     step = (middle - half * 1.3, 0.0, middle + half * 1.3, low * 0.05)

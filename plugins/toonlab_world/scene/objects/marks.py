@@ -12,7 +12,6 @@ BARS: tuple[Rect, ...] = (
     (0.1, 0.0, 0.32, 1.0), (0.68, 0.0, 0.9, 1.0), (0.36, 0.78, 0.64, 1.0), (0.36, 0.4, 0.64, 0.62),
     (0.36, 0.0, 0.64, 0.22), (0.1, 0.0, 0.32, 0.45), (0.68, 0.52, 0.9, 1.0), (0.1, 0.55, 0.32, 1.0),
 )  # fmt: skip
-GLYPHS = 10  # in each alphabet
 
 
 def line_of_marks(draw: np.random.Generator, count: int, box: Rect) -> list[Rect]:

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 from pydantic import TypeAdapter, ValidationError
-from toonlab_world.styles.styles.styles import Style
 
 import toonlab_world
 from toonlab_world.data.dataset import ToonWorld
 from toonlab_world.render.render import render, scene_key
+from toonlab_world.styles.style import Style
 
 WORLD = ToonWorld(style="bold", seed=3, scenes=4, size=32, evaluation_scenes=3)
 

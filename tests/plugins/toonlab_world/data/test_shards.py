@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -8,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toonlab_world.styles.styles.styles import Style
 
+import toonlab_world
 from toonlab import ToonlabError
-from toonlab_world.data.shards import Shards
+from toonlab_world.data.shards import Shards, source_hash
 from toonlab_world.render.render import render, scene_key
+from toonlab_world.styles.style import Style
 
 SHARDS = Shards("validation", ("photo", "outline"), seed=1, count=3, size=32)
 
@@ -97,3 +99,19 @@ def test_a_cache_that_can_not_be_written_is_one_clear_line(cache):
     with pytest.raises(ToonlabError, match=r"can't keep pictures in .*; set TOONLAB_CACHE to") as error:
         SHARDS.open("photo")
     assert "\n" not in str(error.value)
+
+
+PACKAGE = Path(toonlab_world.__file__).parent
+
+
+@pytest.mark.parametrize("folder", ["scene", "scene/objects", "scene/places", "styles", "render", "data", "."])
+def test_the_folder_in_the_cache_changes_with_the_code_that_decides_pixels_and_with_no_other(tmp_path, folder):
+    copy = tmp_path / "copy"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    before = source_hash.__wrapped__(copy)
+    assert before == source_hash()
+    for path in sorted((copy / folder).glob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text + "# edited\n", encoding="utf-8")
+        assert (source_hash.__wrapped__(copy) != before) == (folder not in ("data", ".")), path
+        path.write_text(text, encoding="utf-8")

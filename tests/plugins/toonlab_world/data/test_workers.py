@@ -1,8 +1,15 @@
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from functools import partial
 from pathlib import Path
 
+import cv2
+import psutil
 import pytest
 
 from toonlab import ToonlabError
@@ -15,6 +22,17 @@ def note(folder, indices):
     for index in indices:
         with open(os.path.join(folder, str(index)), "x") as file:  # "x": twice the same index would fail
             file.write(str(os.getpid()))
+
+def inspect(file, indices):
+    import sys, cv2
+    from toonlab_world.data import shards  # what a rendering process imports
+    with open(file, "a") as found:
+        found.write(f"threads {cv2.getNumThreads()}, torch {'torch' in sys.modules}\\n")
+
+def linger(folder, indices):
+    import time
+    open(os.path.join(folder, str(os.getpid())), "w").close()
+    time.sleep(2)
 
 def die(indices):
     os._exit(1)
@@ -47,8 +65,6 @@ def test_small_work_stays_in_this_process_and_says_nothing(chunks, tmp_path, cap
     folder = tmp_path / "done"
     folder.mkdir()
     spread(partial(chunks.note, str(folder)), 10, 32, "testing")
-    import os
-
     assert {path.read_text() for path in folder.iterdir()} == {str(os.getpid())}
     assert capsys.readouterr().err == ""
 
@@ -60,9 +76,53 @@ def test_long_work_says_in_one_line_what_it_does_where_there_is_no_terminal(chun
     assert capsys.readouterr().err == "rendering three\n"
 
 
-def test_a_process_that_dies_is_an_error_that_says_what_to_do(chunks):
-    with pytest.raises(ToonlabError, match=r"rendering process died.*__main__"):
+def test_a_process_that_dies_is_an_error_of_one_line(chunks):
+    with pytest.raises(ToonlabError, match=r"rendering process died.*__main__") as error:
         spread(chunks.die, 4, 32, "testing", processes=2)
+    assert "\n" not in str(error.value)
+
+
+def test_a_process_runs_opencv_on_one_thread_and_imports_no_torch(chunks, tmp_path):
+    spread(partial(chunks.inspect, str(tmp_path / "found")), 4, 32, "testing", processes=2)
+    assert set((tmp_path / "found").read_text().splitlines()) == {"threads 1, torch False"}
+
+
+def test_the_number_of_threads_of_this_process_stays(chunks, tmp_path):
+    before = cv2.getNumThreads()
+    for processes in (1, 2):
+        (tmp_path / str(processes)).mkdir()
+        spread(partial(chunks.note, str(tmp_path / str(processes))), 4, 32, "testing", processes)
+    assert cv2.getNumThreads() == before
+
+
+SCRIPT = """
+import sys
+from functools import partial
+import world_test_chunks
+from toonlab_world.data.workers import spread
+if __name__ == "__main__":
+    spread(partial(world_test_chunks.linger, sys.argv[1]), 40, 32, "testing", processes=2)
+"""
+
+
+def test_ctrl_c_ends_all_processes(chunks, tmp_path):
+    folder = tmp_path / "pids"
+    folder.mkdir()
+    (tmp_path / "script.py").write_text(SCRIPT)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    command = [sys.executable, str(tmp_path / "script.py"), str(folder)]
+    with subprocess.Popen(command, env=environment, start_new_session=True, stderr=subprocess.DEVNULL) as process:
+        until(lambda: len(list(folder.iterdir())) == 2)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(60) != 0
+    until(lambda: not any(psutil.pid_exists(int(path.name)) for path in folder.iterdir()))
+
+
+def until(condition):
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
 
 
 def test_an_error_in_a_process_arrives_here(chunks):

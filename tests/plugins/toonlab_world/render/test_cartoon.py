@@ -5,11 +5,11 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from toonlab_world.styles.styles.styles import MAX_TONES, STYLES
 
 from toonlab_world.render.cartoon import Drawing, draw_cartoon
 from toonlab_world.render.raster import rasterise
 from toonlab_world.scene.compose import compose
+from toonlab_world.styles.style import MAX_TONES, STYLES
 
 
 def drawing(style: str, index: int = 0, size: int = 96) -> Drawing:

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from toonlab_world.styles.styles.styles import STYLES
 
 from toonlab_world.render.ink import draw_ink, hatch
 from toonlab_world.render.raster import rasterise
 from toonlab_world.scene.curves import box
 from toonlab_world.scene.forms import Even
 from toonlab_world.scene.scene import Air, Layer, Scene, Shape, Surface
+from toonlab_world.styles.style import STYLES
 
 AIR = Air((0.2, 0.4, 0.8), (0.8, 0.9, 1), (1, 1, 0.9), (0.5, 0.5, 0.6), 0.3, (-0.6, -0.6, 0.53), (0.2, 0.1))
 PEN = replace(STYLES["bold"], line_width=0.04 * 256, line_swing=0.6)

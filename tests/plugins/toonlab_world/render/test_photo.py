@@ -3,13 +3,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from toonlab_world.styles.styles.styles import STYLES
 
 from toonlab_world.render.cartoon import draw_cartoon
 from toonlab_world.render.grain import relief
 from toonlab_world.render.photo import render_photo
 from toonlab_world.render.raster import rasterise
 from toonlab_world.scene.compose import compose
+from toonlab_world.styles.style import STYLES
 
 
 @pytest.mark.parametrize("index", [0, 1, 2])

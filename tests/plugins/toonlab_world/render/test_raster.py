@@ -67,8 +67,3 @@ def test_a_shape_of_several_polygons_covers_them_all_even_where_they_overlap():
     shape = replace(shape, more=[box(0.4, 0.5, 0.8, 0.9)])
     raster = rasterise(scene_of(Layer([shape])), 50)
     assert (raster.shapes == 2).mean() == pytest.approx(0.7 * 0.4, abs=0.02)
-
-
-def test_the_shapes_of_a_thing_are_a_group():
-    things = [[patch(0, 0, 1, 1), patch(0, 0, 1, 1)], [patch(0, 0, 1, 1)]]
-    assert scene_of(Layer([patch(0, 0, 1, 1)] * 2, things)).groups == [0, 1, 2, 3, 4, 4, 5]

@@ -11,10 +11,10 @@ from toonlab import discover
 from toonlab.engine.train import identity
 from toonlab.errors import ToonlabError
 from toonlab.recipes.load import load
-from toonlab.registry.observers import Outcome
 from toonlab.studies.executors.cell import CellSpec, cells_of, finished_before
 from toonlab.studies.plan.experiment import plan_cells, read_experiment
 from toonlab.studies.results.results import CellResult, Variant
+from toonlab.types import Outcome
 
 OUTCOME = Outcome("finished", step=4, seconds=1.0, metrics={"f1": 0.5}).to_json()
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from toonlab_world.scene.scene.objects.figures import figure
-from toonlab_world.scene.scene.objects.heads import TINY
 
 from toonlab_world.scene.keys import generator
+from toonlab_world.scene.objects.figures import figure
+from toonlab_world.scene.objects.heads import TINY
 from toonlab_world.scene.things import Place
 
 

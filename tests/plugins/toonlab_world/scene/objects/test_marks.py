@@ -4,9 +4,9 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from toonlab_world.scene.scene.objects.marks import BARS, line_of_marks, text
 
 from toonlab_world.scene.keys import generator
+from toonlab_world.scene.objects.marks import BARS, line_of_marks, text
 from toonlab_world.scene.space import Camera, Face
 
 BOX = (0.2, 0.3, 0.8, 0.5)

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from toonlab_world.scene.scene.places.landscape import BUILDERS, THEMES
 
 from toonlab_world.scene.keys import generator
 from toonlab_world.scene.palette import SEASONS, draw_air
+from toonlab_world.scene.places.landscape import BUILDERS, THEMES
 from toonlab_world.scene.things import Place, Setting
 
 

@@ -4,21 +4,21 @@ from pathlib import Path
 
 import pytest
 
-from toonlab_mlflow import link
+from toonlab_mlflow.run_key import read_key, run_key
 
 
 def test_a_directory_keeps_its_key(tmp_path: Path) -> None:
-    assert link.read(tmp_path) is None
-    made = link.key(tmp_path)
+    assert read_key(tmp_path) is None
+    made = run_key(tmp_path)
     assert len(made) == 32
-    assert link.key(tmp_path) == link.read(tmp_path) == made
+    assert run_key(tmp_path) == read_key(tmp_path) == made
     assert [path.name for path in tmp_path.iterdir()] == ["mlflow.json"]
 
 
 def test_two_directories_have_keys_of_their_own(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-    assert link.key(tmp_path / "a") != link.key(tmp_path / "b")
+    assert run_key(tmp_path / "a") != run_key(tmp_path / "b")
 
 
 @pytest.mark.parametrize(
@@ -26,5 +26,5 @@ def test_two_directories_have_keys_of_their_own(tmp_path: Path) -> None:
 )
 def test_a_damaged_file_means_no_key(tmp_path: Path, text: str) -> None:
     (tmp_path / "mlflow.json").write_text(text, encoding="utf-8")
-    assert link.read(tmp_path) is None
-    assert link.key(tmp_path) == link.read(tmp_path)
+    assert read_key(tmp_path) is None
+    assert run_key(tmp_path) == read_key(tmp_path)

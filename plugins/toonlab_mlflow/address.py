@@ -1,0 +1,60 @@
+"""Addresses of MLflow's stores: which one applies, whether it is valid, and how it is shown without a password."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from toonlab import PartError
+
+_EXPECTED = "expected a server (http://host:5000) or a database (sqlite:////path/mlflow.db, postgresql://…)"
+
+
+def resolve_address(tracking_uri: str | None) -> str | None:
+    """The parameter, else MLflow's own variable `MLFLOW_TRACKING_URI`; None if neither is set.
+
+    Raises:
+        PartError: if it is no address at which MLflow keeps runs.
+    """
+    for source, uri in (("tracking_uri", tracking_uri), ("MLFLOW_TRACKING_URI", os.environ.get("MLFLOW_TRACKING_URI"))):
+        if uri:
+            _check(uri, source)
+            return uri
+    return None
+
+
+def default_address(root: Path) -> str:
+    """SQLite in the folder of all runs."""
+    return f"sqlite:///{(root / 'mlflow.db').resolve().as_posix()}"
+
+
+def is_server(uri: str) -> bool:
+    return uri.startswith(("http://", "https://"))
+
+
+def without_password(uri: str) -> str:
+    """The address without its password."""
+    parts = urlsplit(uri)
+    if parts.password is None:
+        return uri
+    return urlunsplit(parts._replace(netloc=f"{parts.username}@{parts.netloc.rpartition('@')[2]}"))
+
+
+def hide_password(text: str, uri: str) -> str:
+    """A text that may quote the address, such as an error's, without its password."""
+    password = urlsplit(uri).password or ""
+    for secret in filter(None, (password, unquote(password))):
+        text = text.replace(secret, "***")
+    return text
+
+
+def _check(uri: str, source: str) -> None:
+    try:
+        parts = urlsplit(uri)
+        complete = not is_server(uri) or bool(parts.hostname and (parts.port is None or parts.port > 0))
+    except ValueError:  # a port that is no number
+        complete = False
+    if not complete or uri.startswith("file:") or not ("://" in uri or uri == "databricks"):
+        shown = uri if "@" not in uri else f"…@{uri.rpartition('@')[2]}"
+        raise PartError(f"mlflow: {source}: got {shown!r}, {_EXPECTED}")

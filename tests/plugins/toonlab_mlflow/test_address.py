@@ -1,0 +1,68 @@
+"""Which address applies, which are valid, and what of one may be shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from toonlab import PartError
+from toonlab_mlflow.address import hide_password, resolve_address, without_password
+
+
+@pytest.fixture(autouse=True)
+def _no_address_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+def test_the_parameter_precedes_mlflows_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert resolve_address(None) is None
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://variable:5000")
+    assert resolve_address(None) == "http://variable:5000"
+    assert resolve_address("http://recipe:5000") == "http://recipe:5000"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://host",
+        "https://me:secret@host:5000/prefix",
+        "sqlite:////runs/mlflow.db",
+        "postgresql+psycopg://me:secret@host/db",
+        "databricks",
+        "databricks://profile",
+    ],
+)
+def test_servers_and_databases_are_taken(uri: str) -> None:
+    assert resolve_address(uri) == uri
+
+
+@pytest.mark.parametrize("uri", ["host:port", "mlruns", "./mlruns", "file:///mlruns", "http://", "http://host:port"])
+def test_what_mlflow_keeps_no_runs_under_is_refused(uri: str) -> None:
+    with pytest.raises(PartError, match=r"mlflow: tracking_uri: got '.*', expected a server"):
+        resolve_address(uri)
+
+
+def test_an_error_names_its_source_and_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(PartError, match="mlflow: tracking_uri: got '…@host:port'"):
+        resolve_address("http://me:secret@host:port")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@host:port")
+    with pytest.raises(PartError, match="mlflow: MLFLOW_TRACKING_URI: got '…@host:port'"):
+        resolve_address(None)
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("http://host:5000/prefix", "http://host:5000/prefix"),
+        ("https://me:s%40cret@host:5000", "https://me@host:5000"),
+        ("postgresql+psycopg://me:secret@host/db?x=1", "postgresql+psycopg://me@host/db?x=1"),
+        ("sqlite:////runs/mlflow.db", "sqlite:////runs/mlflow.db"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(uri: str, shown: str) -> None:
+    assert without_password(uri) == shown
+
+
+def test_a_password_is_hidden_in_a_text_as_written_and_as_meant() -> None:
+    text = "s%40cret failed: authentication of 's@cret'"
+    assert hide_password(text, "http://me:s%40cret@host") == "*** failed: authentication of '***'"
+    assert hide_password(text, "http://host") == text
