@@ -20,7 +20,8 @@ from pathlib import Path
 from _common import device, report
 
 from toonlab import discover
-from toonlab.studies.compare import Where, compare
+from toonlab.studies.compare import compare
+from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.executors.progress import Board
 from toonlab.studies.results.results import Cell
 
@@ -60,7 +61,7 @@ def main() -> None:
         file = Path(folder) / "study.yaml"
         file.write_text(STUDY.format(steps=options.steps, cells=options.cells))
         start = time.monotonic()
-        results = compare(str(file), discover(), Where(Path(folder) / "runs", jobs=options.jobs))
+        results = compare(str(file), discover(), ExecutionOptions(Path(folder) / "runs", jobs=options.jobs))
         stop = time.monotonic()
     beside = [clock.ended[cell.run] - clock.began[cell.run] - cell.values["seconds"] for cell in results.cells]
     between = statistics.median(beside)

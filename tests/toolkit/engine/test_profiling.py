@@ -11,7 +11,8 @@ from toonlab import Sample, discover
 from toonlab.engine.profiling import COSTS, Stopwatch, inference, peak_memory_mib
 from toonlab.engine.train import train
 from toonlab.recipes.load import load
-from toonlab.studies.compare import Where, compare
+from toonlab.studies.compare import compare
+from toonlab.studies.executors.options import ExecutionOptions
 
 CPU = torch.device("cpu")
 PHOTOS = [torch.zeros(3, 16, 16)] * 3
@@ -100,7 +101,7 @@ def test_costs_are_columns_if_an_experiment_asks_for_them(small: Path, tmp_path:
         "recipes: [small, {use: identity}]\nseeds: 1\n"
         "metrics: {primary: outline_f1, also: [psnr, seconds_per_step, parameters]}\n"
     )
-    results = compare(str(study), discover(), Where(tmp_path / "runs", "cpu"))
+    results = compare(str(study), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
     trained, identity = results.rows
     assert list(trained.values) == ["outline_f1", "psnr", "seconds_per_step", "parameters", "seconds"]
     assert trained.values["parameters"][0] > 0

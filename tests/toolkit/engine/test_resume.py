@@ -170,7 +170,7 @@ def test_resume_goes_on_with_a_directory(small: Path, tmp_path: Path, stopped: P
     trained = resume(stopped, discover(), "cpu")
     assert trained.run.directory.resolve() == stopped.resolve()
     assert (trained.outcome.status, trained.outcome.step) == ("finished", 4)
-    assert resume(stopped, discover(), "cpu").again
+    assert resume(stopped, discover(), "cpu").reused
 
 
 def test_resume_says_what_changed(stopped: Path) -> None:

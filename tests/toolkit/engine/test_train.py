@@ -110,10 +110,10 @@ def test_a_finished_run_is_not_trained_again_unless_something_that_matters_chang
 ) -> None:
     first = run(small, catalogue, tmp_path)
     again = run(small, catalogue, tmp_path, "train.log_every=3", "observers={progress: {}}", "about=other words")
-    assert again.again
+    assert again.reused
     assert again.outcome == first.outcome
     other = run(small, catalogue, tmp_path, "critics.patch.sampler.k=1")
-    assert not other.again
+    assert not other.reused
     assert other.run.directory != first.run.directory
 
 
@@ -233,7 +233,7 @@ def test_stop_reason_ends_the_run_with_a_checkpoint(small: Path, catalogue: Cata
     trained = run(small, catalogue, tmp_path, "observers.ears={}")
     assert (trained.outcome.status, trained.outcome.step, trained.outcome.reason) == ("stopped", 3, "enough")
     assert checkpoints(trained.run.directory / "checkpoints")[-1].name == "step-00000003"
-    assert not run(small, catalogue, tmp_path).again
+    assert not run(small, catalogue, tmp_path).reused
 
 
 def test_a_loss_that_is_not_finite_fails_the_run_and_names_the_loss(

@@ -93,9 +93,9 @@ def test_identity_is_the_photo_untouched(fixed: Path) -> None:
 def test_it_is_measured_again_only_when_something_that_matters_has_changed(fixed: Path) -> None:
     catalogue = discover()
     first = run(fixed, catalogue)
-    assert run(fixed, catalogue, "train.log_every=3").again
+    assert run(fixed, catalogue, "train.log_every=3").reused
     assert run(fixed, catalogue, "generator.network.colors=5").run.identity != first.run.identity
-    assert resume(first.run.directory, catalogue, "cpu").again
+    assert resume(first.run.directory, catalogue, "cpu").reused
     (first.run.directory / "outcome.json").unlink()
     again = resume(first.run.directory, catalogue, "cpu")
     assert again.outcome.metrics == first.outcome.metrics

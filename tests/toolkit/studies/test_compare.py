@@ -9,7 +9,8 @@ from PIL import Image
 
 from toonlab import discover
 from toonlab.errors import RecipeError, ToonlabError
-from toonlab.studies.compare import Where, compare, explain, write_photos
+from toonlab.studies.compare import compare, explain, write_photos
+from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.results.results import Results
 from toonlab.studies.results.tables import PHOTO, Row, as_markdown, for_terminal, with_photo
 
@@ -26,7 +27,7 @@ def experiment(small: Path) -> Path:
 
 
 def test_every_cell_once_and_the_untouched_photo_in_the_table(experiment: Path, tmp_path: Path) -> None:
-    results = compare(str(experiment), discover(), Where(tmp_path / "runs", "cpu"))
+    results = compare(str(experiment), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
     assert [(cell.variant.label, cell.seed) for cell in results.cells] == [
         ("small", 0),
         ("lone", 0),
@@ -56,18 +57,18 @@ def test_finished_cells_are_not_run_again(experiment: Path, tmp_path: Path) -> N
 
     catalogue, runs = discover(), tmp_path / "runs"
     assert states() == ["has not run yet"] * 4
-    compare(str(experiment), catalogue, Where(runs, "cpu"), seeds=1)
+    compare(str(experiment), catalogue, ExecutionOptions(runs, "cpu"), seeds=1)
     outcomes = {p: p.stat().st_mtime_ns for p in tmp_path.glob("runs/study/*/outcome.json")}
     assert len(outcomes) == 2
     assert states() == ["finished", "finished", "has not run yet", "has not run yet"]
-    results = compare(str(experiment), catalogue, Where(runs, "cpu"))
+    results = compare(str(experiment), catalogue, ExecutionOptions(runs, "cpu"))
     assert [cell.again for cell in results.cells] == [True, True, False, False]
     assert all(p.stat().st_mtime_ns == time for p, time in outcomes.items())
 
 
 def test_why_a_cell_runs_again_is_explained(experiment: Path, tmp_path: Path) -> None:
     catalogue, runs = discover(), tmp_path / "runs"
-    results = compare(str(experiment), catalogue, Where(runs, "cpu"), seeds=1)
+    results = compare(str(experiment), catalogue, ExecutionOptions(runs, "cpu"), seeds=1)
     environment = runs / "study" / results.cells[0].run / "environment.json"
     changed = explain(str(experiment), catalogue, runs, 1, {"critics.patch.sampler.k": 2})
     assert next(changed) == f"small, seed 0: has to run: its recipe has changed since {results.cells[0].run}"
@@ -85,7 +86,7 @@ def test_a_cell_that_fails_costs_that_cell_alone(experiment: Path, tmp_path: Pat
         "recipes: [small, sick, lone]\nat: k.yaml\nseeds: 1\nset: {train.steps: 4}\nmetrics: {primary: outline_f1}\n"
     )
     (tmp_path / "k.yaml").write_text("critics.patch.sampler.k: 99\n")
-    results = compare(str(experiment), discover(), Where(tmp_path / "runs", "cpu"))
+    results = compare(str(experiment), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
     small, sick, _ = results.cells
     assert [cell.status for cell in results.cells] == ["failed", "failed", "finished"]
     assert "k=99" in small.reason
@@ -97,7 +98,7 @@ def test_a_cell_that_fails_costs_that_cell_alone(experiment: Path, tmp_path: Pat
 def test_a_cell_that_takes_too_long_has_failed_and_goes_on_when_it_may(experiment: Path, tmp_path: Path) -> None:
     text = "recipes: [small]\nseeds: 1\nset: {train.steps: 100000}\nmetrics: {primary: outline_f1}\n"
     experiment.write_text(f"{text}time_limit: 1.5\n")
-    results = compare(str(experiment), discover(), Where(tmp_path / "runs", "cpu"))
+    results = compare(str(experiment), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
     (cell,) = results.cells
     assert (cell.status, cell.reason) == ("failed", "out of time: it took longer than the time_limit of 1.5 s")
     assert list((results.directory / cell.run / "checkpoints").glob("step-*"))  # saved
@@ -106,13 +107,13 @@ def test_a_cell_that_takes_too_long_has_failed_and_goes_on_when_it_may(experimen
 
 
 def test_several_jobs_find_what_one_finds(experiment: Path, tmp_path: Path) -> None:
-    one = compare(str(experiment), discover(), Where(tmp_path / "one", "cpu", 1))
-    two = compare(str(experiment), discover(), Where(tmp_path / "two", "cpu", 2))
+    one = compare(str(experiment), discover(), ExecutionOptions(tmp_path / "one", "cpu", 1))
+    two = compare(str(experiment), discover(), ExecutionOptions(tmp_path / "two", "cpu", 2))
     for a, b in zip(one.cells, two.cells, strict=True):
         assert a.outcome["metrics"] == b.outcome["metrics"]
     assert "seconds" not in one.caveats
     assert two.caveats["seconds"].startswith("2 jobs shared a device")
-    again = compare(str(experiment), discover(), Where(tmp_path / "two", "cpu", 1))
+    again = compare(str(experiment), discover(), ExecutionOptions(tmp_path / "two", "cpu", 1))
     assert again.caveats["seconds"] == two.caveats["seconds"]  # the same cells, the same times
 
 
@@ -121,7 +122,7 @@ def test_everything_wrong_with_an_experiment_is_told_before_anything_runs(experi
         "recipes: [small, lone]\nset: {train.stepz: 3, critics.patch.sampler.k: 0}\nmetrics: {primary: outline_f2}\n"
     )
     with pytest.raises(RecipeError) as caught:
-        compare(str(experiment), discover(), Where(tmp_path / "runs", "cpu"))
+        compare(str(experiment), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
     text = str(caught.value)
     assert "train.stepz: no recipe has this path" in text
     assert "small: critics.patch.sampler.k: got 0, expected int, > 0" in text
@@ -142,7 +143,7 @@ def test_everything_wrong_with_an_experiment_is_told_before_anything_runs(experi
 def test_an_experiment_that_makes_no_sense(experiment: Path, tmp_path: Path, text: str, says: str) -> None:
     experiment.write_text(text)
     with pytest.raises(RecipeError) as caught:
-        compare(str(experiment), discover(), Where(tmp_path / "runs", "cpu"))
+        compare(str(experiment), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
     assert says in str(caught.value)
 
 
@@ -156,11 +157,11 @@ def test_what_learns_nothing_is_a_row_like_any_other(small: Path, tmp_path: Path
         "evaluate.metrics: [outline_f1, psnr]\ntrain.steps: 2\nobservers: null\n"
     )
     with pytest.raises(ToonlabError, match="made: no such folder"):
-        compare(str(file), catalogue, Where(runs, "cpu"))
+        compare(str(file), catalogue, ExecutionOptions(runs, "cpu"))
     assert not runs.exists()
     for path in write_photos(str(file), catalogue, tmp_path / "made"):
         Image.open(path).convert("L").save(path)
-    first = compare(str(file), catalogue, Where(runs, "cpu"))
+    first = compare(str(file), catalogue, ExecutionOptions(runs, "cpu"))
     assert [row.name for row in first.rows] == ["small", "identity", "theirs"]  # identity is the untouched photo
     assert [row.seeds for row in first.rows] == [2, 2, 2]
     assert first.rows[1].values["psnr"][0] == first.photo["psnr"]
@@ -169,7 +170,7 @@ def test_what_learns_nothing_is_a_row_like_any_other(small: Path, tmp_path: Path
     with Image.open(runs / "floor" / "samples.png") as sheet:
         assert sheet.height > 5 * 190  # photo, three recipes, truth
     Image.new("RGB", (32, 32)).save(tmp_path / "made" / "toonworld-0001.png")
-    again = compare(str(file), catalogue, Where(runs, "cpu"))
+    again = compare(str(file), catalogue, ExecutionOptions(runs, "cpu"))
     assert [cell.again for cell in again.cells] == [True, True, False] * 2
     assert again.rows[2].values["psnr"] != first.rows[2].values["psnr"]
 

@@ -9,7 +9,8 @@ import pytest
 
 from toonlab import discover
 from toonlab.errors import ToonlabError
-from toonlab.studies.compare import Where, compare, explain
+from toonlab.studies.compare import compare, explain
+from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.executors.display import Silent
 from toonlab.studies.plan.budget import trained_of
 from toonlab.studies.plan.experiment import plan_cells, read_experiment
@@ -34,7 +35,7 @@ def test_steps_are_timed_once_and_what_was_measured_decides_from_then_on(study: 
     runs = tmp_path / "runs"
     assert states(study, runs) == ["has not run yet; a step has to be timed first"] * 4
     assert not runs.exists()  # nothing ran
-    first = compare(str(study), discover(), Where(runs, "cpu"), seeds=1)
+    first = compare(str(study), discover(), ExecutionOptions(runs, "cpu"), seeds=1)
     file = runs / "study" / "budget.json"
     timings = json.loads(file.read_text())
     seconds = {timing["variant"]: timing["seconds_per_step"] for timing in timings.values()}
@@ -49,13 +50,13 @@ def test_steps_are_timed_once_and_what_was_measured_decides_from_then_on(study: 
     for timing in timings.values():
         timing["seconds_per_step"] = {"small": 0.5, "lone": 1.0}[timing["variant"]]
     file.write_text(json.dumps(timings))
-    changed = compare(str(study), discover(), Where(runs, "cpu"), seeds=1)
+    changed = compare(str(study), discover(), ExecutionOptions(runs, "cpu"), seeds=1)
     assert changed.steps == {"small": 20, "lone": 10}
     assert [cell.again for cell in changed.cells] == [True, False]
     assert json.loads(file.read_text()) == timings
     file.write_text("[1, 2]")
     with pytest.raises(ToonlabError, match=r"budget\.json: not the timings of a study: .*; delete it to measure again"):
-        compare(str(study), discover(), Where(runs, "cpu"), seeds=1)
+        compare(str(study), discover(), ExecutionOptions(runs, "cpu"), seeds=1)
 
 
 def test_workers_go_by_what_the_first_of_them_measured(study: Path, tmp_path: Path) -> None:
@@ -76,5 +77,5 @@ def test_a_variant_that_cannot_be_timed_is_named(study: Path, tmp_path: Path) ->
     (study.parent / "sick.yaml").write_text("extends: lone\ngenerator: {optimizer: {use: Adam, lr: 1e30}}\n")
     study.write_text(study.read_text().replace("small, lone", "sick"))
     with pytest.raises(ToonlabError, match=r"budget: seconds: short run of sick failed: diverged at step \d"):
-        compare(str(study), discover(), Where(tmp_path / "runs", "cpu"))
+        compare(str(study), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
     assert not list(tmp_path.glob("runs/study/sick-*"))

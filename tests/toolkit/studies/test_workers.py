@@ -15,7 +15,8 @@ from optuna.trial import TrialState
 
 from toonlab import discover
 from toonlab.errors import ToonlabError
-from toonlab.studies.compare import Where, compare
+from toonlab.studies.compare import compare
+from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.results.results import Results
 from toonlab.studies.storage import Storage
 
@@ -80,7 +81,7 @@ def test_four_workers_two_kills_and_a_restart_of_the_server(
     assert [row.seeds for row in results.rows if row.name in ("small", "classic")] == [20, 20]
     assert set(counts) == {cell.run for cell in results.cells}
     assert set(counts.values()) == {1}
-    alone = compare(str(study), discover(), Where(tmp_path / "alone", "cpu"), seeds=2)
+    alone = compare(str(study), discover(), ExecutionOptions(tmp_path / "alone", "cpu"), seeds=2)
     for cell in alone.cells:
         (same,) = [c for c in results.cells if c.run == cell.run]
         assert same.outcome is not None
@@ -89,11 +90,11 @@ def test_four_workers_two_kills_and_a_restart_of_the_server(
 
 def test_results_come_by_the_storage_where_no_directory_is_shared(study: Path, tmp_path: Path) -> None:
     shared = f"sqlite:///{tmp_path / 'shared.db'}"
-    worker = Where(tmp_path / "there", "cpu", storage=shared, joined=True)
+    worker = ExecutionOptions(tmp_path / "there", "cpu", storage=shared, joined=True)
     done = compare(str(study), discover(), worker, seeds=1)
     assert [cell.status for cell in done.cells] == ["finished", "finished"]
     assert not (tmp_path / "there" / "study" / "results.json").exists()  # others report
-    here = compare(str(study), discover(), Where(tmp_path / "here", "cpu", storage=shared), seeds=1)
+    here = compare(str(study), discover(), ExecutionOptions(tmp_path / "here", "cpu", storage=shared), seeds=1)
     assert not list((tmp_path / "here" / "study").glob("small-*"))
     assert [cell.outcome for cell in here.cells] == [cell.outcome for cell in done.cells]
     assert Results.read(tmp_path / "here" / "study").cells == here.cells
@@ -122,7 +123,7 @@ def test_failed_cells_are_tried_again_by_whoever_compares_not_by_who_joins(study
     shared = f"sqlite:///{tmp_path / 'shared.db'}"
     where = {"root": tmp_path / "runs", "device": "cpu", "storage": shared}
     for joined, trials in ((False, 2), (True, 2), (False, 3)):
-        results = compare(str(study), discover(), Where(**where, joined=joined), seeds=1)
+        results = compare(str(study), discover(), ExecutionOptions(**where, joined=joined), seeds=1)
         assert [cell.status for cell in results.cells] == ["failed", "finished"]
         assert "k=99" in results.cells[0].reason
         with Storage(shared, "study/cells") as storage:
@@ -132,12 +133,12 @@ def test_failed_cells_are_tried_again_by_whoever_compares_not_by_who_joins(study
 def test_a_worker_that_would_do_other_work_is_told_so(study: Path, tmp_path: Path) -> None:
     """With another override, code or data its cells would stand beside those that are asked for, and nobody wait."""
     where = {"root": tmp_path / "runs", "device": "cpu", "storage": f"sqlite:///{tmp_path / 'shared.db'}"}
-    done = compare(str(study), discover(), Where(**where), seeds=1)
+    done = compare(str(study), discover(), ExecutionOptions(**where), seeds=1)
     with pytest.raises(
         ToonlabError, match=r"others work on small-s0-.*, which is small-s0-.* here: this worker's code"
     ):
-        compare(str(study), discover(), Where(**where, joined=True), seeds=1, overrides={"train.steps": 3})
-    again = compare(str(study), discover(), Where(**where, joined=True), seeds=2)  # more of the same is no other work
+        compare(str(study), discover(), ExecutionOptions(**where, joined=True), seeds=1, overrides={"train.steps": 3})
+    again = compare(str(study), discover(), ExecutionOptions(**where, joined=True), seeds=2)  # more of the same is no other work
     assert {cell.run for cell in done.cells} < {cell.run for cell in again.cells}
 
 

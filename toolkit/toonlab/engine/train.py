@@ -18,7 +18,7 @@ from toonlab.errors import BusyError, ToonlabError
 from toonlab.recipes.load import load
 from toonlab.recipes.spec import Part, Recipe
 from toonlab.registry.catalogue import Catalogue
-from toonlab.registry.observers import Observers, Outcome, Run
+from toonlab.registry.observers import Observers, Outcome, Run, with_tracking_uri
 from toonlab.registry.protocols import Dataset, ReadyMade
 from toonlab.runs.directory import digest, environment, prepare, read_outcome, run_identity, what_changed
 from toonlab.utils.distributed import DistributedContext, Precision, has_bf16, launch
@@ -32,11 +32,11 @@ from .trainer import Life, Scoring
 
 @dataclass(frozen=True)
 class Trained:
-    """A run and how it ended; `again` if it had finished before and was not trained anew."""
+    """A run and how it ended; `reused` if it had finished before and was not trained again."""
 
     run: Run
     outcome: Outcome
-    again: bool = False
+    reused: bool = False
 
 
 def train(
@@ -47,8 +47,9 @@ def train(
     distributed: DistributedContext | str = "auto",
     command: str | None = None,
     listeners: Mapping[str, object] | None = None,
-    what: Mapping[str, Any] | None = None,
+    identity: Mapping[str, Any] | None = None,
     study: str | None = None,
+    tracking_uri: str | None = None,
 ) -> Trained:
     """Train a recipe to its end, or return what a finished run of the same identity left.
 
@@ -62,9 +63,10 @@ def train(
         world: the processes that train together, or one device: `auto` (a GPU where there is one), `cpu`, `cuda:1`.
         command: what the environment file says was typed.
         listeners: observers by name, beside the recipe's own.
-        what: the run's identity, if somebody has established it already: the code of a study is that which it began
+        identity: the run's identity, if somebody has established it already: the code of a study is that which it began
             with, whatever is edited meanwhile.
         study: what the run is part of, for trackers that group runs.
+        tracking_uri: where observers that have a parameter `tracking_uri` keep the run, in place of the recipe's.
 
     Raises:
         RecipeError: if something does not fit, before anything is written.
@@ -73,11 +75,11 @@ def train(
         Interrupted: after SIGINT or SIGTERM, when everything is saved.
     """
     distributed = launch(distributed) if isinstance(distributed, str) else distributed
-    what = what or identity(recipe, catalogue)
-    run = run_of(recipe, what, root, experiment or recipe.name)
+    identity = identity or identity_of(recipe, catalogue)
+    run = run_of(recipe, identity, root, experiment or recipe.name)
     outcome = distributed.on_first(lambda: read_outcome(run.directory))
     if outcome and outcome.status == "finished":
-        return Trained(run, outcome, again=True)
+        return Trained(run, outcome, reused=True)
     dataset: Dataset = recipe.data.make(catalogue)
     begin, steps = (
         _training(recipe, catalogue, dataset, distributed)
@@ -87,14 +89,19 @@ def train(
     judged = test_split(dataset)
     bench = _bench(recipe, catalogue, dataset if recipe.stages else judged)
     final = _bench(recipe, catalogue, judged) if recipe.stages and judged is not dataset else None
-    run = replace(run, steps=steps, environment=environment(distributed, what, command, study))
+    run = replace(run, steps=steps, environment=environment(distributed, identity, command, study))
     with _alone(run, distributed), Precision(recipe.train.precision):
         distributed.on_first(lambda: (run.directory / "outcome.json").unlink(missing_ok=True))
         parts = recipe.observers if distributed.rank == 0 else {}
-        own = {name: part.make(catalogue) for name, part in parts.items()}
+        own = {name: _observer(part, catalogue, tracking_uri) for name, part in parts.items()}
         observers = Observers({**own, **(listeners or {})})
         life = begin(recipe=recipe, run=run, bench=bench, observers=observers, distributed=distributed, final=final)
         return Trained(run, life.go())
+
+
+def _observer(part: Part, catalogue: Catalogue, tracking_uri: str | None) -> object:
+    parameters = with_tracking_uri(part.parameters, part.use, catalogue, tracking_uri)
+    return replace(part, parameters=parameters).make(catalogue)
 
 
 def run_of(recipe: Recipe, what: Mapping[str, Any], root: Path, experiment: str) -> Run:
@@ -115,7 +122,7 @@ def test_evaluator(recipe: Recipe, catalogue: Catalogue, count: int, metrics: Se
     return Evaluator(dataset.evaluation(), metrics, catalogue, count, cartoons)
 
 
-def identity(recipe: Recipe, catalogue: Catalogue) -> dict[str, Any]:
+def identity_of(recipe: Recipe, catalogue: Catalogue) -> dict[str, Any]:
     """What identifies a recipe's run, from the disk as it is now; `runs.directory.run_identity` says what that is."""
     dataset: Dataset = recipe.data.make(catalogue)
     manifests = {"data": dataset.manifest()}
@@ -174,8 +181,14 @@ def _alone(run: Run, distributed: DistributedContext) -> Iterator[None]:
         lock.release()
 
 
-def resume(directory: Path, catalogue: Catalogue, distributed: DistributedContext | str = "auto") -> Trained:
-    """Go on with the run of a directory.
+def resume(
+    directory: Path,
+    catalogue: Catalogue,
+    distributed: DistributedContext | str = "auto",
+    command: str | None = None,
+    tracking_uri: str | None = None,
+) -> Trained:
+    """Continue the run of a directory; `train` says what `command` and `tracking_uri` are.
 
     Raises:
         ToonlabError: if it is no run's directory, or the code or the data are no longer those that it began with.
@@ -185,10 +198,11 @@ def resume(directory: Path, catalogue: Catalogue, distributed: DistributedContex
         raise ToonlabError(f"{directory}: not the directory of a run (runs/<experiment>/<recipe>-s<seed>-<hash>)")
     recipe = replace(load(directory / "recipe.yaml", catalogue), name=name[1])
     directory = directory.resolve()
-    now = identity(recipe, catalogue)
+    now = identity_of(recipe, catalogue)
     if digest(now)[:8] != directory.name[-8:]:
         changed = what_changed(directory, now)
         raise ToonlabError(
             f"{directory}: {changed} since it began; go on with what it began with, or train the recipe anew"
         )
-    return train(recipe, catalogue, directory.parents[1], directory.parent.name, distributed)
+    root, experiment = directory.parents[1], directory.parent.name
+    return train(recipe, catalogue, root, experiment, distributed, command, tracking_uri=tracking_uri)

@@ -9,11 +9,14 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pluggy
 
 from .hookspecs import ObserverHooks
+
+if TYPE_CHECKING:
+    from .catalogue import Catalogue
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,15 @@ class Observers:
                 message = f"observer {name!r} failed in {hook} and hears no more: {type(error).__name__}: {error}"
                 warnings.warn(message, RuntimeWarning, stacklevel=2)
         return [answer for answer in answers if answer is not None]
+
+
+def with_tracking_uri(
+    parameters: Mapping[str, Any], use: str, catalogue: Catalogue, tracking_uri: str | None
+) -> Mapping[str, Any]:
+    """An observer's parameters with `tracking_uri` in place of its own, where the observer has such a parameter."""
+    if not tracking_uri or "tracking_uri" not in catalogue.get("observers", use).schema.parameters:
+        return parameters
+    return {**parameters, "tracking_uri": tracking_uri}
 
 
 def _manager(name: str, observer: object) -> pluggy.PluginManager:

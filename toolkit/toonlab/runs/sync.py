@@ -14,7 +14,7 @@ import pluggy
 from .directory import read_outcome
 from ..utils import yaml
 from ..errors import ToonlabError
-from ..registry.observers import Observers, Outcome, Run
+from ..registry.observers import Observers, Outcome, Run, with_tracking_uri
 from ..registry.hookspecs import ObserverHooks
 from ..registry.catalogue import Catalogue
 
@@ -30,17 +30,18 @@ class Synced:
     error: bool = False
 
 
-def sync(paths: Sequence[Path], catalogue: Catalogue) -> Iterator[Synced]:
+def sync(paths: Sequence[Path], catalogue: Catalogue, tracking_uri: str | None = None) -> Iterator[Synced]:
     """Let the observers of each run's own recipe complete what they recorded.
 
     Args:
         paths: run directories, or folders of them: an experiment's, or that of all runs.
+        tracking_uri: in place of the recipes' own, for observers that have such a parameter.
 
     Raises:
         ToonlabError: before anything is done, if a path holds no run, a run can't be read, or no observer can sync.
     """
     found = [read_run(directory) for path in paths for directory in directories(path)]
-    able = [(run, outcome, hook) for run, outcome in found for hook in _hooks(run, catalogue)]
+    able = [(run, outcome, hook) for run, outcome in found for hook in _hooks(run, catalogue, tracking_uri)]
     if not able:
         names = sorted({name for run, _ in found for name in _observers(run)})
         raise ToonlabError(
@@ -102,26 +103,26 @@ def _environment(path: Path) -> dict[str, Any]:
         raise ToonlabError(f"{path}: can't be read: {error}") from error
 
 
-def observers_of(run: Run, catalogue: Catalogue) -> Observers:
+def observers_of(run: Run, catalogue: Catalogue, tracking_uri: str | None = None) -> Observers:
     """The observers of a run's own recipe.
 
     Raises:
         ToonlabError: if one of them can't be made.
     """
-    return Observers(dict(_made(run, catalogue)))
+    return Observers(dict(_made(run, catalogue, tracking_uri)))
 
 
-def tell_of_report(directory: Path, page: Path) -> None:
+def tell_of_report(directory: Path, page: Path, tracking_uri: str | None = None) -> None:
     """Tell the observers of a run's own recipe that a report on its study was written."""
     from ..registry.catalogue import discover
 
     run, _ = read_run(directory)
-    observers_of(run, discover()).tell("on_report", run=run, path=page)
+    observers_of(run, discover(), tracking_uri).tell("on_report", run=run, path=page)
 
 
-def _hooks(run: Run, catalogue: Catalogue) -> Iterator[pluggy.HookCaller]:
+def _hooks(run: Run, catalogue: Catalogue, tracking_uri: str | None) -> Iterator[pluggy.HookCaller]:
     """The hook of each observer of the run's recipe that has one."""
-    for name, observer in _made(run, catalogue):
+    for name, observer in _made(run, catalogue, tracking_uri):
         manager = pluggy.PluginManager("toonlab")
         manager.add_hookspecs(ObserverHooks)
         manager.register(observer, name)
@@ -129,11 +130,13 @@ def _hooks(run: Run, catalogue: Catalogue) -> Iterator[pluggy.HookCaller]:
             yield manager.hook.sync
 
 
-def _made(run: Run, catalogue: Catalogue) -> Iterator[tuple[str, Any]]:
+def _made(run: Run, catalogue: Catalogue, tracking_uri: str | None) -> Iterator[tuple[str, Any]]:
     for name, given in _observers(run).items():
         parameters = {"use": name, **(given or {})}
         try:
-            yield name, catalogue.make("observers", parameters.pop("use"), **parameters)
+            use = parameters.pop("use")
+            parameters = dict(with_tracking_uri(parameters, use, catalogue, tracking_uri))
+            yield name, catalogue.make("observers", use, **parameters)
         except ToonlabError as error:
             raise ToonlabError(f"{run.directory / 'recipe.yaml'}: {error}") from error
 

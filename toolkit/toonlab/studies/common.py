@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import warnings
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from typing import Any
 
 from toonlab.engine.evaluator import caveats
 from toonlab.engine.profiling import COSTS
-from toonlab.engine.train import identity, measurable, run_of, test_evaluator
+from toonlab.engine.train import identity_of, measurable, run_of, test_evaluator
 from toonlab.errors import BusyError, ToonlabError
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
@@ -36,7 +35,7 @@ def tasks_of(cells: Sequence[Planned], catalogue: Catalogue, root: Path, study: 
 
 
 def task_of(cell: Planned, catalogue: Catalogue, root: Path, study: str) -> Task:
-    what = identity(cell.recipe, catalogue)
+    what = identity_of(cell.recipe, catalogue)
     run = run_of(cell.recipe, what, root, study)
     return Task(Cell(cell.variant, cell.recipe.train.seed, run.name), cell.recipe, what)
 
@@ -108,10 +107,5 @@ def laid_out(
         metrics=[*metrics, *costs],
         higher={**_MORE_IS_BETTER, **directions},
         caveats=caveats(list(metrics.values()), catalogue),
-        **{"cells": [], "command": command(), **known},
+        **{"cells": [], **known},
     )
-
-
-def command() -> str:
-    """What was typed."""
-    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ from toonlab.utils import paths, yaml
 from toonlab.utils.distributed import pick_device
 
 from . import timing
-from .common import Local, check_measurable, command, laid_out, tasks_of
+from .common import Local, check_measurable, laid_out, tasks_of
 from .executors.display import Silent, View
+from .executors.options import HERE, ExecutionOptions
 from .executors.pool import Crew, Task, Work, slots
 from .executors.process import prepare
 from .executors.progress import Board
@@ -31,39 +32,14 @@ from .results.gallery import gallery
 from .results.results import Results
 
 
-@dataclass(frozen=True)
-class Where:
-    """Where a study's cells run.
-
-    Args:
-        root: the folder of all runs; the study's is `root/<study>`.
-        device: `auto` (all GPUs, or the CPU), `cpu`, `cuda:1`, …
-        jobs: cells at once; by default one for each device.
-        storage: an Optuna storage by which several machines share the work.
-        stale_after: seconds without a sign of life after which a cell is given to another worker.
-        joined: whether this is a worker of a study that somebody else reports on.
-        command: what the study is said to have been asked by; what was typed if not given.
-    """
-
-    root: Path = Path("runs")
-    device: str = "auto"
-    jobs: int | None = None
-    storage: str | None = None
-    stale_after: int = 120
-    joined: bool = False
-    command: str = ""
-
-
-HERE = Where()
-
-
 def compare(
     name: str,
     catalogue: Catalogue,
-    where: Where = HERE,
+    options: ExecutionOptions = HERE,
+    *,
     seeds: int | None = None,
-    overrides: dict[str, Any] | None = None,
-    view: View | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    display: View | None = None,
 ) -> Results:
     """Run every cell of an experiment that has not finished, and write the table and the pictures.
 
@@ -71,7 +47,8 @@ def compare(
         name: an experiment on the shelf, or a path.
         seeds: instead of the experiment's.
         overrides: dotted path -> value, for the recipes that have the path.
-        view: what shows the study while it runs.
+        options: where the runs execute.
+        display: what shows the study while it runs.
 
     Raises:
         RecipeError: with everything that is wrong, before anything runs.
@@ -79,20 +56,20 @@ def compare(
         Interrupted: after SIGINT or SIGTERM, when the cells under way have saved and stopped.
     """
     experiment, path = read_experiment(name, seeds)
-    planned = plan_cells(experiment, path, overrides or {}, catalogue)
+    planned = plan_cells(experiment, path, dict(overrides or {}), catalogue)
     prepare([cell.recipe for cell in planned], catalogue)
     if experiment.metrics.primary:
         check_measurable(planned[0].recipe, catalogue, experiment.metrics.primary, f"{path}: metrics.primary")
-    view = view or Silent()
+    view = display or Silent()
     study = paths.study_of(path)
-    directory, devices = where.root / study, slots(where.device, where.jobs)
+    directory, devices = options.runs / study, slots(options.device, options.jobs)
 
     def clock(cells: Sequence[Planned]) -> dict[str, float]:
-        return timing.measure(cells, catalogue, directory, devices, view, where.storage)
+        return timing.measure(cells, catalogue, directory, devices, view, options.storage)
 
     planned = allot(experiment, path, planned, catalogue, clock)
-    tasks = tasks_of(planned, catalogue, where.root, study)
-    asked = {**yaml.load_file(path), **({"overrides": overrides} if overrides else {})}
+    tasks = tasks_of(planned, catalogue, options.runs, study)
+    asked = {**yaml.load_file(path), **({"overrides": dict(overrides)} if overrides else {})}
     results = laid_out(
         directory,
         [cell.recipe for cell in planned],
@@ -101,7 +78,7 @@ def compare(
         cells=[task.cell for task in tasks],
         about=experiment.about,
         asked=asked,
-        command=where.command or command(),
+        command=options.command or "",
         baseline=baseline_of(experiment, planned),
         factors=experiment.levels,
         design=experiment.design,
@@ -110,9 +87,9 @@ def compare(
     )
     if experiment.budget == "seconds":
         results = replace(results, caveats={**results.caveats, "seconds": timing.CAVEAT})
-    results = run_cells(results, tasks, where, experiment.time_limit, view)
-    if not where.joined:
-        write_samples(results, catalogue, where.device)
+    results = run_cells(results, tasks, options, experiment.time_limit, view)
+    if not options.joined:
+        write_samples(results, catalogue, options.device)
     return results
 
 
@@ -122,25 +99,25 @@ def write_samples(results: Results, catalogue: Catalogue, device: str) -> None:
         save_grid(results.directory / "samples.png", rows)
 
 
-def run_cells(results: Results, tasks: Sequence[Task], where: Where, time_limit: float | None, view: View) -> Results:
+def run_cells(results: Results, tasks: Sequence[Task], options: ExecutionOptions, time_limit: float | None, view: View) -> Results:
     """Run the cells that have not finished, here or wherever the storage's workers are."""
-    devices = slots(where.device, where.jobs)
+    devices = slots(options.device, options.jobs)
     doubts = timing.doubts(devices, results.cells, results.directory)
     results = replace(results, caveats={**doubts, **results.caveats})
     make_directory(results.directory)
-    board = Board(results, keep=not where.joined)
+    board = Board(results, keep=not options.joined)
     group = str(results.search["study"]) if results.search else None
-    crew = Crew(board, results.directory, devices, time_limit, group)
-    with _work(tasks, board, where) as work:
+    crew = Crew(board, results.directory, devices, time_limit, group, options.tracking_uri)
+    with _work(tasks, board, options) as work:
         crew.work(work, view)
-    if not where.joined:
+    if not options.joined:
         board.results.write()
     return board.results
 
 
 @contextmanager
-def _work(tasks: Sequence[Task], board: Board, where: Where) -> Iterator[Work]:
-    if where.storage is None:
+def _work(tasks: Sequence[Task], board: Board, options: ExecutionOptions) -> Iterator[Work]:
+    if options.storage is None:
         yield Local(tasks, board)
         return
     from .queues import Cells
@@ -148,27 +125,28 @@ def _work(tasks: Sequence[Task], board: Board, where: Where) -> Iterator[Work]:
 
     results = board.results
     maximize = results.higher.get(results.metrics[0], True) if results.metrics else True
-    with Storage(where.storage, f"{results.name}/cells", maximize, where.stale_after) as storage:
-        yield Cells(storage, tasks, board, again=not where.joined)
+    with Storage(options.storage, f"{results.name}/cells", maximize, options.stale_after) as storage:
+        yield Cells(storage, tasks, board, again=not options.joined)
 
 
 def explain(
     name: str,
     catalogue: Catalogue,
-    root: Path = Path("runs"),
+    options: ExecutionOptions = HERE,
+    *,
     seeds: int | None = None,
-    overrides: dict[str, Any] | None = None,
+    overrides: Mapping[str, Any] | None = None,
 ) -> Iterator[str]:
     """A line for each cell: that it has finished, or why it has to run. Nothing runs."""
     experiment, path = read_experiment(name, seeds)
-    cells = plan_cells(experiment, path, overrides or {}, catalogue)
+    cells = plan_cells(experiment, path, dict(overrides or {}), catalogue)
     study = paths.study_of(path)
-    clock = partial(timing.kept, catalogue=catalogue, directory=root / study)
+    clock = partial(timing.kept, catalogue=catalogue, directory=options.runs / study)
     known = allot(experiment, path, cells, catalogue, clock)
-    tasks = {task.cell.label: task for task in tasks_of(known, catalogue, root, study)}
+    tasks = {task.cell.label: task for task in tasks_of(known, catalogue, options.runs, study)}
     for cell in cells:
         task = tasks.get(cell.label)
-        state = _state(task, catalogue, root / study) if task else "has not run yet; a step has to be timed first"
+        state = _state(task, catalogue, options.runs / study) if task else "has not run yet; a step has to be timed first"
         yield f"{cell.label}: {state}"
 
 
@@ -185,14 +163,14 @@ def _state(task: Task, catalogue: Catalogue, directory: Path) -> str:
     return f"has to run: {what_changed(others[-1], task.what)} since {others[-1].name}"
 
 
-def write_photos(name: str, catalogue: Catalogue, out: Path, overrides: dict[str, Any] | None = None) -> list[Path]:
+def write_photos(name: str, catalogue: Catalogue, out: Path, overrides: Mapping[str, Any] | None = None) -> list[Path]:
     """Write the photos that an experiment's first recipe is measured on, under their names, for other programs.
 
     Raises:
         ToonlabError: if a file exists already, or can't be written.
     """
     experiment, path = read_experiment(name, seeds=1)
-    recipe = plan_cells(experiment, path, overrides or {}, catalogue)[0].recipe
+    recipe = plan_cells(experiment, path, dict(overrides or {}), catalogue)[0].recipe
     samples = test_evaluator(recipe, catalogue, recipe.evaluate.samples).samples
     targets = [out / f"{without_suffix(sample.name)}.png" for sample in samples]
     for target, count in Counter(targets).items():

@@ -13,9 +13,10 @@ from toonlab.runs.directory import make_directory
 from toonlab.utils import paths, yaml
 from toonlab.utils.text import without_password
 
-from .common import check_measurable, command, laid_out, tasks_of
-from .compare import HERE, Where, run_cells, write_samples
+from .common import check_measurable, laid_out, tasks_of
+from .compare import run_cells, write_samples
 from .executors.display import Silent, View
+from .executors.options import HERE, ExecutionOptions
 from .executors.pool import Crew, slots
 from .executors.process import prepare
 from .executors.progress import Board
@@ -33,10 +34,11 @@ _STATES = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialSt
 def tune(
     name: str,
     catalogue: Catalogue,
-    where: Where = HERE,
+    options: ExecutionOptions = HERE,
+    *,
     trials: int | None = None,
     overrides: Mapping[str, Any] | None = None,
-    view: View | None = None,
+    display: View | None = None,
 ) -> Results:
     """Search, then run the best few trials and the default on fresh seeds. A search that was stopped goes on.
 
@@ -47,7 +49,8 @@ def tune(
         name: an experiment on the shelf, or a path.
         trials: instead of the experiment's.
         overrides: dotted path -> value, for the recipe where it has the path.
-        view: what shows the search while it runs.
+        options: where the runs execute.
+        display: what shows the search while it runs.
 
     Raises:
         RecipeError: with everything that is wrong, before anything runs.
@@ -58,34 +61,34 @@ def tune(
     plan = Plan(search, path, catalogue, overrides or {})
     check_measurable(plan.base, catalogue, search.objective.metric, f"{path}: objective.metric")
     prepare([plan.base], catalogue)
-    directory = where.root / paths.study_of(path)
+    directory = options.runs / paths.study_of(path)
     make_directory(directory)
-    url = where.storage or f"sqlite:///{(directory / 'optuna.db').resolve().as_posix()}"
+    url = options.storage or f"sqlite:///{(directory / 'optuna.db').resolve().as_posix()}"
     asked = {**yaml.load_file(path), **({"overrides": dict(overrides)} if overrides else {})}
-    typed = where.command or command()
+    typed = options.command or ""
     results = laid_out(directory, [plan.base], catalogue, kind="tune", about=search.about, asked=asked, command=typed)
     board = Board(results, keep=False)
-    with plan.storage(url, paths.study_of(path), where.stale_after) as storage:
-        crew = Crew(board, directory, slots(where.device, where.jobs), search.time_limit, storage.name)
+    with plan.storage(url, paths.study_of(path), options.stale_after) as storage:
+        crew = Crew(board, directory, slots(options.device, options.jobs), search.time_limit, storage.name, options.tracking_uri)
         work = Trials(storage, plan, board, directory)
-        crew.work(work, view or Silent())
+        crew.work(work, display or Silent())
         results = replace(results, search=found(plan, storage, work))
         best = [work.chosen(trial) for trial in ranked(storage.trials(), search.maximize)]
-    return _confirm(results, plan, best, where, view or Silent())
+    return _confirm(results, plan, best, options, display or Silent())
 
 
-def _confirm(results: Results, plan: Plan, top: list[dict[str, Any]], where: Where, view: View) -> Results:
+def _confirm(results: Results, plan: Plan, top: list[dict[str, Any]], options: ExecutionOptions, view: View) -> Results:
     """The default and the best of the trials' parameters that are not, on seeds that the search has not seen."""
     best = [chosen for index, chosen in enumerate(top) if chosen != plan.default and chosen not in top[:index]]
     variants = [plan.default, *best[: plan.search.confirm.top]]
     seeds = range(FRESH, FRESH + plan.search.confirm.seeds)
     cells: list[Planned] = [plan.planned(chosen, seed) for seed in seeds for chosen in variants]
-    tasks = tasks_of(cells, plan.catalogue, where.root, results.name)
+    tasks = tasks_of(cells, plan.catalogue, options.runs, results.name)
     baseline = cells[0].variant.label
     results = replace(results, cells=[task.cell for task in tasks], baseline=baseline)
-    results = run_cells(results, tasks, where, plan.search.time_limit, view)
-    if not where.joined:
-        write_samples(results, plan.catalogue, where.device)
+    results = run_cells(results, tasks, options, plan.search.time_limit, view)
+    if not options.joined:
+        write_samples(results, plan.catalogue, options.device)
     return results
 
 

@@ -15,9 +15,10 @@ import pytest
 from optuna.trial import TrialState
 
 from toonlab import discover
-from toonlab.engine.train import identity
+from toonlab.engine.train import identity_of
 from toonlab.recipes.load import load
-from toonlab.studies.compare import Where, compare
+from toonlab.studies.compare import compare
+from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.executors import process
 from toonlab.studies.executors.display import Silent
 from toonlab.studies.executors.process import Failed, Job, Progress, RunProcess, apart, prepare
@@ -35,7 +36,7 @@ def start(small: Path, tmp_path: Path) -> Callable[..., RunProcess]:
     def begin(*overrides: str) -> RunProcess:
         catalogue = discover()
         recipe = load(small, catalogue, [*LONG, *overrides])
-        what = identity(recipe, catalogue)
+        what = identity_of(recipe, catalogue)
         return RunProcess(Job(recipe, what, tmp_path / "runs", "study", "cpu", tmp_path / "logs" / "run.log", 1))
 
     return begin
@@ -136,7 +137,7 @@ def test_a_killed_run_is_a_failed_cell_and_the_next_one_runs(small: Path, tmp_pa
         "train.steps: 100000\nevaluate.samples: 1\nobservers: null\n"
     )
     killer = Killer()
-    results = compare(str(small.parent / "study.yaml"), discover(), Where(tmp_path / "runs", "cpu"), view=killer)
+    results = compare(str(small.parent / "study.yaml"), discover(), ExecutionOptions(tmp_path / "runs", "cpu"), display=killer)
     trained, untouched = results.cells
     assert killer.killed
     assert (trained.status, trained.outcome) == ("failed", None)

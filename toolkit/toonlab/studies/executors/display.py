@@ -29,7 +29,7 @@ class View(Protocol):
     def draw(self, board: Board) -> None: ...
 
 
-def view() -> View:
+def display() -> View:
     """For the standard error stream, as it is here; for the notebook, where there is one."""
     console = Console(stderr=True)
     if console.is_jupyter:

@@ -81,7 +81,7 @@ class Slot:
         log = crew.directory / "logs" / f"{task.cell.run}.log"
         study, root = crew.directory.name, crew.directory.parent
         process = RunProcess(
-            Job(task.recipe, task.what, root, study, self.device, log, crew.threads, crew.command, crew.group)
+            Job(task.recipe, task.what, root, study, self.device, log, crew.threads, crew.command, crew.group, crew.tracking_uri)
         )
         asked = self._follow(process, task, watch)
         failed = process.end()
@@ -148,6 +148,7 @@ class Crew:
         devices: one for each slot.
         time_limit: seconds that a cell may take.
         group: what the runs are part of, for trackers; the study's name if not given.
+        tracking_uri: where trackers keep the runs, in place of the recipes' own.
     """
 
     def __init__(
@@ -157,9 +158,11 @@ class Crew:
         devices: Sequence[str],
         time_limit: float | None,
         group: str | None = None,
+        tracking_uri: str | None = None,
     ) -> None:
         self.board, self.directory, self.devices = board, directory, devices
         self.time_limit, self.command, self.group = time_limit, board.results.command, group or directory.name
+        self.tracking_uri = tracking_uri
         self.signals = Signals()
         self._stopping: str | None = None
         self.threads = threads_of(devices)

@@ -47,6 +47,7 @@ class Job:
         log: the file that gets what the process prints.
         command: what the run's environment file says was typed.
         group: what the run is part of, for trackers.
+        tracking_uri: where trackers keep the run, in place of the recipe's own.
     """
 
     recipe: Recipe
@@ -58,6 +59,7 @@ class Job:
     threads: int | None = None
     command: str | None = None
     group: str | None = None
+    tracking_uri: str | None = None
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,18 @@ def _work(job: Job, pipe: Connection) -> None:
         torch.set_num_threads(job.threads)
     try:
         listeners = {"study": _Relay(pipe)}
-        train(job.recipe, discover(), job.root, job.study, job.device, job.command, listeners, job.what, job.group)
+        train(
+            job.recipe,
+            discover(),
+            job.root,
+            experiment=job.study,
+            distributed=job.device,
+            command=job.command,
+            listeners=listeners,
+            identity=job.what,
+            study=job.group,
+            tracking_uri=job.tracking_uri,
+        )
     except KeyboardInterrupt:
         pass  # saved; the outcome says so
     except BaseException as error:
