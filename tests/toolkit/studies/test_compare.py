@@ -53,7 +53,8 @@ def test_every_cell_once_and_the_untouched_photo_in_the_table(experiment: Path, 
 
 def test_finished_cells_are_not_run_again(experiment: Path, tmp_path: Path) -> None:
     def states() -> list[str]:
-        return [line.partition(": ")[2].partition(" (")[0] for line in explain(str(experiment), catalogue, runs)]
+        lines = explain(str(experiment), catalogue, ExecutionOptions(runs))
+        return [line.partition(": ")[2].partition(" (")[0] for line in lines]
 
     catalogue, runs = discover(), tmp_path / "runs"
     assert states() == ["has not run yet"] * 4
@@ -70,12 +71,16 @@ def test_why_a_cell_runs_again_is_explained(experiment: Path, tmp_path: Path) ->
     catalogue, runs = discover(), tmp_path / "runs"
     results = compare(str(experiment), catalogue, ExecutionOptions(runs, "cpu"), seeds=1)
     environment = runs / "study" / results.cells[0].run / "environment.json"
-    changed = explain(str(experiment), catalogue, runs, 1, {"critics.patch.sampler.k": 2})
+    changed = explain(
+        str(experiment), catalogue, ExecutionOptions(runs), seeds=1, overrides={"critics.patch.sampler.k": 2}
+    )
     assert next(changed) == f"small, seed 0: has to run: its recipe has changed since {results.cells[0].run}"
     then = json.loads(environment.read_text())
     then["identity"]["code"]["toonlab_ctss"] = "0"
     environment.write_text(json.dumps(then))
-    again = explain(str(experiment), catalogue, runs, 1, {"critics.patch.sampler.k": 2})
+    again = explain(
+        str(experiment), catalogue, ExecutionOptions(runs), seeds=1, overrides={"critics.patch.sampler.k": 2}
+    )
     assert "the code of toonlab_ctss has changed" in next(again)
 
 
@@ -102,7 +107,7 @@ def test_a_cell_that_takes_too_long_has_failed_and_goes_on_when_it_may(experimen
     (cell,) = results.cells
     assert (cell.status, cell.reason) == ("failed", "out of time: it took longer than the time_limit of 1.5 s")
     assert list((results.directory / cell.run / "checkpoints").glob("step-*"))  # saved
-    (state,) = explain(str(experiment), discover(), tmp_path / "runs")
+    (state,) = explain(str(experiment), discover(), ExecutionOptions(tmp_path / "runs"))
     assert "goes on from its last checkpoint" in state
 
 

@@ -10,8 +10,8 @@ import pytest
 from toonlab import discover
 from toonlab.errors import ToonlabError
 from toonlab.studies.compare import compare, explain
-from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.executors.display import Silent
+from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.plan.budget import trained_of
 from toonlab.studies.plan.experiment import plan_cells, read_experiment
 from toonlab.studies.timing import CAVEAT, kept, measure
@@ -28,7 +28,8 @@ def study(small: Path) -> Path:
 
 
 def states(study: Path, runs: Path) -> list[str]:
-    return [line.partition(": ")[2].partition(" (")[0] for line in explain(str(study), discover(), runs)]
+    lines = explain(str(study), discover(), ExecutionOptions(runs))
+    return [line.partition(": ")[2].partition(" (")[0] for line in lines]
 
 
 def test_steps_are_timed_once_and_what_was_measured_decides_from_then_on(study: Path, tmp_path: Path) -> None:

@@ -138,7 +138,8 @@ def test_a_worker_that_would_do_other_work_is_told_so(study: Path, tmp_path: Pat
         ToonlabError, match=r"others work on small-s0-.*, which is small-s0-.* here: this worker's code"
     ):
         compare(str(study), discover(), ExecutionOptions(**where, joined=True), seeds=1, overrides={"train.steps": 3})
-    again = compare(str(study), discover(), ExecutionOptions(**where, joined=True), seeds=2)  # more of the same is no other work
+    # more of the same is no other work
+    again = compare(str(study), discover(), ExecutionOptions(**where, joined=True), seeds=2)
     assert {cell.run for cell in done.cells} < {cell.run for cell in again.cells}
 
 

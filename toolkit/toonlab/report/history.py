@@ -34,14 +34,15 @@ def curves(results: Results, kind: str, name: str) -> list[Curve]:
         name: of the value within.
     """
     found = (
-        _curve(results.directory / c.run, c.variant.label, c.seed, kind, name)
+        curve_of(results.directory / c.run, c.variant.label, c.seed, kind, name)
         for c in results.cells
         if c.status == "finished"
     )
     return [curve for curve in found if curve.values]
 
 
-def _curve(directory: Path, label: str, seed: int, kind: str, name: str) -> Curve:
+def curve_of(directory: Path, label: str, seed: int, kind: str, name: str) -> Curve:
+    """The values of one run; `kind` and `name` as for `curves`."""
     lines = [line for line in read_metrics(directory / "metrics.jsonl") if {"step", "time"} <= line.keys()]
     seconds = elapsed([line["time"] for line in lines], _began(directory))
     kept = [

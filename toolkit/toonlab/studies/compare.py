@@ -99,7 +99,9 @@ def write_samples(results: Results, catalogue: Catalogue, device: str) -> None:
         save_grid(results.directory / "samples.png", rows)
 
 
-def run_cells(results: Results, tasks: Sequence[Task], options: ExecutionOptions, time_limit: float | None, view: View) -> Results:
+def run_cells(
+    results: Results, tasks: Sequence[Task], options: ExecutionOptions, time_limit: float | None, view: View
+) -> Results:
     """Run the cells that have not finished, here or wherever the storage's workers are."""
     devices = slots(options.device, options.jobs)
     doubts = timing.doubts(devices, results.cells, results.directory)
@@ -146,7 +148,9 @@ def explain(
     tasks = {task.cell.label: task for task in tasks_of(known, catalogue, options.runs, study)}
     for cell in cells:
         task = tasks.get(cell.label)
-        state = _state(task, catalogue, options.runs / study) if task else "has not run yet; a step has to be timed first"
+        state = (
+            _state(task, catalogue, options.runs / study) if task else "has not run yet; a step has to be timed first"
+        )
         yield f"{cell.label}: {state}"
 
 

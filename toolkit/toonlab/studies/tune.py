@@ -69,7 +69,9 @@ def tune(
     results = laid_out(directory, [plan.base], catalogue, kind="tune", about=search.about, asked=asked, command=typed)
     board = Board(results, keep=False)
     with plan.storage(url, paths.study_of(path), options.stale_after) as storage:
-        crew = Crew(board, directory, slots(options.device, options.jobs), search.time_limit, storage.name, options.tracking_uri)
+        crew = Crew(
+            board, directory, slots(options.device, options.jobs), search.time_limit, storage.name, options.tracking_uri
+        )
         work = Trials(storage, plan, board, directory)
         crew.work(work, display or Silent())
         results = replace(results, search=found(plan, storage, work))

@@ -18,9 +18,9 @@ from toonlab import discover
 from toonlab.engine.train import identity_of
 from toonlab.recipes.load import load
 from toonlab.studies.compare import compare
-from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.executors import process
 from toonlab.studies.executors.display import Silent
+from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.executors.process import Failed, Job, Progress, RunProcess, apart, prepare
 from toonlab.studies.executors.progress import Board
 from toonlab.studies.results.results import Results
@@ -137,7 +137,9 @@ def test_a_killed_run_is_a_failed_cell_and_the_next_one_runs(small: Path, tmp_pa
         "train.steps: 100000\nevaluate.samples: 1\nobservers: null\n"
     )
     killer = Killer()
-    results = compare(str(small.parent / "study.yaml"), discover(), ExecutionOptions(tmp_path / "runs", "cpu"), display=killer)
+    results = compare(
+        str(small.parent / "study.yaml"), discover(), ExecutionOptions(tmp_path / "runs", "cpu"), display=killer
+    )
     trained, untouched = results.cells
     assert killer.killed
     assert (trained.status, trained.outcome) == ("failed", None)

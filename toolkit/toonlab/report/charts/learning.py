@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf, isfinite
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,29 +24,38 @@ Over = Literal["steps", "seconds"]
 
 def learning(found: Findings) -> Iterator[Chart]:
     """The primary metric over steps and over seconds; the generator's loss where runs were evaluated only once."""
-    name, kind = found.primary, "evaluation"
-    runs = curves(found.results, kind, name)
+    return learning_charts(found.labels, found.primary, lambda kind, name: curves(found.results, kind, name))
+
+
+def learning_charts(
+    labels: Sequence[str], primary: str, curves_of: Callable[[str, str], list[Curve]]
+) -> Iterator[Chart]:
+    """The same from curves alone; `curves_of(kind, name)` gives those of a metric or of a loss."""
+    name, kind = primary, "evaluation"
+    runs = curves_of(kind, name)
     if not any(len(curve.values) > 1 for curve in runs):
         name, kind = LOSS, "scalars"
-        runs = curves(found.results, kind, name)
+        runs = curves_of(kind, name)
     runs = [curve for curve in runs if len(curve.values) > 1]
     over: Over
     for over in ("steps", "seconds"):
         if runs:
-            yield _learning(found, runs, name, over)
+            yield _learning(labels, runs, name, over)
 
 
-def _learning(found: Findings, runs: Sequence[Curve], name: str, over: Over) -> Chart:
-    by_label = {label: [curve for curve in runs if curve.label == label] for label in found.labels}
+def _learning(labels: Sequence[str], runs: Sequence[Curve], name: str, over: Over) -> Chart:
+    by_label = {label: [curve for curve in runs if curve.label == label] for label in labels}
     by_label = {label: own for label, own in by_label.items() if own}
     seeds = max(map(len, by_label.values()))
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
         for curve in runs if seeds > 1 else ():
-            axes.plot(getattr(curve, over), curve.values, **_line(found, curve.label, "seed"), linewidth=0.8, alpha=0.3)
+            axes.plot(
+                getattr(curve, over), curve.values, **_line(labels, curve.label, "seed"), linewidth=0.8, alpha=0.3
+            )
         for label, own in by_label.items():
-            axes.plot(*_mean(own, over), **_line(found, label, "mean"))
+            axes.plot(*_mean(own, over), **_line(labels, label, "mean"))
         axes.set_xlabel(over)
         axes.set_ylabel(name)
         if name == LOSS and min(min(curve.values) for curve in runs) > 0:
@@ -66,8 +75,8 @@ def _learning(found: Findings, runs: Sequence[Curve], name: str, over: Over) -> 
     )
 
 
-def _line(found: Findings, label: str, what: str) -> dict[str, Any]:
-    number = found.labels.index(label)
+def _line(labels: Sequence[str], label: str, what: str) -> dict[str, Any]:
+    number = labels.index(label)
     dash = DASHES[number // len(SERIES) % len(DASHES)]
     return {"color": SERIES[number % len(SERIES)], "linestyle": dash, "gid": f"series-{number}-{what}"}
 

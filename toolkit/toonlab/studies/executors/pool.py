@@ -81,7 +81,18 @@ class Slot:
         log = crew.directory / "logs" / f"{task.cell.run}.log"
         study, root = crew.directory.name, crew.directory.parent
         process = RunProcess(
-            Job(task.recipe, task.what, root, study, self.device, log, crew.threads, crew.command, crew.group, crew.tracking_uri)
+            Job(
+                task.recipe,
+                task.what,
+                root,
+                study,
+                self.device,
+                log,
+                crew.threads,
+                crew.command,
+                crew.group,
+                crew.tracking_uri,
+            )
         )
         asked = self._follow(process, task, watch)
         failed = process.end()
