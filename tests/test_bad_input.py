@@ -374,7 +374,7 @@ CASES = [
     (
         "a tracking URI that is none",
         "train S 'observers={mlflow: {}}' --tracking-uri mlruns",
-        "mlflow: --tracking-uri: got 'mlruns', expected a server (http://host:5000) or a database",
+        "mlflow: observers.mlflow.tracking_uri: got 'mlruns', expected a server (http://host:5000) or a database",
     ),
     ("a directory to sync that is not there", "sync nowhere", "nowhere: no such directory"),
     ("a directory to sync that is no run", "sync photos", "photos: no run here; give runs/<experiment>/<run>"),
@@ -409,7 +409,6 @@ class Touch:
 @pytest.fixture
 def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TOONLAB_TRACKING_URI", "")  # commands set it, and the test takes it back
     for name, text in {
         "list.yaml": "- 1\n- 2\n",
         "broken.yaml": "train:\n  steps: [1, 2\nabout: x: y\n",

@@ -62,7 +62,7 @@ def test_values_are_those_of_the_directory(run: toonlab.TrainedRun) -> None:
     assert {"outline_f1", "psnr"} <= run.metrics.keys()
     assert [path.name for path in run.samples] == ["step-00000002.png", "step-00000004.png"]
     assert run.weights == run.directory / "checkpoints" / "step-00000004" / "generator.safetensors"
-    assert not run.again
+    assert not run.reused
 
 
 def test_the_history_is_that_of_the_metrics_file(run: toonlab.TrainedRun) -> None:

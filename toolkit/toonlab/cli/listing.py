@@ -1,4 +1,4 @@
-"""What `toonlab plugins` and `toonlab recipes` print."""
+"""The lists that `toonlab plugins` and `toonlab recipes` print."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from toonlab.utils import paths, yaml
 
 
 def show_catalogue(catalogue: Catalogue) -> None:
-    """Every part by kind; what did not load comes last, where it is seen."""
+    """Print every part by kind; clashes and plugins that did not load come last, where they are seen."""
     console = Console(highlight=False, soft_wrap=True)
     for kind, about in KINDS.items():
         console.print(f"[bold]{kind}[/bold]  [dim]{about.about}[/dim]")
@@ -56,8 +56,8 @@ def search_range(tunable: Tunable) -> str:
     return f"{tunable.low:g} … {tunable.high:g}{step}"
 
 
-def show_shelf() -> None:
-    """The names that commands take, with what each file is about."""
+def show_recipes() -> None:
+    """Print the recipes, experiments and files for --at, each with its `about`."""
     console = Console(highlight=False, soft_wrap=True)
     titles = {"baselines": "recipes", "baselines/at": "for --at", "experiments": "experiments"}
     for folder, title in titles.items():

@@ -1,7 +1,6 @@
 """Many trainings: `compare`, `tune`, `worker`, `report`."""
 
-from __future__ import annotations
-
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,106 +8,68 @@ import typer
 
 from toonlab.errors import ToonlabError
 
-from .options import (
-    Device,
-    ExperimentName,
-    Jobs,
-    Overrides,
-    Runs,
-    StaleAfter,
-    StorageURL,
-    TrackingURI,
-    discovered,
-    parsed,
-    track_at,
-)
+from .options import Device, ExperimentName, Overrides, Runs, parsed, with_execution_options
 
-if TYPE_CHECKING:
-    from toonlab.registry.catalogue import Catalogue
-    from toonlab.studies.results.results import Results
+if TYPE_CHECKING:  # and therefore in quotes: typer evaluates the other annotations
+    from toonlab.api.results import Results
+    from toonlab.studies.executors.options import ExecutionOptions
 
 
+@with_execution_options
 def compare(
     experiment: ExperimentName,
+    options: "ExecutionOptions",
     overrides: Overrides = None,
     seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Instead of the experiment's.")] = None,
-    jobs: Jobs = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say which cells would run, and why, and stop.")] = False,
     photos: Annotated[
         Path | None, typer.Option("--photos", help="Write the photos that are measured into a folder, and stop.")
     ] = None,
-    storage: StorageURL = None,
-    stale_after: StaleAfter = 120,
-    runs: Runs = Path("runs"),
-    device: Device = "auto",
-    tracking_uri: TrackingURI = None,
 ) -> None:
     """Compare recipes over seeds; cells that have finished are not run again."""
-    track_at(tracking_uri)
-    from toonlab.studies import compare as comparison
-    from toonlab.studies.executors.display import view
+    from toonlab.api import study
+    from toonlab.api.common import warned_catalogue
+    from toonlab.studies.compare import explain as explained
+    from toonlab.studies.compare import write_photos
 
-    catalogue = discovered()
-    given = parsed(overrides)
+    catalogue, changes = warned_catalogue(), parsed(overrides)
     if photos is not None:
-        print(f"{len(comparison.write_photos(experiment, catalogue, photos, given))} photos are in {photos}")
+        print(f"{len(write_photos(experiment, catalogue, photos, changes))} photos are in {photos}")
     elif explain:
-        for line in comparison.explain(experiment, catalogue, runs, seeds, given):
+        for line in explained(experiment, catalogue, options, seeds=seeds, overrides=changes):
             print(line)
     else:
-        where = comparison.Where(runs, device, jobs, storage, stale_after)
-        results = comparison.compare(experiment, catalogue, where, seeds, given, view())
-        _report_study(results, catalogue, device)
+        _conclude(study.run_comparison(experiment, catalogue, options, seeds, changes), options)
 
 
+@with_execution_options
 def tune(
     experiment: ExperimentName,
+    options: "ExecutionOptions",
     overrides: Overrides = None,
     trials: Annotated[int | None, typer.Option("--trials", min=1, help="Instead of the experiment's.")] = None,
-    jobs: Jobs = None,
-    storage: StorageURL = None,
-    stale_after: StaleAfter = 120,
-    runs: Runs = Path("runs"),
-    device: Device = "auto",
-    tracking_uri: TrackingURI = None,
 ) -> None:
     """Search what a recipe does best with, and confirm it on fresh seeds; a search that was stopped goes on."""
-    track_at(tracking_uri)
-    from toonlab.studies.compare import Where
-    from toonlab.studies.executors.display import view
-    from toonlab.studies.tune import tune as search
+    from toonlab.api import study
+    from toonlab.api.common import warned_catalogue
 
-    catalogue = discovered()
-    given = parsed(overrides)
-    where = Where(runs, device, jobs, storage, stale_after)
-    results = search(experiment, catalogue, where, trials, given, view())
-    _report_study(results, catalogue, device)
+    _conclude(study.run_search(experiment, warned_catalogue(), options, trials, parsed(overrides)), options)
 
 
+@with_execution_options
 def worker(
     experiment: ExperimentName,
+    options: "ExecutionOptions",
     overrides: Overrides = None,
     storage: Annotated[str, typer.Option("--storage", help="The Optuna storage that the study is shared by.")] = "",
-    jobs: Jobs = None,
-    stale_after: StaleAfter = 120,
-    runs: Runs = Path("runs"),
-    device: Device = "auto",
-    tracking_uri: TrackingURI = None,
 ) -> None:
     """Work on a comparison or a search that other machines work on, too, until it is done."""
-    track_at(tracking_uri)
-    from toonlab.studies.compare import Where, compare
-    from toonlab.studies.executors.display import view
-    from toonlab.studies.plan.search import is_search
-    from toonlab.studies.tune import tune
+    from toonlab.api import study
+    from toonlab.api.common import warned_catalogue
 
     if not storage:
         raise ToonlabError("--storage: missing; give that of `toonlab compare` or `toonlab tune`")
-    catalogue = discovered()
-    given = parsed(overrides)
-    where = Where(runs, device, jobs, storage, stale_after, joined=True)
-    work = tune if is_search(experiment) else compare
-    work(experiment, catalogue, where, overrides=given, view=view())
+    study.join(experiment, warned_catalogue(), replace(options, joined=True), parsed(overrides))
 
 
 def report(
@@ -121,26 +82,18 @@ def report(
 ) -> None:
     """Write what a study found as one HTML file, and its table as CSV, Markdown and LaTeX beside it."""
     from toonlab.api import console
-    from toonlab.report import read_study, write_report
-    from toonlab.runs.sync import tell_of_report
+    from toonlab.api.common import warned_catalogue
+    from toonlab.api.report import report as write
 
-    results, catalogue = read_study(experiment, runs), discovered()
-    page = write_report(results, catalogue, out, device)
-    tables = [page.with_name(f"table.{name}") for name in ("csv", "md", "tex")]
-    console.paths({"report": [page], "tables": tables})
-    if directory := console.last_run(results):
-        tell_of_report(directory, page)
-        console.whereabouts(directory, catalogue)
+    console.show_report(*write(experiment, warned_catalogue(), runs=runs, out=out, device=device))
 
 
-def _report_study(results: Results, catalogue: Catalogue, device: str) -> None:
-    """What a study has to show: the table, the report, and where everything is."""
-    from toonlab.api import console
-    from toonlab.api.study import conclude
-    from toonlab.studies.results import tables
+def _conclude(results: "Results", options: "ExecutionOptions") -> None:
+    """Print the table, write the report and print where everything is; exit code 1 if a run failed."""
+    from toonlab.api import console, report
 
-    tables.show(results.name, results.rows, results.caveats, results.measured)  # at once: the report takes a while
-    conclude(results, catalogue, device)
-    console.study(results, catalogue, table=False)
+    console.show_table(results)  # first, because the report takes a while
+    report.conclude(results, options.device, options.tracking_uri)
+    console.show_paths(results, options.tracking_uri)
     if results.failed:
         raise typer.Exit(1)

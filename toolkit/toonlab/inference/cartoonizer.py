@@ -96,7 +96,7 @@ def pixels(image: Picture, max_side: int | None = None) -> Tensor:
     return to_pixels(Image.fromarray(np.ascontiguousarray(image)), max_side)
 
 
-def touch_of(post: Post | None, catalogue: Catalogue) -> Postprocessor | None:
+def make_postprocessor(post: Post | None, catalogue: Catalogue) -> Postprocessor | None:
     """A post-processor by its name, as `{"use": NAME, …}` with its parameters, or itself."""
     if post is None or callable(post):
         return post
