@@ -81,7 +81,7 @@ def test_every_hook_is_documented() -> None:
         == []
     )
     assert unnamed(names.hooks_of(RegistrationHooks), GUIDE, "`{}`") == []
-    assert unnamed(hooks, names.hooks(), r"^::: toonlab\.hookspecs\.\w+\.{}$") == []
+    assert unnamed(hooks, names.hooks(), r"^::: toonlab\.registry\.hookspecs\.\w+\.{}$") == []
 
 
 def test_every_kind_of_part_is_documented() -> None:
@@ -91,7 +91,7 @@ def test_every_kind_of_part_is_documented() -> None:
     shapes = [
         name for name, cls in vars(protocols).items() if inspect.isclass(cls) and cls.__module__ == protocols.__name__
     ]
-    assert unnamed(set(shapes) - {"Kind", "Tunable"}, kinds, r"^::: toonlab\.parts\.{}$") == []
+    assert unnamed(set(shapes) - {"Kind", "Tunable"}, kinds, r"^::: toonlab\.registry\.protocols\.{}$") == []
     assert silent((name, getattr(protocols, name)) for name in shapes) == []
 
 

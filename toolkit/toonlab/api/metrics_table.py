@@ -19,35 +19,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MetricsTable:
-    """The rows of a run's table, and the notes below it.
-
-    Args:
-        rows: the unmodified photo's, and the run's.
-        primary: the name of the first metric.
-        higher: of each metric, whether more is better.
-        caveats: of each metric that has one.
-        measured: how each metric measured.
-    """
+    """Rows, the directions of their columns, and the texts of the notes below."""
 
     rows: Sequence[tables.Row]
-    primary: str
     higher: Mapping[str, bool]
     caveats: Mapping[str, str]
     measured: Mapping[str, Mapping[str, Any]]
 
     def to_html(self) -> str:
         columns = tables.columns(self.rows)
-        rows = [[(row.name, False), *((row.cell(column), False) for column in columns)] for row in self.rows]
-        notes = tables.notes(columns, self.caveats, self.measured)
-        return html.table(["method", *map(self._heading, columns)], rows, notes)
-
-    def _heading(self, column: str) -> str:
-        """`outline_f1 ↑`; a star refers to a note."""
-        return f"{column}{'*' if column in self.caveats else ''} {'↑' if self.higher.get(column) else '↓'}"
+        stars = dict.fromkeys(self.caveats, "*")
+        head = [f"{name}{stars.get(name, '')} {'↑' if self.higher.get(name) else '↓'}" for name in columns]
+        rows = [[(text, False) for text in (row.name, *map(row.cell, columns))] for row in self.rows]
+        return html.table(["method", *head], rows, tables.notes(columns, self.caveats, self.measured))
 
 
 def metrics_table(run: TrainedRun) -> MetricsTable | None:
-    """The table of a run; None before its first evaluation."""
+    """The table of a run, its primary metric first; None before its first evaluation."""
     measured, outcome = run.metrics, run.outcome
     if not measured:
         return None
@@ -55,11 +43,7 @@ def metrics_table(run: TrainedRun) -> MetricsTable | None:
     metrics = tables.leading(measured, [part.use for part in parts])
     seconds = outcome.seconds if outcome else round(by_step(run.directory)[-1]["seconds"], 3)
     row = tables.Row(run.recipe_name, {name: [value] for name, value in {**metrics, "seconds": seconds}.items()})
-    photo = {name: value for name, value in run.photo.items() if name in metrics}
-    return MetricsTable(
-        rows=tables.with_photo(photo, [row]),
-        primary=next(iter(metrics)),
-        higher={part.use: part.make(run.catalogue).higher_is_better for part in parts},
-        caveats=caveats(parts, run.catalogue),
-        measured=outcome.measured if outcome else {},
-    )
+    photo = {name: run.photo[name] for name in metrics if name in run.photo}
+    higher = {part.use: part.make(run.catalogue).higher_is_better for part in parts}
+    ways = outcome.measured if outcome else {}
+    return MetricsTable(tables.with_photo(photo, [row]), higher, caveats(parts, run.catalogue), ways)

@@ -191,7 +191,8 @@ class TrainedRun(Run):
     def _curve(self) -> str | None:
         if (table := self.table) is None:
             return None
-        chart = next(learning_charts([self.recipe_name], table.primary, self._curves), None)
+        primary = next(iter(table.rows[-1].values))
+        chart = next(learning_charts([self.recipe_name], primary, self._curves), None)
         return html.svg(chart) if chart else None
 
     def _curves(self, kind: str, name: str) -> list[Curve]:

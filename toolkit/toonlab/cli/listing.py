@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 
 from toonlab.errors import ToonlabError
-from toonlab.registry.catalogue import Catalogue, Offer
-from toonlab.registry.protocols import KINDS, Tunable
-from toonlab.registry.schema import Parameter
 from toonlab.utils import paths, yaml
+
+if TYPE_CHECKING:
+    from toonlab.registry.catalogue import Catalogue, Offer
+    from toonlab.registry.protocols import Tunable
+    from toonlab.registry.schema import Parameter
 
 
 def show_catalogue(catalogue: Catalogue) -> None:
     """Print every part by kind; clashes and plugins that did not load come last, where they are seen."""
+    from toonlab.registry.protocols import KINDS  # here, because `toonlab recipes` does without torch
+
     console = Console(highlight=False, soft_wrap=True)
     for kind, about in KINDS.items():
         console.print(f"[bold]{kind}[/bold]  [dim]{about.about}[/dim]")

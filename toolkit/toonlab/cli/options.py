@@ -62,7 +62,8 @@ def _execution_options(
 def with_execution_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of `ExecutionOptions`; it receives them together as its argument `options`.
 
-    An option that the command declares itself keeps the command's own help text, and is passed to it as well.
+    An option that the command declares itself keeps the command's own help text, and is passed to it as well. The
+    command's module must not postpone the evaluation of annotations.
     """
     own = dict(inspect.signature(command).parameters)
     del own["options"]

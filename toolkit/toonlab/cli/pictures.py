@@ -25,27 +25,22 @@ def cartoonize(
     device: Device = "auto",
 ) -> None:
     """Turn pictures into cartoons with a trained model, or one that needs no training."""
-    from toonlab.api import pictures
     from toonlab.api.common import warned_catalogue
-    from toonlab.images.files import parted
+    from toonlab.images.files import follow, parted, plan
+    from toonlab.inference.cartoonize import cartoonize_pictures, load_model
+    from toonlab.utils.distributed import pick_device
 
+    catalogue = warned_catalogue()
     paths, settings = parted(images)
-    overrides = {key: settings.pop(key) for key in list(settings) if key.startswith("generator.")}
+    own = {key: settings.pop(key) for key in list(settings) if key.startswith("generator.")}
     if settings and post is None:
         raise ToonlabError(f"{next(iter(settings))}=…: no such file; as a parameter it needs --post NAME")
-    written, count = pictures.cartoonize(
-        model,
-        paths,
-        out,
-        warned_catalogue(),
-        overrides=overrides,
-        post={"use": post, **settings} if post else None,
-        max_side=max_side,
-        batch=batch,
-        overwrite=overwrite,
-        device=device,
-    )
-    print(f"{written} of {count} pictures are in {out}")
+    postprocess = catalogue.make("postprocessors", post, **settings) if post else None
+    jobs = plan(paths, out, overwrite)
+    generator = load_model(model, catalogue, own)
+    results = cartoonize_pictures(generator, jobs, pick_device(device), batch, max_side, postprocess)
+    written = follow(results, len(jobs), "cartoonizing")
+    print(f"{len(written)} of {len(jobs)} pictures are in {out}")
 
 
 def inspect(
@@ -59,21 +54,13 @@ def inspect(
     max_side: Annotated[int, typer.Option("--max-side", min=1, help="Scale larger pictures down to it.")] = 512,
 ) -> None:
     """Draw what a patch critic looks at: the filtered image, saliency, chosen patches, and what the critic sees."""
-    from toonlab.api import pictures
     from toonlab.api.common import warned_catalogue
-    from toonlab.images.files import parted
+    from toonlab.images.files import follow, parted, plan
+    from toonlab.inference.inspect import critic_view, inspect_pictures
 
-    paths, parameters = parted(images)
-    drawn, count = pictures.inspect(
-        paths,
-        out,
-        warned_catalogue(),
-        recipe=recipe,
-        critic=critic,
-        sampler=sampler,
-        representation=representation,
-        parameters=parameters,
-        side=side,
-        max_side=max_side,
-    )
-    print(f"{drawn} of {count} pictures are in {out}")
+    catalogue = warned_catalogue()
+    paths, settings = parted(images)
+    view = critic_view(catalogue, recipe, critic, sampler, representation, settings)
+    jobs = plan(paths, out, overwrite=True)
+    written = follow(inspect_pictures(view, jobs, side, max_side), len(jobs), "looking")
+    print(f"{len(written)} of {len(jobs)} pictures are in {out}")

@@ -27,12 +27,11 @@ def compare(
     ] = None,
 ) -> None:
     """Compare recipes over seeds; cells that have finished are not run again."""
-    from toonlab.api import study
-    from toonlab.api.common import warned_catalogue
+    from toonlab.api import common, study
     from toonlab.studies.compare import explain as explained
     from toonlab.studies.compare import write_photos
 
-    catalogue, changes = warned_catalogue(), parsed(overrides)
+    catalogue, changes = common.warned_catalogue(), parsed(overrides)
     if photos is not None:
         print(f"{len(write_photos(experiment, catalogue, photos, changes))} photos are in {photos}")
     elif explain:
@@ -50,10 +49,9 @@ def tune(
     trials: Annotated[int | None, typer.Option("--trials", min=1, help="Instead of the experiment's.")] = None,
 ) -> None:
     """Search what a recipe does best with, and confirm it on fresh seeds; a search that was stopped goes on."""
-    from toonlab.api import study
-    from toonlab.api.common import warned_catalogue
+    from toonlab.api import common, study
 
-    _conclude(study.run_search(experiment, warned_catalogue(), options, trials, parsed(overrides)), options)
+    _conclude(study.run_search(experiment, common.warned_catalogue(), options, trials, parsed(overrides)), options)
 
 
 @with_execution_options
@@ -64,12 +62,11 @@ def worker(
     storage: Annotated[str, typer.Option("--storage", help="The Optuna storage that the study is shared by.")] = "",
 ) -> None:
     """Work on a comparison or a search that other machines work on, too, until it is done."""
-    from toonlab.api import study
-    from toonlab.api.common import warned_catalogue
+    from toonlab.api import common, study
 
     if not storage:
         raise ToonlabError("--storage: missing; give that of `toonlab compare` or `toonlab tune`")
-    study.join(experiment, warned_catalogue(), replace(options, joined=True), parsed(overrides))
+    study.join(experiment, common.warned_catalogue(), replace(options, joined=True), parsed(overrides))
 
 
 def report(
@@ -81,11 +78,10 @@ def report(
     device: Device = "auto",
 ) -> None:
     """Write what a study found as one HTML file, and its table as CSV, Markdown and LaTeX beside it."""
-    from toonlab.api import console
-    from toonlab.api.common import warned_catalogue
+    from toonlab.api import common, console
     from toonlab.api.report import report as write
 
-    console.show_report(*write(experiment, warned_catalogue(), runs=runs, out=out, device=device))
+    console.show_report(*write(experiment, common.warned_catalogue(), runs=runs, out=out, device=device))
 
 
 def _conclude(results: "Results", options: "ExecutionOptions") -> None:

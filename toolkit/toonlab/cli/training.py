@@ -23,13 +23,12 @@ def train(
     tracking_uri: TrackingURI = None,
 ) -> None:
     """Train a recipe; one that was stopped or killed goes on from its last checkpoint."""
-    from toonlab.api import console
-    from toonlab.api.common import warned_catalogue
+    from toonlab.api import common, console
     from toonlab.api.train import load_recipe, train_recipe
     from toonlab.utils.distributed import launch
     from toonlab.utils.yaml import dump
 
-    catalogue = warned_catalogue()
+    catalogue = common.warned_catalogue()
     loaded = load_recipe(recipe, catalogue, overrides or (), at or ())
     if show:
         print(dump(loaded.tree), end="")
@@ -48,12 +47,11 @@ def resume(
     tracking_uri: TrackingURI = None,
 ) -> None:
     """Go on with a run that was stopped or killed, from its last checkpoint."""
-    from toonlab.api import console
-    from toonlab.api.common import warned_catalogue
+    from toonlab.api import common, console
     from toonlab.api.train import resume as resume_run
     from toonlab.utils.distributed import launch
 
-    catalogue = warned_catalogue()
+    catalogue = common.warned_catalogue()
     distributed = launch(device, devices, nodes)
     resumed = resume_run(run, catalogue, distributed, command_line(), tracking_uri)
     if distributed.rank == 0:
@@ -65,11 +63,11 @@ def sync(
     tracking_uri: TrackingURI = None,
 ) -> None:
     """Replay to trackers what they miss of runs, such as after a server was away."""
-    from toonlab.api.common import warned_catalogue
+    from toonlab.api import common
     from toonlab.runs.sync import sync as sync_runs
 
     failed = False
-    for synced in sync_runs(run, warned_catalogue(), tracking_uri):
+    for synced in sync_runs(run, common.warned_catalogue(), tracking_uri):
         failed = failed or synced.error
         line = f"{synced.run.name}: {synced.line}"
         print(f"error: {line}" if synced.error else line, file=sys.stderr if synced.error else sys.stdout, flush=True)
