@@ -374,7 +374,7 @@ CASES = [
     (
         "a tracking URI that is none",
         "train S 'observers={mlflow: {}}' --tracking-uri mlruns",
-        "mlflow: observers.mlflow.tracking_uri: got 'mlruns', expected a server (http://host:5000) or a database",
+        "tracking_uri: got 'mlruns', expected a server (http://host:5000) or a database",
     ),
     ("a directory to sync that is not there", "sync nowhere", "nowhere: no such directory"),
     ("a directory to sync that is no run", "sync photos", "photos: no run here; give runs/<experiment>/<run>"),

@@ -8,11 +8,11 @@ from typing import Any
 from toonlab.registry.catalogue import Catalogue, discover
 
 
-def warned_catalogue() -> Catalogue:
+def warned_catalogue(stacklevel: int = 3) -> Catalogue:
     """The catalogue of the installed plugins; warns the caller's caller of each plugin that did not load."""
     catalogue = discover()
     for failure in catalogue.failures:
-        warnings.warn(str(failure), RuntimeWarning, stacklevel=3)
+        warnings.warn(str(failure), RuntimeWarning, stacklevel=stacklevel)
     return catalogue
 
 

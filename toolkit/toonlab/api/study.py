@@ -6,8 +6,9 @@ import os
 import re
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from toonlab.errors import ToonlabError
 from toonlab.registry.catalogue import Catalogue
@@ -61,12 +62,8 @@ def compare(
         ToonlabError: if the storage can't be reached.
         KeyboardInterrupt: after an interrupt, when the running cells have saved; the same call continues from there.
     """
-    _check_counts(seeds=seeds, jobs=jobs)
-    catalogue, changes = warned_catalogue(), dict(arguments.pairs(overrides))
-    command = _call("compare", experiment, {"name": name, "seeds": seeds}, runs, overrides)
-    options = ExecutionOptions(Path(runs), device, jobs, storage, command=command, tracking_uri=tracking_uri)
-    results = run_comparison(source_of(experiment, name, options.runs), catalogue, options, seeds, changes)
-    return _concluded(results, options)
+    options = ExecutionOptions(Path(runs), device, jobs, storage, tracking_uri=tracking_uri)
+    return _run("compare", experiment, name, {"seeds": seeds}, overrides, options)
 
 
 def tune(
@@ -96,29 +93,31 @@ def tune(
         ToonlabError: if the storage can't be reached.
         KeyboardInterrupt: after an interrupt, when the active runs have saved; the same call continues from there.
     """
-    _check_counts(trials=trials, jobs=jobs)
-    catalogue, changes = warned_catalogue(), dict(arguments.pairs(overrides))
-    command = _call("tune", experiment, {"name": name, "trials": trials}, runs, overrides)
-    options = ExecutionOptions(Path(runs), device, jobs, storage, command=command, tracking_uri=tracking_uri)
-    results = run_search(source_of(experiment, name, options.runs), catalogue, options, trials, changes)
-    return _concluded(results, options)
+    options = ExecutionOptions(Path(runs), device, jobs, storage, tracking_uri=tracking_uri)
+    return _run("tune", experiment, name, {"trials": trials}, overrides, options)
 
 
-def _check_counts(**counts: int | None) -> None:
-    for name, count in counts.items():
-        if count is not None and count < 1:
-            raise ToonlabError(f"{name}: got {count}, expected 1 or more")
-
-
-def _call(
-    function: str,
+def _run(
+    function: Literal["compare", "tune"],
     experiment: ExperimentLike,
-    options: Mapping[str, Any],
-    runs: str | os.PathLike[str],
+    name: str | None,
+    counts: Mapping[str, int | None],
     overrides: Mapping[str, Any],
-) -> str:
-    elsewhere = None if Path(runs) == Path("runs") else runs
-    return arguments.call(function, experiment, {**options, "runs": elsewhere}, overrides)
+    options: ExecutionOptions,
+) -> Results:
+    for argument, count in {**counts, "jobs": options.jobs}.items():
+        if count is not None and count < 1:
+            raise ToonlabError(f"{argument}: got {count}, expected 1 or more")
+    catalogue, changes = warned_catalogue(stacklevel=4), dict(arguments.pairs(overrides))
+    elsewhere = None if options.runs == Path("runs") else options.runs
+    command = arguments.call(function, experiment, {"name": name, **counts, "runs": elsewhere}, overrides)
+    source, run = source_of(experiment, name, options.runs), run_comparison if function == "compare" else run_search
+    results = run(source, catalogue, replace(options, command=command), *counts.values(), changes)
+    conclude(results, options.device, options.tracking_uri)
+    if failed := results.failed:
+        text = f"{len(failed)} of {len(results.cells)} runs failed, the first: {failed[0].label}: {failed[0].reason}"
+        warnings.warn(f"{text}; `failed` has them all, with the ends of their logs", RuntimeWarning, stacklevel=3)
+    return results
 
 
 def source_of(experiment: ExperimentLike, name: str | None, runs: Path) -> str:
@@ -172,11 +171,3 @@ def join(
     """Work on a comparison or a search of other machines until it is done; `options.joined` has to be set."""
     run = run_search if is_search(experiment) else run_comparison
     run(experiment, catalogue, options, overrides=overrides)
-
-
-def _concluded(results: Results, options: ExecutionOptions) -> Results:
-    conclude(results, options.device, options.tracking_uri)
-    if failed := results.failed:
-        text = f"{len(failed)} of {len(results.cells)} runs failed, the first: {failed[0].label}: {failed[0].reason}"
-        warnings.warn(f"{text}; `failed` has them all, with the ends of their logs", RuntimeWarning, stacklevel=3)
-    return results
