@@ -30,7 +30,7 @@ def test_a_run_ends_with_its_paths_in_order(run: toonlab.TrainedRun, capsys: Cap
     console.show_run(run)
     lines = capsys.readouterr().out.splitlines()
     assert lines[-3:] == [f"samples: {run.samples[-1]}", f"run:     {run.directory}", f"weights: {run.weights}"]
-    assert lines[0] == run.name  # the table's title
+    assert lines[0].rstrip() == run.name  # the table's title
 
 
 def test_a_reused_run_and_a_stopped_one_say_so_first(
@@ -59,7 +59,7 @@ def test_a_study_has_its_table_and_the_files_that_exist(
     console.show_study(results)
     captured = capsys.readouterr()
     lines = captured.out.splitlines()
-    assert lines[0] == "<b>odd"
+    assert lines[0].rstrip() == "<b>odd"
     assert lines[-2:] == [f"table:   {results.directory / 'results.md'}", f"runs:    {results.directory}"]
     assert "report:" not in captured.out
     console.show_table(results)

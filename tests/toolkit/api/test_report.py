@@ -45,7 +45,7 @@ def test_a_study_of_which_nothing_has_finished_has_no_report(study: Path, catalo
         report("mine", catalogue, runs=study)
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of SQLAlchemy, in MLflow
 def test_trackers_get_the_report_in_the_given_store(study: Path, catalogue: Catalogue, tmp_path: Path) -> None:
     """The run says of which study it is a part, as one that a comparison has trained does."""
     (directory,) = (path.parent for path in study.glob("mine/*/recipe.yaml"))

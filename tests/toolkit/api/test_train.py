@@ -116,7 +116,7 @@ def tracking_variables() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.endswith("TRACKING_URI")}
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of SQLAlchemy, in MLflow
 def test_the_tracking_uri_takes_the_place_of_the_recipes(home: Path, data: Mapping[str, Any]) -> None:
     mine, theirs = f"sqlite:///{home}/mine.db", f"sqlite:///{home}/theirs.db"
     before = tracking_variables()

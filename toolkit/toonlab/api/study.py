@@ -63,7 +63,7 @@ def compare(
         KeyboardInterrupt: after an interrupt, when the running cells have saved; the same call continues from there.
     """
     options = ExecutionOptions(Path(runs), device, jobs, storage, tracking_uri=tracking_uri)
-    return _run("compare", experiment, name, {"seeds": seeds}, overrides, options)
+    return _run("compare", experiment, name, seeds, overrides, options)
 
 
 def tune(
@@ -94,25 +94,27 @@ def tune(
         KeyboardInterrupt: after an interrupt, when the active runs have saved; the same call continues from there.
     """
     options = ExecutionOptions(Path(runs), device, jobs, storage, tracking_uri=tracking_uri)
-    return _run("tune", experiment, name, {"trials": trials}, overrides, options)
+    return _run("tune", experiment, name, trials, overrides, options)
 
 
 def _run(
     function: Literal["compare", "tune"],
     experiment: ExperimentLike,
     name: str | None,
-    counts: Mapping[str, int | None],
+    count: int | None,
     overrides: Mapping[str, Any],
     options: ExecutionOptions,
 ) -> Results:
-    for argument, count in {**counts, "jobs": options.jobs}.items():
-        if count is not None and count < 1:
-            raise ToonlabError(f"{argument}: got {count}, expected 1 or more")
+    counts = {"seeds" if function == "compare" else "trials": count}
+    for argument, number in {**counts, "jobs": options.jobs}.items():
+        if number is not None and number < 1:
+            raise ToonlabError(f"{argument}: got {number}, expected 1 or more")
     catalogue, changes = warned_catalogue(stacklevel=4), dict(arguments.pairs(overrides))
     elsewhere = None if options.runs == Path("runs") else options.runs
     command = arguments.call(function, experiment, {"name": name, **counts, "runs": elsewhere}, overrides)
-    source, run = source_of(experiment, name, options.runs), run_comparison if function == "compare" else run_search
-    results = run(source, catalogue, replace(options, command=command), *counts.values(), changes)
+    run = run_comparison if function == "compare" else run_search
+    source = source_of(experiment, name, options.runs)
+    results = run(source, catalogue, replace(options, command=command), count, changes)
     conclude(results, options.device, options.tracking_uri)
     if failed := results.failed:
         text = f"{len(failed)} of {len(results.cells)} runs failed, the first: {failed[0].label}: {failed[0].reason}"
