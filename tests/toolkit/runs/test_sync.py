@@ -188,7 +188,7 @@ def test_the_command_says_a_line_for_each_run_and_fails_where_a_store_is_away(
     [
         (["sync", "nowhere"], "error: nowhere: no such directory"),
         (["sync", "."], "error: .: no run here"),
-        (["sync", "runs", "--tracking-uri", "mlruns"], "mlflow: --tracking-uri: got 'mlruns', expected a server"),
+        (["sync", "runs", "--tracking-uri", "mlruns"], "tracking_uri: got 'mlruns', expected a server"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(
