@@ -102,7 +102,8 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # A command runs in a process of its own that is forked from one which has imported what takes seconds to import.
 FORKS = multiprocessing.get_context("forkserver")
 PLUGINS = [plugin.value for plugin in entry_points(group="toonlab")]
-FORKS.set_forkserver_preload(["toonlab.cli", "toonlab.engine.train", "torch._dynamo", "torchmetrics", *PLUGINS])
+MODULES = ["toonlab.cli.app", "toonlab.api.study", "toonlab.api.train", "torch._dynamo", "torchmetrics"]
+FORKS.set_forkserver_preload([*MODULES, *PLUGINS])
 COMMAND = """
 import multiprocessing, os, sys
 import torch

@@ -1,17 +1,16 @@
-"""Overrides in Python mean what `key=value` means, and can be typed."""
+"""Overrides in Python mean what `key=value` means, and calls are recorded as Python writes them."""
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from toonlab import ToonlabError
-from toonlab.api.arguments import command_line, names, pairs, plain
-from toonlab.recipes.load import parse_override
+from toonlab.api.arguments import call, names, pairs, plain
 
 
 @pytest.mark.parametrize(
@@ -56,10 +55,32 @@ def test_one_name_or_several() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [4, 0.5, 1e-5, None, True, "fp32", "null", "4", "", "a b's", "x: y", [1, "b"], {"use": "ctss", "k": 4}]
+    ("subject", "options", "overrides", "expected"),
+    [
+        ("demo", {"seeds": 2, "name": None}, {}, "toonlab.compare('demo', seeds=2)"),
+        (Path("own.yaml"), {"runs": Path("here")}, {}, "toonlab.compare('own.yaml', runs='here')"),
+        ("demo", {}, {"train": {"steps": 3}}, "toonlab.compare('demo', train={'steps': 3})"),
+        ("demo", {}, {"observers": None}, "toonlab.compare('demo', observers=None)"),
+        ("demo", {}, {"train.steps": np.int64(3)}, "toonlab.compare('demo', **{'train.steps': 3})"),
+        ({"recipes": ["ctss"]}, {"name": "mine"}, {}, "toonlab.compare({…}, name='mine')"),
+    ],
 )
-def test_the_command_line_says_the_same_values(value: Any) -> None:
-    words = shlex.split(command_line("train", "my recipe.yaml", {"at": ["tiny"], "runs": None}, [("a.b", value)]))
-    assert words[:5] == ["toonlab", "train", "my recipe.yaml", "--at", "tiny"]
-    name, parsed = parse_override(words[5])
-    assert (name, float(parsed) if isinstance(value, float) else parsed) == ("a.b", value)  # YAML's 1e-05 is text
+def test_a_call_is_recorded_as_python_writes_it(
+    subject: Any, options: dict[str, Any], overrides: dict[str, Any], expected: str
+) -> None:
+    assert call("compare", subject, options, overrides) == expected
+
+
+def test_a_recorded_call_has_the_same_arguments() -> None:
+    overrides = {
+        "train": {"steps": 3, "precision": "it's"},
+        "critics.patch.sampler": {"use": "ctss", "k": 4},
+        "a": None,
+    }
+    recorded = call("train", "my recipe.yaml", {"at": ["tiny", "own"], "runs": None}, overrides)
+
+    def train(*positional: Any, **named: Any) -> tuple[Any, ...]:
+        return positional, named
+
+    expected = (("my recipe.yaml",), {"at": ["tiny", "own"], **overrides})
+    assert eval(recorded, {"toonlab": SimpleNamespace(train=train)}) == expected

@@ -101,7 +101,7 @@ def test_the_report_is_there_and_the_html_leads_to_it(results: toonlab.Results) 
 
 
 def test_the_commands_go_on_with_it(results: toonlab.Results) -> None:
-    assert results.command.startswith("toonlab compare runs/mine/experiment.yaml --seeds 3 train.steps=3")
+    assert results.command == "toonlab.compare({…}, name='mine', seeds=3, train={'steps': 3})"
     assert read_study("runs/mine/experiment.yaml", Path("runs")).cells == results.cells
     main = sys.modules["__main__"]
     before = main.__spec__, getattr(main, "__file__", None)  # either may be none, as in a test's worker

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pkgutil
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,7 @@ import yaml
 import toonlab
 from toonlab import train
 from toonlab.api.arguments import pairs
-from toonlab.api.common import tracked_at
-from toonlab.api.train import loaded_from
+from toonlab.api.train import load_recipe, resume
 from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Catalogue
 
@@ -49,25 +49,25 @@ def test_sections_and_dotted_names_make_the_same_run_as_the_command(small: Path,
     tree = load(small, catalogue, typed).tree
     assert tree["critics"]["patch"]["sampler"]["patch_size"] == 16  # what was not named stayed
     for given in (in_sections, dotted):
-        assert loaded_from(small, None, catalogue, pairs(given), ()).tree == tree
+        assert load_recipe(small, catalogue, pairs(given)).tree == tree
 
 
 def test_a_part_with_use_takes_the_place_of_another(small: Path, catalogue: Catalogue) -> None:
     given = {"critics": {"patch": {"sampler": {"use": "random_patches", "k": 1, "patch_size": 16}}}}
-    tree = loaded_from(small, None, catalogue, pairs(given), ()).tree
+    tree = load_recipe(small, catalogue, pairs(given)).tree
     assert tree == load(small, catalogue, ["critics.patch.sampler={use: random_patches, k: 1, patch_size: 16}"]).tree
     assert "stride_real" not in tree["critics"]["patch"]["sampler"]
 
 
 def test_a_recipe_as_data_is_what_its_file_is(small: Path, catalogue: Catalogue) -> None:
-    given = loaded_from(yaml.safe_load(small.read_text()), "small", catalogue, [("train.steps", 2)], ["tiny"])
+    given = load_recipe(yaml.safe_load(small.read_text()), catalogue, [("train.steps", 2)], ["tiny"], "small")
     assert given == load(small, catalogue, ["train.steps=2"], ["tiny"])
 
 
 def test_a_recipe_as_data_extends_others_and_has_their_overrides(tmp_path: Path, catalogue: Catalogue) -> None:
     data = {"extends": "animegan", "train": {"size": 48}}
     (tmp_path / "own.yaml").write_text(yaml.safe_dump(data))
-    given = loaded_from(data, None, catalogue, [], ["tiny"])
+    given = load_recipe(data, catalogue, at=["tiny"])
     assert given.name == "animegan"
     assert given.tree == load(tmp_path / "own.yaml", catalogue, at=["tiny"]).tree
     assert given.tree["generator"]["losses"]["color"]["weight"] == 5  # what tiny has for animegan only
@@ -100,11 +100,11 @@ def test_mistakes_are_one_clear_error(recipe: Any, options: dict[str, Any], says
     assert not Path("runs").exists()
 
 
-def test_what_could_be_typed_stands_in_the_environment(run: toonlab.TrainedRun, small: Path, home: Path) -> None:
+def test_the_call_stands_in_the_environment(run: toonlab.TrainedRun, small: Path, home: Path) -> None:
     trained = toonlab.train(small, train={"steps": 2}, runs="elsewhere", observers=None)
     told = json.loads((trained.directory / "environment.json").read_text())
-    assert told["command"] == f"toonlab train {small} --runs elsewhere train.steps=2 observers=null"
-    assert run.environment["command"] == "toonlab.train({…}, name='<b>odd')"
+    assert told["command"] == f"toonlab.train('{small}', runs='elsewhere', train={{'steps': 2}}, observers=None)"
+    assert run.environment["command"] == f"toonlab.train({{…}}, name='<b>odd', runs={str(run.root)!r})"
 
 
 def test_no_module_can_take_the_place_of_a_name() -> None:
@@ -112,13 +112,32 @@ def test_no_module_can_take_the_place_of_a_name() -> None:
     assert {module.name for module in pkgutil.iter_modules(toonlab.__path__)} & set(toonlab.__all__) == set()
 
 
-def test_the_tracking_uri_holds_for_the_call_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    for before in ({}, {"TOONLAB_TRACKING_URI": "sqlite:///before.db"}):
-        monkeypatch.delenv("TOONLAB_TRACKING_URI", raising=False)
-        for name, value in before.items():
-            monkeypatch.setenv(name, value)
-        with tracked_at("sqlite:///within.db"):
-            assert os.environ["TOONLAB_TRACKING_URI"] == "sqlite:///within.db"
-        assert os.environ.get("TOONLAB_TRACKING_URI") == before.get("TOONLAB_TRACKING_URI")
-        with tracked_at(None):
-            assert os.environ.get("TOONLAB_TRACKING_URI") == before.get("TOONLAB_TRACKING_URI")
+def tracking_variables() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.endswith("TRACKING_URI")}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of SQLAlchemy, in MLflow
+def test_the_tracking_uri_takes_the_place_of_the_recipes(home: Path, data: Mapping[str, Any]) -> None:
+    mine, theirs = f"sqlite:///{home}/mine.db", f"sqlite:///{home}/theirs.db"
+    before = tracking_variables()
+    observers = {"mlflow": {"tracking_uri": theirs}}
+    trained = toonlab.train(data, device="cpu", tracking_uri=mine, observers=observers, train={"steps": 1})
+    assert tracking_variables() == before
+    assert (home / "mine.db").exists()
+    assert not (home / "theirs.db").exists()
+    assert trained.recipe["observers"]["mlflow"]["tracking_uri"] == theirs  # the run's files keep the recipe's
+
+
+def test_a_run_is_resumed_and_a_finished_one_is_not_trained_again(
+    run: toonlab.TrainedRun, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    found = resume(run.directory, catalogue, "cpu", "toonlab resume")
+    assert (found.reused, found.directory, found.metrics) == (True, run.directory.resolve(), run.metrics)
+    begun = tmp_path / "runs" / "odd" / run.name
+    shutil.copytree(run.directory, begun)
+    (begun / "outcome.json").unlink()
+    shutil.rmtree(begun / "checkpoints")
+    found = resume(begun, catalogue, "cpu", "toonlab resume …")
+    assert not found.reused
+    assert found.metrics == run.metrics
+    assert json.loads((begun / "environment.json").read_text())["command"] == "toonlab resume …"

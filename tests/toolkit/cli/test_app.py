@@ -1,44 +1,39 @@
-"""The commands as a user types them, each in a process of its own."""
+"""The command line as a whole: it starts at once, imports nothing heavy, and answers a mistake with one line."""
 
-import json
+from __future__ import annotations
+
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from toonlab.registry.protocols import KINDS
+HEAVY = ("torch", "mlflow", "optuna", "matplotlib", "torchmetrics", "numpy", "pandas")
+IMPORTED = """
+import atexit, sys
+from toonlab.cli.app import main
+
+atexit.register(lambda: print("imported:", [name for name in {heavy} if name in sys.modules]))
+sys.argv = ["toonlab", *{arguments}]
+main()
+"""
 
 
-@dataclass(frozen=True)
-class Done:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-@pytest.fixture
-def toonlab(command: Callable[..., Any], tmp_path: Path) -> Callable[..., Done]:
-    def run(*arguments: str, **environment: str) -> Done:
-        process = command(*arguments, cwd=tmp_path, **environment)
-        return Done(process.wait(), process.stdout, process.stderr)
-
-    return run
-
-
-def test_help_and_import_load_nothing_heavy() -> None:
-    code = (
-        "import sys, toonlab, toonlab.cli.app\n"
-        "try: toonlab.cli.app.app(['--help'])\n"
-        "except SystemExit: pass\n"
-        "print([m for m in ('torch', 'mlflow', 'optuna', 'matplotlib', 'torchmetrics', 'numpy') if m in sys.modules])"
-    )
+@pytest.mark.parametrize("arguments", [["--help"], ["compare", "--help"], ["recipes"]])
+def test_commands_that_compute_nothing_import_nothing_heavy(arguments: list[str]) -> None:
+    code = IMPORTED.format(heavy=HEAVY, arguments=arguments)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
-    assert all(command in done.stdout for command in ("train", "compare", "plugins", "recipes", "world"))
+    *shown, last = done.stdout.splitlines()
+    assert last == "imported: []"
+    assert len(shown) > 10
+
+
+def test_help_names_every_command(typed: Callable[..., Any]) -> None:
+    commands = ("train", "resume", "sync", "compare", "tune", "worker", "report", "cartoonize", "inspect", "new")
+    shown = typed("--help").stdout
+    assert all(f" {command} " in shown for command in (*commands, "plugins", "recipes", "world", "score"))
 
 
 def test_using_the_library_imports_no_tracker() -> None:
@@ -50,57 +45,10 @@ def test_using_the_library_imports_no_tracker() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_plugins_lists_every_part_with_its_parameters(toonlab: Callable[..., Done]) -> None:
-    shown = toonlab("plugins").stdout
-    assert all(kind in shown for kind in KINDS)
-    assert "patch_size: int, > 0 = 96  (search 16 … 128, step 8)" in shown
-    assert "rank: batch | image = batch" in shown
-    assert "photos: Path  (must be given)" in shown
-    listed = json.loads(toonlab("plugins", "--json").stdout)
-    ctss = next(part for part in listed["kinds"]["samplers"] if part["name"] == "ctss")
-    patch_size = next(p for p in ctss["parameters"] if p["name"] == "patch_size")
-    assert patch_size["tunable"] == {"low": 16, "high": 128, "step": 8, "log": False}
-    assert (patch_size["type"], patch_size["constraints"], patch_size["default"]) == ("int", "> 0", 96)
-    assert ctss["distribution"].startswith("toonlab ")
-
-
-def test_recipes_lists_what_ships(toonlab: Callable[..., Done]) -> None:
-    shown = toonlab("recipes").stdout
-    assert all(f"  {name}" in shown for name in ("ctss", "plain", "tiny", "demo"))
-    assert "Gao, Zhang and Tian, ICML 2022" in shown
-
-
-def test_print_shows_the_resolved_recipe_and_trains_nothing(toonlab: Callable[..., Done], tmp_path: Path) -> None:
-    done = toonlab("train", "ctss", "--at", "tiny", "--print", "train.steps=7")
-    assert done.returncode == 0
-    assert "steps: 7" in done.stdout
-    assert "guided_eps: 0.2" in done.stdout
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_train_says_where_everything_is_and_does_not_train_twice(
-    toonlab: Callable[..., Done], small: Path, tmp_path: Path
-) -> None:
-    arguments = ("train", str(small), "observers={mlflow: {}, progress: {}}")
-    done = toonlab(*arguments)
-    assert done.returncode == 0, done.stderr
-    assert "the unmodified photo" in done.stdout
-    (run,) = tmp_path.glob("runs/small/small-s0-*")
-    for path in ("samples/step-00000004.png", "checkpoints/step-00000004/generator.safetensors"):
-        assert str(Path("runs/small") / run.name / path) in done.stdout
-        assert (run / path).exists()
-    assert f"mlflow ui --backend-store-uri sqlite:///{tmp_path}/runs/mlflow.db" in done.stdout
-    again = toonlab(*arguments)
-    assert "finished before, not run again" in again.stdout
-
-
-def test_compare_ends_with_the_table_and_the_paths(toonlab: Callable[..., Done], small: Path, tmp_path: Path) -> None:
-    (tmp_path / "study.yaml").write_text("recipes: [small]\nseeds: 3\nmetrics: {primary: outline_f1}\n")
-    done = toonlab("compare", "study.yaml", "--seeds", "1", "train.steps=2")
-    assert done.returncode == 0, done.stderr
-    assert "outline_f1" in done.stdout
-    assert str(Path("runs/study/samples.png")) in done.stdout
-    assert (tmp_path / "runs/study/results.md").exists()
+def test_the_package_runs_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "toonlab", "tran"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "No such command 'tran'" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -122,7 +70,7 @@ def test_compare_ends_with_the_table_and_the_paths(toonlab: Callable[..., Done],
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(
-    arguments: list[str], says: str, toonlab: Callable[..., Done], tmp_path: Path
+    arguments: list[str], says: str, toonlab: Callable[..., Any], tmp_path: Path
 ) -> None:
     done = toonlab(*arguments)
     assert done.returncode == 2
@@ -131,7 +79,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_plugin_that_does_not_load_is_a_warning(toonlab: Callable[..., Done], tmp_path: Path) -> None:
+def test_a_plugin_that_does_not_load_is_a_warning(toonlab: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "broken_one.py").write_text("import nowhere_to_be_found\n")
     info = tmp_path / "broken_one-0.1.dist-info"
     info.mkdir()

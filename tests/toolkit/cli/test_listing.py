@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from toonlab.cli.listing import default_of, describe, search_range, show_catalogue, show_shelf
+from toonlab.cli.listing import default_of, describe, search_range, show_catalogue, show_recipes
 from toonlab.registry.catalogue import Catalogue, discover
 from toonlab.registry.loader import Failure
 from toonlab.registry.protocols import KINDS, Tunable
@@ -33,7 +33,7 @@ def test_files_that_cannot_be_read_are_listed_as_such(
     (tmp_path / "baselines" / "good.yaml").write_text("about: a [bold] one\n")
     (tmp_path / "baselines" / "broken.yaml").write_text("about: [\n")
     monkeypatch.setattr(paths, "root", lambda: tmp_path)
-    show_shelf()
+    show_recipes()
     shown = capsys.readouterr().out
     assert "  good    a [bold] one\n" in shown
     assert "  broken  unreadable: " in shown

@@ -1,10 +1,8 @@
-"""What a caller gives in Python, as what a recipe's file or a command line would have."""
+"""Arguments of a Python call as a recipe's file or a command line has them."""
 
 from __future__ import annotations
 
-import json
 import os
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,16 +10,15 @@ from typing import Any
 import numpy as np
 
 from toonlab.errors import ToonlabError
-from toonlab.utils import yaml
 
 _SCALARS = (str, bool, int, float, type(None))
 
 
 def pairs(overrides: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Overrides as the pairs that `key=value` on the command line means.
+    """Overrides as the pairs that `key=value` on the command line gives.
 
-    A dotted name means itself, with whatever its value is. The value of a section, `train={"steps": 400}`, stands for
-    a pair for each value in it; a mapping with `use`, or an empty one, is such a value: a part.
+    A dotted name keeps its value as it is. A section, `train={"steps": 400}`, becomes one pair for each value in it. A
+    part, which is a mapping with `use`, and an empty mapping are single values.
     """
     found: list[tuple[str, Any]] = []
     for name, value in overrides.items():
@@ -40,10 +37,10 @@ def _leaves(dotted: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def plain(value: Any, where: str) -> Any:
-    """A value as YAML would give it: paths become text, tuples lists, numpy's numbers Python's.
+    """A value as YAML gives it: paths become text, tuples become lists, NumPy's numbers become Python's.
 
     Raises:
-        ToonlabError: if it is anything else than such data.
+        ToonlabError: if the value is no such data; the text begins with `where`.
     """
     if isinstance(value, np.generic | np.ndarray):
         return plain(value.tolist(), where)
@@ -54,32 +51,25 @@ def plain(value: Any, where: str) -> Any:
     if isinstance(value, Mapping):
         return {key: plain(inside, f"{where}.{key}") for key, inside in value.items()}
     if isinstance(value, list | tuple | range):
-        return [plain(inside, f"{where}.{place}") for place, inside in enumerate(value)]
+        return [plain(inside, f"{where}.{index}") for index, inside in enumerate(value)]
     text = "numbers, text, lists and mappings, as in a recipe's file; a part is given by its name"
     raise ToonlabError(f"{where}: got {value!r}, expected {text}")
 
 
-def names(given: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[str]:
+def names(value: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[str]:
     """One name or path, or several, as a list."""
-    return [os.fspath(given)] if isinstance(given, str | os.PathLike) else [os.fspath(name) for name in given]
+    return [os.fspath(value)] if isinstance(value, str | os.PathLike) else [os.fspath(name) for name in value]
 
 
-def command_line(command: str, what: str, options: Mapping[str, Any], overrides: Sequence[tuple[str, Any]]) -> str:
-    """What could be typed for the same: `toonlab train ctss --at tiny train.steps=400`; options of None are left out.
+def call(function: str, subject: Any, options: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
+    """The call that a run's files record: `toonlab.train('ctss', at='tiny', train={'steps': 400})`.
 
-    Of an option with several values there are several.
+    A recipe or an experiment as data stands as `{…}`; options that are None or empty are left out.
     """
-    words = ["toonlab", command, what]
-    for option, values in options.items():
-        for value in values if isinstance(values, list) else [values]:
-            words += [f"--{option}", str(value)] if value is not None else []
-    return shlex.join([*words, *(f"{dotted}={_text(value)}" for dotted, value in overrides)])
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        try:
-            return value if yaml.load(value, "") == value else json.dumps(value)
-        except ToonlabError:
-            return json.dumps(value)
-    return json.dumps(value)
+    given = {name: value for name, value in options.items() if value not in (None, (), [])} | dict(overrides)
+    data = {name: plain(value, name) for name, value in given.items()}
+    dotted = {name: value for name, value in data.items() if not name.isidentifier()}
+    words = ["{…}" if isinstance(subject, Mapping) else repr(os.fspath(subject))]
+    words += [f"{name}={value!r}" for name, value in data.items() if name not in dotted]
+    words += [f"**{dotted!r}"] if dotted else []
+    return f"toonlab.{function}({', '.join(words)})"

@@ -1,4 +1,4 @@
-"""What a run and a study have to show, as lines on standard output: what the commands print."""
+"""Runs and studies as lines on standard output, as the commands print them."""
 
 from __future__ import annotations
 
@@ -7,57 +7,71 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toonlab.registry.catalogue import Catalogue, discover
+from toonlab.registry.catalogue import Catalogue
 from toonlab.runs.sync import observers_of, read_run
 from toonlab.studies.results import tables
-from toonlab.studies.results.results import Results
 
 if TYPE_CHECKING:
+    from .results import Results
     from .run import TrainedRun
 
 
-def run(shown: TrainedRun, catalogue: Catalogue | None = None) -> None:
-    """The table, the samples, the weights, and where to look further."""
-    directory, outcome = shown.directory, shown.outcome
-    if shown.reused:
-        print(f"{shown.name}: finished before, not run again; delete {directory} to train it anew")
+def show_run(run: TrainedRun, tracking_uri: str | None = None) -> None:
+    """Print the table, the samples, the weights, and where trackers show the run.
+
+    Args:
+        tracking_uri: where trackers kept the run, in place of its recipe's `tracking_uri`.
+    """
+    directory, outcome = run.directory, run.outcome
+    if run.reused:
+        print(f"{run.name}: finished before, not run again; delete {directory} to train it anew")
     if outcome and outcome.status == "stopped":
         print(f"stopped at step {outcome.step}: {outcome.reason}")
-    if results := shown.as_study:
-        tables.show(shown.name, results.rows, results.caveats, results.measured)
-    paths({"samples": shown.samples[-1:], "run": [directory]})
-    paths({"weights": [shown.weights] if shown.weights else []})
-    whereabouts(directory, catalogue)
+    if table := run.table:
+        tables.show(run.name, table.rows, table.caveats, table.measured)
+    _print_paths({"samples": run.samples[-1:], "run": [directory]})
+    _print_paths({"weights": [run.weights] if run.weights else []})
+    _print_trackers(directory, run.catalogue, tracking_uri)
 
 
-def study(results: Results, catalogue: Catalogue | None = None, table: bool = True) -> None:
-    """The table, and where everything is."""
-    directory, page = results.directory, results.directory / "report.html"
-    if table:
-        tables.show(results.name, results.rows, results.caveats, results.measured)
-    if last := last_run(results):
-        paths({"report": [p for p in [page] if p.exists()]})
-        paths({"samples": [p for p in [directory / "samples.png"] if p.exists()]})
-        whereabouts(last, catalogue)
-    paths({"table": [directory / "results.md"], "runs": [directory]})
+def show_study(results: Results, tracking_uri: str | None = None) -> None:
+    """Print the table, and the paths of a study."""
+    show_table(results)
+    show_paths(results, tracking_uri)
+
+
+def show_table(results: Results) -> None:
+    """Print the table of a study."""
+    tables.show(results.name, results.rows, results.caveats, results.measured)
+
+
+def show_paths(results: Results, tracking_uri: str | None = None) -> None:
+    """Print where the report, the samples, the table and the runs of a study are; failures go to standard error."""
+    directory = results.directory
+    if last := results.last_run:
+        _print_paths({"report": [results.report] if results.report else []})
+        _print_paths({"samples": [path for path in [directory / "samples.png"] if path.exists()]})
+        _print_trackers(last, results.catalogue, tracking_uri)
+    _print_paths({"table": [directory / "results.md"], "runs": [directory]})
     for cell in results.failed:
         print(f"failed: {cell.label}: {cell.reason}", file=sys.stderr)
 
 
-def paths(found: Mapping[str, Sequence[Path]]) -> None:
-    for label, these in found.items():
-        for path in these:
+def show_report(results: Results, page: Path) -> None:
+    """Print where the report of a study and its tables are."""
+    _print_paths({"report": [page], "tables": [page.with_name(f"table.{kind}") for kind in ("csv", "md", "tex")]})
+    if last := results.last_run:
+        _print_trackers(last, results.catalogue)
+
+
+def _print_paths(paths: Mapping[str, Sequence[Path]]) -> None:
+    for label, found in paths.items():
+        for path in found:
             print(f"{label + ':':9}{path}")
 
 
-def whereabouts(directory: Path, catalogue: Catalogue | None = None) -> None:
-    """Where the observers of a run's recipe say that it can be seen."""
-    shown, _ = read_run(directory)
-    for line in observers_of(shown, catalogue or discover()).notify("where_to_look", run=shown):
+def _print_trackers(directory: Path, catalogue: Catalogue, tracking_uri: str | None = None) -> None:
+    """Print where the observers of a run's recipe show it."""
+    run, _ = read_run(directory)
+    for line in observers_of(run, catalogue, tracking_uri).notify("where_to_look", run=run):
         print(line)
-
-
-def last_run(results: Results) -> Path | None:
-    """The directory of the last cell that has finished here."""
-    here = [results.directory / cell.run for cell in results.cells if cell.status == "finished"]
-    return next((directory for directory in reversed(here) if directory.is_dir()), None)

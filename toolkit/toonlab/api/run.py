@@ -1,4 +1,4 @@
-"""A run with what it has left: as data, as pictures, and as a notebook shows it."""
+"""A run and what it left: as data, as pictures, and as a notebook shows it."""
 
 from __future__ import annotations
 
@@ -15,21 +15,18 @@ from toonlab.engine.checkpoint import candidates
 from toonlab.errors import ToonlabError
 from toonlab.inference.cartoonize import load_model
 from toonlab.inference.cartoonizer import Cartoonizer, Picture, Post, make_postprocessor
-from toonlab.recipes.load import load
-from toonlab.registry.catalogue import discover
-from toonlab.report.findings import find
-from toonlab.report.history import by_step
+from toonlab.registry.catalogue import Catalogue, discover
+from toonlab.report.charts.learning import learning_charts
+from toonlab.report.history import History, by_step
 from toonlab.runs.directory import read_metrics, read_outcome
 from toonlab.runs.sync import read_run
-from toonlab.studies.common import initial_results
-from toonlab.studies.results import results as studies
-from toonlab.studies.results.tables import leading
 from toonlab.types import Outcome, Run
 from toonlab.utils.distributed import pick_device
 from toonlab.utils.text import duration
 
 from . import console, html
 from .common import display, in_notebook
+from .metrics_table import MetricsTable, metrics_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,32 +34,39 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class TrainedRun(Run):
-    """A run, as `toonlab.train` returns it and `toonlab.open_run` finds it: what its observers saw, and what it left.
+    """A run, as `toonlab.train` returns it and `toonlab.open_run` finds it.
 
-    Everything is read from the run's directory when it is asked for, so that a run which goes on elsewhere is seen as
-    it is then.
+    Every attribute reads the run's directory when it is asked for, and so follows a run that is still training.
 
     Args:
-        reused: whether it had finished before, and was not trained anew.
+        reused: whether the run had finished before, and was not trained again.
     """
 
     reused: bool = False
 
     @classmethod
-    def of(cls, run: Run, reused: bool = False) -> TrainedRun:
-        """The same run with what is of use in Python."""
-        return cls(**{field.name: getattr(run, field.name) for field in fields(Run)}, reused=reused)
+    def of(cls, run: Run, reused: bool = False, catalogue: Catalogue | None = None) -> TrainedRun:
+        """The same run with the methods of this class."""
+        found = cls(**{field.name: getattr(run, field.name) for field in fields(Run)}, reused=reused)
+        if catalogue is not None:
+            vars(found)["catalogue"] = catalogue  # the value of the cached property
+        return found
 
-    # -- what it left
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The installed plugins."""
+        return discover()
+
+    # -- files and values
 
     @property
     def outcome(self) -> Outcome | None:
-        """How it ended; None while it has not."""
+        """How the run ended; None until then."""
         return read_outcome(self.directory)
 
     @property
     def metrics(self) -> dict[str, float]:
-        """By which it is judged, once it has finished; until then those of the last evaluation."""
+        """The reported metrics of a finished run; until then those of the last evaluation."""
         outcome = self.outcome
         if outcome and outcome.metrics:
             return dict(outcome.metrics)
@@ -71,7 +75,7 @@ class TrainedRun(Run):
 
     @property
     def photo(self) -> dict[str, float]:
-        """The same metrics of the photos as they are; empty while it has not finished."""
+        """The same metrics of the unmodified photos; empty until the run has finished."""
         return dict(self.outcome.photo) if self.outcome else {}
 
     @property
@@ -89,7 +93,7 @@ class TrainedRun(Run):
 
     @property
     def weights(self) -> Path | None:
-        """The file with the weights that count; None where there are none yet, or nothing was to be learnt."""
+        """The file of the selected weights; None if there are none yet, or the recipe trains nothing."""
         return next(iter(reversed(candidates(self.directory))), None)
 
     @property
@@ -97,30 +101,20 @@ class TrainedRun(Run):
         return self.directory / "metrics.jsonl"
 
     @property
-    def as_study(self) -> studies.Results | None:
-        """The run as a study of one, which tables are made from; None before anything is measured."""
-        metrics, catalogue = self.metrics, discover()
-        if not metrics:
-            return None
-        recipe = load(self.directory / "recipe.yaml", catalogue)
-        wanted = leading(metrics, [part.use for part in recipe.evaluate.metrics])
-        steps = by_step(self.directory)
-        unfinished = {"photo": {}, "costs": {}, "measured": {}, "seconds": round(steps[-1]["seconds"], 3), "step": 0}
-        outcome = self.outcome.to_json() if self.outcome else {**unfinished, "metrics": metrics}
-        cell = studies.CellResult(studies.Variant(self.recipe_name), self.seed, self.name, "finished", outcome=outcome)
-        found = initial_results(self.directory.parent, [recipe], catalogue)
-        return replace(found, name=self.name, metrics=list(wanted), cells=[cell])
+    def table(self) -> MetricsTable | None:
+        """The run's metrics below the unmodified photo's; None before the first evaluation."""
+        return metrics_table(self)
 
     # -- pictures
 
     @cached_property
     def generator(self) -> nn.Module:
-        """The generator with the weights that count, `(B, 3, H, W)` in [-1, 1] to the same; loaded once.
+        """The generator with the selected weights, `(B, 3, H, W)` in [-1, 1] to the same; loaded once.
 
         Raises:
             ToonlabError: if there are no weights yet.
         """
-        return load_model(str(self.directory), discover())
+        return load_model(str(self.directory), self.catalogue)
 
     @overload
     def cartoonize(self, image: Tensor, *, device: str = "auto") -> Tensor: ...
@@ -137,7 +131,7 @@ class TrainedRun(Run):
         Args:
             image: a path, a PIL image or an `(H, W, 3)` uint8 RGB array, which give a PIL image; or a `(3, H, W)` or
                 `(B, 3, H, W)` float tensor in [-1, 1], which gives a tensor of its shape, on its device.
-            post: a last touch to a picture: a post-processor by its name, or `{"use": NAME, …}` with its parameters.
+            post: a post-processor for a picture: its name, or `{"use": NAME, …}` with its parameters.
             max_side: a picture whose longer side is longer is scaled down to it.
             device: `auto` (a GPU where there is one), `cpu`, `cuda:1`, …
 
@@ -151,21 +145,21 @@ class TrainedRun(Run):
             return make.tensor(image)
         if max_side is not None and max_side < 1:
             raise ToonlabError(f"max_side: got {max_side}, expected 1 or more")
-        return make.picture(image, max_side, make_postprocessor(post, discover()))
+        return make.picture(image, max_side, make_postprocessor(post, self.catalogue))
 
     @cached_property
     def _cartoonizers(self) -> dict[str, Cartoonizer]:
         return {}
 
-    # -- shown
+    # -- display
 
     def show(self) -> None:
-        """In a notebook: the metrics beside the untouched photo's, the last sample grid and the learning curve.
+        """In a notebook: the metrics next to the unmodified photo's, the last sample grid and the learning curve.
 
         Elsewhere: what `toonlab train` prints at the end.
         """
         if not in_notebook():
-            console.run(self)
+            console.show_run(self)
             return
         from IPython.display import HTML, SVG, Image
 
@@ -192,10 +186,15 @@ class TrainedRun(Run):
 
     def _head(self) -> str:
         head = html.paragraph(html.bold(self.name), html.text(self._state), html.link(self.directory))
-        return head + (html.table(find(results)) if (results := self.as_study) else "")
+        return head + (table.to_html() if (table := self.table) else "")
 
     def _curve(self) -> str | None:
-        return html.curve(find(results)) if (results := self.as_study) else None
+        if (table := self.table) is None:
+            return None
+        primary = next(iter(table.rows[-1].values))
+        history = History(self.recipe_name, self.seed, by_step(self.directory))
+        chart = next(learning_charts([self.recipe_name], primary, [history]), None)
+        return html.svg(chart) if chart else None
 
 
 def open_run(directory: str | os.PathLike[str]) -> TrainedRun:
@@ -206,5 +205,5 @@ def open_run(directory: str | os.PathLike[str]) -> TrainedRun:
     """
     path = Path(directory)
     run, _ = read_run(path)
-    near = len(path.parts) > 2 and ".." not in path.parts  # what is given stays as it is where it says it all
-    return TrainedRun.of(replace(run, root=path.parents[1]) if near else run)
+    complete = len(path.parts) > 2 and ".." not in path.parts  # a relative path stays relative
+    return TrainedRun.of(replace(run, root=path.parents[1]) if complete else run)

@@ -6,23 +6,22 @@ import os
 import re
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from toonlab.errors import ToonlabError
 from toonlab.registry.catalogue import Catalogue
-from toonlab.report import write_report
 from toonlab.runs.directory import make_directory, write_atomically
-from toonlab.runs.sync import notify_of_report
-from toonlab.studies import compare as comparing
+from toonlab.studies import compare as comparisons
 from toonlab.studies.executors.display import display
-from toonlab.studies.executors.fork_server import call_preloaded
 from toonlab.studies.executors.options import ExecutionOptions
-from toonlab.studies.results import results as studies
+from toonlab.studies.plan.search import is_search
 from toonlab.utils import yaml
 
-from . import arguments, console
-from .common import catalogue, tracked_at
+from . import arguments
+from .common import warned_catalogue
+from .report import conclude
 from .results import Results
 
 ExperimentLike = str | os.PathLike[str] | Mapping[str, Any]
@@ -45,33 +44,26 @@ def compare(
 
         toonlab.compare({"recipes": ["ctss", "plain"], "at": "tiny"}, name="mine", seeds=3, train={"steps": 40})
 
-    Each cell runs in a process of its own, which knows installed plugins only, not what a notebook defines.
+    Each cell runs in a process of its own, which sees installed plugins only, not what a notebook defines.
 
     Args:
         experiment: a name that `toonlab recipes` lists, a path, or an experiment as data, with the keys of a file.
         seeds: how many, instead of the experiment's.
         jobs: cells at once; by default one for each GPU, or one on a CPU.
-        name: what an experiment as data is called: its directory is `runs/<name>`, which then has it as
-            `experiment.yaml`.
+        name: of an experiment as data: its directory is `runs/<name>`, which keeps the data as `experiment.yaml`.
         runs: the folder of all runs.
         device: `auto` (all GPUs, or the CPU), `cpu`, `cuda:1`, …
         storage: an Optuna storage by which several machines share the work.
-        tracking_uri: where trackers keep the runs, instead of what recipes say.
+        tracking_uri: where trackers keep the runs, in place of the recipes' `tracking_uri`.
         overrides: for the recipes that have the path; see `toonlab.train`.
 
     Raises:
         RecipeError: with everything that is wrong, before anything runs.
         ToonlabError: if the storage can't be reached.
-        KeyboardInterrupt: after an interrupt, when the cells under way have saved; the same call goes on from there.
+        KeyboardInterrupt: after an interrupt, when the running cells have saved; the same call continues from there.
     """
-    if seeds is not None and seeds < 1:
-        raise ToonlabError(f"seeds: got {seeds}, expected 1 or more")
-    asked = _Asked("compare", experiment, name, Path(runs), device, jobs, storage, overrides)
-    options, parts = asked.options({"seeds": seeds}), catalogue()
-    with tracked_at(tracking_uri):
-        overrides = dict(asked.pairs)
-        found = comparing.compare(asked.source, parts, options, seeds=seeds, overrides=overrides, display=display())
-        return _told(found, parts, device)
+    options = ExecutionOptions(Path(runs), device, jobs, storage, tracking_uri=tracking_uri)
+    return _run("compare", experiment, name, seeds, overrides, options)
 
 
 def tune(
@@ -87,9 +79,9 @@ def tune(
     tracking_uri: str | None = None,
     **overrides: Any,
 ) -> Results:
-    """Search what a recipe does best with, as `toonlab tune` does, confirm it on fresh seeds, and write the report.
+    """Search a recipe's best parameters, as `toonlab tune` does, confirm them on fresh seeds, and write the report.
 
-    A search that was stopped goes on. `Results.search` has its trials; the cells are those of the confirmation.
+    A search that was stopped continues. `Results.search` has its trials; the cells are those of the confirmation.
 
     Args:
         experiment: a name, a path, or a search as data.
@@ -99,49 +91,39 @@ def tune(
     Raises:
         RecipeError: with everything that is wrong, before anything runs.
         ToonlabError: if the storage can't be reached.
-        KeyboardInterrupt: after an interrupt, when the runs under way have saved; the same call goes on from there.
+        KeyboardInterrupt: after an interrupt, when the active runs have saved; the same call continues from there.
     """
-    if trials is not None and trials < 1:
-        raise ToonlabError(f"trials: got {trials}, expected 1 or more")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "IProgress not found")  # of optuna's own progress bar, in a notebook
-        from toonlab.studies import tune as tuning
-    asked = _Asked("tune", experiment, name, Path(runs), device, jobs, storage, overrides)
-    options, parts = asked.options({"trials": trials}), catalogue()
-    with tracked_at(tracking_uri):
-        overrides = dict(asked.pairs)
-        found = tuning.tune(asked.source, parts, options, trials=trials, overrides=overrides, display=display())
-        return _told(found, parts, device)
+    options = ExecutionOptions(Path(runs), device, jobs, storage, tracking_uri=tracking_uri)
+    return _run("tune", experiment, name, trials, overrides, options)
 
 
-class _Asked:
-    """What was asked for, as the command would have been: an experiment's name or file, and overrides as pairs."""
-
-    def __init__(
-        self,
-        command: str,
-        experiment: ExperimentLike,
-        name: str | None,
-        runs: Path,
-        device: str,
-        jobs: int | None,
-        storage: str | None,
-        overrides: Mapping[str, Any],
-    ) -> None:
-        if jobs is not None and jobs < 1:
-            raise ToonlabError(f"jobs: got {jobs}, expected 1 or more")
-        self.command, self.pairs = command, arguments.pairs(overrides)
-        self.runs, self.device, self.jobs, self.storage = runs, device, jobs, storage
-        self.source = source_of(experiment, name, runs)
-
-    def options(self, options: Mapping[str, Any]) -> ExecutionOptions:
-        runs = None if self.runs == Path("runs") else self.runs
-        line = arguments.command_line(self.command, self.source, {**options, "runs": runs}, self.pairs)
-        return ExecutionOptions(self.runs, self.device, self.jobs, self.storage, command=line)
+def _run(
+    function: Literal["compare", "tune"],
+    experiment: ExperimentLike,
+    name: str | None,
+    count: int | None,
+    overrides: Mapping[str, Any],
+    options: ExecutionOptions,
+) -> Results:
+    counts = {"seeds" if function == "compare" else "trials": count}
+    for argument, number in {**counts, "jobs": options.jobs}.items():
+        if number is not None and number < 1:
+            raise ToonlabError(f"{argument}: got {number}, expected 1 or more")
+    catalogue, changes = warned_catalogue(stacklevel=4), dict(arguments.pairs(overrides))
+    elsewhere = None if options.runs == Path("runs") else options.runs
+    command = arguments.call(function, experiment, {"name": name, **counts, "runs": elsewhere}, overrides)
+    run = run_comparison if function == "compare" else run_search
+    source = source_of(experiment, name, options.runs)
+    results = run(source, catalogue, replace(options, command=command), count, changes)
+    conclude(results, options.tracking_uri)
+    if failed := results.failed:
+        text = f"{len(failed)} of {len(results.cells)} runs failed, the first: {failed[0].label}: {failed[0].reason}"
+        warnings.warn(f"{text}; `failed` has them all, with the ends of their logs", RuntimeWarning, stacklevel=3)
+    return results
 
 
 def source_of(experiment: ExperimentLike, name: str | None, runs: Path) -> str:
-    """The name or the file of an experiment; one as data becomes a file in its study's directory."""
+    """The name or the path of an experiment; an experiment as data is written to a file in its study's directory."""
     if not isinstance(experiment, Mapping):
         if name is not None:
             raise ToonlabError(f"name: an experiment as data has one; {os.fspath(experiment)} is called as its file")
@@ -155,18 +137,39 @@ def source_of(experiment: ExperimentLike, name: str | None, runs: Path) -> str:
     return str(path)
 
 
-def conclude(results: studies.Results, parts: Catalogue, device: str) -> None:
-    """Write the report of a study of which something has finished, and tell the observers of it."""
-    if not any(cell.status == "finished" for cell in results.cells):
-        return
-    page = write_report(results)
-    if last := console.last_run(results):
-        call_preloaded(notify_of_report, last, page)
+# -- steps of a study, for the functions above and for the command line
 
 
-def _told(results: studies.Results, parts: Catalogue, device: str) -> Results:
-    conclude(results, parts, device)
-    if lost := results.failed:
-        text = f"{len(lost)} of {len(results.cells)} runs failed, the first: {lost[0].label}: {lost[0].reason}"
-        warnings.warn(f"{text}; `failed` has them all, with the ends of their logs", RuntimeWarning, stacklevel=3)
-    return Results.from_study(results)
+def run_comparison(
+    experiment: str,
+    catalogue: Catalogue,
+    options: ExecutionOptions,
+    seeds: int | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Results:
+    """Run the cells of a comparison; `api.report.conclude` writes its report."""
+    found = comparisons.compare(experiment, catalogue, options, seeds=seeds, overrides=overrides, display=display())
+    return Results.from_study(found, catalogue)
+
+
+def run_search(
+    experiment: str,
+    catalogue: Catalogue,
+    options: ExecutionOptions,
+    trials: int | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Results:
+    """Run the trials of a search and their confirmation; `api.report.conclude` writes its report."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "IProgress not found")  # of optuna's own progress bar, in a notebook
+        from toonlab.studies import tune as searches
+    found = searches.tune(experiment, catalogue, options, trials=trials, overrides=overrides, display=display())
+    return Results.from_study(found, catalogue)
+
+
+def join(
+    experiment: str, catalogue: Catalogue, options: ExecutionOptions, overrides: Mapping[str, Any] | None = None
+) -> None:
+    """Work on a comparison or a search of other machines until it is done; `options.joined` has to be set."""
+    run = run_search if is_search(experiment) else run_comparison
+    run(experiment, catalogue, options, overrides=overrides)

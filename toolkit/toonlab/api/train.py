@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from toonlab.engine.train import train as train_recipe
+from toonlab.engine import train as engine
 from toonlab.errors import ToonlabError
 from toonlab.recipes.load import from_data, load
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
+from toonlab.utils.distributed import DistributedContext
 
 from . import arguments
-from .common import catalogue, tracked_at
+from .common import warned_catalogue
 from .run import TrainedRun
 
 RecipeLike = str | os.PathLike[str] | Mapping[str, Any]
@@ -34,50 +35,90 @@ def train(
 ) -> TrainedRun:
     """Train a recipe to its end: the same run, in the same directory, as `toonlab train` with the same settings.
 
-    A run that was stopped or killed goes on from its last checkpoint; one that has finished is not run again. For
-    several GPUs there is the command.
+    A run that was stopped or killed continues from its last checkpoint; a finished run is not trained again. Training
+    on several GPUs takes the command.
 
         toonlab.train("ctss", at="tiny", train={"steps": 40}, critics={"patch": {"sampler": {"k": 4}}})
         toonlab.train("ctss", at="tiny", **{"train.steps": 40, "critics.patch.sampler.k": 4})
 
     Args:
         recipe: a name that `toonlab recipes` lists, a path, or a recipe as data.
-        at: files of overrides laid over it, such as `tiny`, each applied where its path exists.
-        name: what a recipe as data is called; by default as what it extends, or `recipe`.
-        experiment: the folder within `runs`; by default called as the recipe.
+        at: files of overrides, such as `tiny`; each override applies where its path exists.
+        name: of a recipe as data; by default the name of the recipe that it extends, or `recipe`.
+        experiment: the folder within `runs`; by default the recipe's name.
         runs: the folder of all runs.
         device: `auto` (a GPU where there is one), `cpu`, `cuda:1`, …
-        tracking_uri: where trackers keep the run, instead of what the recipe says.
-        overrides: what is different, each as `key=value` on the command line: dotted names, or sections with what is
-            different in them. None leaves a part out.
+        tracking_uri: where trackers keep the run, in place of the recipe's `tracking_uri`.
+        overrides: changes to the recipe, each as `key=value` on the command line: dotted names, or sections with the
+            values that change. None leaves a part out.
 
     Raises:
         RecipeError: with everything that is wrong, before anything is written.
         ToonlabError: if it can't go on; `DivergedError` if a loss is no longer a finite number.
-        KeyboardInterrupt: after an interrupt, when everything is saved; the same call goes on from there.
+        KeyboardInterrupt: after an interrupt, when everything is saved; the same call continues from there.
     """
-    parts, pairs, overlays = catalogue(), arguments.pairs(overrides), arguments.names(at)
-    loaded = loaded_from(recipe, name, parts, pairs, overlays)
-    if isinstance(recipe, Mapping):
-        command = f"toonlab.train({{…}}, name={loaded.name!r})"
-    else:
-        elsewhere = None if Path(runs) == Path("runs") else os.fspath(runs)
-        command = arguments.command_line("train", os.fspath(recipe), {"at": overlays, "runs": elsewhere}, pairs)
-    with tracked_at(tracking_uri):
-        trained = train_recipe(loaded, parts, Path(runs), experiment, distributed=device, command=command)
-    return TrainedRun.of(trained.run, trained.reused)
+    catalogue = warned_catalogue()
+    loaded = load_recipe(recipe, catalogue, arguments.pairs(overrides), arguments.names(at), name)
+    elsewhere = None if Path(runs) == Path("runs") else runs
+    command = arguments.call(
+        "train", recipe, {"at": at, "name": name, "experiment": experiment, "runs": elsewhere}, overrides
+    )
+    return train_recipe(loaded, catalogue, Path(runs), device, command, tracking_uri, experiment)
 
 
-def loaded_from(
-    recipe: RecipeLike, name: str | None, parts: Catalogue, pairs: Sequence[tuple[str, Any]], at: Sequence[str]
+def load_recipe(
+    recipe: RecipeLike,
+    catalogue: Catalogue,
+    overrides: Sequence[str | tuple[str, Any]] = (),
+    at: Sequence[str] = (),
+    name: str | None = None,
 ) -> Recipe:
-    """The recipe, complete and checked."""
+    """The recipe, complete and checked.
+
+    Args:
+        overrides: `train.steps=400`, or the same as a pair.
+
+    Raises:
+        RecipeError: with everything that is wrong.
+    """
     if not isinstance(recipe, Mapping):
         if name is not None:
             raise ToonlabError(f"name: a recipe as data has one; {os.fspath(recipe)} is called as its file")
-        return load(os.fspath(recipe), parts, pairs, at)
+        return load(os.fspath(recipe), catalogue, overrides, at)
     data, parent = arguments.plain(recipe, "recipe"), recipe.get("extends")
     own = name or (Path(parent).stem if isinstance(parent, str) else "recipe")
     if not own.strip() or own.startswith(".") or "/" in own or "\\" in own:
         raise ToonlabError(f"name: {own!r} can't name a folder of runs; give another name")
-    return from_data(data, own, parts, pairs, at)
+    return from_data(data, own, catalogue, overrides, at)
+
+
+def train_recipe(
+    recipe: Recipe,
+    catalogue: Catalogue,
+    runs: Path,
+    distributed: DistributedContext | str,
+    command: str,
+    tracking_uri: str | None = None,
+    experiment: str | None = None,
+) -> TrainedRun:
+    """Train a recipe that was loaded already; `command` is what the run's files record."""
+    trained = engine.train(
+        recipe, catalogue, runs, experiment, distributed=distributed, command=command, tracking_uri=tracking_uri
+    )
+    return TrainedRun.of(trained.run, trained.reused, catalogue)
+
+
+def resume(
+    directory: Path,
+    catalogue: Catalogue,
+    distributed: DistributedContext | str,
+    command: str,
+    tracking_uri: str | None = None,
+) -> TrainedRun:
+    """Continue the run of a directory from its last checkpoint.
+
+    Raises:
+        ToonlabError: if it is no run's directory, or the code or the data have changed since it began.
+    """
+    trained = engine.resume(directory, catalogue, distributed, command, tracking_uri)
+    return TrainedRun.of(trained.run, trained.reused, catalogue)

@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from .options import discovered
-
 KINDS = (
     "sampler, representation, discriminator, generator, objective, discriminator-loss, generator-loss, features, "
     "dataset, metric or observer"
@@ -23,9 +21,10 @@ def new(
     ] = None,
 ) -> None:
     """Begin a plugin: a small distribution that works at once, with tests, a recipe and a comparison with CTSS."""
+    from toonlab.api.common import warned_catalogue
     from toonlab.scaffold import create
 
-    project = create(kind, name, out, discovered())
+    project = create(kind, name, out, warned_catalogue())
     files = project.write()
     width = max(len(str(file)) for file in files)
     print(f"The {project.label} {project.name} is in {project.directory}:")

@@ -1,4 +1,4 @@
-"""The command group: plugins' commands beside toonlab's own, and a user's mistakes as one line."""
+"""The command group: toonlab's own commands, those of plugins, and a user's mistakes as one line."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Group(TyperGroup):
 
 
 def _plugin_commands() -> dict[str, list[Entry]]:
-    """Who offers each command."""
+    """The entry points of each command that plugins offer."""
     found: dict[str, list[Entry]] = {}
     for entry in metadata.entries(metadata.COMMANDS):
         found.setdefault(entry.name, []).append(entry)
@@ -45,7 +45,7 @@ def _plugin_commands() -> dict[str, list[Entry]]:
 
 
 def _stub(entries: list[Entry]) -> Any:
-    """A command that imports its plugin only when it is called; one that two offer is usable from neither."""
+    """A command that imports its plugin when it is called; a command that two plugins offer is an error."""
     entry, sources = entries[0], [str(entry.source) for entry in entries]
 
     def run(ctx: typer.Context) -> None:

@@ -61,7 +61,7 @@ def search_range(tunable: Tunable) -> str:
     return f"{tunable.low:g} … {tunable.high:g}{step}"
 
 
-def show_shelf() -> None:
+def show_recipes() -> None:
     """The names that commands take, with what each file is about."""
     console = Console(highlight=False, soft_wrap=True)
     titles = {"baselines": "recipes", "baselines/at": "for --at", "experiments": "experiments"}

@@ -1,4 +1,4 @@
-"""What there is: `plugins`, `plugins doctor`, `recipes`."""
+"""Lists of what is installed: `plugins`, `plugins doctor`, `recipes`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def list_plugins(context: typer.Context, as_json: AsJSON = False) -> None:
     if as_json:
         print(json.dumps(catalogue.to_json(), indent=1))
         return
-    from toonlab.cli.listing import show_catalogue
+    from .listing import show_catalogue
 
     show_catalogue(catalogue)
 
@@ -52,6 +52,6 @@ def _commands(context: typer.Context) -> frozenset[str]:
 
 def recipes() -> None:
     """List the recipes, the experiments and the files for --at."""
-    from toonlab.cli.listing import show_shelf
+    from .listing import show_recipes
 
-    show_shelf()
+    show_recipes()

@@ -1,16 +1,16 @@
-"""What several commands take and print."""
+"""Options and arguments that several commands share."""
 
-from __future__ import annotations
-
-import os
+import inspect
+import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from toonlab.registry.catalogue import Catalogue
+    from toonlab.studies.executors.options import ExecutionOptions
 
 Overrides = Annotated[
     list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Such as train.steps=400 or critics.patch=null.")
@@ -41,24 +41,54 @@ Device = Annotated[str, typer.Option("--device", help="auto (a GPU where there i
 Devices = Annotated[int, typer.Option("--devices", min=1, help="Processes on this machine, one for each device.")]
 Nodes = Annotated[int, typer.Option("--nodes", min=1, help="Machines; start the command on each, or use torchrun.")]
 TrackingURI = Annotated[
-    str | None, typer.Option("--tracking-uri", help="Where trackers keep the runs, instead of what recipes say.")
+    str | None,
+    typer.Option(
+        "--tracking-uri",
+        envvar="TOONLAB_TRACKING_URI",
+        help="Where trackers keep the runs, instead of what recipes say.",
+    ),
 ]
 
 
-def track_at(uri: str | None) -> None:
-    """For all observers of this process and of those that it starts."""
-    if uri is not None:
-        os.environ["TOONLAB_TRACKING_URI"] = uri
+def _execution_options(
+    jobs: Jobs = None,
+    storage: StorageURL = None,
+    stale_after: StaleAfter = 120,
+    runs: Runs = Path("runs"),
+    device: Device = "auto",
+    tracking_uri: TrackingURI = None,
+) -> "ExecutionOptions":
+    from toonlab.studies.executors.options import ExecutionOptions
+
+    command = command_line()
+    return ExecutionOptions(runs, device, jobs, storage, stale_after, command=command, tracking_uri=tracking_uri)
 
 
-def discovered() -> Catalogue:
-    """The catalogue, with a warning for everything that did not load."""
-    from toonlab.registry.catalogue import discover
+def with_execution_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `ExecutionOptions`; it receives them together as its argument `options`.
 
-    catalogue = discover()
-    for failure in catalogue.failures:
-        print(f"warning: {failure}", file=sys.stderr)
-    return catalogue
+    An option that the command declares itself keeps the command's own help text, and is passed to it as well. The
+    command's module must not postpone the evaluation of annotations.
+    """
+    own = dict(inspect.signature(command).parameters)
+    del own["options"]
+    shared = dict(inspect.signature(_execution_options).parameters)
+
+    def run(**arguments: Any) -> None:
+        options = _execution_options(**{name: arguments[name] for name in shared})
+        command(**{name: arguments[name] for name in own}, options=options)
+
+    parameters = [*own.values(), *(shared[name] for name in shared if name not in own)]
+    parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in parameters]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads the options from it
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    run.__name__, run.__module__, run.__doc__ = command.__name__, command.__module__, command.__doc__
+    return run
+
+
+def command_line() -> str:
+    """The command as it was typed, which the files of runs and studies record."""
+    return shlex.join(["toonlab", *sys.argv[1:]])
 
 
 def parsed(overrides: list[str] | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import typer
 
 from toonlab.errors import ToonlabError
 
-from .options import Device, Images, Model, discovered
+from .options import Device, Images, Model
 
 Side = Literal["real", "fake"]
 
@@ -25,11 +25,12 @@ def cartoonize(
     device: Device = "auto",
 ) -> None:
     """Turn pictures into cartoons with a trained model, or one that needs no training."""
+    from toonlab.api.common import warned_catalogue
     from toonlab.images.files import collect_results, plan_tasks, split_arguments
     from toonlab.inference.cartoonize import cartoonize_pictures, load_model
     from toonlab.utils.distributed import pick_device
 
-    catalogue = discovered()
+    catalogue = warned_catalogue()
     paths, settings = split_arguments(images)
     own = {key: settings.pop(key) for key in list(settings) if key.startswith("generator.")}
     if settings and post is None:
@@ -53,10 +54,11 @@ def inspect(
     max_side: Annotated[int, typer.Option("--max-side", min=1, help="Scale larger pictures down to it.")] = 512,
 ) -> None:
     """Draw what a patch critic looks at: the filtered image, saliency, chosen patches, and what the critic sees."""
+    from toonlab.api.common import warned_catalogue
     from toonlab.images.files import collect_results, plan_tasks, split_arguments
     from toonlab.inference.inspect import critic_view, inspect_pictures
 
-    catalogue = discovered()
+    catalogue = warned_catalogue()
     paths, settings = split_arguments(images)
     view = critic_view(catalogue, recipe, critic, sampler, representation, settings)
     tasks = plan_tasks(paths, out, overwrite=True)

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from .options import Device, Devices, Nodes, Overrides, Runs, TrackingURI, discovered, track_at
-
-if TYPE_CHECKING:
-    from toonlab.engine.train import Trained
-    from toonlab.registry.catalogue import Catalogue
+from .options import Device, Devices, Nodes, Overrides, Runs, TrackingURI, command_line
 
 
 def train(
     recipe: Annotated[str, typer.Argument(help="A name that `toonlab recipes` lists, or a path.")],
     overrides: Overrides = None,
-    at: Annotated[list[str] | None, typer.Option("--at", help="Apply a file of overrides, such as tiny.")] = None,
+    at: Annotated[list[str] | None, typer.Option("--at", help="Lay a file of overrides over it, such as tiny.")] = None,
     show: Annotated[bool, typer.Option("--print", help="Print the resolved recipe and stop.")] = False,
     runs: Runs = Path("runs"),
     device: Device = "auto",
@@ -27,23 +23,20 @@ def train(
     tracking_uri: TrackingURI = None,
 ) -> None:
     """Train a recipe; one that was stopped or killed goes on from its last checkpoint."""
-    track_at(tracking_uri)
-    from toonlab.recipes.load import load
+    from toonlab.api import common, console
+    from toonlab.api.train import load_recipe, train_recipe
+    from toonlab.utils.distributed import launch
+    from toonlab.utils.yaml import dump
 
-    catalogue = discovered()
-    loaded = load(recipe, catalogue, overrides or (), at or ())
+    catalogue = common.warned_catalogue()
+    loaded = load_recipe(recipe, catalogue, overrides or (), at or ())
     if show:
-        from toonlab.utils.yaml import dump
-
         print(dump(loaded.tree), end="")
         return
-    from toonlab.engine.train import train as run_training
-    from toonlab.utils.distributed import launch
-
     distributed = launch(device, devices, nodes)
-    trained = run_training(loaded, catalogue, runs, distributed=distributed)
+    run = train_recipe(loaded, catalogue, runs, distributed, command_line(), tracking_uri)
     if distributed.rank == 0:
-        _report(trained, catalogue)
+        console.show_run(run, tracking_uri)
 
 
 def resume(
@@ -54,15 +47,15 @@ def resume(
     tracking_uri: TrackingURI = None,
 ) -> None:
     """Go on with a run that was stopped or killed, from its last checkpoint."""
-    track_at(tracking_uri)
-    from toonlab.engine.train import resume as go_on
+    from toonlab.api import common, console
+    from toonlab.api.train import resume as resume_run
     from toonlab.utils.distributed import launch
 
-    catalogue = discovered()
+    catalogue = common.warned_catalogue()
     distributed = launch(device, devices, nodes)
-    trained = go_on(run, catalogue, distributed)
+    resumed = resume_run(run, catalogue, distributed, command_line(), tracking_uri)
     if distributed.rank == 0:
-        _report(trained, catalogue)
+        console.show_run(resumed, tracking_uri)
 
 
 def sync(
@@ -70,19 +63,13 @@ def sync(
     tracking_uri: TrackingURI = None,
 ) -> None:
     """Replay to trackers what they miss of runs, such as after a server was away."""
-    from toonlab.runs.sync import sync as complete
+    from toonlab.api import common
+    from toonlab.runs.sync import sync as sync_runs
 
     failed = False
-    for synced in complete(run, discovered(), tracking_uri):
+    for synced in sync_runs(run, common.warned_catalogue(), tracking_uri):
         failed = failed or synced.error
         line = f"{synced.run.name}: {synced.line}"
         print(f"error: {line}" if synced.error else line, file=sys.stderr if synced.error else sys.stdout, flush=True)
     if failed:
         raise typer.Exit(1)
-
-
-def _report(trained: Trained, catalogue: Catalogue) -> None:
-    from toonlab.api import console
-    from toonlab.api.run import TrainedRun
-
-    console.run(TrainedRun.of(trained.run, trained.reused), catalogue)

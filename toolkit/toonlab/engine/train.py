@@ -189,9 +189,10 @@ def resume(
     directory: Path,
     catalogue: Catalogue,
     distributed: DistributedContext | str = "auto",
+    command: str | None = None,
     tracking_uri: str | None = None,
 ) -> Trained:
-    """Resume the run of a directory; `tracking_uri` as for `train`.
+    """Resume the run of a directory; `command` and `tracking_uri` as for `train`.
 
     Raises:
         ToonlabError: if it is no run's directory, or if the code or the data have changed since it began.
@@ -208,4 +209,6 @@ def resume(
             "the recipe again"
         )
     root, experiment = directory.parents[1], directory.parent.name
-    return train(recipe, catalogue, root, experiment, distributed, identity=identity, tracking_uri=tracking_uri)
+    return train(
+        recipe, catalogue, root, experiment, distributed, command, identity=identity, tracking_uri=tracking_uri
+    )

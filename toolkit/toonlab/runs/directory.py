@@ -121,7 +121,7 @@ def environment(
         "python": platform.python_version(),
         "platform": platform.platform(),
         "versions": {package: _version(package) for package in packages},
-        "command": command or " ".join(["toonlab", *sys.argv[1:]]),
+        "command": command or "",
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         **({"study": study} if study else {}),
         "identity": {key: value for key, value in identity.items() if key != "recipe"},

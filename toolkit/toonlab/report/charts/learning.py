@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from toonlab.report.findings import Findings
 from toonlab.report.format import number, several, shown
-from toonlab.report.history import LOSS, Curve, histories
+from toonlab.report.history import LOSS, Curve, History, histories
 
 from .chart import Chart, note
 from .colors import DASHES, MARKERS, PAPER, SERIES
@@ -24,28 +24,34 @@ Over = Literal["steps", "seconds"]
 
 def learning(found: Findings) -> Iterator[Chart]:
     """The primary metric over steps and over seconds; the generator's loss where runs were evaluated only once."""
-    runs = histories(found.results)
-    for name in (found.primary, LOSS):
+    yield from learning_charts(found.labels, found.primary, histories(found.results))
+
+
+def learning_charts(labels: Sequence[str], primary: str, runs: Sequence[History]) -> Iterator[Chart]:
+    """The charts of some runs, whose labels are among `labels`: their order decides the colours."""
+    for name in (primary, LOSS):
         curves = [curve for run in runs if len((curve := run.curve(name)).values) > 1]
         if curves:
             break
     over: Over
     for over in ("steps", "seconds"):
         if curves:
-            yield _learning(found, curves, name, over)
+            yield _learning(labels, curves, name, over)
 
 
-def _learning(found: Findings, runs: Sequence[Curve], name: str, over: Over) -> Chart:
-    by_label = {label: [curve for curve in runs if curve.label == label] for label in found.labels}
+def _learning(labels: Sequence[str], runs: Sequence[Curve], name: str, over: Over) -> Chart:
+    by_label = {label: [curve for curve in runs if curve.label == label] for label in labels}
     by_label = {label: own for label, own in by_label.items() if own}
     seeds = max(map(len, by_label.values()))
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
         for curve in runs if seeds > 1 else ():
-            axes.plot(getattr(curve, over), curve.values, **_line(found, curve.label, "seed"), linewidth=0.8, alpha=0.3)
+            axes.plot(
+                getattr(curve, over), curve.values, **_line(labels, curve.label, "seed"), linewidth=0.8, alpha=0.3
+            )
         for label, own in by_label.items():
-            axes.plot(*_mean(own, over), **_line(found, label, "mean"))
+            axes.plot(*_mean(own, over), **_line(labels, label, "mean"))
         axes.set_xlabel(over)
         axes.set_ylabel(name)
         if name == LOSS and min(min(curve.values) for curve in runs) > 0:
@@ -65,8 +71,8 @@ def _learning(found: Findings, runs: Sequence[Curve], name: str, over: Over) -> 
     )
 
 
-def _line(found: Findings, label: str, what: str) -> dict[str, Any]:
-    number = found.labels.index(label)
+def _line(labels: Sequence[str], label: str, what: str) -> dict[str, Any]:
+    number = labels.index(label)
     dash = DASHES[number // len(SERIES) % len(DASHES)]
     return {"color": SERIES[number % len(SERIES)], "linestyle": dash, "gid": f"series-{number}-{what}"}
 

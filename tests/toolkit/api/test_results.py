@@ -1,0 +1,114 @@
+"""A study as data frames: values, order, what is missing, and what has failed."""
+
+from __future__ import annotations
+
+import json
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import toonlab
+from toonlab.api import results as module
+
+
+def cell(recipe: str, seed: int, value: float | None, **levels: Any) -> dict[str, Any]:
+    """A finished cell; without a value, one that has failed."""
+    record = {
+        "variant": {"recipe": recipe, "levels": levels},
+        "seed": seed,
+        "run": f"{recipe}-s{seed}-00000000",
+        "log": [],
+        "status": "failed",
+        "reason": "loss is <nan>",
+    }
+    if value is None:
+        return record
+    outcome = {
+        "metrics": {"f1": value, "aside": 1.0},
+        "photo": {"f1": 0.1},
+        "costs": {},
+        "measured": {},
+        "seconds": 2.0,
+    }
+    return record | {"status": "finished", "reason": None, "outcome": outcome}
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> toonlab.Results:
+    cells = [cell("a", seed, 0.5 + seed / 100) for seed in range(3)]
+    cells += [cell("b", seed, value, k=4) for seed, value in ((0, 0.6), (1, 0.7), (2, None))]
+    record = {"name": "mine", "cells": cells, "metrics": ["f1"], "baseline": "a", "higher": {"f1": True}}
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "results.json").write_text(json.dumps(record))
+    return toonlab.Results.read(tmp_path / "mine")
+
+
+def test_the_frame_has_a_column_for_each_factor_and_nan_for_what_failed(study: toonlab.Results) -> None:
+    frame = study.frame
+    assert list(frame.columns) == ["recipe", "k", "seed", "status", "f1", "seconds", "aside", "run"]
+    assert frame["k"].tolist() == ["", "", "", 4, 4, 4]
+    assert frame["f1"].tolist()[:5] == [0.5, 0.51, 0.52, 0.6, 0.7]
+    assert isnan(frame["f1"].iloc[5])
+    assert frame["run"].iloc[0] == str(study.directory / "a-s0-00000000")
+
+
+def test_the_summary_begins_each_metric_with_the_photo(study: toonlab.Results) -> None:
+    summary = study.summary
+    assert list(summary.index) == [
+        ("f1", "the photo, untouched"),
+        ("f1", "a"),
+        ("f1", "b (k 4)"),
+        ("seconds", "a"),
+        ("seconds", "b (k 4)"),
+    ]
+    assert summary["seeds"].tolist() == [0, 3, 2, 3, 2]
+    assert summary.loc[("f1", "the photo, untouched"), "mean"] == 0.1
+    assert summary.loc[("f1", "a"), "verdict"] == "baseline"
+    assert summary.loc[("f1", "b (k 4)"), "difference"] == pytest.approx(0.145)
+    assert isnan(summary.loc[("f1", "a"), "difference"])
+
+
+def test_failed_cells_stand_below_the_table_and_the_missing_report_is_none(study: toonlab.Results) -> None:
+    text = study._repr_html_()
+    assert "failed: b (k 4), seed 2: loss is &lt;nan&gt;" in text
+    assert "report: " not in text
+    assert study.report is None
+    assert repr(study) == f"<Results of mine: 5 of 6 runs finished, in {study.directory}>"
+    assert [failed.seed for failed in study.failed] == [2]
+
+
+def test_the_last_run_is_the_last_finished_one_that_is_here(study: toonlab.Results) -> None:
+    assert study.last_run is None  # all of them are elsewhere
+    for name in ("a-s1-00000000", "b-s0-00000000", "b-s2-00000000"):
+        (study.directory / name).mkdir()
+    assert study.last_run == study.directory / "b-s0-00000000"
+
+
+def test_without_a_metric_there_is_no_frame(study: toonlab.Results, tmp_path: Path) -> None:
+    path = tmp_path / "mine" / "results.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "metrics": []}))
+    empty = toonlab.Results.read(tmp_path / "mine")
+    with pytest.raises(toonlab.ToonlabError, match=r"mine: no metric was measured; give evaluate\.metrics some"):
+        _ = empty.frame
+    assert "<table" not in empty._repr_html_()
+
+
+def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(toonlab.ToonlabError, match="no such file; run `toonlab compare"):
+        toonlab.Results.read(tmp_path)
+
+
+def test_in_a_notebook_show_displays_the_table_and_the_samples(
+    study: toonlab.Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr(module, "in_notebook", lambda: True)  # docs/notebook.ipynb has a real one
+    monkeypatch.setattr(module, "display", shown.append)
+    Image.new("RGB", (3, 2)).save(study.directory / "samples.png")
+    study.show()
+    table, grid = shown
+    assert table.data == study._repr_html_()
+    assert grid.data == (study.directory / "samples.png").read_bytes()

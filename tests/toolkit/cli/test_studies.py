@@ -1,0 +1,96 @@
+"""`toonlab compare`, `tune`, `worker` and `report`: what they print, record and leave."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+STUDY = "recipes: [small]\nseeds: 2\nmetrics: {primary: outline_f1}\nset: {observers: {}}\n"
+SEARCH = """\
+recipe: small
+set: {observers: {}}
+search: {train.batch: [2, 3]}
+objective: {metric: outline_f1}
+trials: 2
+seeds_per_trial: 1
+confirm: {top: 1, seeds: 1}
+"""
+
+
+@pytest.fixture
+def study(small: Path, tmp_path: Path) -> Path:
+    (tmp_path / "study.yaml").write_text(STUDY)
+    (tmp_path / "hunt.yaml").write_text(SEARCH)
+    return tmp_path
+
+
+def test_a_comparison_ends_with_the_table_and_the_paths(toonlab: Callable[..., Any], study: Path) -> None:
+    options = ("--seeds", "1", "--runs", "elsewhere", "--device", "cpu")
+    done = toonlab("compare", "study.yaml", *options, "train.steps=2")
+    assert done.returncode == 0, done.stderr
+    assert "the photo, untouched" in done.stdout
+    folder = study / "elsewhere" / "study"
+    for label, name in {"report": "report.html", "samples": "samples.png", "table": "results.md"}.items():
+        assert f"{label + ':':9}elsewhere/study/{name}\n" in done.stdout
+        assert (folder / name).exists()
+    recorded = json.loads((folder / "results.json").read_text())
+    expected = "toonlab compare study.yaml --seeds 1 --runs elsewhere --device cpu train.steps=2"
+    (cell,) = recorded["cells"]
+    environment = json.loads((folder / cell["run"] / "environment.json").read_text())
+    assert recorded["command"] == environment["command"] == expected
+    assert not (study / "runs").exists()
+
+    (folder / "report.html").unlink()
+    done = toonlab("report", "study", "--runs", "elsewhere", "--device", "cpu")
+    names = ("report.html", "table.csv", "table.md", "table.tex")
+    assert [line.split()[-1] for line in done.stdout.splitlines()] == [f"elsewhere/study/{name}" for name in names]
+    assert (folder / "report.html").exists()
+
+    explained = toonlab("compare", "study.yaml", "--runs", "elsewhere", "--explain", "train.steps=2")
+    assert explained.stdout.splitlines() == [
+        f"small, seed 0: finished ({cell['run']})",
+        "small, seed 1: has not run yet",
+    ]
+
+
+def test_a_failed_cell_is_named_and_the_exit_code_is_1(toonlab: Callable[..., Any], study: Path) -> None:
+    done = toonlab("compare", "study.yaml", "--seeds", "1", "--device", "cpu", "generator.optimizer.lr=1e30")
+    assert done.returncode == 1
+    assert "failed: small, seed 0: " in done.stderr
+    assert "table:   runs/study/results.md" in done.stdout
+    assert not (study / "runs" / "study" / "report.html").exists()
+
+
+@pytest.mark.parametrize(("name", "verb", "cells"), [("study", "compare", 2), ("hunt", "tune", 4)])
+def test_a_worker_does_the_work_and_the_command_reports_it(
+    toonlab: Callable[..., Any], study: Path, name: str, verb: str, cells: int
+) -> None:
+    options = ("--storage", f"sqlite:///{study}/shared.db", "--device", "cpu", "train.steps=2")
+    done = toonlab("worker", f"{name}.yaml", *options)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    outcomes = {path: path.read_bytes() for path in study.glob(f"runs/{name}/*/outcome.json")}
+    assert len(outcomes) >= cells
+    assert {json.loads(outcome)["status"] for outcome in outcomes.values()} == {"finished"}
+    assert not (study / "runs" / name / "report.html").exists()
+
+    done = toonlab(verb, f"{name}.yaml", *options)
+    assert done.returncode == 0, done.stderr
+    assert f"report:  runs/{name}/report.html" in done.stdout
+    recorded = json.loads((study / "runs" / name / "results.json").read_text())
+    assert recorded["command"] == f"toonlab {verb} {name}.yaml {' '.join(options)}"
+    assert (recorded["search"] is None) == (verb == "compare")
+    if verb == "tune":
+        assert len(recorded["search"]["trials"]) == 2
+    assert {path: path.read_bytes() for path in study.glob(f"runs/{name}/*/outcome.json")} == outcomes
+
+
+def test_photos_are_written_under_their_names(typed: Callable[..., Any], study: Path) -> None:
+    done = typed("compare", "study.yaml", "--photos", "photos")
+    assert done.stdout == "3 photos are in photos\n"
+    assert len(list((study / "photos").glob("*.png"))) == 3
+    assert not (study / "runs").exists()
