@@ -12,7 +12,16 @@ ELSEWHERE = {  # modules whose tests are not files of their names -> where these
     "toolkit/toonlab/scaffold/examples": "next to the examples, since `toonlab new` copies both",
 }
 OF_SEVERAL = {  # test files of what several modules do together
-    "init",  # of a plugin: all that its `__init__` registers
+    "init",  # of a plugin: the parts that it registers
+    "recipe",  # of White-box
+    "on_toonworld",  # metrics on rendered scenes
+    "away",  # MLflow's servers and databases that are away, frozen, locked
+    "whole_runs",  # runs and servers that are killed, with MLflow
+    "resume",  # runs that are killed
+    "report",  # the files of a report
+    "new",  # `toonlab new`, in an environment of its own
+    "broken",  # plugins with one mistake each
+    "in_tree",  # all parts that ship
 }
 
 

@@ -59,7 +59,7 @@ class Life:
     """A life of a run, from its start or a resume at the checkpoint of step `keep`, to its end or a kill."""
 
     def __init__(self, run: Run, observer: object, keep: int = 0) -> None:
-        self.run = run
+        self.run, self.observer = run, observer
         self.ended = False
         self.log = MetricsFile(run.directory / "metrics.jsonl", keep)
         self.observers = Observers({"mlflow": observer})

@@ -91,7 +91,7 @@ def test_a_frozen_server_is_waited_for_once(run: Run, life: Any, store: Any, ser
     server.start()
     alive = life(run, MLflow(server.uri, patience=240))
     steps(alive, 1, 5)
-    alive.observers._managers["mlflow"].get_plugin("mlflow").patience = 0.5
+    alive.observer.patience = 0.5
     os.kill(server.process.pid, signal.SIGSTOP)
     start = time.monotonic()
     with pytest.warns(RuntimeWarning, match=r"is away \(no answer in time\)") as caught:
@@ -105,7 +105,7 @@ def test_a_frozen_server_is_waited_for_once(run: Run, life: Any, store: Any, ser
 def test_a_locked_database_is_waited_for_once(run: Run, uri: str, life: Any, store: Any, recorded: Any) -> None:
     alive = life(run, MLflow(patience=240))
     steps(alive, 1, 5)
-    alive.observers._managers["mlflow"].get_plugin("mlflow").patience = 0.5
+    alive.observer.patience = 0.5
     with closing(sqlite3.connect(run.root / "mlflow.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         start = time.monotonic()

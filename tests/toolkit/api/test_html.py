@@ -7,35 +7,11 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
-import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
 from toonlab.api import html
 from toonlab.report.charts.chart import Chart
-
-
-def test_a_table_aligns_its_first_column_left_and_escapes() -> None:
-    rows = [[("a<b", False), ("0.5", True)], [("c", False), ("0.4", False)]]
-    tree = ElementTree.fromstring(f"<div>{html.table(['method', 'f1 & more'], rows, ['* f1: a<b'])}</div>")
-    cells = [[(cell.tag, "".join(cell.itertext()), cell.get("style")) for cell in row] for row in tree.iter("tr")]
-    left, right = "text-align: left", "text-align: right"
-    assert cells == [
-        [("th", "method", left), ("th", "f1 & more", right)],
-        [("td", "a<b", left), ("td", "0.5", right)],
-        [("td", "c", left), ("td", "0.4", right)],
-    ]
-    assert [bold.text for bold in tree.iter("b")] == ["0.5"]
-    assert [note.text for note in tree.iter("small")] == ["* f1: a<b"]
-
-
-def test_a_table_without_notes_has_nothing_below() -> None:
-    assert html.table(["a"], [[("1", False)]], []).endswith("</table>")
-
-
-def test_a_row_as_wide_as_the_head_is_needed() -> None:
-    with pytest.raises(ValueError, match="zip"):
-        html.table(["a", "b"], [[("1", False)]], [])
 
 
 def test_links_are_relative_where_the_path_is(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def study(run: toonlab.TrainedRun, tmp_path: Path) -> Path:
 
 
 def test_a_report_is_written_where_it_is_asked_for(study: Path, catalogue: Catalogue, tmp_path: Path) -> None:
-    results, page = report("mine", catalogue, runs=study, out=tmp_path / "there" / "page.html", device="cpu")
+    results, page = report("mine", catalogue, runs=study, out=tmp_path / "there" / "page.html")
     assert page == tmp_path / "there" / "page.html"
     assert "&lt;b&gt;odd" in page.read_text()
     assert (results.name, results.report) == ("mine", None)
@@ -39,7 +39,7 @@ def test_a_study_of_which_nothing_has_finished_has_no_report(study: Path, catalo
     record = json.loads(path.read_text())
     record["cells"][0] |= {"status": "failed", "reason": "nan", "outcome": None}
     path.write_text(json.dumps(record))
-    conclude(toonlab.Results.read(study / "mine"), "cpu")
+    conclude(toonlab.Results.read(study / "mine"))
     assert not (study / "mine" / "report.html").exists()
     with pytest.raises(toonlab.ToonlabError, match="nothing has finished yet"):
         report("mine", catalogue, runs=study)
@@ -54,7 +54,7 @@ def test_trackers_get_the_report_in_the_given_store(study: Path, catalogue: Cata
     environment = json.loads((directory / "environment.json").read_text())
     (directory / "environment.json").write_text(json.dumps({**environment, "study": "mine"}))
     results = toonlab.Results.from_study(toonlab.Results.read(study / "mine"), catalogue)
-    conclude(results, "cpu", f"sqlite:///{tmp_path}/mine.db")
+    conclude(results, f"sqlite:///{tmp_path}/mine.db")
     assert results.report == study / "mine" / "report.html"
     import mlflow
 

@@ -58,14 +58,14 @@ def test_the_frame_has_a_column_for_each_factor_and_nan_for_what_failed(study: t
 def test_the_summary_begins_each_metric_with_the_photo(study: toonlab.Results) -> None:
     summary = study.summary
     assert list(summary.index) == [
-        ("f1", "the photo, untouched"),
+        ("f1", "the unmodified photo"),
         ("f1", "a"),
         ("f1", "b (k 4)"),
         ("seconds", "a"),
         ("seconds", "b (k 4)"),
     ]
     assert summary["seeds"].tolist() == [0, 3, 2, 3, 2]
-    assert summary.loc[("f1", "the photo, untouched"), "mean"] == 0.1
+    assert summary.loc[("f1", "the unmodified photo"), "mean"] == 0.1
     assert summary.loc[("f1", "a"), "verdict"] == "baseline"
     assert summary.loc[("f1", "b (k 4)"), "difference"] == pytest.approx(0.145)
     assert isnan(summary.loc[("f1", "a"), "difference"])

@@ -32,7 +32,7 @@ def test_a_comparison_ends_with_the_table_and_the_paths(toonlab: Callable[..., A
     options = ("--seeds", "1", "--runs", "elsewhere", "--device", "cpu")
     done = toonlab("compare", "study.yaml", *options, "train.steps=2")
     assert done.returncode == 0, done.stderr
-    assert "the photo, untouched" in done.stdout
+    assert "the unmodified photo" in done.stdout
     folder = study / "elsewhere" / "study"
     for label, name in {"report": "report.html", "samples": "samples.png", "table": "results.md"}.items():
         assert f"{label + ':':9}elsewhere/study/{name}\n" in done.stdout

@@ -27,7 +27,7 @@ def test_train_says_where_everything_is_and_does_not_train_twice(
     arguments = ("train", str(small), "observers={mlflow: {}, progress: {}}")
     done = toonlab(*arguments)
     assert done.returncode == 0, done.stderr
-    assert "the photo, untouched" in done.stdout
+    assert "the unmodified photo" in done.stdout
     (run,) = tmp_path.glob("runs/small/small-s0-*")
     for path in ("samples/step-00000004.png", "checkpoints/step-00000004/generator.safetensors"):
         assert str(Path("runs/small") / run.name / path) in done.stdout

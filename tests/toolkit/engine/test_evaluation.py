@@ -13,9 +13,11 @@ from toonlab import Catalogue, Run, Sample, discover
 from toonlab.engine.evaluation import finish_run, record_evaluation
 from toonlab.engine.evaluator import Evaluator
 from toonlab.engine.record import RunRecord
+from toonlab.recipes.load import load
 from toonlab.recipes.spec import Part
 from toonlab.registry.observers import Observers
 from toonlab.runs.directory import prepare, read_metrics
+from toonlab.runs.pictures import read_pictures
 from toonlab.types import Truth
 from toonlab.utils.distributed import DistributedContext
 
@@ -69,12 +71,13 @@ def test_metrics_and_grid_take_one_forward_pass(record: RunRecord, evaluator: Ev
         assert 3 * 192 < sheet.width < 4 * 192
 
 
-def test_the_end_of_a_run_has_its_metrics_those_of_the_photos_and_costs(
-    record: RunRecord, evaluator: Evaluator
+def test_the_end_of_a_run_has_its_metrics_those_of_the_photos_costs_and_pictures(
+    record: RunRecord, evaluator: Evaluator, small: Path, catalogue: Catalogue
 ) -> None:
     generator = Counting()
     evaluation = evaluator.evaluate(generator, torch.device("cpu"), keep=2)
-    finish_run(record, evaluator, generator, evaluation)
+    finish_run(record, load(small, catalogue), evaluator, generator, evaluation)
+    assert [sample.name for sample in read_pictures(record.run.directory)] == [s.name for s in evaluator.samples[:2]]
     assert record.metrics == record.photo == evaluation.metrics
     assert record.measured == evaluation.measured
     assert record.costs["parameters"] == 0

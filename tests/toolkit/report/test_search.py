@@ -60,4 +60,4 @@ def test_without_a_value_of_the_default_there_is_no_gain(searched: Searched) -> 
 def test_a_comparison_is_no_search(made: Callable[..., Findings], searched: Searched) -> None:
     assert search_of(made({"a": [0.5]})) is None
     results = searched([])
-    assert search_of(find(replace(results, search={**(results.search or {}), "trials": []}))) is None
+    assert search_of(find(replace(results, search=replace(results.search, trials=())))) is None

@@ -10,7 +10,7 @@ from toonlab import Catalogue, discover
 from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Offer
 from toonlab.registry.schema import Schema
-from toonlab.runs.tracking import tracked, with_tracking_uri
+from toonlab.runs.tracking import tracked, tracked_observers
 
 
 class Tracker:
@@ -34,12 +34,11 @@ def catalogue() -> Catalogue:
 def test_only_observers_with_the_parameter_get_it_and_the_tree_stays(small: Path, catalogue: Catalogue) -> None:
     observers = "observers={here: {use: tracker, tracking_uri: 'http://a', every: 3}, beeper: {}}"
     recipe = load(small, catalogue, [observers])
-    other = with_tracking_uri(recipe, catalogue, "http://me:secret@b")
-    made = {name: part.make(catalogue) for name, part in other.observers.items()}
+    parts = tracked_observers(recipe, catalogue, "http://me:secret@b")
+    made = {name: part.make(catalogue) for name, part in parts.items()}
     assert (made["here"].uri, made["here"].every, made["beeper"].every) == ("http://me:secret@b", 3, 1)
-    assert other.tree == recipe.tree
-    assert "secret" not in str(other.tree)
-    assert with_tracking_uri(recipe, catalogue, None) == recipe
+    assert "secret" not in str(recipe.tree)
+    assert tracked_observers(recipe, catalogue, None) == dict(recipe.observers)
 
 
 def test_parameters_as_data(catalogue: Catalogue) -> None:

@@ -96,7 +96,7 @@ def test_the_command_trains_with_two_processes(small: Path, tmp_path: Path, laun
         arguments = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29713", *arguments]
     done = run(*arguments, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("the unmodified photo") == 1
+    assert done.stdout.count("│ the unmodified photo") == 1
     (directory,) = tmp_path.glob("runs/small/small-*")
     assert json.loads((directory / "environment.json").read_text())["processes"] == 2
     assert json.loads((directory / "outcome.json").read_text())["status"] == "finished"

@@ -15,7 +15,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="A bench for GAN image cartoonization: every part a plugin, every comparison fair.",
+    help="A pluggable GAN for photo cartoonization, and a benchmark that compares cartoonization GANs fairly.",
 )
 for command in (
     training.train,

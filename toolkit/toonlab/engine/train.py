@@ -22,7 +22,7 @@ from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.observers import Observers
 from toonlab.registry.protocols import Dataset, ReadyMade
 from toonlab.runs.directory import digest, environment, prepare, read_outcome, run_identity, what_changed
-from toonlab.runs.tracking import with_tracking_uri
+from toonlab.runs.tracking import tracked_observers
 from toonlab.types import Outcome, Run
 from toonlab.utils.distributed import DistributedContext, has_bf16, launch
 
@@ -85,13 +85,13 @@ def train(
     outcome = distributed.on_first(lambda: read_outcome(run.directory))
     if outcome and outcome.status == "finished":
         return Trained(run, outcome, reused=True)
-    recipe = with_tracking_uri(recipe, catalogue, tracking_uri)
     prepared = _trainer if recipe.stages else _evaluation_run
     begin, steps = prepared(recipe, catalogue, distributed)
     run = replace(run, steps=steps, environment=environment(distributed, identity, command, study))
     with _alone(run, distributed), float32_products(tf32=recipe.train.precision == "tf32"):
         distributed.on_first(lambda: (run.directory / "outcome.json").unlink(missing_ok=True))
-        observers = _observers(recipe, catalogue, distributed, listeners or {})
+        parts = tracked_observers(recipe, catalogue, tracking_uri) if distributed.rank == 0 else {}
+        observers = Observers({**{name: part.make(catalogue) for name, part in parts.items()}, **(listeners or {})})
         record = RunRecord(run=run, observers=observers, distributed=distributed)
         return Trained(run, begin(record=record).run())
 
@@ -99,13 +99,6 @@ def train(
 def run_of(recipe: Recipe, identity: Mapping[str, Any], root: Path, experiment: str) -> Run:
     """The run that a recipe's identity names; its steps are not planned yet."""
     return Run(root, experiment, recipe.name, recipe.train.seed, digest(identity), recipe.tree, 0)
-
-
-def _observers(
-    recipe: Recipe, catalogue: Catalogue, distributed: DistributedContext, listeners: Mapping[str, object]
-) -> Observers:
-    parts = recipe.observers if distributed.rank == 0 else {}
-    return Observers({**{name: part.make(catalogue) for name, part in parts.items()}, **listeners})
 
 
 def _evaluator(recipe: Recipe, catalogue: Catalogue, dataset: Dataset) -> Evaluator:

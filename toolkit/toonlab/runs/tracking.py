@@ -7,23 +7,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from toonlab.recipes.spec import Recipe
+    from toonlab.recipes.spec import Part, Recipe
     from toonlab.registry.catalogue import Catalogue
 
 PARAMETER = "tracking_uri"
 
 
-def with_tracking_uri(recipe: Recipe, catalogue: Catalogue, uri: str | None) -> Recipe:
-    """The recipe with `uri` as the `tracking_uri` of each observer that has this parameter; unchanged for None.
+def tracked_observers(recipe: Recipe, catalogue: Catalogue, uri: str | None) -> dict[str, Part]:
+    """The recipe's observers, with `uri` as the `tracking_uri` of each that has this parameter; unchanged for None.
 
-    The recipe's tree, which is written to the run's directory and into its weights, stays as it is: a URI may hold a
+    The recipe itself, which is written to the run's directory and into its weights, stays as it is: a URI may hold a
     password.
     """
-    observers = {
+    return {
         name: replace(part, parameters=tracked(part.use, part.parameters, catalogue, uri))
         for name, part in recipe.observers.items()
     }
-    return replace(recipe, observers=observers)
 
 
 def tracked(use: str, parameters: Mapping[str, Any], catalogue: Catalogue, uri: str | None) -> Mapping[str, Any]:

@@ -102,7 +102,7 @@ def test_a_name_that_two_offer(install: Install) -> None:
     [
         ("train", "def run(): ...", "toonlab has a command 'train' of its own, which takes precedence"),
         ("other", "run = 3", "is not a function that typer can make a command of, but of type int"),
-        ("other", "def run(x: complex): ...", "is not a function that typer can make a command of: "),
+        ("other", "def run(x: 'Missing'): ...", "is not a function that typer can make a command of: NameError"),
         ("other", "import nowhere", "No module named 'nowhere'"),
     ],
 )

@@ -12,6 +12,7 @@ from toonlab.report.charts.heatmap import heat_map, scale
 from toonlab.report.findings import find
 from toonlab.report.search import Search, search_of
 from toonlab.studies.results.results import Results
+from toonlab.studies.results.search_result import SearchResult
 
 SPACE = {"k": {"low": 1, "high": 3, "step": 1}, "size": {"low": 8, "high": 32, "step": 8}}
 Trials = Sequence[tuple[int, float, str, float | None]]  # k, size, state, value
@@ -31,7 +32,7 @@ def search(folder: Path, trials: Trials = TRIALS, space: Any = SPACE, direction:
     ]
     record = {"recipe": "r", "objective": {"metric": "f1", "direction": direction}, "space": space}
     record |= {"default": told[0]["params"], "trials": told}
-    found = search_of(find(Results("s", folder, [], "tune", metrics=["f1"], search=record)))
+    found = search_of(find(Results("s", folder, [], "tune", metrics=["f1"], search=SearchResult.from_json(record))))
     assert found is not None
     return found
 

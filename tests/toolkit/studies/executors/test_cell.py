@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from toonlab import discover
-from toonlab.engine.train import identity
+from toonlab.engine.train import identity_of
 from toonlab.errors import ToonlabError
 from toonlab.recipes.load import load
 from toonlab.studies.executors.cell import CellSpec, cells_of, finished_before
@@ -31,7 +31,7 @@ def test_the_identity_of_each_seed_is_that_of_its_run(specs: list[CellSpec]) -> 
     assert [cell.label for cell in cells] == ["small, seed 3", "classic, seed 3", "small, seed 8", "classic, seed 8"]
     assert len({cell.run for cell in cells}) == 4
     for cell in cells:
-        assert cell.identity == identity(cell.spec.recipe, catalogue)
+        assert cell.identity == identity_of(cell.spec.recipe, catalogue)
         assert cell.run.startswith(f"{cell.spec.recipe.name}-s{cell.spec.recipe.train.seed}-")
 
 

@@ -8,8 +8,7 @@ import pytest
 
 from toonlab import discover
 from toonlab.errors import RecipeError
-from toonlab.recipes.load import load
-from toonlab.studies.plan.search import Range, is_search, part_at, read_search, recipe_of, value_at
+from toonlab.studies.plan.search import Range, is_search, read_search, recipe_of
 from toonlab.studies.plan.search_plan import SearchPlan
 
 K, SIZE = "critics.patch.sampler.k", "critics.patch.sampler.patch_size"
@@ -66,17 +65,6 @@ def test_a_recipe_has_the_parameters_the_seed_and_the_metrics_of_its_search(file
     assert (recipe.train.seed, recipe.train.steps) == (3, 9)
     assert recipe.critics["patch"].sampler.parameters["k"] == 1
     assert [part.use for part in recipe.evaluate.metrics] == ["outline_f1"]
-
-
-def test_values_and_parts_are_found_by_their_paths(small: Path) -> None:
-    recipe = load(small, discover())
-    assert value_at(recipe.tree, "stages.1.share") == 0.5
-    with pytest.raises(ValueError, match=r"no such path; at 'stepz': did you mean 'steps'"):
-        value_at(recipe.tree, "train.stepz")
-    sampler = part_at(recipe, "critics.patch.sampler")
-    assert sampler is not None
-    assert sampler.use == "ctss"
-    assert part_at(recipe, "train") is part_at(recipe, "critics.nobody.sampler") is None
 
 
 def test_a_range_is_written_by_its_choices_or_its_bounds() -> None:
