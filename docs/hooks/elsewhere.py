@@ -63,8 +63,9 @@ def relinked(markdown: str, page: str) -> str:
 
 def _place(target: str) -> str | None:
     """Where a path of the repository is in the site; None: nowhere."""
-    if target in STANDS_FOR:
-        return STANDS_FOR[target]
+    for path in (target, posixpath.dirname(target)):  # a file without a page of its own has that of its folder
+        if path in STANDS_FOR:
+            return STANDS_FOR[path]
     if target in FILES:
         return target
     return target.removeprefix("docs/") if target.startswith("docs/") else None
