@@ -14,7 +14,7 @@ from pydantic import Field
 
 from toonlab import Outcome, Run, ToonlabError, hookimpl
 
-from . import store
+from . import run_key, store
 from .address import default_address, is_server, resolve_address, without_password
 from .points import points
 from .run_sync import RunSync
@@ -83,12 +83,15 @@ class MLflow:
 
     @hookimpl
     def on_report(self, run: Run, path: Path) -> None:
-        if study := run.environment.get("study"):
-            with self._explained(run, f"the report is in {path}"):
-                opened = self._store(run)
-                parent = opened.study_run(study)
-                opened.client.log_artifact(parent, str(path))
-                opened.client.set_terminated(parent)
+        study, receipt = run.environment.get("study"), run_key.report_receipt(self._uri(run), path)
+        if not study or receipt == run_key.read_receipt(run.directory):
+            return  # the store has this very page; MLflow takes seconds to import
+        with self._explained(run, f"the report is in {path}"):
+            opened = self._store(run)
+            parent = opened.study_run(study)
+            opened.client.log_artifact(parent, str(path))
+            opened.client.set_terminated(parent)
+        run_key.write_receipt(run.directory, receipt)
 
     @hookimpl
     def sync(self, run: Run, outcome: Outcome | None) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import uuid
+from hashlib import blake2b
 from pathlib import Path
 
 TAG = "toonlab.run"
-_FILE = "mlflow.json"
+_FILE, _RECEIPT = "mlflow.json", ".mlflow-report"
 
 
 def run_key(directory: Path) -> str:
@@ -34,3 +35,18 @@ def _create(directory: Path) -> str:
     temporary.write_text(json.dumps({TAG: key}) + "\n", encoding="utf-8")
     temporary.replace(directory / _FILE)
     return key
+
+
+def report_receipt(uri: str, page: Path) -> str:
+    """Identifies a report in a store, without the store's password."""
+    return blake2b(uri.encode() + b"\0" + page.read_bytes(), digest_size=16).hexdigest()
+
+
+def read_receipt(directory: Path) -> str | None:
+    """The receipt of the last report that a store has taken with this run; None if there is none."""
+    path = directory / _RECEIPT
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def write_receipt(directory: Path, receipt: str) -> None:
+    (directory / _RECEIPT).write_text(receipt, encoding="utf-8")

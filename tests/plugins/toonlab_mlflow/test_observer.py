@@ -389,6 +389,29 @@ def test_the_runs_of_a_study_stand_under_one_and_the_report_is_its_artifact(
     assert [file.path for file in client.list_artifacts(parent.info.run_id)] == ["report.html"]
 
 
+def test_a_report_that_the_store_has_is_not_sent_again(
+    run: Run, uri: str, life: Any, store: Any, tmp_path: Path
+) -> None:
+    one = of_study(run, 0)
+    life(one, patient()).end(1)
+    report = run.root / "report.html"
+    report.write_text("first", encoding="utf-8")
+
+    def sent(observer: MLflow) -> int:
+        Observers({"mlflow": observer}).notify("on_report", run=one, path=report)
+        (parent,) = [tracked for tracked in store(uri).runs() if STUDY in tracked.data.tags]
+        return int(parent.info.end_time)
+
+    first = sent(MLflow())
+    assert sent(MLflow()) == first
+    report.write_text("second", encoding="utf-8")
+    second = sent(MLflow())
+    assert second > first
+    other = MLflow(f"sqlite:///{tmp_path}/other.db")  # a store that does not have it
+    Observers({"mlflow": other}).notify("on_report", run=one, path=report)
+    assert [tracked for tracked in store(f"sqlite:///{tmp_path}/other.db").runs() if STUDY in tracked.data.tags]
+
+
 def test_a_run_of_no_study_stands_by_itself(run: Run, uri: str, life: Any, store: Any) -> None:
     life(run, patient()).end(1)
     assert "mlflow.parentRunId" not in store(uri).the_run().data.tags

@@ -12,7 +12,7 @@ from toonlab.utils import paths
 
 
 def write_report(results: Results, out: Path | None = None) -> Path:
-    """Write the page, and `table.csv`, `table.md` and `table.tex` next to it.
+    """Write the page, and `table.csv`, `table.md` and `table.tex` next to it; a page that is current stays.
 
     Args:
         results: of a study of which something has finished.
@@ -24,18 +24,22 @@ def write_report(results: Results, out: Path | None = None) -> Path:
     Raises:
         ToonlabError: if nothing has finished, or it can't be written.
     """
-    from .export import as_csv, as_latex, as_markdown
-    from .findings import find
-    from .page import page
+    from .inputs import fingerprint, is_current
 
     if not _anything(results):
         raise ToonlabError(
             f"{results.directory}: nothing has finished yet, so there is nothing to report; {_why(results)}"
         )
-    out, found = out or results.directory / "report.html", find(results)
-    files = {out: page(found)}
-    for name, export in (("csv", as_csv), ("md", as_markdown), ("tex", as_latex)):
-        files[out.with_name(f"table.{name}")] = export(found)
+    out = out or results.directory / "report.html"
+    tables = {kind: out.with_name(f"table.{kind}") for kind in ("csv", "md", "tex")}
+    if is_current(out, fingerprint(results)) and all(path.is_file() for path in tables.values()):
+        return out
+    from .export import as_csv, as_latex, as_markdown
+    from .findings import find
+    from .page import page
+
+    found, exports = find(results), {"csv": as_csv, "md": as_markdown, "tex": as_latex}
+    files = {out: page(found), **{tables[kind]: export(found) for kind, export in exports.items()}}
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         for path, text in files.items():

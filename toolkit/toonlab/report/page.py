@@ -19,6 +19,7 @@ from .factors import factorials
 from .findings import Findings
 from .format import listed, number, probability, shown
 from .gallery import gallery
+from .inputs import fingerprint, mark
 from .reproducibility import reproducibility
 from .search import Search, search_of, value_text
 from .table import lines
@@ -54,6 +55,7 @@ def page(found: Findings) -> str:
         "style": (TEMPLATE / "style.css").read_text(encoding="utf-8"),
         "script": (TEMPLATE / "script.js").read_text(encoding="utf-8"),
         "version": version("toonlab"),
+        "inputs": mark(fingerprint(found.results)),
         "number": number,
         "listed": listed,
         "p_text": lambda p: probability(p).removeprefix("p ").removeprefix("= "),

@@ -1,0 +1,74 @@
+"""A page whose inputs have not changed stays; any change of what it shows makes a new one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from toonlab.report import write_report
+from toonlab.report.inputs import fingerprint, is_current, mark
+from toonlab.studies.results.results import CellResult, Results, Variant
+from toonlab.types import Outcome
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Results:
+    outcome = Outcome("finished", 3, 1.0, metrics={"f1": 0.5}).to_json()
+    cells = [CellResult(Variant(name), 0, f"{name}-s0-0", "finished", outcome=outcome) for name in "ab"]
+    for cell in cells:
+        (tmp_path / "study" / cell.run).mkdir(parents=True)
+        (tmp_path / "study" / cell.run / "metrics.jsonl").write_text("")
+    return Results("study", tmp_path / "study", cells, metrics=["f1"])
+
+
+def touched(path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("{}\n")
+
+
+CHANGES: dict[str, Callable[[Results], Results]] = {
+    "value": lambda found: replace(found, cells=[replace(found.cells[0], seed=7), found.cells[1]]),
+    "about": lambda found: replace(found, about="another question"),
+    "metrics": lambda found: touched(found.directory / "a-s0-0" / "metrics.jsonl") or found,  # type: ignore[func-returns-value]
+    "pictures": lambda found: touched(found.directory / "b-s0-0" / "pictures" / "index.json") or found,  # type: ignore[func-returns-value]
+    "log": lambda found: touched(found.directory / "logs" / "a-s0-0.log") or found,  # type: ignore[func-returns-value]
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_all_that_a_page_shows_is_part_of_its_inputs(results: Results, change: str) -> None:
+    before = fingerprint(results)
+    assert fingerprint(results) == before
+    assert fingerprint(CHANGES[change](results)) != before
+
+
+def test_results_that_are_found_again_are_the_same_inputs(results: Results) -> None:
+    again = replace(results, cells=[replace(cell, reused=True) for cell in results.cells])
+    assert fingerprint(again) == fingerprint(results)
+
+
+def test_a_page_names_its_inputs_in_its_head(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    assert not is_current(page, "ab")
+    page.write_text(f"<head>{mark('ab')}</head>")
+    assert is_current(page, "ab")
+    assert not is_current(page, "cd")
+    page.write_bytes(b"\xff" * 50)
+    assert not is_current(page, "ab")
+
+
+def test_a_current_page_is_not_written_again_and_another_is(results: Results) -> None:
+    page = write_report(results)
+    os.utime(page, ns=(1, 1))
+    assert write_report(results) == page
+    assert page.stat().st_mtime_ns == 1
+    page.with_name("table.csv").unlink()
+    write_report(results)
+    assert page.stat().st_mtime_ns != 1
+    os.utime(page, ns=(1, 1))
+    write_report(replace(results, about="another question"))
+    assert page.stat().st_mtime_ns != 1
