@@ -19,7 +19,7 @@ SETTINGS: Mapping[Style, tuple[float, float, float]] = {
     "crayon_shinchan": (0.42, 70, 25),
     "dragon_ball": (0.35, 25, 20),
 }
-_EPSILON = np.float32(1e-3)  # the original's, wherever it divides
+_EPSILON = np.float32(1e-3)  # the original's, added to each divisor
 
 
 @dataclass(frozen=True)

@@ -29,20 +29,20 @@ def _first_pixels(labels: Tensor) -> Tensor:
     deterministic on a GPU.
     """
     first = torch.arange(labels.numel(), device=labels.device)
-    beside, below = labels[..., 1:] == labels[..., :-1], labels[:, 1:] == labels[:, :-1]
+    across, below = labels[..., 1:] == labels[..., :-1], labels[:, 1:] == labels[:, :-1]
     while True:
-        least = _least_of_neighbours(first.view_as(labels), beside, below).flatten()
+        least = _least_of_neighbours(first.view_as(labels), across, below).flatten()
         updated = _shortcut(first.scatter_reduce(0, first, least, "amin"), rounds=2)
         if torch.equal(updated, first):
             return first
         first = updated
 
 
-def _least_of_neighbours(first: Tensor, beside: Tensor, below: Tensor) -> Tensor:
+def _least_of_neighbours(first: Tensor, across: Tensor, below: Tensor) -> Tensor:
     least = first.clone()
     left, right = first[..., :-1], first[..., 1:]
-    least[..., 1:] = torch.where(beside, torch.minimum(least[..., 1:], left), least[..., 1:])
-    least[..., :-1] = torch.where(beside, torch.minimum(least[..., :-1], right), least[..., :-1])
+    least[..., 1:] = torch.where(across, torch.minimum(least[..., 1:], left), least[..., 1:])
+    least[..., :-1] = torch.where(across, torch.minimum(least[..., :-1], right), least[..., :-1])
     above, under = first[:, :-1], first[:, 1:]
     least[:, 1:] = torch.where(below, torch.minimum(least[:, 1:], above), least[:, 1:])
     least[:, :-1] = torch.where(below, torch.minimum(least[:, :-1], under), least[:, :-1])

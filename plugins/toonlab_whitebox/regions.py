@@ -81,9 +81,9 @@ def _boxes(labels: Integers) -> Integers:
 
 
 def _touching(labels: Integers) -> Integers:
-    beside = np.stack([labels[:, :-1].ravel(), labels[:, 1:].ravel()])
+    across = np.stack([labels[:, :-1].ravel(), labels[:, 1:].ravel()])
     below = np.stack([labels[:-1].ravel(), labels[1:].ravel()])
-    pairs = np.sort(np.concatenate([beside, below], axis=1), axis=0)
+    pairs = np.sort(np.concatenate([across, below], axis=1), axis=0)
     pairs = pairs[:, pairs[0] < pairs[1]]
     count = int(labels.max()) + 1
     return np.stack(np.divmod(np.unique(pairs[0] * count + pairs[1]), count), axis=1)

@@ -22,7 +22,7 @@ DARKEST, BRIGHTEST = 0.3, 0.82  # light at the ends of the scale that is cut int
 class Drawing:
     """A cartoon and what is known of it.
 
-    `cartoon` and `flat` (without lines) are `(size, size, 3)` uint8 RGB; `outline` is `(size, size)` bool, wherever a
+    `cartoon` and `flat` (without lines) are `(size, size, 3)` uint8 RGB; `outline` is `(size, size)` bool, true where a
     line was drawn; `regions` is `(size, size)` uint16, one number for each tone of each shape.
     """
 

@@ -40,8 +40,8 @@ def _embossed(field: Plane, scene: Scene) -> Plane:
     """Light a height field from the sun's side, by its difference to itself a small step further."""
     step = STEP * field.shape[0]
     shift = np.array([[1, 0, step * scene.air.sun[0]], [0, 1, step * scene.air.sun[1]]])
-    beside = cv2.warpAffine(field, shift, field.shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return cv2.addWeighted(field, -0.2, beside, 0.6, 0)
+    shifted = cv2.warpAffine(field, shift, field.shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.addWeighted(field, -0.2, shifted, 0.6, 0)
 
 
 def _where(scene: Scene, size: int, area: float) -> Plane:

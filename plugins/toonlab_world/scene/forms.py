@@ -74,7 +74,7 @@ class Plane:
 
 @dataclass(frozen=True, slots=True)
 class Even:
-    """The same light wherever the sun stands: for what is small, or shines by itself."""
+    """The same light for every position of the sun: for small things, and things that shine."""
 
     value: float = 0.7
 

@@ -281,7 +281,7 @@ def context_of(gan: GAN, critic: Critic, number: int = 0) -> Context:
     return found[0]
 
 
-def test_a_sampler_hears_what_the_critic_says_through_its_representation() -> None:
+def test_a_sampler_gets_the_critics_scores_through_its_representation() -> None:
     gan, _ = make()
     critic = gan.critics["patch"]
     images = Views(batch().cartoon.requires_grad_(), batch().photo)

@@ -174,7 +174,7 @@ def _hints(factory: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _default_factories(factory: Callable[..., Any]) -> dict[str, Callable[[], Any]]:
-    """The fields of a dataclass whose default is made anew for each instance."""
+    """The fields of a dataclass whose default is created for each instance."""
     fields = dataclasses.fields(factory) if dataclasses.is_dataclass(factory) else ()
     return {f.name: f.default_factory for f in fields if f.default_factory is not dataclasses.MISSING}
 

@@ -69,7 +69,7 @@ def run_identity(recipe: Recipe, catalogue: Catalogue, manifests: Mapping[str, M
 
 
 def digest(value: Any) -> str:
-    """A short hash of JSON data, equal wherever the data are equal."""
+    """A short hash of JSON data; equal data have equal hashes."""
     return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 

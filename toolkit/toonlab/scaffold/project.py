@@ -78,7 +78,7 @@ class Project:
             f"{self.name}.yaml": "a recipe that uses it",
             "experiment.yaml": "a comparison with CTSS",
             "pyproject.toml": f"the distribution, {self.distribution}",
-            "README.md": "for whoever uses it",
+            "README.md": "for its users",
         }
 
     def write(self) -> list[Path]:

@@ -276,13 +276,13 @@ def print_cost(name: str, work: Callable[[], object], what: str) -> None:
 
 
 def goes_on(name: str, make: Callable[[], Any], use: Callable[[Any, int], Sequence[Tensor]]) -> None:
-    """A part that is made anew and has its state back does what it would have done.
+    """A new part with the state of the old one does what the old one would have done.
 
     The engine keeps a part's `state_dict`, where it has one, and nothing else of it: nothing is pickled.
 
     Args:
         name: of the part.
-        make: makes it anew.
+        make: creates a new part.
         use: what the part gives at a step.
     """
     __tracebackhide__ = True
@@ -295,10 +295,10 @@ def goes_on(name: str, make: Callable[[], Any], use: Callable[[Any, int], Sequen
     for step in range(2):
         used(part, step)
     state = copy.deepcopy(part.state_dict()) if hasattr(part, "state_dict") else None
-    going_on, anew = used(part, 2), make()
+    going_on, new = used(part, 2), make()
     if state is not None:
-        tried(f"{name}: its state can't be loaded", lambda: anew.load_state_dict(_stored(name, state)))
-    resumed = used(anew, 2)
+        tried(f"{name}: its state can't be loaded", lambda: new.load_state_dict(_stored(name, state)))
+    resumed = used(new, 2)
     expect(
         _equal(going_on, resumed),
         f"{name}: after a resume it gives something else than without; use the step's number instead of a counter of "

@@ -134,11 +134,11 @@ class NetworkTests(PartTests):
         file = io.BytesIO()
         torch.save(net.state_dict(), file)
         file.seek(0)
-        anew = self.network(**self._otherwise())
+        new = self.network(**self._otherwise())
         state = torch.load(file, weights_only=True)
-        tried(f"{self.name}: its state_dict can't be loaded again", lambda: anew.load_state_dict(state))
+        tried(f"{self.name}: its state_dict can't be loaded again", lambda: new.load_state_dict(state))
         with torch.no_grad():
-            same = torch.equal(self.run(net.eval(), images), self.run(anew.eval(), images))
+            same = torch.equal(self.run(net.eval(), images), self.run(new.eval(), images))
         expect(
             same,
             f"{self.name}: with its state_dict loaded it computes something else; register tensors that matter as "
@@ -314,9 +314,9 @@ class GeneratorTests(NetworkTests):
     def test_weights_can_be_kept_as_safetensors(self) -> None:
         net = self.network()
         tensors = {key: tensor.detach().clone().contiguous() for key, tensor in net.state_dict().items()}
-        anew = self.network()
+        new = self.network()
         content = tried(f"{self.name}: its weights can't be kept", lambda: save_tensors(tensors))
-        tried(f"{self.name}: its weights can't be loaded", lambda: anew.load_state_dict(load_tensors(content)))
+        tried(f"{self.name}: its weights can't be loaded", lambda: new.load_state_dict(load_tensors(content)))
 
     def test_every_parameter_learns(self) -> None:
         net = self.network()

@@ -28,7 +28,7 @@ class ObserverTests(PartTests):
         heard = [name for name in _HOOKS if hasattr(getattr(observer, name, None), "toonlab_impl")]
         expect(
             heard,
-            f"{self.name} hears nothing; mark its methods with @toonlab.hookimpl, and call them as the hooks are "
+            f"{self.name} has no hooks; mark its methods with @toonlab.hookimpl, and call them as the hooks are "
             f"called: {', '.join(sorted(_HOOKS))}",
         )
 
@@ -76,7 +76,7 @@ class ObserverTests(PartTests):
             for name, text in _FILES.items():
                 expect(
                     (run.directory / name).is_file() and (run.directory / name).read_text() == text,
-                    f"{self.name} changes or deletes {name} of the run's directory; keep files of your own beside it",
+                    f"{self.name} changes or deletes {name} of the run's directory; keep your own files next to it",
                 )
 
     def test_cost(self) -> None:
@@ -141,7 +141,7 @@ def _play(
     start: int,
     stop: int,
 ) -> None:
-    """What an observer hears of a run, or of one of its lives."""
+    """The events of a run, or of one process of it."""
     from PIL import Image
 
     tell = told(observer)

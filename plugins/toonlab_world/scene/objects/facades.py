@@ -139,9 +139,9 @@ def _entrance(draw: np.random.Generator, wall: Face, look: Look, low: float) -> 
         )
     ]
     shapes.append(wall.shape(Surface(STONE, CONCRETE), step, line=0.5))
-    beside = [(c + 0.5) / look.columns for c in range(look.columns) if abs((c + 0.5) / look.columns - middle) > half]
-    if beside:
-        panes = [(x - half * 0.9, low * 0.3, x + half * 0.9, low * 0.75) for x in beside]
+    sideways = [(c + 0.5) / look.columns for c in range(look.columns) if abs((c + 0.5) / look.columns - middle) > half]
+    if sideways:
+        panes = [(x - half * 0.9, low * 0.3, x + half * 0.9, low * 0.75) for x in sideways]
         shapes.append(wall.shape(look.trim, *panes, line=0.6))
         inner = [_inset(pane, half * 0.2, low * 0.05) for pane in panes]
         shapes.append(wall.shape(_glass(draw, look.night), *inner, line=0.35, form=Even(0.7)))

@@ -51,8 +51,8 @@ def _windows(cabin: Box, across: bool) -> list[Shape]:
     panes = [(0.07, 0.12, 0.46, 0.88), (0.54, 0.12, 0.93, 0.88)] if across else [(0.08, 0.1, 0.92, 0.88)]
     shapes = [cabin.front.shape(GLASS, *panes, line=0.5, form=Even(0.85))]
     if cabin.side in cabin.faces():
-        beside = [(0.08, 0.12, 0.92, 0.88)] if across else [(0.06, 0.12, 0.46, 0.88), (0.54, 0.12, 0.94, 0.88)]
-        shapes.append(cabin.side.shape(GLASS, *beside, line=0.5, form=Even(0.6)))
+        windows = [(0.08, 0.12, 0.92, 0.88)] if across else [(0.06, 0.12, 0.46, 0.88), (0.54, 0.12, 0.94, 0.88)]
+        shapes.append(cabin.side.shape(GLASS, *windows, line=0.5, form=Even(0.6)))
     return shapes
 
 

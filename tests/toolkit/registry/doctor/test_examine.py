@@ -82,7 +82,7 @@ def test_a_plugin_that_requires_another_toonlab(install: Install) -> None:
 def test_hooks_of_an_observer_that_are_never_called(install: Install) -> None:
     install("toonlab-watch", OBSERVER)
     one = plugin("toonlab_watch")
-    assert one.hears == {"watch": ("on_run_start",)}
+    assert one.hooks == {"watch": ("on_run_start",)}
     assert [problem.text for problem in one.problems] == [
         "observer 'watch': on_run_end is not marked with @hookimpl, so nothing calls it",
         "observer 'watch': hook 'on_step' is unknown; did you mean 'on_step_end'?",

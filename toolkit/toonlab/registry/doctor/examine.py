@@ -39,13 +39,13 @@ class PluginProblem:
 
 @dataclass(frozen=True)
 class Examined:
-    """An entry point. `offers`: kind -> names; `hears`: observer -> hooks, None where only an instance would tell."""
+    """An entry point. `offers`: kind -> names; `hooks`: observer -> hooks, None where only an instance would tell."""
 
     entry: Entry
     status: Status
     seconds: float | None = None
     offers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    hears: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
+    hooks: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
     problems: tuple[PluginProblem, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class Examined:
             "import_seconds": self.seconds and round(self.seconds, 4),
             "requires": self.entry.source.requires,
             "offers": {kind: list(names) for kind, names in self.offers.items()},
-            "hears": {name: hooks if hooks is None else list(hooks) for name, hooks in self.hears.items()},
+            "hooks": {name: hooks if hooks is None else list(hooks) for name, hooks in self.hooks.items()},
             "problems": [{"text": p.text, "where": [vars(frame) for frame in p.frames]} for p in self.problems],
         }
 
@@ -153,8 +153,8 @@ def _plugin(plugin: Plugin) -> Examined:
         problems += map(PluginProblem, _unused(plugin))
     problems += [PluginProblem(text) for name, made in observers.items() for text in _unheard(name, made)]
     status: Status = "loaded" if not plugin.failures else "loaded in part" if plugin.hooks else "not loaded"
-    hears = {name: None if made is None else tuple(_marked_hooks(made)) for name, made in observers.items()}
-    return Examined(plugin.entry, status, plugin.imported.seconds, offers, hears, tuple(problems))
+    hooks = {name: None if made is None else tuple(_marked_hooks(made)) for name, made in observers.items()}
+    return Examined(plugin.entry, status, plugin.imported.seconds, offers, hooks, tuple(problems))
 
 
 def _unused(plugin: Plugin) -> Iterator[str]:

@@ -67,7 +67,7 @@ def _details(one: Examined) -> Iterator[tuple[str, str, str]]:
         yield "requires", one.entry.source.requires, ""
     for kind, names in one.offers.items():
         yield "offers", f"{_spaced(kind)}: {', '.join(names) or 'none'}", ""
-    for observer, hooks in one.hears.items():
+    for observer, hooks in one.hooks.items():
         text = "known only once it is made" if hooks is None else ", ".join(hooks) or "none"
         yield "hooks", f"{observer}: {text}", ""
     for problem in one.problems:

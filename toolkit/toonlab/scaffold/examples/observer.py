@@ -13,7 +13,7 @@ from toonlab import ObserverFactory, Run, hookimpl
 class ExampleObserver:
     """Writes `evaluations.csv` into the run's directory: a row for each evaluation, with the step and every metric.
 
-    A run that goes on from a checkpoint evaluates some steps again; their rows are written anew.
+    A run that is resumed from a checkpoint evaluates some steps again and writes their rows again.
 
     Args:
         digits: of the numbers.

@@ -45,7 +45,7 @@ def _decoded(found: Range, value: Any) -> Any:
 
 
 def sampler(search: SearchSpec, space: Mapping[str, Range]) -> optuna.samplers.BaseSampler:
-    """The search's sampler; trials that run beside a new one are kept from being proposed again (constant liar).
+    """The search's sampler; a running trial is not proposed again (constant liar).
 
     Raises:
         ToonlabError: if a package that it needs is missing.
