@@ -87,8 +87,8 @@ Written by `python benchmarks/validity.py --scenes {{scenes}} --size {{size}}`, 
 say what each metric measures.
 
 The true cartoons of ToonWorld are degraded in six ways, each in six growing amounts. A metric that claims to
-*see* a degradation must get worse with each amount (Spearman's rank correlation at least {MONOTONE}). A degradation that it
-claims to *ignore* may change its score by at most {100 * STILL:.0f} % of the distance between the truth and the photo.
+*see* a degradation must get worse with each amount (Spearman's rank correlation at least {MONOTONE}). A degradation
+that it claims to *ignore* may change its score by at most {100 * STILL:.0f} % of the distance between the truth and the photo.
 In each of the three styles the truth must score best (for *content kept*: the photo). A metric that may lead a
 table must also rank `classic`, a non-learned effect, above the unmodified photo. The scores of
 `classic` on two halves of the scenes may differ by at most {ALIKE:.0f} standard deviations over random halves.
@@ -136,7 +136,7 @@ def _failures(trials: Sequence[Trial]) -> list[str]:
 
 
 def _scores(trials: Sequence[Trial]) -> str:
-    lines = ["## Scores of identity, classic and truth", "", "| metric | style | identity | classic | truth |", "|---|---|---|---|---|"]
+    lines = ["## Scores", "", "| metric | style | identity | classic | truth |", "|---|---|---|---|---|"]
     for one in trials:
         for style, scores in one.ranks.items():
             values = " | ".join(f"{scores[name]:.3g}" for name in ("identity", "classic", "truth"))
