@@ -88,7 +88,8 @@ say what each metric measures.
 
 The true cartoons of ToonWorld are degraded in six ways, each in six growing amounts. A metric that claims to
 *see* a degradation must get worse with each amount (Spearman's rank correlation at least {MONOTONE}). A degradation
-that it claims to *ignore* may change its score by at most {100 * STILL:.0f} % of the distance between the truth and the photo.
+that it claims to *ignore* may change its score by at most {100 * STILL:.0f} % of the distance between
+the truth and the photo.
 In each of the three styles the truth must score best (for *content kept*: the photo). A metric that may lead a
 table must also rank `classic`, a non-learned effect, above the unmodified photo. The scores of
 `classic` on two halves of the scenes may differ by at most {ALIKE:.0f} standard deviations over random halves.
