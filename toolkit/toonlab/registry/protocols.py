@@ -42,7 +42,7 @@ KINDS: Mapping[str, Kind] = {
     "datasets": Kind("dataset", "photos and cartoons to train on, samples to evaluate on"),
     "metrics": Kind("metric", "a number that says how good the fakes are"),
     "postprocessors": Kind("post-processor", "a last touch to finished fakes, outside of training"),
-    "observers": Kind("observer", "hears what happens in a run: trackers, progress bars, pruners"),
+    "observers": Kind("observer", "receives the events of a run: trackers, progress bars, pruners"),
 }
 
 
