@@ -41,7 +41,7 @@ MODULES = ["toonlab.testing", "toonlab.ops.patch_grid", "toonlab.ops.windows", "
 
 def hooks() -> str:
     return "\n\n".join(
-        [HOOKS, *_hooks("Registration hooks", RegistrationHooks), *_hooks("Observer hooks", ObserverHooks)]
+        [HOOKS, *_hooks("What a plugin offers", RegistrationHooks), *_hooks("What an observer hears", ObserverHooks)]
     )
 
 
