@@ -83,18 +83,19 @@ def to_json(one: Trial) -> dict[str, object]:
 INTRODUCTION = f"""\
 # Metrics, tested
 
-Written by `python benchmarks/validity.py --scenes {{scenes}} --size {{size}}`, which reproduces it. What each
-metric measures is on [its card](metrics.md).
+Written by `python benchmarks/validity.py --scenes {{scenes}} --size {{size}}`, which reproduces it. [Cards](metrics.md)
+say what each metric measures.
 
-The true cartoons of ToonWorld are degraded in six growing amounts, in six ways. A metric that claims to
-*see* one must get worse step by step (Spearman's rank correlation at least {MONOTONE}). One that it claims
-to *ignore* may move it by at most {100 * STILL:.0f} % of what lies between the truth and the photo itself.
-In each of the three styles the truth must be best (for *content kept*: the photo); a metric that may lead a
-table must also rank `classic`, an effect that does not learn, above the unmodified photo. The scores of
-`classic` on two halves of the scenes may differ by at most {ALIKE:.0f} deviations of random halves.
+The true cartoons of ToonWorld are degraded in six ways, each in six growing amounts. A metric that claims to
+*see* a degradation must get worse with each amount (Spearman's rank correlation at least {MONOTONE}). A degradation
+that it claims to *ignore* may change its score by at most {100 * STILL:.0f} % of the distance between
+the truth and the photo.
+In each of the three styles the truth must score best (for *content kept*: the photo). A metric that may lead a
+table must also rank `classic`, a non-learned effect, above the unmodified photo. The scores of
+`classic` on two halves of the scenes may differ by at most {ALIKE:.0f} standard deviations over random halves.
 
-`+0.98`: claimed and seen. `still`: claimed and ignored. In brackets: no claim, for information. ✗: a claim
-that fails.
+`+0.98`: claimed and seen. `still`: claimed and ignored. In brackets: no claim, for information only. ✗: a failed
+claim.
 """
 
 
@@ -102,7 +103,7 @@ def page(trials: Sequence[Trial], untested: Sequence[str], scenes: int, size: in
     """The whole of `docs/metrics-validity.md`."""
     plot = (
         f"![Scores at growing amounts of each degradation](pictures/{PLOT.name})\n\n"
-        "Green: claimed to be seen; gray: claimed to be ignored; pale: no claim. Upwards is better.\n"
+        "Green: claimed to be seen; gray: claimed to be ignored; pale: no claim. Higher on the axis is better.\n"
     )
     sections = [
         INTRODUCTION.format(scenes=scenes, size=size),
@@ -113,7 +114,7 @@ def page(trials: Sequence[Trial], untested: Sequence[str], scenes: int, size: in
     ]
     if untested:
         names = " and ".join(f"`{name}`" for name in untested)
-        sections.append(f"## Not tested here\n\n{names}: the weights of Inception were not at hand (`--weights`).\n")
+        sections.append(f"## Not tested here\n\n{names}: Inception's weights were not available (`--weights`).\n")
     return "\n".join(sections)
 
 
@@ -124,19 +125,19 @@ def _table(trials: Sequence[Trial]) -> str:
 
 
 def _failures(trials: Sequence[Trial]) -> list[str]:
-    """What fails, and what may not lead a table."""
+    """Failed claims, and metrics that may not lead a table."""
     failed = [
         f"- `{one.metric.name}`: {f.claim}: {f.measured}" for one in trials for f in one.findings() if not f.holds
     ]
     led = [f"- `{one.metric.name}`: {one.metric.caveat}." for one in trials if not one.metric.leads]
     return [
-        "\n".join(["## What fails", "", *(failed or ["Nothing that is claimed."]), ""]),
-        "\n".join(["## What may not lead a table, and why", "", *led, ""]),
+        "\n".join(["## Failed claims", "", *(failed or ["None."]), ""]),
+        "\n".join(["## Metrics that may not lead a table", "", *led, ""]),
     ]
 
 
 def _scores(trials: Sequence[Trial]) -> str:
-    lines = ["## Scores of the three", "", "| metric | style | identity | classic | truth |", "|---|---|---|---|---|"]
+    lines = ["## Scores", "", "| metric | style | identity | classic | truth |", "|---|---|---|---|---|"]
     for one in trials:
         for style, scores in one.ranks.items():
             values = " | ".join(f"{scores[name]:.3g}" for name in ("identity", "classic", "truth"))

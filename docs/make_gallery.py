@@ -104,7 +104,7 @@ def chosen(shown: PatchPanels) -> Image.Image:
 
 
 def maps(sampler: Any, real: Tensor, fake: Tensor) -> list[Image.Image]:
-    """Each side on its own scale, as patches are ranked; without the scale that stands beside a map."""
+    """Each side on its own scale, as patches are ranked; without the map's scale."""
     drawn = []
     for images in (real, fake):
         saliency = sampler.saliency(images)

@@ -33,7 +33,7 @@ def parts() -> str:
 
 
 def _says(about: str) -> str:
-    return about if about.split()[0] in ("chooses", "changes", "hears") else f"is {about}"
+    return about if about.split()[0] in ("chooses", "changes", "receives") else f"is {about}"
 
 
 def _part(offer: Offer) -> Iterator[str]:

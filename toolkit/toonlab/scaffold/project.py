@@ -71,10 +71,10 @@ class Project:
 
     @property
     def about(self) -> Mapping[str, str]:
-        """File name -> what it is for, in the order in which an author meets them."""
+        """File name -> purpose, in the order in which an author needs them."""
         return {
-            f"{self.module}.py": f"the {self.label}, and the hook that offers it: start here",
-            f"test_{self.name}.py": f"what toonlab expects of {self.one}, and what this one does",
+            f"{self.module}.py": f"the {self.label} and its hook: start here",
+            f"test_{self.name}.py": f"tests of every {self.label}, and of this one",
             f"{self.name}.yaml": "a recipe that uses it",
             "experiment.yaml": "a comparison with CTSS",
             "pyproject.toml": f"the distribution, {self.distribution}",
