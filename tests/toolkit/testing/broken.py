@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 import numpy as np
+import pytest
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
@@ -28,6 +29,8 @@ from toonlab.scaffold.examples import (
     representation,
     sampler,
 )
+from toonlab.testing import TESTS
+from toonlab.testing.frame import failures
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,24 @@ def wrong(what: str, kind: str, *found_by: str, **parameters: Any) -> Callable[[
         return factory
 
     return mark
+
+
+def of_kinds(*kinds: str) -> pytest.MarkDecorator:
+    """Parametrizes a test over the defects of some kinds; those that are defined below."""
+    chosen = [defect for defect in DEFECTS if defect.kind in kinds]
+    return pytest.mark.parametrize("defect", chosen, ids=[f"{defect.kind}: {defect.what}" for defect in chosen])
+
+
+def messages(defect: Defect) -> dict[str, str]:
+    """Each test that fails, with its message."""
+    return failures(TESTS[defect.kind], defect.factory, defect.parameters)
+
+
+def assert_found(defect: Defect) -> None:
+    """The defect is found by the tests that are meant for it and by no others; messages are one line."""
+    found = messages(defect)
+    assert set(found) == set(defect.found_by)
+    assert all("\n" not in text and len(text) > 40 for text in found.values())
 
 
 SMALL = {"patch_size": 16, "k": 2}

@@ -52,7 +52,7 @@ class Project:
     @property
     def one(self) -> str:
         """`a sampler`, `an objective`, `features`."""
-        if self.label.endswith("s"):
+        if self.kind == "features":  # a plural
             return self.label
         return f"{'an' if self.label[0] in 'aeiou' else 'a'} {self.label}"
 

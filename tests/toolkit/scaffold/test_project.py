@@ -1,0 +1,72 @@
+"""The files of a new plugin: names, texts, and what is refused before anything is written."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from toonlab import ToonlabError, discover
+from toonlab.registry import metadata
+from toonlab.scaffold.project import KINDS, Project, create
+
+CATALOGUE = discover()
+
+
+@pytest.mark.parametrize(
+    ("kind", "label", "one"),
+    [
+        ("sampler", "sampler", "a sampler"),
+        ("objective", "objective", "an objective"),
+        ("features", "features", "features"),
+        ("discriminator-loss", "discriminator loss", "a discriminator loss"),
+    ],
+)
+def test_a_kind_has_its_words(kind: str, label: str, one: str) -> None:
+    project = Project(kind, "loud", Path("x"))
+    assert (project.label, project.one) == (label, one)
+    assert (project.module, project.distribution) == ("toonlab_loud", "toonlab-loud")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_python_files_parse_and_classes_carry_the_name(kind: str, tmp_path: Path) -> None:
+    files = create(kind, "loud", tmp_path / "x", CATALOGUE).files
+    names = [node.name for node in ast.parse(files["toonlab_loud.py"]).body if isinstance(node, ast.ClassDef)]
+    assert any(name.startswith("Loud") for name in names) or kind.endswith("loss")
+    assert "from toonlab_loud import" in files["test_loud.py"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_distribution_registers_its_module_and_fits_this_toonlab(kind: str, tmp_path: Path) -> None:
+    text = create(kind, "loud", tmp_path / "x", CATALOGUE).files["pyproject.toml"]
+    project = tomllib.loads(text)["project"]
+    assert project["entry-points"]["toonlab"] == {"loud": "toonlab_loud"}
+    needs = Requirement(project["dependencies"][0])
+    assert needs.name == "toonlab"
+    assert needs.specifier.contains(metadata.own().version)
+    assert not needs.specifier.contains("9999")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "says"),
+    [
+        ("samplr", "loud", "did you mean 'sampler'"),
+        ("sampler", "Loud", "expected a lower-case letter"),
+        ("sampler", "1st", "expected a lower-case letter"),
+        ("sampler", "ctss", "is there already"),
+        ("sampler", "basics", "a package called toonlab_basics is installed already"),
+    ],
+)
+def test_a_name_that_can_not_be_is_refused(kind: str, name: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(ToonlabError, match=says):
+        create(kind, name, tmp_path / "x", CATALOGUE)
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_folder_with_files_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("")
+    with pytest.raises(ToonlabError, match="give another folder with --out"):
+        create("sampler", "loud", tmp_path, CATALOGUE)
