@@ -38,7 +38,7 @@ def test_a_reused_run_and_a_stopped_one_say_so_first(
 ) -> None:
     console.show_run(toonlab.TrainedRun.of(run, reused=True))
     first = capsys.readouterr().out.splitlines()[0]
-    assert first == f"{run.name}: finished before, not run again; delete {run.directory} to train it anew"
+    assert first == f"{run.name}: finished before, not run again; delete {run.directory} to train it again"
     path = tracked.directory / "outcome.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "status": "stopped", "reason": "enough"}))
     console.show_run(tracked)

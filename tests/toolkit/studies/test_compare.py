@@ -103,7 +103,7 @@ def test_a_cell_that_takes_too_long_has_failed_and_goes_on_when_it_may(experimen
     assert (cell.status, cell.reason) == ("failed", "out of time: it took longer than the time_limit of 1.5 s")
     assert list((results.directory / cell.run / "checkpoints").glob("step-*"))  # saved
     (state,) = explain(str(experiment), discover(), ExecutionOptions(tmp_path / "runs"))
-    assert "goes on from its last checkpoint" in state
+    assert "continues from its last checkpoint" in state
 
 
 def test_several_jobs_find_what_one_finds(experiment: Path, tmp_path: Path) -> None:

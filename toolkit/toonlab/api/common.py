@@ -1,4 +1,4 @@
-"""What the functions of this package share: the catalogue with warnings, and a notebook's display."""
+"""Parts that the functions of this package share: the catalogue with warnings, and a notebook's display."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def show_run(run: TrainedRun, tracking_uri: str | None = None) -> None:
     """
     directory, outcome = run.directory, run.outcome
     if run.reused:
-        print(f"{run.name}: finished before, not run again; delete {directory} to train it anew")
+        print(f"{run.name}: finished before, not run again; delete {directory} to train it again")
     if outcome and outcome.status == "stopped":
         print(f"stopped at step {outcome.step}: {outcome.reason}")
     if table := run.table:

@@ -1,4 +1,4 @@
-"""A run and what it left: as data, as pictures, and as a notebook shows it."""
+"""A run's results: as data, as pictures, and in a notebook."""
 
 from __future__ import annotations
 

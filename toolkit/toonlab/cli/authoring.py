@@ -30,7 +30,7 @@ def new(
     print(f"The {project.label} {project.name} is in {project.directory}:")
     for file, about in zip(files, project.about.values(), strict=True):
         print(f"  {file!s:{width}}  {about}")
-    print("Go on with")
+    print("Continue with")
     print(f"  pip install -e {project.directory}")
     print(f"  pytest {project.directory}")
     print(f"  toonlab compare {project.directory / 'experiment.yaml'}")

@@ -75,15 +75,15 @@ class Anova:
 def anova(records: Sequence[Record]) -> Anova:
     """Main effects and two-way interactions, with seeds as a block: type II sums of squares.
 
-    Randomised complete block design, see Montgomery, "Design and Analysis of Experiments", section 5.6. Levels are
-    categories, whatever their type. Values that are not finite are left out. An interaction is left out where a pair of
+    Randomised complete block design, see Montgomery, "Design and Analysis of Experiments", section 5.6. Levels of any
+    type are categories. Values that are not finite are left out. An interaction is left out where a pair of
     levels has no value; all of them, where they can't be told from main effects or leave fewer than three degrees
     of freedom.
 
     Raises:
         ToonlabError: if the records have no factors or not the same ones, if a factor has fewer than two levels, if
-            there are no two seeds, if factors can't be told from one another or from the seeds, or if nothing varies
-            beside them.
+            there are no two seeds, if factors can't be told from one another or from the seeds, or if nothing else
+            varies.
     """
     records = _finite(records)
     factors = _factors(records)

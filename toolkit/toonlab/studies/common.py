@@ -1,4 +1,4 @@
-"""What comparisons and searches share: checks before they run, the execution of their cells, sample pictures."""
+"""Parts that comparisons and searches share: checks before they run, execution of their cells, sample pictures."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def check_fixed(cells: Sequence[Cell], catalogue: Catalogue, directory: Path) ->
 
 
 def check_measurable(recipe: Recipe, catalogue: Catalogue, metric: str, source: str) -> None:
-    """Check that a recipe's data have what a metric needs.
+    """Check that a metric can be measured on a recipe's data.
 
     Raises:
         ToonlabError: if not; the text begins with `source`.

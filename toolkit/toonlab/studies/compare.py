@@ -125,7 +125,7 @@ def _state(cell: Cell, directory: Path) -> str:
         return f"finished ({cell.run})"
     if (directory / cell.run).is_dir():
         last = f"{outcome.status}: {outcome.reason}" if outcome else "its process was killed"
-        return f"begun, goes on from its last checkpoint ({last})"
+        return f"begun, continues from its last checkpoint ({last})"
     recipe = cell.spec.recipe
     others = sorted(directory.glob(f"{recipe.name}-s{recipe.train.seed}-*"), key=lambda path: path.stat().st_mtime)
     if not others:

@@ -1,4 +1,4 @@
-"""Work that many machines share: an Optuna storage hands it out, and keeps its results.
+"""Work shared by machines: an Optuna storage distributes it, and keeps its results.
 
 A piece of work is a trial. Its worker sends heartbeats; a trial without them is queued again for another worker. While
 the storage can't be reached, workers wait.
@@ -203,7 +203,7 @@ class Storage:
             connection.close()
 
     def with_retries(self, work: Callable[[], T]) -> T:
-        """Do what needs the storage, again and again until it can be reached.
+        """Repeat an operation on the storage until it can be reached.
 
         Raises:
             ToonlabError: if it can't be reached for half an hour.

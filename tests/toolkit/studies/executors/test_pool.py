@@ -100,6 +100,6 @@ def test_an_error_in_one_thread_ends_the_others_and_is_raised(tmp_path: Path) ->
 
 def test_a_signal_ends_all_threads(tmp_path: Path) -> None:
     executor = executor_of_two(tmp_path)
-    with pytest.raises(Interrupted, match="stopped by SIGTERM; the same command goes on from there"):
+    with pytest.raises(Interrupted, match="stopped by SIGTERM; the same command continues from there"):
         executor.run(Broken(), SilentDisplay())
     assert executor.stopping == "signal SIGTERM"

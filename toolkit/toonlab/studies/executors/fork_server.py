@@ -1,4 +1,4 @@
-"""Processes that have imported already what takes seconds to import: forked from a server of this program's own."""
+"""Processes forked from a server that has done the slow imports."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def server(preload: Sequence[str] = ()) -> ForkServer:
 
 
 def call_preloaded(function: Callable[..., None], *arguments: Any) -> None:
-    """Call a function where what takes seconds to import is imported: in the server's process, if one is running."""
+    """Call a function in a process with the slow imports done, if a server is running; in this process otherwise."""
     if _running is None or not _running.alive:
         function(*arguments)
     else:
@@ -105,7 +105,7 @@ class ForkedProcess:
             self._pipe.send(message)
 
     def messages(self, seconds: float) -> Iterator[Any]:
-        """What the process sends within a time, which ends early when the process ends."""
+        """The messages of the process within a time, which ends early when the process ends."""
         until = time.monotonic() + seconds
         while self.running and (left := until - time.monotonic()) > 0:
             wait([self._pipe, self._status], left)
@@ -129,10 +129,10 @@ class ForkedProcess:
         return self.exit_code
 
     def _look(self) -> None:
-        """Take in what the server has sent: the process's number, then its exit code."""
+        """Receive the process's number and then its exit code from the server."""
         try:
             while self._code is None and self._status.poll():
                 number = self._status.recv()
                 self._pid, self._code = (number, None) if self._pid is None else (self._pid, number)
-        except (EOFError, OSError):  # the server was killed, and nobody knows the code
+        except (EOFError, OSError):  # the server was killed: the code is unknown
             self._code = -signal.SIGKILL

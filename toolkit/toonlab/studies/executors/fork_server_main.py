@@ -1,4 +1,4 @@
-"""The server from which the processes of cells are forked: it has imported once what every training needs.
+"""The server from which the processes of cells are forked: it imports the modules that every training needs once.
 
 It is a program of its own, so that a cell's process never runs the main script of the study's program: one without
 `if __name__ == "__main__"` would begin its study again there.
@@ -104,7 +104,7 @@ def _fork(control: socket.socket, children: dict[int, tuple[BaseProcess, Connect
 
 
 def _run(pipe: Connection, control: socket.socket, others: Sequence[Connection]) -> None:
-    """In the new process: do what comes over its pipe."""
+    """In the new process: receive a function and call it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     control.close()

@@ -152,7 +152,7 @@ class Executor:
             thread.result()
         if (number := self._signals.asked) is not None:
             name = signal.Signals(number).name
-            raise Interrupted(number, f"stopped by {name}; the same command goes on from there")
+            raise Interrupted(number, f"stopped by {name}; the same command continues from there")
 
     def _attend(self, threads: Sequence[Future[None]], display: Display) -> None:
         while True:

@@ -45,7 +45,7 @@ def _decoded(found: Range, value: Any) -> Any:
 
 
 def sampler(search: SearchSpec, space: Mapping[str, Range]) -> optuna.samplers.BaseSampler:
-    """The search's sampler; trials that run beside a new one are kept from being proposed again (constant liar).
+    """The search's sampler; running trials are not proposed a second time (constant liar).
 
     Raises:
         ToonlabError: if a package that it needs is missing.
@@ -74,7 +74,7 @@ def grid(found: Range) -> list[Any]:
 
 
 def pruner(search: SearchSpec) -> optuna.pruners.BasePruner:
-    """What ends a trial that lags behind."""
+    """The search's pruner."""
     if search.pruner == "median":
         return optuna.pruners.MedianPruner(n_startup_trials=5)
     return optuna.pruners.HyperbandPruner() if search.pruner == "hyperband" else optuna.pruners.NopPruner()
