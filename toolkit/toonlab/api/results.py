@@ -15,7 +15,7 @@ from toonlab.studies.results import results as studies
 from toonlab.studies.results.tables import PHOTO
 
 from . import console, html
-from .common import display, in_notebook
+from .common import in_notebook
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,7 +123,7 @@ class Results(studies.Results):
         if not in_notebook():
             console.show_study(self)
             return
-        from IPython.display import HTML, Image
+        from IPython.display import HTML, Image, display
 
         display(HTML(self._repr_html_()))  # type: ignore[no-untyped-call]
         if (grid := self.directory / "samples.png").is_file():

@@ -25,7 +25,7 @@ from toonlab.utils.distributed import pick_device
 from toonlab.utils.text import duration
 
 from . import console, html
-from .common import display, in_notebook
+from .common import in_notebook
 from .metrics_table import MetricsTable, metrics_table
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class TrainedRun(Run):
         if not in_notebook():
             console.show_run(self)
             return
-        from IPython.display import HTML, SVG, Image
+        from IPython.display import HTML, SVG, Image, display
 
         display(HTML(self._head()))  # type: ignore[no-untyped-call]
         for path in self.samples[-1:]:

@@ -25,10 +25,9 @@ from . import timing
 from .executors.cell import Cell, finished_before
 from .executors.display import Display
 from .executors.options import ExecutionOptions
-from .executors.pool import Executor
+from .executors.pool import Executor, LocalQueue, TaskQueue
 from .executors.process import prepare
 from .executors.progress import StudyProgress
-from .executors.queue import LocalQueue, TaskQueue
 from .results.gallery import sample_rows
 from .results.results import Results
 

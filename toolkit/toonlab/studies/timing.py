@@ -19,10 +19,9 @@ from toonlab.runs.directory import digest, make_directory, write_atomically
 from .executors.cell import Cell, CellSpec, cells_of, finished_before
 from .executors.display import Display
 from .executors.options import threads_of
-from .executors.pool import Executor
+from .executors.pool import Executor, LocalQueue
 from .executors.process import prepare
 from .executors.progress import StudyProgress
-from .executors.queue import LocalQueue
 from .results.results import CellResult, Results, Variant
 
 FILE = "budget.json"
