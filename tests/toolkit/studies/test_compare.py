@@ -11,7 +11,7 @@ from toonlab import discover
 from toonlab.errors import RecipeError, ToonlabError
 from toonlab.studies.compare import compare, explain, write_photos
 from toonlab.studies.executors.options import ExecutionOptions
-from toonlab.studies.results.results import Results
+from toonlab.studies.results.results import StudyResults
 from toonlab.studies.results.tables import PHOTO
 
 
@@ -46,7 +46,7 @@ def test_every_cell_once_and_the_unmodified_photo_in_the_table(experiment: Path,
     assert "\n\\* psnr: closeness" in table
     with Image.open(tmp_path / "runs" / "study" / "samples.png") as sheet:
         assert sheet.height > 4 * 190  # photo, two recipes, truth
-    assert Results.read(results.directory) == results
+    assert StudyResults.read(results.directory) == results
     assert [cell.status for cell in results.cells] == ["finished"] * 4
     assert (results.baseline, results.higher["outline_f1"], results.higher["seconds"]) == ("small", True, False)
 

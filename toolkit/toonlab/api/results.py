@@ -11,7 +11,7 @@ from toonlab.errors import ToonlabError
 from toonlab.registry.catalogue import Catalogue, discover
 from toonlab.report.export import as_table, records
 from toonlab.report.findings import Findings, find
-from toonlab.studies.results import results as studies
+from toonlab.studies.results.results import StudyResults
 from toonlab.studies.results.tables import PHOTO
 
 from . import console, html
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _STATISTICS = ("seeds", "mean", "sd", "difference", "low", "high", "p", "verdict")
 
 
-class Results(studies.Results):
+class Results(StudyResults):
     """A study, as `toonlab.compare` and `toonlab.tune` return it; `Results.read("runs/demo")` reads an earlier one.
 
     `cells` has every run with its values, `rows` the printed table, `failed` the cells that failed; `frame` and
@@ -31,7 +31,7 @@ class Results(studies.Results):
     """
 
     @classmethod
-    def from_study(cls, results: studies.Results, catalogue: Catalogue) -> Results:
+    def from_study(cls, results: StudyResults, catalogue: Catalogue) -> Results:
         """The results of `toonlab.studies` with the methods of this class."""
         found = cls(**{field.name: getattr(results, field.name) for field in fields(results)})
         vars(found)["catalogue"] = catalogue  # the value of the cached property

@@ -29,7 +29,7 @@ from .executors.pool import Executor, LocalQueue, TaskQueue
 from .executors.process import prepare
 from .executors.progress import StudyProgress
 from .results.gallery import sample_rows
-from .results.results import Results
+from .results.results import StudyResults
 
 _HIGHER_IS_BETTER = {name: name == "images_per_second" for name in (*COSTS, "seconds")}
 
@@ -68,11 +68,11 @@ def check_measurable(recipe: Recipe, catalogue: Catalogue, metric: str, source: 
 
 def initial_results(
     directory: Path, recipes: Sequence[Recipe], catalogue: Catalogue, costs: Sequence[str] = (), **known: Any
-) -> Results:
-    """The results of a study before anything has run; `known` are further fields of `Results`."""
+) -> StudyResults:
+    """The results of a study before anything has run; `known` are further fields of `StudyResults`."""
     metrics = {part.use: part for recipe in recipes for part in recipe.evaluate.metrics}
     directions = {name: part.make(catalogue).higher_is_better for name, part in metrics.items()}
-    return Results(
+    return StudyResults(
         name=directory.name,
         directory=directory,
         metrics=[*metrics, *costs],
@@ -93,13 +93,13 @@ def experiment_data(path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def run_cells(
-    results: Results,
+    results: StudyResults,
     cells: Sequence[Cell],
     catalogue: Catalogue,
     options: ExecutionOptions,
     time_limit: float | None,
     display: Display,
-) -> Results:
+) -> StudyResults:
     """Run the cells that have not finished, here or by the workers of the storage, and write the results.
 
     Raises:
@@ -146,20 +146,20 @@ def _queue(
         yield StorageQueue(storage, cells, progress, retry_failed=not options.joined)
 
 
-def write_samples(results: Results) -> None:
+def write_samples(results: StudyResults) -> None:
     """Write `samples.png`: the same photos through every variant that has finished."""
     if rows := sample_rows(results):
         write_png(results.directory / "samples.png", grid(rows))
 
 
-def _finished_runs(results: Results) -> list[str]:
+def _finished_runs(results: StudyResults) -> list[str]:
     return [cell.run for cell in results.cells if cell.status == "finished"]
 
 
 def _pictured(directory: Path) -> list[str] | None:
     """The runs that `samples.png` shows; None where there is none, or a run has ended since it was drawn."""
     try:
-        runs, drawn = _finished_runs(Results.read(directory)), (directory / "samples.png").stat().st_mtime
+        runs, drawn = _finished_runs(StudyResults.read(directory)), (directory / "samples.png").stat().st_mtime
         ends = [(directory / run / "outcome.json").stat().st_mtime for run in runs]
     except (ToonlabError, OSError):
         return None

@@ -23,7 +23,7 @@ from .executors.display import Display, SilentDisplay
 from .executors.options import ExecutionOptions
 from .plan.budget import allot, allotted
 from .plan.experiment import Experiment, baseline_of, plan_cells, read_experiment
-from .results.results import Results
+from .results.results import StudyResults
 
 _DEFAULTS = ExecutionOptions()
 
@@ -36,7 +36,7 @@ def compare(
     seeds: int | None = None,
     overrides: Mapping[str, Any] | None = None,
     display: Display | None = None,
-) -> Results:
+) -> StudyResults:
     """Run every cell of an experiment that has not finished, and write the table and the pictures.
 
     Args:
@@ -71,14 +71,14 @@ def compare(
 def _measured(directory: Path, metric: str) -> bool:
     """Whether a finished cell of the study has a metric, so that its data need no check."""
     try:
-        return any(metric in cell.values for cell in Results.read(directory).cells)
+        return any(metric in cell.values for cell in StudyResults.read(directory).cells)
     except ToonlabError:
         return False
 
 
 def _initial_results(
     plan: Experiment, specs: Sequence[CellSpec], cells: Sequence[Cell], catalogue: Catalogue, directory: Path
-) -> Results:
+) -> StudyResults:
     results = initial_results(
         directory,
         [spec.recipe for spec in specs],

@@ -24,7 +24,7 @@ from .executors.progress import StudyProgress
 from .plan import optuna_objects
 from .plan.search import read_search
 from .plan.search_plan import SearchPlan
-from .results.results import Results
+from .results.results import StudyResults
 from .results.search_result import SearchResult, SearchTrial
 from .results.search_result import TrialState as State
 from .storage import Storage
@@ -49,7 +49,7 @@ def tune(
     trials: int | None = None,
     overrides: Mapping[str, Any] | None = None,
     display: Display | None = None,
-) -> Results:
+) -> StudyResults:
     """Search, then run the best few trials and the default on new seeds. A search that was stopped is resumed.
 
     A trial's value is the mean over its seeds of the objective, on the evaluation samples at the end of its runs; the
@@ -88,7 +88,7 @@ def tune(
     return _confirm(results, plan, best, options, display)
 
 
-def _storage(plan: SearchPlan, results: Results, options: ExecutionOptions) -> Storage:
+def _storage(plan: SearchPlan, results: StudyResults, options: ExecutionOptions) -> Storage:
     """The search's Optuna study; a search that was changed is another study."""
     url = options.storage or f"sqlite:///{(results.directory / 'optuna.db').resolve().as_posix()}"
     return Storage(
@@ -102,8 +102,8 @@ def _storage(plan: SearchPlan, results: Results, options: ExecutionOptions) -> S
 
 
 def _confirm(
-    results: Results, plan: SearchPlan, ranking: list[dict[str, Any]], options: ExecutionOptions, display: Display
-) -> Results:
+    results: StudyResults, plan: SearchPlan, ranking: list[dict[str, Any]], options: ExecutionOptions, display: Display
+) -> StudyResults:
     """Run the default and the best other parameters, on seeds that the search has not used."""
     best = [params for place, params in enumerate(ranking) if params != plan.default and params not in ranking[:place]]
     variants, confirm = [plan.default, *best[: plan.search.confirm.top]], plan.search.confirm

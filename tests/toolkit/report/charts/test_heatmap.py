@@ -11,7 +11,7 @@ import pytest
 from toonlab.report.charts.heatmap import heat_map, scale
 from toonlab.report.findings import find
 from toonlab.report.search import Search, search_of
-from toonlab.studies.results.results import Results
+from toonlab.studies.results.results import StudyResults
 
 SPACE = {"k": {"low": 1, "high": 3, "step": 1}, "size": {"low": 8, "high": 32, "step": 8}}
 Trials = Sequence[tuple[int, float, str, float | None]]  # k, size, state, value
@@ -31,7 +31,7 @@ def search(folder: Path, trials: Trials = TRIALS, space: Any = SPACE, direction:
     ]
     record = {"recipe": "r", "objective": {"metric": "f1", "direction": direction}, "space": space}
     record |= {"default": told[0]["params"], "trials": told}
-    found = search_of(find(Results("s", folder, [], "tune", metrics=["f1"], search=record)))
+    found = search_of(find(StudyResults("s", folder, [], "tune", metrics=["f1"], search=record)))
     assert found is not None
     return found
 

@@ -10,13 +10,13 @@ import pytest
 from toonlab.report.charts.parallel import parallel
 from toonlab.report.findings import find
 from toonlab.report.search import Search, search_of
-from toonlab.studies.results.results import Results
+from toonlab.studies.results.results import StudyResults
 
 
 def search(folder: Path, space: dict[str, Any], trials: list[tuple[dict[str, Any], float]]) -> Search:
     told = [{"number": n, "params": p, "state": "complete", "value": v} for n, (p, v) in enumerate(trials)]
     record = {"recipe": "r", "objective": {"metric": "f1", "direction": "maximize"}, "space": space, "default": {}}
-    found = search_of(find(Results("s", folder, [], "tune", metrics=["f1"], search={**record, "trials": told})))
+    found = search_of(find(StudyResults("s", folder, [], "tune", metrics=["f1"], search={**record, "trials": told})))
     assert found is not None
     return found
 

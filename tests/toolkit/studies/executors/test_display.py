@@ -20,7 +20,7 @@ from toonlab.studies.executors.display import (
 )
 from toonlab.studies.executors.process import RunProgress
 from toonlab.studies.executors.progress import StudyProgress
-from toonlab.studies.results.results import CellResult, CellStatus, Results, Variant
+from toonlab.studies.results.results import CellResult, CellStatus, StudyResults, Variant
 
 LONG = Variant("ctss", {"critics.patch.sampler.patch_size": 24, "critics.patch.sampler.k": 2})
 
@@ -45,7 +45,7 @@ def progress(tmp_path: Path) -> StudyProgress:
         cell(LONG, 2, "waiting"),
     ]
     progress = StudyProgress(
-        Results("study", tmp_path, cells, metrics=["outline_f1"], higher={"outline_f1": True}), write=False
+        StudyResults("study", tmp_path, cells, metrics=["outline_f1"], higher={"outline_f1": True}), write=False
     )
     progress.begin(cells[4])
     progress.update(cells[4].run, RunProgress(20, 400))

@@ -19,7 +19,7 @@ from toonlab.studies.executors.display import SilentDisplay
 from toonlab.studies.executors.pool import Executor, LocalQueue, Task
 from toonlab.studies.executors.process import RunProgress
 from toonlab.studies.executors.progress import StudyProgress
-from toonlab.studies.results.results import CellResult, Results, Variant
+from toonlab.studies.results.results import CellResult, StudyResults, Variant
 from toonlab.utils.signals import Interrupted
 
 
@@ -36,7 +36,7 @@ def cell(small: Path) -> Cell:
 
 @pytest.fixture
 def executor(cell: Cell, tmp_path: Path) -> Executor:
-    return Executor(StudyProgress(Results("study", tmp_path / "study", [cell.waiting])), ["cpu"])
+    return Executor(StudyProgress(StudyResults("study", tmp_path / "study", [cell.waiting])), ["cpu"])
 
 
 def test_a_cell_runs_once_and_its_result_is_reused(cell: Cell, executor: Executor) -> None:
@@ -90,7 +90,7 @@ class Broken:
 
 
 def executor_of_two(tmp_path: Path) -> Executor:
-    return Executor(StudyProgress(Results("study", tmp_path, []), write=False), ["cpu", "cpu"])
+    return Executor(StudyProgress(StudyResults("study", tmp_path, []), write=False), ["cpu", "cpu"])
 
 
 def test_an_error_in_one_thread_ends_the_others_and_is_raised(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_each_cell_is_handed_out_once(cells: list[Cell]) -> None:
 
 
 def test_a_cell_whose_directory_is_taken_has_failed(cells: list[Cell], tmp_path: Path) -> None:
-    progress = StudyProgress(Results("s", tmp_path, [cell.waiting for cell in cells]), write=False)
+    progress = StudyProgress(StudyResults("s", tmp_path, [cell.waiting for cell in cells]), write=False)
     task = LocalQueue(cells).take()
     assert task is not None
     task(Busy(progress, ["cpu"]), "cpu")

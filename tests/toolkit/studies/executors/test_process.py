@@ -21,7 +21,7 @@ from toonlab.studies.executors.display import SilentDisplay
 from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.executors.process import CellProcess, Failed, ProcessOptions, RunProgress, preloads
 from toonlab.studies.executors.progress import StudyProgress
-from toonlab.studies.results.results import Results, Variant
+from toonlab.studies.results.results import StudyResults, Variant
 from toonlab.studies.storage import Storage
 
 LONG = ["train.steps=100000", "evaluate.samples=1", "observers=null"]
@@ -182,7 +182,7 @@ def test_ctrl_c_reaches_runs_as_well_and_stops_them_all_the_same(
     os.killpg(study.pid, signal.SIGINT)
     assert study.wait() == 128 + signal.SIGINT
     assert outcome(tmp_path)["reason"] == "signal SIGINT"
-    (cell,) = Results.read(tmp_path / "runs" / "study").cells
+    (cell,) = StudyResults.read(tmp_path / "runs" / "study").cells
     assert (cell.status, cell.reason) == ("stopped", "signal SIGINT")
     with Storage(storage, "study/cells") as shared:
         (waiting,) = shared.trials(TrialState.WAITING)

@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from toonlab.studies.results.results import Results
+from toonlab.studies.results.results import StudyResults
 from toonlab.utils.text import duration
 
 from .progress import RunningCell, StudyProgress
@@ -111,7 +111,7 @@ def picture(progress: StudyProgress) -> Group:
     return Group(_overview(results), *map(_bar, progress.running), summary)
 
 
-def _overview(results: Results) -> Table:
+def _overview(results: StudyResults) -> Table:
     table = Table.grid(padding=(0, 2))
     primary = results.metrics[0] if results.metrics else "seconds"
     values = results.values(primary)
@@ -135,7 +135,7 @@ def _bar(running: RunningCell) -> Table:
     return line
 
 
-def _leader(results: Results) -> Text:
+def _leader(results: StudyResults) -> Text:
     """How many are done, and the best so far."""
     done = sum(cell.status in ("finished", "failed") for cell in results.cells)
     text = f"{done}/{len(results.cells)} cells"
@@ -144,7 +144,7 @@ def _leader(results: Results) -> Text:
     return Text(text, "bold")
 
 
-def leader(results: Results) -> tuple[str, float] | None:
+def leader(results: StudyResults) -> tuple[str, float] | None:
     """The variant with the best mean of the primary metric so far, and that mean."""
     if not results.metrics:
         return None
