@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,8 +135,8 @@ class Results(StudyResults):
         return f"<Results of {self.name}: {done} of {len(self.cells)} runs finished, in {self.directory}>"
 
     def _repr_html_(self) -> str:
-        head = [html.bold(self.name), html.text(repr(self).partition(": ")[2][:-1])]
+        head = [f"<b>{escape(self.name)}</b>", escape(repr(self).partition(": ")[2][:-1])]
         head += [f"report: {html.link(self.report)}"] if self.report else []
-        failed = [html.paragraph(html.text(f"failed: {cell.label}: {cell.reason}")) for cell in self.failed]
+        failed = [html.paragraph(escape(f"failed: {cell.label}: {cell.reason}")) for cell in self.failed]
         table = as_table(self._findings).html() if self.metrics else ""
         return html.paragraph(*head) + table + "".join(failed)

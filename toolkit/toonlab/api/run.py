@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -185,7 +186,7 @@ class TrainedRun(Run):
         return f"{outcome.status} at step {outcome.step} in {duration(outcome.seconds)}{reason}"
 
     def _head(self) -> str:
-        head = html.paragraph(html.bold(self.name), html.text(self._state), html.link(self.directory))
+        head = html.paragraph(f"<b>{escape(self.name)}</b>", escape(self._state), html.link(self.directory))
         return head + (table.to_html() if (table := self.table) else "")
 
     def _curve(self) -> str | None:

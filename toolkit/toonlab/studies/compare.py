@@ -19,7 +19,7 @@ from toonlab.utils import paths
 from . import timing
 from .common import check_fixed, check_measurable, command, experiment_data, initial_results, run_cells
 from .executors.cell import Cell, CellSpec, cells_of
-from .executors.display import Display, SilentDisplay
+from .executors.display import Display
 from .executors.options import ExecutionOptions
 from .plan.budget import allot, allotted
 from .plan.experiment import Experiment, baseline_of, plan_cells, read_experiment
@@ -39,20 +39,11 @@ def compare(
 ) -> StudyResults:
     """Run every cell of an experiment that has not finished, and write the table and the pictures.
 
-    Args:
-        experiment: its name, or a path.
-        seeds: instead of the experiment's.
-        overrides: dotted path -> value, for the recipes that have the path.
-        display: shows the study while it runs.
-
-    Raises:
-        RecipeError: with everything that is wrong, before anything runs.
-        ToonlabError: if the storage can't be reached.
-        Interrupted: after SIGINT or SIGTERM, when the running cells have saved and stopped.
+    Arguments and errors are those of `toonlab.api.study.compare`; `overrides` maps dotted paths to values.
     """
     plan, path = read_experiment(experiment, seeds)
     specs = plan_cells(plan, path, overrides or {}, catalogue)
-    display, directory = display or SilentDisplay(), options.runs / paths.study_of(path)
+    display, directory = display or Display(), options.runs / paths.study_of(path)
     primary = plan.metrics.primary
     if primary and not _measured(directory, primary):
         check_measurable(specs[0].recipe, catalogue, primary, f"{path}: metrics.primary")

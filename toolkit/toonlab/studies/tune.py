@@ -16,7 +16,7 @@ from toonlab.utils.text import without_password
 from . import trials as search_trials
 from .common import check_measurable, command, experiment_data, initial_results, run_cells
 from .executors.cell import cells_of
-from .executors.display import Display, SilentDisplay
+from .executors.display import Display
 from .executors.options import ExecutionOptions
 from .executors.pool import Executor
 from .executors.process import prepare
@@ -55,22 +55,13 @@ def tune(
     A trial's value is the mean over its seeds of the objective, on the evaluation samples at the end of its runs; the
     samples on which results are reported (a `test` split) are kept for the confirmation.
 
-    Args:
-        search: its name, or a path.
-        trials: instead of the search's.
-        overrides: dotted path -> value, for the recipe where it has the path.
-        display: shows the search while it runs.
-
-    Raises:
-        RecipeError: with everything that is wrong, before anything runs.
-        ToonlabError: if the storage can't be reached.
-        Interrupted: after SIGINT or SIGTERM, when the running trials have saved and stopped.
+    Arguments and errors are those of `toonlab.api.study.tune`; `overrides` maps dotted paths to values.
     """
     spec, path = read_search(search, trials)
     plan = SearchPlan(spec, path, catalogue, overrides or {})
     check_measurable(plan.base, catalogue, spec.objective.metric, f"{path}: objective.metric")
     prepare([plan.base], catalogue)
-    directory, display = options.runs / paths.study_of(path), display or SilentDisplay()
+    directory, display = options.runs / paths.study_of(path), display or Display()
     make_directory(directory)
     data, typed = experiment_data(path, overrides or {}), options.command or command()
     results = initial_results(

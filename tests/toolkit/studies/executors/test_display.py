@@ -11,9 +11,9 @@ import pytest
 from rich.console import Console
 
 from toonlab.studies.executors.display import (
+    Display,
     LineDisplay,
     NotebookDisplay,
-    SilentDisplay,
     TerminalDisplay,
     leader,
     picture,
@@ -147,7 +147,7 @@ def test_in_a_notebook_the_picture_is_replaced_and_failures_are_printed(
 
 def test_programs_see_nothing(progress: StudyProgress, capsys: pytest.CaptureFixture[str]) -> None:
     progress.fail(progress.results.cells[4], "out of memory")
-    with SilentDisplay() as view:
+    with Display() as view:
         view.draw(progress)
     assert progress.take_messages() == []
     assert capsys.readouterr() == ("", "")

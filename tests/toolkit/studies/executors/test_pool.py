@@ -15,7 +15,7 @@ from toonlab import discover
 from toonlab.errors import BusyError
 from toonlab.recipes.load import load
 from toonlab.studies.executors.cell import Cell, CellSpec, cells_of
-from toonlab.studies.executors.display import SilentDisplay
+from toonlab.studies.executors.display import Display
 from toonlab.studies.executors.pool import Executor, LocalQueue, Task
 from toonlab.studies.executors.process import RunProgress
 from toonlab.studies.executors.progress import StudyProgress
@@ -65,7 +65,7 @@ def test_a_watch_stops_a_run_with_its_reason(small: Path, executor: Executor) ->
 def test_finished_cells_start_no_process(cell: Cell, executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
     executor.progress.end(executor.run_cell(cell, "cpu"))
     monkeypatch.setattr("toonlab.studies.executors.process.server", None)
-    executor.run(LocalQueue([cell]), SilentDisplay())
+    executor.run(LocalQueue([cell]), Display())
     (result,) = executor.progress.results.cells
     assert result.reused
 
@@ -96,14 +96,14 @@ def executor_of_two(tmp_path: Path) -> Executor:
 def test_an_error_in_one_thread_ends_the_others_and_is_raised(tmp_path: Path) -> None:
     executor = executor_of_two(tmp_path)
     with pytest.raises(ZeroDivisionError):
-        executor.run(Broken(ZeroDivisionError()), SilentDisplay())
+        executor.run(Broken(ZeroDivisionError()), Display())
     assert executor.stopping == "the execution of another cell has failed"
 
 
 def test_a_signal_ends_all_threads(tmp_path: Path) -> None:
     executor = executor_of_two(tmp_path)
     with pytest.raises(Interrupted, match="stopped by SIGTERM; the same command continues from there"):
-        executor.run(Broken(), SilentDisplay())
+        executor.run(Broken(), Display())
     assert executor.stopping == "signal SIGTERM"
 
 

@@ -17,7 +17,7 @@ from toonlab.recipes.load import load
 from toonlab.studies.compare import compare
 from toonlab.studies.executors import pool, process
 from toonlab.studies.executors.cell import CellSpec, cells_of
-from toonlab.studies.executors.display import SilentDisplay
+from toonlab.studies.executors.display import Display
 from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.executors.process import CellProcess, Failed, ProcessOptions, RunProgress, preloads
 from toonlab.studies.executors.progress import StudyProgress
@@ -112,7 +112,7 @@ def test_what_does_not_fit_is_told_in_a_line_and_logged(start: Callable[..., Cel
     assert not any("Traceback" in line for line in run.last_lines())
 
 
-class Killer(SilentDisplay):
+class Killer(Display):
     """Kills the process of the first run as soon as it has reported a step."""
 
     killed = 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from statistics import fmean
-from typing import Protocol
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -21,12 +20,16 @@ _MARKS = {"waiting": "·", "running": "▸", "finished": "✓", "failed": "✗",
 _STYLES = {"waiting": "dim", "running": "cyan", "finished": "green", "failed": "red", "stopped": "yellow"}
 
 
-class Display(Protocol):
-    """Shows a study's progress, about twice a second."""
+class Display:
+    """Shows a study's progress, about twice a second; this class shows nothing, for programs."""
 
-    def __enter__(self) -> Display: ...
+    def __enter__(self) -> Display:
+        return self
+
     def __exit__(self, *_: object) -> None: ...
-    def draw(self, progress: StudyProgress) -> None: ...
+
+    def draw(self, progress: StudyProgress) -> None:
+        progress.take_messages()
 
 
 def display() -> Display:
@@ -37,19 +40,7 @@ def display() -> Display:
     return TerminalDisplay(console) if console.is_interactive else LineDisplay(console)
 
 
-class SilentDisplay:
-    """Shows nothing, for programs."""
-
-    def __enter__(self) -> SilentDisplay:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def draw(self, progress: StudyProgress) -> None:
-        progress.take_messages()
-
-
-class LineDisplay(SilentDisplay):
+class LineDisplay(Display):
     """Prints a line for each cell that has ended, for logs and pipes."""
 
     def __init__(self, console: Console) -> None:
@@ -60,7 +51,7 @@ class LineDisplay(SilentDisplay):
             self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-class NotebookDisplay(SilentDisplay):
+class NotebookDisplay(Display):
     """Shows the same picture as on a terminal below the notebook's cell, as text; the last one stays."""
 
     def __init__(self) -> None:
@@ -83,7 +74,7 @@ class NotebookDisplay(SilentDisplay):
         self._shown = text
 
 
-class TerminalDisplay:
+class TerminalDisplay(Display):
     """Shows a row for each variant with a mark for each seed, a bar for each running cell, and the best so far."""
 
     def __init__(self, console: Console) -> None:
