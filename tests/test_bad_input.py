@@ -19,7 +19,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from toonlab.cli.app import app
-from toonlab.studies.results.results import CellResult, Results, Variant
+from toonlab.studies.results.results import CellResult, StudyResults, Variant
 
 PAGE = Path(__file__).parents[1] / "docs" / "errors.md"
 
@@ -451,7 +451,7 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         (tmp_path / name).write_text(text)
     (tmp_path / "binary.yaml").write_bytes(bytes(range(128, 256)))
     waiting = CellResult(Variant("small"), 0, "small-s0-00000000")
-    Results("idle", tmp_path / "runs" / "idle", [waiting], metrics=["outline_f1"]).write()
+    StudyResults("idle", tmp_path / "runs" / "idle", [waiting], metrics=["outline_f1"]).write()
     _pictures(tmp_path)
     (tmp_path / "evil.npy").write_bytes(pickle.dumps(Touch()))
     np.save(tmp_path / "inner.npy", np.array({"conv1_1": Touch()}), allow_pickle=True)

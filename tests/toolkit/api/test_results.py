@@ -106,7 +106,7 @@ def test_in_a_notebook_show_displays_the_table_and_the_samples(
 ) -> None:
     shown: list[Any] = []
     monkeypatch.setattr(module, "in_notebook", lambda: True)  # docs/notebook.ipynb has a real one
-    monkeypatch.setattr(module, "display", shown.append)
+    monkeypatch.setattr("IPython.display.display", shown.append)
     Image.new("RGB", (3, 2)).save(study.directory / "samples.png")
     study.show()
     table, grid = shown

@@ -143,7 +143,7 @@ def test_in_a_notebook_show_displays_table_grid_and_curve(
 ) -> None:
     shown: list[Any] = []
     monkeypatch.setattr(module, "in_notebook", lambda: True)  # docs/notebook.ipynb has a real one
-    monkeypatch.setattr(module, "display", shown.append)
+    monkeypatch.setattr("IPython.display.display", shown.append)
     run.show()
     assert [type(one).__name__ for one in shown] == ["HTML", "Image", "SVG"]
     assert shown[1].data == run.samples[-1].read_bytes()

@@ -12,7 +12,7 @@ def test_a_new_plugin_is_listed_with_the_next_commands(typed: Callable[..., Any]
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "The sampler loud_patches is in loud-patches:"
-    listed = {line.split()[0] for line in lines[1 : lines.index("Go on with")]}
+    listed = {line.split()[0] for line in lines[1 : lines.index("Next:")]}
     written = {str(path.relative_to(tmp_path)) for path in (tmp_path / "loud-patches").rglob("*") if path.is_file()}
     assert listed in (written, {path.removeprefix("loud-patches/") for path in written})
     assert lines[-3:] == [

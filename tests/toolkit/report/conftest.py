@@ -16,7 +16,7 @@ from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Catalogue
 from toonlab.report import write_report
 from toonlab.report.findings import Findings, find
-from toonlab.studies.results.results import CellResult, Results, Variant
+from toonlab.studies.results.results import CellResult, StudyResults, Variant
 from toonlab.studies.results.search_result import SearchResult
 
 HIGHER = {"outline_f1": True, "psnr": True, "seconds": False, "seconds_per_step": False}
@@ -51,7 +51,7 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture(scope="session")
-def study(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue, cache: None) -> Results:
+def study(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue, cache: None) -> StudyResults:
     """Three recipes with three seeds: eight runs finished, one failed."""
     folder = tmp_path_factory.mktemp("study")
     for name, text in RECIPES.items():
@@ -67,7 +67,7 @@ def study(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue, cache:
             cells.append(CellResult(Variant(name), seed, trained.run.name, "finished", outcome=outcome))
     log = ("step 2  generator 812.4", "DivergedError: <generator/total> is nan")
     cells[-2] = CellResult(Variant("lone"), 2, "lone-s2-00000000", "failed", "generator/total is nan at step 3", log)
-    results = Results(
+    results = StudyResults(
         name="study",
         directory=folder / "runs" / "study",
         cells=cells,
@@ -84,12 +84,12 @@ def study(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue, cache:
 
 
 @pytest.fixture(scope="session")
-def found(study: Results) -> Findings:
+def found(study: StudyResults) -> Findings:
     return find(study)
 
 
 @pytest.fixture(scope="session")
-def page(study: Results) -> Path:
+def page(study: StudyResults) -> Path:
     return write_report(study)
 
 
@@ -108,7 +108,7 @@ def made(tmp_path: Path) -> Callable[..., Findings]:
                 outcome = {"metrics": {"outline_f1": value}, "photo": {}, "costs": {}, "measured": {}, "seconds": 3.0}
                 cells.append(CellResult(Variant(label), seed, f"{label}-s{seed}-00000000", "finished", outcome=outcome))
         given = {"metrics": ["outline_f1"], "higher": HIGHER, **others}
-        return find(Results("made", tmp_path / "made", cells, **given))
+        return find(StudyResults("made", tmp_path / "made", cells, **given))
 
     return make
 
@@ -118,7 +118,7 @@ DEFAULT, BEST = {K: 4, SIZE: 24}, {K: 8, SIZE: 16}
 
 
 @pytest.fixture(scope="session")
-def searched(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Results]:
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., StudyResults]:
     """`searched([0.02, 0.01])`: a search whose best trial differs so from the default on fresh seeds.
 
     The trials' values may be given: the default's, the best's, and those of others.
@@ -126,7 +126,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Results]
 
     def make(
         gains: list[float], values: Sequence[float | None] = (0.600, 0.650, 0.590), direction: str = "maximize"
-    ) -> Results:
+    ) -> StudyResults:
         params = [DEFAULT, BEST, {K: 1, SIZE: 16}][: len(values)]
         trials = [_trial(n, *pair) for n, pair in enumerate(zip(params, values, strict=True))]
         if len(values) == 3:
@@ -148,7 +148,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Results]
         }
         higher, directory = {"f1": direction == "maximize"}, tmp_path_factory.mktemp("search")
         search, known = SearchResult.from_json(record), {"metrics": ["f1"], "higher": higher, "baseline": "ctss"}
-        return Results("s", directory, cells, "tune", search=search, **known)
+        return StudyResults("s", directory, cells, "tune", search=search, **known)
 
     return make
 
@@ -162,7 +162,7 @@ def _trial(number: int, params: dict[str, Any], value: float | None, state: str 
 
 
 @pytest.fixture(scope="session")
-def factorial(tmp_path_factory: pytest.TempPathFactory) -> Results:
+def factorial(tmp_path_factory: pytest.TempPathFactory) -> StudyResults:
     """patch_size matters, rank does not; `plain` has no factors."""
     rank, cells = "critics.patch.sampler.rank", []
     for seed, size, level in product(range(4), (12, 24), ("batch", "image")):
@@ -171,4 +171,4 @@ def factorial(tmp_path_factory: pytest.TempPathFactory) -> Results:
         cells.append(CellResult(Variant("ctss", {SIZE: size, rank: level}), seed, "x", "finished", outcome=outcome))
         cells.append(CellResult(Variant("plain"), seed, "x", "finished", outcome=outcome))
     factors, folder = {SIZE: [12, 24], rank: ["batch", "image"]}, tmp_path_factory.mktemp("factorial")
-    return Results("s", folder, cells, metrics=["f1"], factors=factors, baseline="plain")
+    return StudyResults("s", folder, cells, metrics=["f1"], factors=factors, baseline="plain")

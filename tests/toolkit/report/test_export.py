@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from toonlab.report.export import as_csv, as_latex, as_markdown
 from toonlab.report.findings import Findings, find
-from toonlab.studies.results.results import CellResult, Results, Variant
+from toonlab.studies.results.results import CellResult, StudyResults, Variant
 
 Made = Callable[..., Findings]
 
 
-def test_csv_gives_back_every_value_bit_for_bit(found: Findings, study: Results) -> None:
+def test_csv_gives_back_every_value_bit_for_bit(found: Findings, study: StudyResults) -> None:
     rows = list(csv.DictReader(io.StringIO(as_csv(found))))
     assert list(rows[0]) == ["recipe", "seed", "status", "outline_f1", "psnr", "seconds_per_step", "seconds"]
     assert len(rows) == len(study.cells)
@@ -23,7 +23,7 @@ def test_csv_gives_back_every_value_bit_for_bit(found: Findings, study: Results)
         assert given == {name: value for name, value in cell.values.items() if name in row}
 
 
-def test_factors_are_columns_of_the_csv(study: Results) -> None:
+def test_factors_are_columns_of_the_csv(study: StudyResults) -> None:
     path, other = "critics.patch.sampler.k", "critics.patch"
     variants = [Variant("a", {path: 4}), Variant("a", {path: 'se"v,en'}), Variant("a", {other: None}), Variant("b")]
     cells = [CellResult(variant, 0, "x", "finished", outcome=study.cells[0].outcome) for variant in variants]

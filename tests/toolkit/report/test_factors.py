@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from toonlab.report.factors import factorials
 from toonlab.report.findings import Findings, find
-from toonlab.studies.results.results import Results
+from toonlab.studies.results.results import StudyResults
 
 
-def test_what_matters_is_told_from_what_does_not(factorial: Results) -> None:
+def test_what_matters_is_told_from_what_does_not(factorial: StudyResults) -> None:
     (one,) = factorials(find(factorial))
     assert (one.recipe, one.problem) == ("ctss", "")
     assert one.anova is not None
@@ -22,13 +22,15 @@ def test_what_matters_is_told_from_what_does_not(factorial: Results) -> None:
     assert "24 with image 0.6" in chart.description
 
 
-def test_why_there_is_no_analysis_is_told(factorial: Results) -> None:
+def test_why_there_is_no_analysis_is_told(factorial: StudyResults) -> None:
     (one,) = factorials(find(replace(factorial, cells=[cell for cell in factorial.cells if cell.seed == 0])))
     assert one.anova is None
     assert "all values are of one seed" in one.problem
     assert len(one.charts) == 1
 
 
-def test_other_designs_and_studies_without_factors_have_none(factorial: Results, made: Callable[..., Findings]) -> None:
+def test_other_designs_and_studies_without_factors_have_none(
+    factorial: StudyResults, made: Callable[..., Findings]
+) -> None:
     assert not list(factorials(find(replace(factorial, design="one-at-a-time"))))
     assert not list(factorials(made({"a": [0.5, 0.6, 0.7]})))

@@ -17,7 +17,7 @@ from toonlab.registry.catalogue import Catalogue
 from toonlab.report.findings import Findings
 from toonlab.report.gallery import gallery
 from toonlab.runs.pictures import read_pictures, write_pictures
-from toonlab.studies.results.results import CellResult, Results, Variant
+from toonlab.studies.results.results import CellResult, StudyResults, Variant
 
 
 def decoded(uri: str, form: str = "png") -> Image.Image:
@@ -26,7 +26,7 @@ def decoded(uri: str, form: str = "png") -> Image.Image:
     return Image.open(io.BytesIO(base64.b64decode(data)))
 
 
-def test_each_scene_has_every_method_and_the_truth(study: Results) -> None:
+def test_each_scene_has_every_method_and_the_truth(study: StudyResults) -> None:
     found = gallery(study)
     assert [scene.name for scene in found.scenes] == ["toonworld-0000", "toonworld-0001"]
     for scene in found.scenes:
@@ -36,7 +36,7 @@ def test_each_scene_has_every_method_and_the_truth(study: Results) -> None:
     assert not found.missing
 
 
-def test_patches_are_shown_where_a_critic_looks_at_patches(study: Results) -> None:
+def test_patches_are_shown_where_a_critic_looks_at_patches(study: StudyResults) -> None:
     found = gallery(study)
     assert found.critics == ["patch"]
     patches, lone, untouched = found.scenes[0].fakes
@@ -48,7 +48,7 @@ def test_patches_are_shown_where_a_critic_looks_at_patches(study: Results) -> No
     assert not found.scenes[0].photo.patches
 
 
-def test_the_pictures_of_the_runs_are_all_that_is_needed(study: Results, tmp_path: Path) -> None:
+def test_the_pictures_of_the_runs_are_all_that_is_needed(study: StudyResults, tmp_path: Path) -> None:
     for cell in study.cells[:3]:
         shutil.copytree(study.directory / cell.run / "pictures", tmp_path / cell.run / "pictures")
     before = gallery(study)
@@ -58,7 +58,7 @@ def test_the_pictures_of_the_runs_are_all_that_is_needed(study: Results, tmp_pat
     ]
 
 
-def test_variants_without_pictures_are_named_and_the_others_are_shown(study: Results, tmp_path: Path) -> None:
+def test_variants_without_pictures_are_named_and_the_others_are_shown(study: StudyResults, tmp_path: Path) -> None:
     for cell in study.cells[:3]:
         shutil.copytree(study.directory / cell.run, tmp_path / cell.run)
     shutil.rmtree(tmp_path / study.cells[0].run / "pictures")
@@ -73,7 +73,7 @@ def test_variants_without_pictures_are_named_and_the_others_are_shown(study: Res
     )
 
 
-def test_the_first_seed_that_has_pictures_is_shown(study: Results, tmp_path: Path) -> None:
+def test_the_first_seed_that_has_pictures_is_shown(study: StudyResults, tmp_path: Path) -> None:
     cells = [cell for cell in study.cells if cell.variant.label == "patches"][:2]
     shutil.copytree(study.directory / cells[1].run, tmp_path / cells[1].run)
     found = gallery(replace(study, directory=tmp_path, cells=cells))
@@ -90,7 +90,7 @@ def test_pictures_of_folders_have_no_truth(tmp_path: Path, catalogue: Catalogue)
     recipe.write_text(f"{data}generator: {{network: identity}}\nevaluate: {{metrics: []}}\nobservers: null\n")
     trained = train(load(recipe, catalogue), catalogue, tmp_path / "runs", "s", "cpu")
     cell = CellResult(Variant("own"), 0, trained.run.name, "finished", outcome=trained.outcome.to_json())
-    (scene,) = gallery(Results("s", tmp_path / "runs" / "s", [cell])).scenes
+    (scene,) = gallery(StudyResults("s", tmp_path / "runs" / "s", [cell])).scenes
     assert [made.label for made in scene.pictures] == ["photo", "own"]
     assert (scene.photo.width, scene.photo.height) == (40, 32)
 
@@ -101,11 +101,11 @@ def wrote(run: Path, photo: Image.Image) -> None:
 
 
 def test_a_large_picture_is_made_small_but_keeps_its_coordinates(
-    study: Results, catalogue: Catalogue, tmp_path: Path
+    study: StudyResults, catalogue: Catalogue, tmp_path: Path
 ) -> None:
     recipe = load(study.directory / study.cells[0].run / "recipe.yaml", catalogue, ["data.size=400"])
     wrote(tmp_path / "x", to_picture(evaluator_of(recipe, catalogue, 1).samples[0].photo))
-    (scene,) = gallery(Results("s", tmp_path, [CellResult(Variant("a"), 0, "x", "finished")])).scenes
+    (scene,) = gallery(StudyResults("s", tmp_path, [CellResult(Variant("a"), 0, "x", "finished")])).scenes
     assert (scene.photo.width, scene.photo.height) == (400, 400)
     assert decoded(scene.photo.uri, "webp").size == (384, 384)
     assert len(scene.photo.uri) < 60_000
@@ -114,7 +114,7 @@ def test_a_large_picture_is_made_small_but_keeps_its_coordinates(
 def test_of_several_sizes_of_a_photo_the_largest_is_shown(tmp_path: Path) -> None:
     for name, side in (("a", 16), ("b", 32), ("c", 24)):
         wrote(tmp_path / name, Image.new("RGB", (side, side), "red"))
-    (scene,) = gallery(Results("s", tmp_path, [CellResult(Variant(n), 0, n, "finished") for n in "abc"])).scenes
+    (scene,) = gallery(StudyResults("s", tmp_path, [CellResult(Variant(n), 0, n, "finished") for n in "abc"])).scenes
     assert [made.width for made in scene.pictures] == [32, 16, 32, 24, 32]
 
 

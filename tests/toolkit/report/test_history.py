@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from toonlab.report.history import LOSS, Curve, by_step, elapsed, histories
-from toonlab.studies.results.results import CellResult, Results, Variant
+from toonlab.studies.results.results import CellResult, StudyResults, Variant
 
 
-def curves(results: Results, name: str) -> list[Curve]:
+def curves(results: StudyResults, name: str) -> list[Curve]:
     return [curve for history in histories(results) if (curve := history.curve(name)).values]
 
 
-def test_every_finished_run_has_a_curve_of_what_it_was_evaluated_at(study: Results) -> None:
+def test_every_finished_run_has_a_curve_of_what_it_was_evaluated_at(study: StudyResults) -> None:
     found = curves(study, "outline_f1")
     assert [(curve.label, curve.seed, list(curve.steps)) for curve in found if curve.label != "untouched"] == [
         ("patches", 0, [1, 2, 3]),
@@ -29,7 +29,7 @@ def test_every_finished_run_has_a_curve_of_what_it_was_evaluated_at(study: Resul
     assert len(curves(study, LOSS)) == 5
 
 
-def test_losses_and_metrics_of_a_step_are_one_record(study: Results) -> None:
+def test_losses_and_metrics_of_a_step_are_one_record(study: StudyResults) -> None:
     records = by_step(study.directory / study.cells[0].run)
     assert [record["step"] for record in records] == [1, 2, 3]
     assert all({"seconds", LOSS, "outline_f1", "psnr"} <= record.keys() for record in records)
@@ -49,6 +49,6 @@ def test_seconds_count_from_the_beginning_that_the_environment_names(tmp_path: P
     line = json.dumps({"step": 5, "time": 1007.5, "evaluation": {"f": 0.25}})
     (tmp_path / "a-s0" / "metrics.jsonl").write_text(f'{line}\n{{"step": 6, "ti')
     cell = CellResult(Variant("a"), 0, "a-s0", "finished")
-    (curve,) = curves(Results("s", tmp_path, [cell]), "f")
+    (curve,) = curves(StudyResults("s", tmp_path, [cell]), "f")
     assert (curve.steps, curve.seconds, curve.values) == ([5], [pytest.approx(7.5)], [0.25])
-    assert curves(Results("s", tmp_path, [replace(cell, status="failed")]), "f") == []
+    assert curves(StudyResults("s", tmp_path, [replace(cell, status="failed")]), "f") == []

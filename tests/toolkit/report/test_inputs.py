@@ -11,18 +11,18 @@ import pytest
 
 from toonlab.report import write_report
 from toonlab.report.inputs import fingerprint, is_current, mark
-from toonlab.studies.results.results import CellResult, Results, Variant
+from toonlab.studies.results.results import CellResult, StudyResults, Variant
 from toonlab.types import Outcome
 
 
 @pytest.fixture
-def results(tmp_path: Path) -> Results:
+def results(tmp_path: Path) -> StudyResults:
     outcome = Outcome("finished", 3, 1.0, metrics={"f1": 0.5}).to_json()
     cells = [CellResult(Variant(name), 0, f"{name}-s0-0", "finished", outcome=outcome) for name in "ab"]
     for cell in cells:
         (tmp_path / "study" / cell.run).mkdir(parents=True)
         (tmp_path / "study" / cell.run / "metrics.jsonl").write_text("")
-    return Results("study", tmp_path / "study", cells, metrics=["f1"])
+    return StudyResults("study", tmp_path / "study", cells, metrics=["f1"])
 
 
 def touched(path: Path) -> None:
@@ -30,7 +30,7 @@ def touched(path: Path) -> None:
     path.write_text("{}\n")
 
 
-CHANGES: dict[str, Callable[[Results], Results]] = {
+CHANGES: dict[str, Callable[[StudyResults], StudyResults]] = {
     "value": lambda found: replace(found, cells=[replace(found.cells[0], seed=7), found.cells[1]]),
     "about": lambda found: replace(found, about="another question"),
     "metrics": lambda found: touched(found.directory / "a-s0-0" / "metrics.jsonl") or found,  # type: ignore[func-returns-value]
@@ -40,13 +40,13 @@ CHANGES: dict[str, Callable[[Results], Results]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_all_that_a_page_shows_is_part_of_its_inputs(results: Results, change: str) -> None:
+def test_all_that_a_page_shows_is_part_of_its_inputs(results: StudyResults, change: str) -> None:
     before = fingerprint(results)
     assert fingerprint(results) == before
     assert fingerprint(CHANGES[change](results)) != before
 
 
-def test_results_that_are_found_again_are_the_same_inputs(results: Results) -> None:
+def test_results_that_are_found_again_are_the_same_inputs(results: StudyResults) -> None:
     again = replace(results, cells=[replace(cell, reused=True) for cell in results.cells])
     assert fingerprint(again) == fingerprint(results)
 
@@ -61,7 +61,7 @@ def test_a_page_names_its_inputs_in_its_head(tmp_path: Path) -> None:
     assert not is_current(page, "ab")
 
 
-def test_a_current_page_is_not_written_again_and_another_is(results: Results) -> None:
+def test_a_current_page_is_not_written_again_and_another_is(results: StudyResults) -> None:
     page = write_report(results)
     os.utime(page, ns=(1, 1))
     assert write_report(results) == page

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from toonlab.report import write_report
-from toonlab.studies.results.results import Results
+from toonlab.studies.results.results import StudyResults
 
 SIZES = [(390, 844), (1280, 900)]
 SCHEMES = ["light", "dark"]
@@ -22,7 +22,7 @@ expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
-def pages(page: Path, searched: Callable[..., Results], factorial: Results) -> dict[str, Path]:
+def pages(page: Path, searched: Callable[..., StudyResults], factorial: StudyResults) -> dict[str, Path]:
     results = {"search": searched([0.02, 0.021, 0.019, 0.02]), "factorial": factorial}
     return {"comparison": page} | {name: write_report(given) for name, given in results.items()}
 

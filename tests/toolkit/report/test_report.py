@@ -15,12 +15,12 @@ import pytest
 from toonlab.errors import ToonlabError
 from toonlab.report import read_study, write_report
 from toonlab.report.findings import Findings
-from toonlab.studies.results.results import Results
+from toonlab.studies.results.results import StudyResults
 from toonlab.studies.results.search_result import SearchResult
 
 
 def test_the_command_writes_the_page_and_its_tables(
-    study: Results, toonlab: Callable[..., Any], tmp_path: Path
+    study: StudyResults, toonlab: Callable[..., Any], tmp_path: Path
 ) -> None:
     shutil.copytree(study.directory, tmp_path / "elsewhere" / "study")
     command = toonlab("report", "experiments/study.yaml", "--runs", "elsewhere", "--device", "cpu")
@@ -44,7 +44,7 @@ def test_the_page_carries_everything_within_itself(page: Path) -> None:
     assert "&lt;generator/total&gt; is nan" in text
 
 
-def imported(results: Results) -> set[str]:
+def imported(results: StudyResults) -> set[str]:
     """The packages that a process has imported after it wrote a report."""
     code = "import sys; from toonlab.report import read_study, write_report; from pathlib import Path\n"
     code += "write_report(read_study(sys.argv[1], Path(sys.argv[2]))); print(*sys.modules)"
@@ -54,7 +54,7 @@ def imported(results: Results) -> set[str]:
 
 
 def test_a_report_imports_no_torch_and_statistics_only_where_there_are_tests(
-    study: Results, made: Callable[..., Findings]
+    study: StudyResults, made: Callable[..., Findings]
 ) -> None:
     assert not imported(study) & {"torch", "mlflow", "optuna"}
     few = made({"a": [0.5, 0.6], "b": [0.4, 0.5]}, baseline="a").results
@@ -63,12 +63,12 @@ def test_a_report_imports_no_torch_and_statistics_only_where_there_are_tests(
 
 
 @pytest.mark.parametrize("name", ["study", "any/where/study.yaml", "study.yml"])
-def test_a_study_is_found_by_its_name_or_its_file(study: Results, name: str) -> None:
+def test_a_study_is_found_by_its_name_or_its_file(study: StudyResults, name: str) -> None:
     assert read_study(name, study.directory.parent).cells == study.cells
 
 
 def test_mistakes_are_one_line_and_exit_code_2(
-    study: Results, toonlab: Callable[..., Any], made: Callable[..., Findings], tmp_path: Path
+    study: StudyResults, toonlab: Callable[..., Any], made: Callable[..., Findings], tmp_path: Path
 ) -> None:
     root = study.directory.parent
     command = toonlab("report", "studdy", "--runs", root)
@@ -87,7 +87,7 @@ def test_mistakes_are_one_line_and_exit_code_2(
     )
 
 
-def test_a_page_that_can_not_be_written(study: Results, tmp_path: Path) -> None:
+def test_a_page_that_can_not_be_written(study: StudyResults, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ToonlabError, match=r"file/report\.html: can't be written: .*; choose another file with --out"):
         write_report(study, tmp_path / "file" / "report.html")
@@ -118,7 +118,7 @@ def test_a_search_without_a_confirmation_has_a_page(tmp_path: Path) -> None:
     space, objective = {"k": {"low": 1, "high": 4}}, {"metric": "f1", "direction": "maximize"}
     record = {"recipe": "r", "objective": objective, "space": space, "seeds_per_trial": 1}
     record |= {"default": {"k": 1}, "trials": trials, "importances": {}}
-    results = Results("s", tmp_path / "s", [], "tune", metrics=["f1"], search=SearchResult.from_json(record))
+    results = StudyResults("s", tmp_path / "s", [], "tune", metrics=["f1"], search=SearchResult.from_json(record))
     page = write_report(results).read_text()
     assert 'id="search"' in page
     assert 'id="table"' not in page

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from toonlab.report.reproducibility import reproducibility
-from toonlab.studies.results.results import Results
+from toonlab.studies.results.results import StudyResults
 
 
-def test_everything_is_there_and_nothing_warns_where_all_runs_are_alike(study: Results) -> None:
+def test_everything_is_there_and_nothing_warns_where_all_runs_are_alike(study: StudyResults) -> None:
     found = reproducibility(study)
     assert not found.warnings
     assert found.facts["device"][0].startswith("cpu (")
@@ -20,7 +20,7 @@ def test_everything_is_there_and_nothing_warns_where_all_runs_are_alike(study: R
     assert "use: ctss_patch" in found.recipes["patches"]
 
 
-def test_mixed_devices_versions_and_code_are_warned_of(study: Results, tmp_path: Path) -> None:
+def test_mixed_devices_versions_and_code_are_warned_of(study: StudyResults, tmp_path: Path) -> None:
     cells = study.cells[:2]
     for cell in cells:
         shutil.copytree(study.directory / cell.run, tmp_path / cell.run)
@@ -42,6 +42,6 @@ def test_mixed_devices_versions_and_code_are_warned_of(study: Results, tmp_path:
     assert "cuda:0 (Some GPU) (1 run)" in found.facts["device"]
 
 
-def test_a_mailed_results_file_without_its_runs_tells_what_it_can(study: Results, tmp_path: Path) -> None:
+def test_a_mailed_results_file_without_its_runs_tells_what_it_can(study: StudyResults, tmp_path: Path) -> None:
     found = reproducibility(replace(study, directory=tmp_path))
     assert (found.facts, found.warnings, found.recipes) == ({}, [], {})

@@ -7,9 +7,9 @@ import pytest
 
 from toonlab.report.findings import Findings, find
 from toonlab.report.search import search_of, value_text
-from toonlab.studies.results.results import Results
+from toonlab.studies.results.results import StudyResults
 
-Searched = Callable[..., Results]
+Searched = Callable[..., StudyResults]
 
 
 def test_complete_trials_are_ordered_by_the_direction(searched: Searched) -> None:

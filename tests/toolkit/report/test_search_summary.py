@@ -8,13 +8,13 @@ import pytest
 from toonlab.report.findings import find
 from toonlab.report.search import Search, search_of
 from toonlab.report.search_summary import sentences
-from toonlab.studies.results.results import Results
+from toonlab.studies.results.results import StudyResults
 
 Searched = Callable[..., Search]
 
 
 @pytest.fixture
-def search(searched: Callable[..., Results]) -> Searched:
+def search(searched: Callable[..., StudyResults]) -> Searched:
     """`search([0.02, 0.01])`: a search whose best differs so from the default on fresh seeds."""
 
     def make(*arguments: object, **others: object) -> Search:

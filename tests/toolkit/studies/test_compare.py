@@ -11,7 +11,7 @@ from toonlab import discover
 from toonlab.errors import RecipeError, ToonlabError
 from toonlab.studies.compare import compare, explain, write_photos
 from toonlab.studies.executors.options import ExecutionOptions
-from toonlab.studies.results.results import Results
+from toonlab.studies.results.results import StudyResults
 from toonlab.studies.results.tables import PHOTO
 
 
@@ -46,7 +46,7 @@ def test_every_cell_once_and_the_unmodified_photo_in_the_table(experiment: Path,
     assert "\n\\* psnr: closeness" in table
     with Image.open(tmp_path / "runs" / "study" / "samples.png") as sheet:
         assert sheet.height > 4 * 190  # photo, two recipes, truth
-    assert Results.read(results.directory) == results
+    assert StudyResults.read(results.directory) == results
     assert [cell.status for cell in results.cells] == ["finished"] * 4
     assert (results.baseline, results.higher["outline_f1"], results.higher["seconds"]) == ("small", True, False)
 
@@ -103,7 +103,7 @@ def test_a_cell_that_takes_too_long_has_failed_and_goes_on_when_it_may(experimen
     assert (cell.status, cell.reason) == ("failed", "out of time: it took longer than the time_limit of 1.5 s")
     assert list((results.directory / cell.run / "checkpoints").glob("step-*"))  # saved
     (state,) = explain(str(experiment), discover(), ExecutionOptions(tmp_path / "runs"))
-    assert "goes on from its last checkpoint" in state
+    assert "continues from its last checkpoint" in state
 
 
 def test_several_jobs_find_what_one_finds(experiment: Path, tmp_path: Path) -> None:

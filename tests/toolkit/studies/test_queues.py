@@ -17,7 +17,7 @@ from toonlab import discover
 from toonlab.errors import ToonlabError
 from toonlab.studies.compare import compare
 from toonlab.studies.executors.options import ExecutionOptions
-from toonlab.studies.results.results import Results
+from toonlab.studies.results.results import StudyResults
 from toonlab.studies.storage import Storage
 
 STUDY = """\
@@ -75,7 +75,7 @@ def test_four_workers_two_kills_and_a_restart_of_the_server(
         assert main.wait() == 0, main.stderr
         assert workers[2].wait() == 0, workers[2].stderr
         counts = Counter(trial.user_attrs["run"] for trial in storage.trials(TrialState.COMPLETE))
-    results = Results.read(tmp_path / "runs" / "study")
+    results = StudyResults.read(tmp_path / "runs" / "study")
     assert [cell.status for cell in results.cells] == ["finished"] * 40
     assert Counter(cell.label for cell in results.cells).most_common(1)[0][1] == 1
     assert [row.seeds for row in results.rows if row.name in ("small", "classic")] == [20, 20]
@@ -97,7 +97,7 @@ def test_results_come_by_the_storage_where_no_directory_is_shared(study: Path, t
     here = compare(str(study), discover(), ExecutionOptions(tmp_path / "here", "cpu", storage=shared), seeds=1)
     assert not list((tmp_path / "here" / "study").glob("small-*"))
     assert [cell.outcome for cell in here.cells] == [cell.outcome for cell in done.cells]
-    assert Results.read(tmp_path / "here" / "study").cells == here.cells
+    assert StudyResults.read(tmp_path / "here" / "study").cells == here.cells
 
 
 def test_a_stopped_workers_cell_is_taken_up_by_the_next(

@@ -10,7 +10,7 @@ import pytest
 from toonlab import discover
 from toonlab.errors import ToonlabError
 from toonlab.studies.compare import compare, explain
-from toonlab.studies.executors.display import SilentDisplay
+from toonlab.studies.executors.display import Display
 from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.plan.budget import trained_of
 from toonlab.studies.plan.experiment import plan_cells, read_experiment
@@ -68,7 +68,7 @@ def test_workers_go_by_what_the_first_of_them_measured(study: Path, tmp_path: Pa
     where = {
         "catalogue": catalogue,
         "devices": ["cpu"],
-        "display": SilentDisplay(),
+        "display": Display(),
         "url": f"sqlite:///{tmp_path / 'shared.db'}",
     }
     here, there = tmp_path / "here" / "study", tmp_path / "there" / "study"

@@ -12,7 +12,7 @@ from toonlab.runs.directory import read_metrics
 from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.plan.search import read_search
 from toonlab.studies.plan.search_plan import SearchPlan
-from toonlab.studies.results.results import Results
+from toonlab.studies.results.results import StudyResults
 from toonlab.studies.tune import CONFIRMATION, tune
 
 K, SIZE = "critics.patch.sampler.k", "critics.patch.sampler.patch_size"
@@ -62,7 +62,7 @@ def test_a_search_from_the_default_to_the_confirmation(file: Path, tmp_path: Pat
     assert set(best.levels) == {SIZE, K}
     assert {cell.seed for cell in results.cells} == {CONFIRMATION, CONFIRMATION + 1}
     assert [cell.status for cell in results.cells] == ["finished"] * 4
-    assert Results.read(results.directory) == results
+    assert StudyResults.read(results.directory) == results
     again = tune(str(file), discover(), where)
     assert [cell.reused for cell in again.cells] == [True] * 4
     assert again.search == search

@@ -1,1 +1,1 @@
-"""toonlab from Python: what `toonlab.train`, `toonlab.compare` and `toonlab.tune` do, and what they return."""
+"""The Python API: `toonlab.train`, `toonlab.compare`, `toonlab.tune`, and their results."""

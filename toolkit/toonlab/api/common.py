@@ -1,9 +1,8 @@
-"""What the functions of this package share: the catalogue with warnings, and a notebook's display."""
+"""Parts that the functions of this package share: the catalogue with warnings, and the check for a notebook."""
 
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 from toonlab.registry.catalogue import Catalogue, discover
 
@@ -21,10 +20,3 @@ def in_notebook() -> bool:
     from rich.console import Console
 
     return Console().is_jupyter
-
-
-def display(*objects: Any) -> None:
-    """Show objects below a notebook's cell."""
-    from IPython.display import display as show
-
-    show(*objects)  # type: ignore[no-untyped-call]

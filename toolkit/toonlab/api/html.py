@@ -1,4 +1,4 @@
-"""Results as HTML for a notebook: text, tables and pictures that need no other file."""
+"""Results as HTML for a notebook: links, pictures and charts that need no other file."""
 
 from __future__ import annotations
 
@@ -17,14 +17,6 @@ _WIDTH = 508  # px of a chart
 def paragraph(*parts: str) -> str:
     """A line of text; `parts` are HTML."""
     return f"<p>{' · '.join(parts)}</p>"
-
-
-def bold(content: str) -> str:
-    return f"<b>{escape(content)}</b>"
-
-
-def text(content: str) -> str:
-    return escape(content)
 
 
 def link(path: Path) -> str:

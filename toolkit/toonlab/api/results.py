@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,11 @@ from toonlab.errors import ToonlabError
 from toonlab.registry.catalogue import Catalogue, discover
 from toonlab.report.export import as_table, records
 from toonlab.report.findings import Findings, find
-from toonlab.studies.results import results as studies
+from toonlab.studies.results.results import StudyResults
 from toonlab.studies.results.tables import PHOTO
 
 from . import console, html
-from .common import display, in_notebook
+from .common import in_notebook
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _STATISTICS = ("seeds", "mean", "sd", "difference", "low", "high", "p", "verdict")
 
 
-class Results(studies.Results):
+class Results(StudyResults):
     """A study, as `toonlab.compare` and `toonlab.tune` return it; `Results.read("runs/demo")` reads an earlier one.
 
     `cells` has every run with its values, `rows` the printed table, `failed` the cells that failed; `frame` and
@@ -31,7 +32,7 @@ class Results(studies.Results):
     """
 
     @classmethod
-    def from_study(cls, results: studies.Results, catalogue: Catalogue) -> Results:
+    def from_study(cls, results: StudyResults, catalogue: Catalogue) -> Results:
         """The results of `toonlab.studies` with the methods of this class."""
         found = cls(**{field.name: getattr(results, field.name) for field in fields(results)})
         vars(found)["catalogue"] = catalogue  # the value of the cached property
@@ -123,7 +124,7 @@ class Results(studies.Results):
         if not in_notebook():
             console.show_study(self)
             return
-        from IPython.display import HTML, Image
+        from IPython.display import HTML, Image, display
 
         display(HTML(self._repr_html_()))  # type: ignore[no-untyped-call]
         if (grid := self.directory / "samples.png").is_file():
@@ -134,8 +135,8 @@ class Results(studies.Results):
         return f"<Results of {self.name}: {done} of {len(self.cells)} runs finished, in {self.directory}>"
 
     def _repr_html_(self) -> str:
-        head = [html.bold(self.name), html.text(repr(self).partition(": ")[2][:-1])]
+        head = [f"<b>{escape(self.name)}</b>", escape(repr(self).partition(": ")[2][:-1])]
         head += [f"report: {html.link(self.report)}"] if self.report else []
-        failed = [html.paragraph(html.text(f"failed: {cell.label}: {cell.reason}")) for cell in self.failed]
+        failed = [html.paragraph(escape(f"failed: {cell.label}: {cell.reason}")) for cell in self.failed]
         table = as_table(self._findings).html() if self.metrics else ""
         return html.paragraph(*head) + table + "".join(failed)

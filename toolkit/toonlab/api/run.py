@@ -1,10 +1,11 @@
-"""A run and what it left: as data, as pictures, and as a notebook shows it."""
+"""A run's results: as data, as pictures, and in a notebook."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -25,7 +26,7 @@ from toonlab.utils.distributed import pick_device
 from toonlab.utils.text import duration
 
 from . import console, html
-from .common import display, in_notebook
+from .common import in_notebook
 from .metrics_table import MetricsTable, metrics_table
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ class TrainedRun(Run):
         if not in_notebook():
             console.show_run(self)
             return
-        from IPython.display import HTML, SVG, Image
+        from IPython.display import HTML, SVG, Image, display
 
         display(HTML(self._head()))  # type: ignore[no-untyped-call]
         for path in self.samples[-1:]:
@@ -185,7 +186,7 @@ class TrainedRun(Run):
         return f"{outcome.status} at step {outcome.step} in {duration(outcome.seconds)}{reason}"
 
     def _head(self) -> str:
-        head = html.paragraph(html.bold(self.name), html.text(self._state), html.link(self.directory))
+        head = html.paragraph(f"<b>{escape(self.name)}</b>", escape(self._state), html.link(self.directory))
         return head + (table.to_html() if (table := self.table) else "")
 
     def _curve(self) -> str | None:

@@ -86,12 +86,9 @@ def tune(
     Args:
         experiment: a name, a path, or a search as data.
         trials: how many, instead of the experiment's.
-        jobs: runs at once; this and the rest as for `toonlab.compare`.
+        jobs: runs at once; this and all other arguments as for `toonlab.compare`.
 
-    Raises:
-        RecipeError: with everything that is wrong, before anything runs.
-        ToonlabError: if the storage can't be reached.
-        KeyboardInterrupt: after an interrupt, when the active runs have saved; the same call continues from there.
+    Raises: as `toonlab.compare`.
     """
     options = ExecutionOptions(Path(runs), device, jobs, storage, tracking_uri=tracking_uri)
     return _run("tune", experiment, name, trials, overrides, options)

@@ -1,4 +1,4 @@
-"""What `toonlab plugins` and `toonlab recipes` print."""
+"""The output of `toonlab plugins` and `toonlab recipes`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # torch would be imported with them, and the recipes can be l
 
 
 def show_catalogue(catalogue: Catalogue) -> None:
-    """Every part by kind, and at the end, where it is seen, what did not load."""
+    """Every part by kind; then clashes and plugins that failed to load."""
     from toonlab.registry.protocols import KINDS
 
     console = Console(highlight=False, soft_wrap=True)
@@ -62,7 +62,7 @@ def search_range(tunable: Tunable) -> str:
 
 
 def show_recipes() -> None:
-    """The names that commands take, with what each file is about."""
+    """Recipes, overrides and experiments by name, with their descriptions."""
     console = Console(highlight=False, soft_wrap=True)
     titles = {"baselines": "recipes", "baselines/at": "for --at", "experiments": "experiments"}
     for folder, title in titles.items():

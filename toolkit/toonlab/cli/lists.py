@@ -1,4 +1,4 @@
-"""Lists of what is installed: `plugins`, `plugins doctor`, `recipes`."""
+"""Lists of plugins and recipes: `plugins`, `plugins doctor`, `recipes`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def list_plugins(context: typer.Context, as_json: AsJSON = False) -> None:
 
 @plugins.command()
 def doctor(context: typer.Context, as_json: AsJSON = False) -> None:
-    """Say what is installed, from where, for which hooks, and what is wrong with it; exit code 1 if anything is."""
+    """Check the installed plugins: their sources, their hooks and their problems; exit code 1 if there are any."""
     from toonlab.registry.doctor import examine, show_diagnosis
 
     with redirect_stdout(sys.stderr):  # what plugins print when they are imported

@@ -34,7 +34,8 @@ StorageURL = Annotated[
     typer.Option("--storage", help="An Optuna storage by which machines share the work: postgresql+psycopg://…"),
 ]
 StaleAfter = Annotated[
-    int, typer.Option("--stale-after", min=6, help="Seconds without a sign of life after which others take a cell up.")
+    int,
+    typer.Option("--stale-after", min=6, help="Seconds without a heartbeat until another worker takes a cell over."),
 ]
 Runs = Annotated[Path, typer.Option("--runs", help="The folder of all runs.")]
 Device = Annotated[str, typer.Option("--device", help="auto (a GPU where there is one), cpu, cuda, cuda:1, …")]

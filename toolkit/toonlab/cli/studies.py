@@ -21,7 +21,7 @@ def compare(
     options: "ExecutionOptions",
     overrides: Overrides = None,
     seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Instead of the experiment's.")] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Say which cells would run, and why, and stop.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="List the cells to run, with reasons, and stop.")] = False,
     photos: Annotated[
         Path | None, typer.Option("--photos", help="Write the photos that are measured into a folder, and stop.")
     ] = None,
@@ -48,7 +48,7 @@ def tune(
     overrides: Overrides = None,
     trials: Annotated[int | None, typer.Option("--trials", min=1, help="Instead of the experiment's.")] = None,
 ) -> None:
-    """Search what a recipe does best with, and confirm it on fresh seeds; a search that was stopped goes on."""
+    """Search a recipe's best parameters, and confirm them on fresh seeds; a stopped search continues."""
     from toonlab.api import common, study
 
     _conclude(study.run_search(experiment, common.warned_catalogue(), options, trials, parsed(overrides)), options)
@@ -61,7 +61,7 @@ def worker(
     overrides: Overrides = None,
     storage: Annotated[str, typer.Option("--storage", help="The Optuna storage that the study is shared by.")] = "",
 ) -> None:
-    """Work on a comparison or a search that other machines work on, too, until it is done."""
+    """Share the work on a comparison or a search of other machines, until it is done."""
     from toonlab.api import common, study
 
     if not storage:
@@ -77,7 +77,7 @@ def report(
     ] = None,
     device: Annotated[str, typer.Option("--device", help="Has no effect: reports load no weights.")] = "auto",
 ) -> None:
-    """Write what a study found as one HTML file, and its table as CSV, Markdown and LaTeX next to it."""
+    """Write a study's report as one HTML file, and its table as CSV, Markdown and LaTeX next to it."""
     from toonlab.api import common, console
     from toonlab.api.report import report as write
 

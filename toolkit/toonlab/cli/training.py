@@ -22,7 +22,7 @@ def train(
     nodes: Nodes = 1,
     tracking_uri: TrackingURI = None,
 ) -> None:
-    """Train a recipe; one that was stopped or killed goes on from its last checkpoint."""
+    """Train a recipe; a stopped or killed run continues from its last checkpoint."""
     from toonlab.api import common, console
     from toonlab.api.train import load_recipe, train_recipe
     from toonlab.utils.distributed import launch
@@ -46,7 +46,7 @@ def resume(
     nodes: Nodes = 1,
     tracking_uri: TrackingURI = None,
 ) -> None:
-    """Go on with a run that was stopped or killed, from its last checkpoint."""
+    """Continue a stopped or killed run from its last checkpoint."""
     from toonlab.api import common, console
     from toonlab.api.train import resume as resume_run
     from toonlab.utils.distributed import launch
@@ -62,7 +62,7 @@ def sync(
     run: Annotated[list[Path], typer.Argument(metavar="RUN", help="Directories of runs, or folders of them.")],
     tracking_uri: TrackingURI = None,
 ) -> None:
-    """Replay to trackers what they miss of runs, such as after a server was away."""
+    """Send the events of runs that trackers lack, for example after an outage of their server."""
     from toonlab.api import common
     from toonlab.runs.sync import sync as sync_runs
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from toonlab.errors import ToonlabError, nearest
 from toonlab.runs.directory import write_atomically
-from toonlab.studies.results.results import FILE, Results
+from toonlab.studies.results.results import FILE, StudyResults
 from toonlab.utils import paths
 
 
-def write_report(results: Results, out: Path | None = None) -> Path:
+def write_report(results: StudyResults, out: Path | None = None) -> Path:
     """Write the page, and `table.csv`, `table.md` and `table.tex` next to it; a page that is current stays.
 
     Args:
@@ -51,7 +51,7 @@ def write_report(results: Results, out: Path | None = None) -> Path:
     return out
 
 
-def read_study(experiment: str, root: Path) -> Results:
+def read_study(experiment: str, root: Path) -> StudyResults:
     """The results of an experiment, given by its name or by the path of its file.
 
     Raises:
@@ -65,15 +65,15 @@ def read_study(experiment: str, root: Path) -> Results:
         studies = [path.parent.name for path in root.glob(f"*/{FILE}")]
         hint = nearest(name, studies) if studies else f"run `toonlab compare {experiment}` first"
         raise ToonlabError(f"{root / name}: no results of such a study; {hint}")
-    return Results.read(root / name)
+    return StudyResults.read(root / name)
 
 
-def _anything(results: Results) -> bool:
+def _anything(results: StudyResults) -> bool:
     trials = results.search.trials if results.search else ()
     return any(c.status == "finished" for c in results.cells) or any(t.state == "complete" for t in trials)
 
 
-def _why(results: Results) -> str:
+def _why(results: StudyResults) -> str:
     if results.failed:
         return f"{len(results.failed)} of {len(results.cells)} runs failed, the first: {results.failed[0].reason}"
     return "run it, or wait for its first run to end"

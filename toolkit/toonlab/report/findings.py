@@ -10,7 +10,7 @@ from math import isfinite
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from toonlab.studies.results.results import CellResult, Results, Variant
+from toonlab.studies.results.results import CellResult, StudyResults, Variant
 
 from .format import places
 
@@ -27,7 +27,7 @@ class Findings:
         differences: metric -> label -> the difference to the baseline; empty where there is no baseline.
     """
 
-    results: Results
+    results: StudyResults
     differences: Mapping[str, Mapping[str, Difference]]
 
     @property
@@ -117,7 +117,7 @@ class Findings:
         return {seed: own[seed] - base[seed] for seed in own if seed in base}
 
 
-def find(results: Results) -> Findings:
+def find(results: StudyResults) -> Findings:
     """Compare every variant with the baseline, in every metric and cost of the study."""
     from toonlab.stats.paired import differences
 

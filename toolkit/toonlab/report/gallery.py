@@ -13,7 +13,7 @@ from PIL import Image
 
 from toonlab.errors import ToonlabError
 from toonlab.runs.pictures import Patches, SamplePictures, read_pictures
-from toonlab.studies.results.results import Results
+from toonlab.studies.results.results import StudyResults
 
 MOST = 100  # pictures of a page, about
 SMALL = 96  # px of a longer side up to which a picture is kept without loss: its lines would suffer
@@ -57,7 +57,7 @@ class Gallery:
         return list(dict.fromkeys(critic for scene in self.scenes for fake in scene.fakes for critic in fake.patches))
 
 
-def gallery(results: Results) -> Gallery:
+def gallery(results: StudyResults) -> Gallery:
     """The first test photos through every variant, by its first seed that has pictures."""
     scenes: dict[str, Scene] = {}
     missing: defaultdict[str, list[str]] = defaultdict(list)

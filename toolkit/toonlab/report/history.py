@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from toonlab.runs.directory import read_metrics
-from toonlab.studies.results.results import Results
+from toonlab.studies.results.results import StudyResults
 
 LOSS = "generator/total"
 
@@ -40,7 +40,7 @@ class History:
         return Curve(self.label, self.seed, [int(step) for step in steps], seconds, values)
 
 
-def histories(results: Results) -> list[History]:
+def histories(results: StudyResults) -> list[History]:
     """The finished runs of a study, each read once."""
     cells = (cell for cell in results.cells if cell.status == "finished")
     return [History(cell.variant.label, cell.seed, by_step(results.directory / cell.run)) for cell in cells]

@@ -9,13 +9,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 from toonlab.runs.directory import source_hash
-from toonlab.studies.results.results import Results
+from toonlab.studies.results.results import StudyResults
 
 _FILES = ("metrics.jsonl", "environment.json", "recipe.yaml", "pictures/index.json")
 _SOURCES = ("toonlab.report", "toonlab.stats", "toonlab.studies.results", "toonlab.runs.pictures")
 
 
-def fingerprint(results: Results) -> str:
+def fingerprint(results: StudyResults) -> str:
     """A hash of the results, of the size and time of each run's files that a page shows, and of the report's code."""
     state = blake2b(digest_size=16)
     record = asdict(results)

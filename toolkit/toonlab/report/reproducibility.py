@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from toonlab.studies.results.results import Results
+from toonlab.studies.results.results import StudyResults
 
 from .format import listed, several
 
@@ -24,14 +24,14 @@ class Reproducibility:
     recipes: Mapping[str, str]
 
 
-def reproducibility(results: Results) -> Reproducibility:
+def reproducibility(results: StudyResults) -> Reproducibility:
     """Read from the directories of a study's runs; missing ones are left out."""
     environments = [found for cell in results.cells if (found := _environment(results, cell.run))]
     facts = {name: values for name, values in _facts(environments).items() if values}
     return Reproducibility(facts, list(_warnings(environments)), _recipes(results))
 
 
-def _environment(results: Results, run: str) -> Environment | None:
+def _environment(results: StudyResults, run: str) -> Environment | None:
     try:
         found = json.loads((results.directory / run / "environment.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -102,7 +102,7 @@ def _kind(environment: Environment) -> str:
     return f"{str(environment.get('device')).partition(':')[0]}, {environment.get('device_name')}"
 
 
-def _recipes(results: Results) -> dict[str, str]:
+def _recipes(results: StudyResults) -> dict[str, str]:
     """The recipe of each variant's first run that is here."""
     found: dict[str, str] = {}
     for cell in results.cells:

@@ -1,4 +1,4 @@
-"""What comparisons and searches share: checks before they run, the execution of their cells, sample pictures."""
+"""Parts that comparisons and searches share: checks before they run, execution of their cells, sample pictures."""
 
 from __future__ import annotations
 
@@ -25,12 +25,11 @@ from . import timing
 from .executors.cell import Cell, finished_before
 from .executors.display import Display
 from .executors.options import ExecutionOptions
-from .executors.pool import Executor
+from .executors.pool import Executor, LocalQueue, TaskQueue
 from .executors.process import prepare
 from .executors.progress import StudyProgress
-from .executors.queue import LocalQueue, TaskQueue
 from .results.gallery import sample_rows
-from .results.results import Results
+from .results.results import StudyResults
 
 _HIGHER_IS_BETTER = {name: name == "images_per_second" for name in (*COSTS, "seconds")}
 
@@ -53,7 +52,7 @@ def check_fixed(cells: Sequence[Cell], catalogue: Catalogue, directory: Path) ->
 
 
 def check_measurable(recipe: Recipe, catalogue: Catalogue, metric: str, source: str) -> None:
-    """Check that a recipe's data have what a metric needs.
+    """Check that a metric can be measured on a recipe's data.
 
     Raises:
         ToonlabError: if not; the text begins with `source`.
@@ -69,11 +68,11 @@ def check_measurable(recipe: Recipe, catalogue: Catalogue, metric: str, source: 
 
 def initial_results(
     directory: Path, recipes: Sequence[Recipe], catalogue: Catalogue, costs: Sequence[str] = (), **known: Any
-) -> Results:
-    """The results of a study before anything has run; `known` are further fields of `Results`."""
+) -> StudyResults:
+    """The results of a study before anything has run; `known` are further fields of `StudyResults`."""
     metrics = {part.use: part for recipe in recipes for part in recipe.evaluate.metrics}
     directions = {name: part.make(catalogue).higher_is_better for name, part in metrics.items()}
-    return Results(
+    return StudyResults(
         name=directory.name,
         directory=directory,
         metrics=[*metrics, *costs],
@@ -94,13 +93,13 @@ def experiment_data(path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def run_cells(
-    results: Results,
+    results: StudyResults,
     cells: Sequence[Cell],
     catalogue: Catalogue,
     options: ExecutionOptions,
     time_limit: float | None,
     display: Display,
-) -> Results:
+) -> StudyResults:
     """Run the cells that have not finished, here or by the workers of the storage, and write the results.
 
     Raises:
@@ -147,20 +146,20 @@ def _queue(
         yield StorageQueue(storage, cells, progress, retry_failed=not options.joined)
 
 
-def write_samples(results: Results) -> None:
+def write_samples(results: StudyResults) -> None:
     """Write `samples.png`: the same photos through every variant that has finished."""
     if rows := sample_rows(results):
         write_png(results.directory / "samples.png", grid(rows))
 
 
-def _finished_runs(results: Results) -> list[str]:
+def _finished_runs(results: StudyResults) -> list[str]:
     return [cell.run for cell in results.cells if cell.status == "finished"]
 
 
 def _pictured(directory: Path) -> list[str] | None:
     """The runs that `samples.png` shows; None where there is none, or a run has ended since it was drawn."""
     try:
-        runs, drawn = _finished_runs(Results.read(directory)), (directory / "samples.png").stat().st_mtime
+        runs, drawn = _finished_runs(StudyResults.read(directory)), (directory / "samples.png").stat().st_mtime
         ends = [(directory / run / "outcome.json").stat().st_mtime for run in runs]
     except (ToonlabError, OSError):
         return None

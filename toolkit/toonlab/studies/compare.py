@@ -19,11 +19,11 @@ from toonlab.utils import paths
 from . import timing
 from .common import check_fixed, check_measurable, command, experiment_data, initial_results, run_cells
 from .executors.cell import Cell, CellSpec, cells_of
-from .executors.display import Display, SilentDisplay
+from .executors.display import Display
 from .executors.options import ExecutionOptions
 from .plan.budget import allot, allotted
 from .plan.experiment import Experiment, baseline_of, plan_cells, read_experiment
-from .results.results import Results
+from .results.results import StudyResults
 
 _DEFAULTS = ExecutionOptions()
 
@@ -36,23 +36,14 @@ def compare(
     seeds: int | None = None,
     overrides: Mapping[str, Any] | None = None,
     display: Display | None = None,
-) -> Results:
+) -> StudyResults:
     """Run every cell of an experiment that has not finished, and write the table and the pictures.
 
-    Args:
-        experiment: its name, or a path.
-        seeds: instead of the experiment's.
-        overrides: dotted path -> value, for the recipes that have the path.
-        display: shows the study while it runs.
-
-    Raises:
-        RecipeError: with everything that is wrong, before anything runs.
-        ToonlabError: if the storage can't be reached.
-        Interrupted: after SIGINT or SIGTERM, when the running cells have saved and stopped.
+    Arguments and errors are those of `toonlab.api.study.compare`; `overrides` maps dotted paths to values.
     """
     plan, path = read_experiment(experiment, seeds)
     specs = plan_cells(plan, path, overrides or {}, catalogue)
-    display, directory = display or SilentDisplay(), options.runs / paths.study_of(path)
+    display, directory = display or Display(), options.runs / paths.study_of(path)
     primary = plan.metrics.primary
     if primary and not _measured(directory, primary):
         check_measurable(specs[0].recipe, catalogue, primary, f"{path}: metrics.primary")
@@ -71,14 +62,14 @@ def compare(
 def _measured(directory: Path, metric: str) -> bool:
     """Whether a finished cell of the study has a metric, so that its data need no check."""
     try:
-        return any(metric in cell.values for cell in Results.read(directory).cells)
+        return any(metric in cell.values for cell in StudyResults.read(directory).cells)
     except ToonlabError:
         return False
 
 
 def _initial_results(
     plan: Experiment, specs: Sequence[CellSpec], cells: Sequence[Cell], catalogue: Catalogue, directory: Path
-) -> Results:
+) -> StudyResults:
     results = initial_results(
         directory,
         [spec.recipe for spec in specs],
@@ -125,7 +116,7 @@ def _state(cell: Cell, directory: Path) -> str:
         return f"finished ({cell.run})"
     if (directory / cell.run).is_dir():
         last = f"{outcome.status}: {outcome.reason}" if outcome else "its process was killed"
-        return f"begun, goes on from its last checkpoint ({last})"
+        return f"begun, continues from its last checkpoint ({last})"
     recipe = cell.spec.recipe
     others = sorted(directory.glob(f"{recipe.name}-s{recipe.train.seed}-*"), key=lambda path: path.stat().st_mtime)
     if not others:

@@ -14,10 +14,9 @@ from toonlab.errors import ToonlabError
 from toonlab.utils.text import without_password
 
 from .executors.cell import Cell
-from .executors.pool import Executor
+from .executors.pool import Executor, Task
 from .executors.process import RunProgress
 from .executors.progress import StudyProgress
-from .executors.queue import Task
 from .results.results import CellResult
 from .storage import Storage, is_stale
 

@@ -1,4 +1,4 @@
-"""Work that many machines share: an Optuna storage hands it out, and keeps its results.
+"""Work shared by machines: an Optuna storage distributes it, and keeps its results.
 
 A piece of work is a trial. Its worker sends heartbeats; a trial without them is queued again for another worker. While
 the storage can't be reached, workers wait.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,9 +18,11 @@ import optuna
 import sqlalchemy
 from filelock import FileLock
 from optuna.distributions import BaseDistribution
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from toonlab.errors import ToonlabError, first_line
 from toonlab.utils.text import hide_password, without_password
@@ -93,12 +95,11 @@ class Storage:
 
     def claim(self, trial: FrozenTrial) -> bool:
         """Take a waiting trial; False if another worker was faster."""
-        try:
-            self.heartbeat(trial)  # first: a trial that never had a heartbeat would never be missed
-            with _file_lock(self.url) or nullcontext():  # SQLite locks no rows: two workers could see that it waits
-                return self.with_retries(lambda: self._set(trial, TrialState.RUNNING))
-        except optuna.exceptions.UpdateFinishedTrialError:
-            return False
+        self.heartbeat(trial)  # first: a trial that never had a heartbeat would never be missed
+        lock = _file_lock(self.url) or nullcontext()  # SQLite locks no rows: two workers could see that it waits
+        with suppress(UpdateFinishedTrialError), lock:
+            return self.with_retries(lambda: self._set(trial, TrialState.RUNNING))
+        return False
 
     def heartbeat(self, trial: FrozenTrial) -> None:
         if isinstance(storage := self._storage, RDBStorage):
@@ -106,13 +107,11 @@ class Storage:
 
     def finish(self, trial: FrozenTrial, state: TrialState, value: float | None, attributes: Mapping[str, Any]) -> None:
         """End a trial; one that another worker has ended stays as it is."""
-        try:
+        values = None if value is None else [value]
+        with suppress(UpdateFinishedTrialError):
             for name, given in {**attributes, ENDED: True}.items():
                 self.with_retries(partial(self._storage.set_trial_user_attr, trial._trial_id, name, given))
-            values = None if value is None else [value]
             self.with_retries(lambda: self._set(trial, state, values))
-        except optuna.exceptions.UpdateFinishedTrialError:
-            return
 
     def release(self, trial: FrozenTrial) -> None:
         """Queue a trial's work again, for any worker."""
@@ -120,10 +119,8 @@ class Storage:
         self.requeue_stale()
 
     def _fail(self, number: int) -> None:
-        try:
+        with suppress(UpdateFinishedTrialError):  # by another worker
             self.with_retries(lambda: self._storage.set_trial_state_values(number, TrialState.FAIL))
-        except optuna.exceptions.UpdateFinishedTrialError:
-            return  # by another worker
 
     def _set(self, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None = None) -> bool:
         return self._storage.set_trial_state_values(trial._trial_id, state, values)
@@ -190,20 +187,12 @@ class Storage:
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Within the context, no other worker makes trials."""
-        engine = getattr(self._storage, "engine", None)
-        if engine is None or engine.dialect.name != "postgresql":
-            with _lock_of(self.url):
-                yield
-            return
-        connection = self.with_retries(lambda: _locked(engine))
-        try:
+        with ExitStack() as stack:
+            self.with_retries(lambda: stack.enter_context(_lock_of(self.url)))
             yield
-        finally:
-            connection.invalidate()  # the session has the lock, and would keep it in the pool
-            connection.close()
 
     def with_retries(self, work: Callable[[], T]) -> T:
-        """Do what needs the storage, again and again until it can be reached.
+        """Repeat an operation on the storage until it can be reached.
 
         Raises:
             ToonlabError: if it can't be reached for half an hour.
@@ -265,21 +254,11 @@ def _file_lock(url: str) -> FileLock | None:
 
 @contextmanager
 def _advisory(url: str) -> Iterator[None]:
-    engine = sqlalchemy.create_engine(url, connect_args={"connect_timeout": 10})
-    with _locked(engine):
+    """PostgreSQL's lock, held by a session of its own until that is closed."""
+    engine = sqlalchemy.create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 10})
+    with engine.connect() as session:
+        session.execute(sqlalchemy.text(f"SELECT pg_advisory_lock({_LOCK})"))
         yield
-    engine.dispose()
-
-
-def _locked(engine: sqlalchemy.Engine) -> sqlalchemy.Connection:
-    """A session of PostgreSQL that holds the advisory lock until it ends."""
-    connection = engine.connect()
-    try:
-        connection.execute(sqlalchemy.text(f"SELECT pg_advisory_lock({_LOCK})"))
-    except BaseException:
-        connection.close()
-        raise
-    return connection
 
 
 def _hint(error: BaseException) -> str:

@@ -19,11 +19,10 @@ from toonlab.runs.directory import digest, make_directory, write_atomically
 from .executors.cell import Cell, CellSpec, cells_of, finished_before
 from .executors.display import Display
 from .executors.options import threads_of
-from .executors.pool import Executor
+from .executors.pool import Executor, LocalQueue
 from .executors.process import prepare
 from .executors.progress import StudyProgress
-from .executors.queue import LocalQueue
-from .results.results import CellResult, Results, Variant
+from .results.results import CellResult, StudyResults, Variant
 
 FILE = "budget.json"
 STEPS = 50  # of a short run; the first is not timed
@@ -46,7 +45,7 @@ def doubts(devices: Sequence[str], cells: Sequence[CellResult], directory: Path)
         return dict.fromkeys(_TIMES, f"{jobs}; run one at a time to compare times")
     if any(finished_before(cell, directory) for cell in cells):
         with suppress(ToonlabError):  # no results yet, or none that can be read
-            earlier = Results.read(directory).caveats
+            earlier = StudyResults.read(directory).caveats
             return {name: text for name, text in earlier.items() if name in _TIMES and text != CAVEAT}
     return {}
 
@@ -139,7 +138,7 @@ def _run(cells: Sequence[Cell], directory: Path, devices: Sequence[str], display
     """The short runs, in a temporary folder: another worker may run the same at the same time."""
     make_directory(directory)
     with tempfile.TemporaryDirectory(prefix="budget-", dir=directory) as folder:
-        progress = StudyProgress(Results("budget", Path(folder), [cell.waiting for cell in cells]), write=False)
+        progress = StudyProgress(StudyResults("budget", Path(folder), [cell.waiting for cell in cells]), write=False)
         Executor(progress, devices[:1], threads=threads_of(devices)).run(LocalQueue(cells), display)
         results = zip(cells, progress.results.cells, strict=True)
         return {_key(cell): _timing(result, devices[0]) for cell, result in results}

@@ -16,10 +16,9 @@ from toonlab.runs.directory import read_metrics
 from toonlab.utils.text import duration
 
 from .executors.cell import cells_of
-from .executors.pool import Executor
+from .executors.pool import Executor, Task
 from .executors.process import RunProgress
 from .executors.progress import StudyProgress
-from .executors.queue import Task
 from .plan.optuna_objects import decoded, encoded
 from .plan.search_plan import SearchPlan
 from .queues import Heartbeat

@@ -16,7 +16,7 @@ from toonlab.utils.text import without_password
 from . import trials as search_trials
 from .common import check_measurable, command, experiment_data, initial_results, run_cells
 from .executors.cell import cells_of
-from .executors.display import Display, SilentDisplay
+from .executors.display import Display
 from .executors.options import ExecutionOptions
 from .executors.pool import Executor
 from .executors.process import prepare
@@ -24,7 +24,7 @@ from .executors.progress import StudyProgress
 from .plan import optuna_objects
 from .plan.search import read_search
 from .plan.search_plan import SearchPlan
-from .results.results import Results
+from .results.results import StudyResults
 from .results.search_result import SearchResult, SearchTrial
 from .results.search_result import TrialState as State
 from .storage import Storage
@@ -49,28 +49,19 @@ def tune(
     trials: int | None = None,
     overrides: Mapping[str, Any] | None = None,
     display: Display | None = None,
-) -> Results:
+) -> StudyResults:
     """Search, then run the best few trials and the default on new seeds. A search that was stopped is resumed.
 
     A trial's value is the mean over its seeds of the objective, on the evaluation samples at the end of its runs; the
     samples on which results are reported (a `test` split) are kept for the confirmation.
 
-    Args:
-        search: its name, or a path.
-        trials: instead of the search's.
-        overrides: dotted path -> value, for the recipe where it has the path.
-        display: shows the search while it runs.
-
-    Raises:
-        RecipeError: with everything that is wrong, before anything runs.
-        ToonlabError: if the storage can't be reached.
-        Interrupted: after SIGINT or SIGTERM, when the running trials have saved and stopped.
+    Arguments and errors are those of `toonlab.api.study.tune`; `overrides` maps dotted paths to values.
     """
     spec, path = read_search(search, trials)
     plan = SearchPlan(spec, path, catalogue, overrides or {})
     check_measurable(plan.base, catalogue, spec.objective.metric, f"{path}: objective.metric")
     prepare([plan.base], catalogue)
-    directory, display = options.runs / paths.study_of(path), display or SilentDisplay()
+    directory, display = options.runs / paths.study_of(path), display or Display()
     make_directory(directory)
     data, typed = experiment_data(path, overrides or {}), options.command or command()
     results = initial_results(
@@ -88,7 +79,7 @@ def tune(
     return _confirm(results, plan, best, options, display)
 
 
-def _storage(plan: SearchPlan, results: Results, options: ExecutionOptions) -> Storage:
+def _storage(plan: SearchPlan, results: StudyResults, options: ExecutionOptions) -> Storage:
     """The search's Optuna study; a search that was changed is another study."""
     url = options.storage or f"sqlite:///{(results.directory / 'optuna.db').resolve().as_posix()}"
     return Storage(
@@ -102,8 +93,8 @@ def _storage(plan: SearchPlan, results: Results, options: ExecutionOptions) -> S
 
 
 def _confirm(
-    results: Results, plan: SearchPlan, ranking: list[dict[str, Any]], options: ExecutionOptions, display: Display
-) -> Results:
+    results: StudyResults, plan: SearchPlan, ranking: list[dict[str, Any]], options: ExecutionOptions, display: Display
+) -> StudyResults:
     """Run the default and the best other parameters, on seeds that the search has not used."""
     best = [params for place, params in enumerate(ranking) if params != plan.default and params not in ranking[:place]]
     variants, confirm = [plan.default, *best[: plan.search.confirm.top]], plan.search.confirm

@@ -11,7 +11,7 @@ import pytest
 from toonlab.report.charts.heatmap import heat_map, scale
 from toonlab.report.findings import find
 from toonlab.report.search import Search, search_of
-from toonlab.studies.results.results import Results
+from toonlab.studies.results.results import StudyResults
 from toonlab.studies.results.search_result import SearchResult
 
 SPACE = {"k": {"low": 1, "high": 3, "step": 1}, "size": {"low": 8, "high": 32, "step": 8}}
@@ -32,7 +32,9 @@ def search(folder: Path, trials: Trials = TRIALS, space: Any = SPACE, direction:
     ]
     record = {"recipe": "r", "objective": {"metric": "f1", "direction": direction}, "space": space}
     record |= {"default": told[0]["params"], "trials": told}
-    found = search_of(find(Results("s", folder, [], "tune", metrics=["f1"], search=SearchResult.from_json(record))))
+    found = search_of(
+        find(StudyResults("s", folder, [], "tune", metrics=["f1"], search=SearchResult.from_json(record)))
+    )
     assert found is not None
     return found
 

@@ -10,7 +10,7 @@ import pytest
 from toonlab.report.charts.parallel import parallel
 from toonlab.report.findings import find
 from toonlab.report.search import Search, search_of
-from toonlab.studies.results.results import Results
+from toonlab.studies.results.results import StudyResults
 from toonlab.studies.results.search_result import SearchResult
 
 
@@ -19,7 +19,9 @@ def search(folder: Path, space: dict[str, Any], trials: list[tuple[dict[str, Any
     record = {"recipe": "r", "objective": {"metric": "f1", "direction": "maximize"}, "space": space, "default": {}}
     found = search_of(
         find(
-            Results("s", folder, [], "tune", metrics=["f1"], search=SearchResult.from_json({**record, "trials": told}))
+            StudyResults(
+                "s", folder, [], "tune", metrics=["f1"], search=SearchResult.from_json({**record, "trials": told})
+            )
         )
     )
     assert found is not None

@@ -11,7 +11,7 @@ import pytest
 from toonlab.report.charts import rows
 from toonlab.report.findings import Findings, find
 from toonlab.report.search import search_of
-from toonlab.studies.results.results import Results
+from toonlab.studies.results.results import StudyResults
 
 BASE = [0.50, 0.52, 0.48]
 
@@ -66,7 +66,7 @@ def test_differences_have_words_and_point_to_better(findings: Findings, figure: 
 
 
 def test_gains_are_shown_in_the_search_and_on_fresh_seeds(
-    searched: Callable[..., Results], figure: Any, texts: Any
+    searched: Callable[..., StudyResults], figure: Any, texts: Any
 ) -> None:
     search = search_of(find(searched([0.02, 0.03, 0.025])))
     assert search is not None

@@ -9,7 +9,7 @@ import pytest
 from toonlab.report.charts.search import charts
 from toonlab.report.findings import find
 from toonlab.report.search import search_of
-from toonlab.studies.results.results import Results
+from toonlab.studies.results.results import StudyResults
 from toonlab.studies.results.search_result import SearchResult
 
 SPACE = {"a.k": {"low": 1, "high": 4, "step": 1, "choices": None}, "a.size": {"low": 8, "high": 24, "step": 8}}
@@ -23,7 +23,9 @@ def drawn(folder: Path, trials: list[tuple[dict[str, Any], str, float | None]], 
     ]
     record = {"recipe": "r", "objective": {"metric": "f1", "direction": "maximize"}, "space": SPACE}
     record |= {"seeds_per_trial": 1, "default": trials[0][0], "trials": told, "importances": {}, **others}
-    search = search_of(find(Results("s", folder, [], "tune", metrics=["f1"], search=SearchResult.from_json(record))))
+    search = search_of(
+        find(StudyResults("s", folder, [], "tune", metrics=["f1"], search=SearchResult.from_json(record)))
+    )
     assert search is not None
     return {chart.name: chart.svg(508) for chart in charts(search)}
 

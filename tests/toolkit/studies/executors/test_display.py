@@ -11,16 +11,16 @@ import pytest
 from rich.console import Console
 
 from toonlab.studies.executors.display import (
+    Display,
     LineDisplay,
     NotebookDisplay,
-    SilentDisplay,
     TerminalDisplay,
     leader,
     picture,
 )
 from toonlab.studies.executors.process import RunProgress
 from toonlab.studies.executors.progress import StudyProgress
-from toonlab.studies.results.results import CellResult, CellStatus, Results, Variant
+from toonlab.studies.results.results import CellResult, CellStatus, StudyResults, Variant
 
 LONG = Variant("ctss", {"critics.patch.sampler.patch_size": 24, "critics.patch.sampler.k": 2})
 
@@ -45,7 +45,7 @@ def progress(tmp_path: Path) -> StudyProgress:
         cell(LONG, 2, "waiting"),
     ]
     progress = StudyProgress(
-        Results("study", tmp_path, cells, metrics=["outline_f1"], higher={"outline_f1": True}), write=False
+        StudyResults("study", tmp_path, cells, metrics=["outline_f1"], higher={"outline_f1": True}), write=False
     )
     progress.begin(cells[4])
     progress.update(cells[4].run, RunProgress(20, 400))
@@ -147,7 +147,7 @@ def test_in_a_notebook_the_picture_is_replaced_and_failures_are_printed(
 
 def test_programs_see_nothing(progress: StudyProgress, capsys: pytest.CaptureFixture[str]) -> None:
     progress.fail(progress.results.cells[4], "out of memory")
-    with SilentDisplay() as view:
+    with Display() as view:
         view.draw(progress)
     assert progress.take_messages() == []
     assert capsys.readouterr() == ("", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,15 @@ from typing import Any
 import pytest
 
 from toonlab.studies.executors import fork_server
-from toonlab.studies.executors.fork_server import ForkServer, call_preloaded, server
+from toonlab.studies.executors.fork_server import (
+    REQUIRED,
+    ForkServer,
+    Surroundings,
+    _fork,
+    _import,
+    call_preloaded,
+    server,
+)
 
 FUNCTIONS = """
 import os, signal, sys
@@ -140,3 +149,29 @@ def test_a_script_without_a_guard_does_not_run_again_in_its_processes(tmp_path: 
     done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["main script", "ended with 1"]  # by sys.exit(<pipe>, 0): a TypeError
     assert done.stderr.count("TypeError") == 1
+
+
+def test_a_server_imports_what_it_can(capsys: pytest.CaptureFixture[str]) -> None:
+    _import(["toonlab_of_nobody.preload", "toonlab_basics"])
+    assert "warning: toonlab_of_nobody.preload: not imported ahead: No module named" in capsys.readouterr().err
+    assert {*REQUIRED, "toonlab_basics"} <= set(sys.modules)
+
+
+def test_surroundings_are_taken_over_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Surroundings.here()
+    monkeypatch.setenv("TOONLAB_ONE", "1")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    there = Surroundings.here()
+    before.take_over()
+    assert "TOONLAB_ONE" not in os.environ
+    assert Surroundings.here() == before
+    there.take_over()
+    assert (os.environ["TOONLAB_ONE"], Path.cwd(), sys.path[0]) == ("1", tmp_path, str(tmp_path))
+
+
+def test_nothing_is_forked_when_the_program_is_gone() -> None:
+    ours, theirs = socket.socketpair()
+    ours.close()
+    with theirs:
+        assert not _fork(theirs, {})

@@ -17,11 +17,11 @@ from toonlab.recipes.load import load
 from toonlab.studies.compare import compare
 from toonlab.studies.executors import pool, process
 from toonlab.studies.executors.cell import CellSpec, cells_of
-from toonlab.studies.executors.display import SilentDisplay
+from toonlab.studies.executors.display import Display
 from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.executors.process import CellProcess, Failed, ProcessOptions, RunProgress, preloads
 from toonlab.studies.executors.progress import StudyProgress
-from toonlab.studies.results.results import Results, Variant
+from toonlab.studies.results.results import StudyResults, Variant
 from toonlab.studies.storage import Storage
 
 LONG = ["train.steps=100000", "evaluate.samples=1", "observers=null"]
@@ -112,7 +112,7 @@ def test_what_does_not_fit_is_told_in_a_line_and_logged(start: Callable[..., Cel
     assert not any("Traceback" in line for line in run.last_lines())
 
 
-class Killer(SilentDisplay):
+class Killer(Display):
     """Kills the process of the first run as soon as it has reported a step."""
 
     killed = 0
@@ -182,7 +182,7 @@ def test_ctrl_c_reaches_runs_as_well_and_stops_them_all_the_same(
     os.killpg(study.pid, signal.SIGINT)
     assert study.wait() == 128 + signal.SIGINT
     assert outcome(tmp_path)["reason"] == "signal SIGINT"
-    (cell,) = Results.read(tmp_path / "runs" / "study").cells
+    (cell,) = StudyResults.read(tmp_path / "runs" / "study").cells
     assert (cell.status, cell.reason) == ("stopped", "signal SIGINT")
     with Storage(storage, "study/cells") as shared:
         (waiting,) = shared.trials(TrialState.WAITING)

@@ -10,13 +10,13 @@ import pytest
 
 from toonlab.studies.executors.process import RunProgress
 from toonlab.studies.executors.progress import RunningCell, StatusMessage, StudyProgress
-from toonlab.studies.results.results import CellResult, Results, Variant
+from toonlab.studies.results.results import CellResult, StudyResults, Variant
 
 
 @pytest.fixture
-def results(tmp_path: Path) -> Results:
+def results(tmp_path: Path) -> StudyResults:
     cells = [CellResult(Variant(recipe), seed, f"{recipe}-s{seed}") for seed in (0, 1) for recipe in ("ctss", "plain")]
-    return Results("study", tmp_path / "study", cells, metrics=["outline_f1"], higher={"outline_f1": True})
+    return StudyResults("study", tmp_path / "study", cells, metrics=["outline_f1"], higher={"outline_f1": True})
 
 
 def finished(cell: CellResult, value: float = 0.5) -> CellResult:
@@ -24,7 +24,7 @@ def finished(cell: CellResult, value: float = 0.5) -> CellResult:
     return replace(cell, status="finished", outcome=outcome)
 
 
-def test_a_cell_from_its_beginning_to_its_end(results: Results) -> None:
+def test_a_cell_from_its_beginning_to_its_end(results: StudyResults) -> None:
     progress, cell = StudyProgress(results), results.cells[1]
     progress.begin(cell)
     assert [c.status for c in progress.results.cells] == ["waiting", "running", "waiting", "waiting"]
@@ -37,10 +37,10 @@ def test_a_cell_from_its_beginning_to_its_end(results: Results) -> None:
     assert progress.results.cells[1].status == "finished"
     assert progress.take_messages() == [StatusMessage("[1/4] plain, seed 0: finished in 1:01, outline_f1 0.6123")]
     assert progress.take_messages() == []
-    assert Results.read(results.directory).cells == progress.results.cells
+    assert StudyResults.read(results.directory).cells == progress.results.cells
 
 
-def test_news_say_how_cells_ended(results: Results) -> None:
+def test_news_say_how_cells_ended(results: StudyResults) -> None:
     progress = StudyProgress(results)
     ctss, plain, again, _ = results.cells
     progress.fail(ctss, "diverged at step 3")
@@ -53,7 +53,7 @@ def test_news_say_how_cells_ended(results: Results) -> None:
     ]
 
 
-def test_others_results_are_learnt_once_and_never_over_ones_own(results: Results) -> None:
+def test_others_results_are_learnt_once_and_never_over_ones_own(results: StudyResults) -> None:
     progress = StudyProgress(results)
     ctss, plain, *_ = results.cells
     progress.begin(ctss)
@@ -64,7 +64,7 @@ def test_others_results_are_learnt_once_and_never_over_ones_own(results: Results
     assert [news.text[:5] for news in progress.take_messages()] == ["[1/4]"]
 
 
-def test_a_board_that_keeps_nothing_writes_nothing(results: Results) -> None:
+def test_a_board_that_keeps_nothing_writes_nothing(results: StudyResults) -> None:
     progress = StudyProgress(results, write=False)
     progress.end(finished(results.cells[0]))
     assert not results.directory.exists()
@@ -72,7 +72,7 @@ def test_a_board_that_keeps_nothing_writes_nothing(results: Results) -> None:
 
 def test_several_slots_use_one_board(tmp_path: Path) -> None:
     cells = [CellResult(Variant("ctss"), seed, f"ctss-s{seed}") for seed in range(40)]
-    progress = StudyProgress(Results("study", tmp_path / "study", cells, metrics=["outline_f1"]), write=False)
+    progress = StudyProgress(StudyResults("study", tmp_path / "study", cells, metrics=["outline_f1"]), write=False)
 
     def work(mine: list[CellResult]) -> None:
         for cell in mine:

@@ -6,7 +6,7 @@ from PIL import Image
 
 from toonlab.runs.pictures import write_pictures
 from toonlab.studies.results.gallery import sample_rows
-from toonlab.studies.results.results import CellResult, CellStatus, Results, Variant
+from toonlab.studies.results.results import CellResult, CellStatus, StudyResults, Variant
 
 
 def run(folder: Path, label: str, color: str | None, truth: bool = True, status: CellStatus = "finished") -> CellResult:
@@ -19,13 +19,13 @@ def run(folder: Path, label: str, color: str | None, truth: bool = True, status:
     return CellResult(Variant(label), 0, name, status)
 
 
-def colors(results: Results) -> dict[str, list[tuple[int, ...]]]:
+def colors(results: StudyResults) -> dict[str, list[tuple[int, ...]]]:
     return {name: [picture.getpixel((0, 0)) for picture in row] for name, row in sample_rows(results)}
 
 
 def test_a_row_for_photos_each_variant_and_the_truth(tmp_path: Path) -> None:
     cells = [run(tmp_path, "a", "red"), run(tmp_path, "b", "lime")]
-    found = colors(Results("s", tmp_path, cells))
+    found = colors(StudyResults("s", tmp_path, cells))
     assert found == {
         "photo": [(0, 0, 128)] * 2,
         "a": [(255, 0, 0)] * 2,
@@ -38,10 +38,13 @@ def test_variants_without_pictures_are_left_out(tmp_path: Path) -> None:
     damaged = run(tmp_path, "damaged", "red")
     (tmp_path / damaged.run / "pictures" / "index.json").write_text("{")
     cells = [run(tmp_path, "old", None), damaged, run(tmp_path, "lost", "red", status="failed")]
-    assert colors(Results("s", tmp_path, cells)) == {}
-    assert list(colors(Results("s", tmp_path, [*cells, run(tmp_path, "b", "lime", truth=False)]))) == ["photo", "b"]
+    assert colors(StudyResults("s", tmp_path, cells)) == {}
+    assert list(colors(StudyResults("s", tmp_path, [*cells, run(tmp_path, "b", "lime", truth=False)]))) == [
+        "photo",
+        "b",
+    ]
 
 
 def test_the_first_seed_with_pictures_is_shown(tmp_path: Path) -> None:
     first, second = CellResult(Variant("a"), 0, "gone", "finished"), run(tmp_path, "a", "red")
-    assert colors(Results("s", tmp_path, [first, second]))["a"] == [(255, 0, 0)] * 2
+    assert colors(StudyResults("s", tmp_path, [first, second]))["a"] == [(255, 0, 0)] * 2

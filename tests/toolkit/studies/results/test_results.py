@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toonlab.errors import ToonlabError
-from toonlab.studies.results.results import CellResult, CellStatus, Results, Variant, short_names
+from toonlab.studies.results.results import CellResult, CellStatus, StudyResults, Variant, short_names
 from toonlab.studies.results.tables import PHOTO
 
 K, SAMPLER = "critics.patch.sampler.k", "critics.patch.sampler"
@@ -77,14 +77,14 @@ def cell(recipe: str, seed: int, status: CellStatus = "finished", value: float =
 
 
 @pytest.fixture
-def results(tmp_path: Path) -> Results:
+def results(tmp_path: Path) -> StudyResults:
     cells = [
         cell("ctss", 0, value=0.7, k=1),
         cell("plain", 0),
         cell("ctss", 1, "failed", k=1),
         cell("plain", 1, "waiting"),
     ]
-    return Results(
+    return StudyResults(
         "study",
         tmp_path / "runs" / "study",
         cells,
@@ -101,18 +101,18 @@ def results(tmp_path: Path) -> Results:
     )
 
 
-def test_what_was_written_is_what_is_read(results: Results) -> None:
+def test_what_was_written_is_what_is_read(results: StudyResults) -> None:
     results.write()
-    read = Results.read(results.directory)
+    read = StudyResults.read(results.directory)
     assert read.cells == results.cells
     assert read.asked == {"recipes": ["ctss", "plain"], "at": "tiny.yaml"}  # what JSON has no word for is text
     for name in ("name", "directory", "about", "command", "metrics", "higher", "baseline", "steps", "caveats"):
         assert getattr(read, name) == getattr(results, name)
     read.write()
-    assert Results.read(results.directory) == read
+    assert StudyResults.read(results.directory) == read
 
 
-def test_views_leave_out_what_has_not_finished(results: Results) -> None:
+def test_views_leave_out_what_has_not_finished(results: StudyResults) -> None:
     assert results.values("outline_f1") == {"ctss (k 1)": {0: 0.7}, "plain": {0: 0.5}}
     assert results.values("seconds") == {"ctss (k 1)": {0: 9.0}, "plain": {0: 9.0}}
     assert results.values("kid") == {"ctss (k 1)": {}, "plain": {}}
@@ -121,7 +121,7 @@ def test_views_leave_out_what_has_not_finished(results: Results) -> None:
     assert results.measured == {"outline_f1": {"n": 3}}
 
 
-def test_the_table_says_what_is_missing_and_how_long_a_budget_was(results: Results) -> None:
+def test_the_table_says_what_is_missing_and_how_long_a_budget_was(results: StudyResults) -> None:
     photo, ctss, plain = results.rows
     assert (photo.name, photo.values) == (PHOTO, {"outline_f1": [0.4], "psnr": [18.0]})
     assert (ctss.note, plain.note) == ("1 failed", "1 waiting, 300 steps")
@@ -130,14 +130,14 @@ def test_the_table_says_what_is_missing_and_how_long_a_budget_was(results: Resul
     assert "| ctss (k 1) (1 failed) | 1 | 0.700 |" in (results.directory / "results.md").read_text()
 
 
-def test_what_older_studies_do_not_have_is_left_at_its_default(results: Results) -> None:
+def test_what_older_studies_do_not_have_is_left_at_its_default(results: StudyResults) -> None:
     results.write()
     file = results.directory / "results.json"
     record = json.loads(file.read_text())
     for name in ("budget", "steps", "search", "caveats"):
         del record[name]
     file.write_text(json.dumps(record))
-    read = Results.read(results.directory)
+    read = StudyResults.read(results.directory)
     assert (read.budget, read.steps, read.search, read.caveats) == ("steps", {}, None, {})
 
 
@@ -158,4 +158,4 @@ def test_broken_files_are_named(tmp_path: Path, text: str | None, says: str) -> 
     if text is not None:
         (tmp_path / "study" / "results.json").write_text(text)
     with pytest.raises(ToonlabError, match=says):
-        Results.read(tmp_path / "study")
+        StudyResults.read(tmp_path / "study")

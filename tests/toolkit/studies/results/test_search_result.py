@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from toonlab.errors import ToonlabError
-from toonlab.studies.results.results import Results
+from toonlab.studies.results.results import StudyResults
 from toonlab.studies.results.search_result import SearchResult, SearchTrial
 
 TRIALS = [
@@ -44,10 +44,10 @@ def test_the_keys_of_the_file_are_those_that_reports_of_older_studies_have() -> 
 
 
 def test_a_study_is_read_with_its_search(tmp_path: Path) -> None:
-    Results("s", tmp_path / "s", [], "tune", search=SEARCH).write()
-    read = Results.read(tmp_path / "s")
+    StudyResults("s", tmp_path / "s", [], "tune", search=SEARCH).write()
+    read = StudyResults.read(tmp_path / "s")
     assert read.search == SEARCH
     file = tmp_path / "s" / "results.json"
     file.write_text(file.read_text().replace('"sampler"', '"simpler"'))
     with pytest.raises(ToonlabError, match=r"not the results of a study: .*'simpler'; run the study again"):
-        Results.read(tmp_path / "s")
+        StudyResults.read(tmp_path / "s")

@@ -1,1 +1,1 @@
-"""How a study's cells are run: processes, and what is shown of them."""
+"""Execution of a study's cells: processes, progress and its display."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from statistics import fmean
-from typing import Protocol
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -12,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from toonlab.studies.results.results import Results
+from toonlab.studies.results.results import StudyResults
 from toonlab.utils.text import duration
 
 from .progress import RunningCell, StudyProgress
@@ -21,12 +20,16 @@ _MARKS = {"waiting": "·", "running": "▸", "finished": "✓", "failed": "✗",
 _STYLES = {"waiting": "dim", "running": "cyan", "finished": "green", "failed": "red", "stopped": "yellow"}
 
 
-class Display(Protocol):
-    """Shows a study's progress, about twice a second."""
+class Display:
+    """Shows a study's progress, about twice a second; this class shows nothing, for programs."""
 
-    def __enter__(self) -> Display: ...
+    def __enter__(self) -> Display:
+        return self
+
     def __exit__(self, *_: object) -> None: ...
-    def draw(self, progress: StudyProgress) -> None: ...
+
+    def draw(self, progress: StudyProgress) -> None:
+        progress.take_messages()
 
 
 def display() -> Display:
@@ -37,19 +40,7 @@ def display() -> Display:
     return TerminalDisplay(console) if console.is_interactive else LineDisplay(console)
 
 
-class SilentDisplay:
-    """Shows nothing, for programs."""
-
-    def __enter__(self) -> SilentDisplay:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def draw(self, progress: StudyProgress) -> None:
-        progress.take_messages()
-
-
-class LineDisplay(SilentDisplay):
+class LineDisplay(Display):
     """Prints a line for each cell that has ended, for logs and pipes."""
 
     def __init__(self, console: Console) -> None:
@@ -60,7 +51,7 @@ class LineDisplay(SilentDisplay):
             self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-class NotebookDisplay(SilentDisplay):
+class NotebookDisplay(Display):
     """Shows the same picture as on a terminal below the notebook's cell, as text; the last one stays."""
 
     def __init__(self) -> None:
@@ -83,7 +74,7 @@ class NotebookDisplay(SilentDisplay):
         self._shown = text
 
 
-class TerminalDisplay:
+class TerminalDisplay(Display):
     """Shows a row for each variant with a mark for each seed, a bar for each running cell, and the best so far."""
 
     def __init__(self, console: Console) -> None:
@@ -111,7 +102,7 @@ def picture(progress: StudyProgress) -> Group:
     return Group(_overview(results), *map(_bar, progress.running), summary)
 
 
-def _overview(results: Results) -> Table:
+def _overview(results: StudyResults) -> Table:
     table = Table.grid(padding=(0, 2))
     primary = results.metrics[0] if results.metrics else "seconds"
     values = results.values(primary)
@@ -135,7 +126,7 @@ def _bar(running: RunningCell) -> Table:
     return line
 
 
-def _leader(results: Results) -> Text:
+def _leader(results: StudyResults) -> Text:
     """How many are done, and the best so far."""
     done = sum(cell.status in ("finished", "failed") for cell in results.cells)
     text = f"{done}/{len(results.cells)} cells"
@@ -144,7 +135,7 @@ def _leader(results: Results) -> Text:
     return Text(text, "bold")
 
 
-def leader(results: Results) -> tuple[str, float] | None:
+def leader(results: StudyResults) -> tuple[str, float] | None:
     """The variant with the best mean of the primary metric so far, and that mean."""
     if not results.metrics:
         return None

@@ -1,8 +1,13 @@
-"""Processes that have imported already what takes seconds to import: forked from a server of this program's own."""
+"""Processes forked from a server that has done the slow imports.
+
+The server is a program of its own, so that a cell's process never runs the main script of the study's program: one
+without `if __name__ == "__main__"` would begin its study again there.
+"""
 
 from __future__ import annotations
 
 import atexit
+import multiprocessing
 import os
 import signal
 import socket
@@ -12,12 +17,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
-from .fork_server_main import Surroundings
-
+REQUIRED = (
+    "torch._dynamo",
+    "torch.utils.flop_counter",
+    "toonlab.engine.profiling",
+    "toonlab.studies.executors.process",
+)
 _MAIN = "import sys; sys.path[:] = {path!r}; from {module} import serve; serve({descriptor}, {preload!r})"
 _lock = threading.Lock()
 _running: ForkServer | None = None
@@ -38,7 +51,7 @@ def server(preload: Sequence[str] = ()) -> ForkServer:
 
 
 def call_preloaded(function: Callable[..., None], *arguments: Any) -> None:
-    """Call a function where what takes seconds to import is imported: in the server's process, if one is running."""
+    """Call a function in a process with the slow imports done, if a server is running; in this process otherwise."""
     if _running is None or not _running.alive:
         function(*arguments)
     else:
@@ -50,12 +63,12 @@ def _without_pipe(_: Connection, function: Callable[..., None], *arguments: Any)
 
 
 class ForkServer:
-    """A program (see `fork_server_main.serve`) that forks processes; they end with this one."""
+    """A program (see `serve`) that forks processes; they end with this one."""
 
     def __init__(self, preload: Sequence[str]) -> None:
         self._control, theirs = socket.socketpair()
         descriptor = theirs.fileno()
-        main = _MAIN.format(path=sys.path, module=Surroundings.__module__, descriptor=descriptor, preload=list(preload))
+        main = _MAIN.format(path=sys.path, module=__name__, descriptor=descriptor, preload=list(preload))
         with theirs:
             self._program = subprocess.Popen(
                 [sys.executable, "-c", main], stdin=subprocess.DEVNULL, pass_fds=[descriptor]
@@ -105,7 +118,7 @@ class ForkedProcess:
             self._pipe.send(message)
 
     def messages(self, seconds: float) -> Iterator[Any]:
-        """What the process sends within a time, which ends early when the process ends."""
+        """The messages of the process within a time, which ends early when the process ends."""
         until = time.monotonic() + seconds
         while self.running and (left := until - time.monotonic()) > 0:
             wait([self._pipe, self._status], left)
@@ -129,10 +142,106 @@ class ForkedProcess:
         return self.exit_code
 
     def _look(self) -> None:
-        """Take in what the server has sent: the process's number, then its exit code."""
+        """Receive the process's number and then its exit code from the server."""
         try:
             while self._code is None and self._status.poll():
                 number = self._status.recv()
                 self._pid, self._code = (number, None) if self._pid is None else (self._pid, number)
-        except (EOFError, OSError):  # the server was killed, and nobody knows the code
+        except (EOFError, OSError):  # the server was killed: the code is unknown
             self._code = -signal.SIGKILL
+
+
+# -- in the server and its processes
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The environment, the module search path and the folder that a process takes over from its caller."""
+
+    environment: dict[str, str]
+    path: list[str]
+    folder: Path
+
+    @classmethod
+    def here(cls) -> Surroundings:
+        return cls(dict(os.environ), list(sys.path), Path.cwd())
+
+    def take_over(self) -> None:
+        os.environ.clear()
+        os.environ.update(self.environment)
+        sys.path[:] = self.path
+        os.chdir(self.folder)
+
+
+def serve(descriptor: int, preload: Sequence[str]) -> None:
+    """Fork a process for each pair of pipes that comes over a socket, until its other end is closed.
+
+    Over one pipe, the new process receives its `Surroundings`, and then the function to call with its arguments. Over
+    the other, this server sends the process's number and, when it has ended, its exit code.
+
+    Args:
+        descriptor: of the socket.
+        preload: optional modules to import first.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):  # a terminal or Slurm sends them to all; the study decides
+        signal.signal(number, signal.SIG_IGN)
+    _import(preload)
+    children: dict[int, tuple[BaseProcess, Connection]] = {}
+    with socket.socket(fileno=descriptor) as control:
+        while True:
+            for ready in wait([control, *children]):
+                if isinstance(ready, int):
+                    process, status = children.pop(ready)
+                    process.join()
+                    _send(status, process.exitcode)
+                    status.close()
+                elif not _fork(control, children):
+                    return  # when the last child has ended: multiprocessing waits for it
+
+
+def _import(preload: Sequence[str]) -> None:
+    for name in REQUIRED:
+        import_module(name)
+    from toonlab.registry.catalogue import discover
+
+    discover()
+    for name in preload:
+        try:
+            import_module(name)
+        except ImportError as error:  # of an optional package: the run that needs it says so
+            print(f"warning: {name}: not imported ahead: {error}", file=sys.stderr)
+
+
+def _fork(control: socket.socket, children: dict[int, tuple[BaseProcess, Connection]]) -> bool:
+    """Start a process for the pipes that have come; False if the socket's other end is closed."""
+    data, descriptors, *_ = socket.recv_fds(control, 1, 2)
+    if not data:
+        return False
+    for number in descriptors:
+        os.set_inheritable(number, False)
+    pipe: Connection = Connection(descriptors[0])
+    status: Connection = Connection(descriptors[1])
+    others = [other for _, other in children.values()]
+    process = multiprocessing.get_context("fork").Process(target=_run, args=(pipe, control, [status, *others]))
+    process.start()
+    pipe.close()
+    _send(status, process.pid)
+    children[process.sentinel] = process, status
+    return True
+
+
+def _run(pipe: Connection, control: socket.socket, others: Sequence[Connection]) -> None:
+    """In the new process: receive a function and call it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    control.close()
+    for connection in others:
+        connection.close()
+    pipe.recv().take_over()  # before the function is unpickled: that imports its module
+    function, arguments = pipe.recv()
+    function(pipe, *arguments)
+
+
+def _send(status: Connection, number: int | None) -> None:
+    with suppress(OSError):  # the study's program is gone
+        status.send(number)

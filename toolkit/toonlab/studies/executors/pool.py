@@ -1,13 +1,16 @@
-"""Executes the cells of a study, on each device one at a time."""
+"""Executes the tasks of a queue, on each device one at a time."""
 
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
 
 from toonlab.errors import BusyError
 from toonlab.runs.directory import read_outcome
@@ -19,11 +22,44 @@ from .display import Display
 from .options import threads_of
 from .process import CellProcess, Failed, ProcessOptions, RunProgress
 from .progress import StudyProgress
-from .queue import TaskQueue
 
 _PAUSE = 0.5  # seconds between two looks at a process
 _RETRY = 2.0  # seconds between two looks for work that others may leave
 Watch = Callable[[RunProgress | None], str | None]
+Task = Callable[["Executor", str], None]  # work for an executor's device
+
+
+class TaskQueue(Protocol):
+    """A source of work; used by several threads."""
+
+    def take(self) -> Task | None:
+        """The next task, or None when there is none now."""
+
+    def wait(self) -> bool:
+        """Whether to ask again in a while: other workers may leave something."""
+
+
+class LocalQueue:
+    """Cells in their order, for this process alone."""
+
+    def __init__(self, cells: Sequence[Cell]) -> None:
+        self._left = iter(cells)
+        self._lock = threading.Lock()
+
+    def take(self) -> Task | None:
+        with self._lock:
+            cell = next(self._left, None)
+        return partial(_run, cell) if cell else None
+
+    def wait(self) -> bool:
+        return False
+
+
+def _run(cell: Cell, executor: Executor, device: str) -> None:
+    try:
+        executor.progress.end(executor.run_cell(cell, device))
+    except BusyError as error:
+        executor.progress.fail(cell.result(executor.directory), str(error))
 
 
 @dataclass(frozen=True)
@@ -152,7 +188,7 @@ class Executor:
             thread.result()
         if (number := self._signals.asked) is not None:
             name = signal.Signals(number).name
-            raise Interrupted(number, f"stopped by {name}; the same command goes on from there")
+            raise Interrupted(number, f"stopped by {name}; the same command continues from there")
 
     def _attend(self, threads: Sequence[Future[None]], display: Display) -> None:
         while True:

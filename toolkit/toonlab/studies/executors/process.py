@@ -33,7 +33,7 @@ PATIENCE = 60.0  # seconds that a run which was asked to stop may take
 
 @dataclass(frozen=True)
 class ProcessOptions:
-    """What the processes of a study's cells have in common.
+    """Settings of the processes of all cells of a study.
 
     Args:
         directory: of the study.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from toonlab.studies.results.results import CellResult, Results
+from toonlab.studies.results.results import CellResult, StudyResults
 from toonlab.utils.text import duration
 
 from .process import RunProgress
@@ -55,7 +55,7 @@ class StudyProgress:
         write: write `results.json` and the table whenever a cell has ended.
     """
 
-    def __init__(self, results: Results, *, write: bool = True) -> None:
+    def __init__(self, results: StudyResults, *, write: bool = True) -> None:
         self._results, self._write = results, write
         self._running: dict[str, RunningCell] = {}
         self._lock = threading.RLock()
@@ -63,7 +63,7 @@ class StudyProgress:
         self.summary = ""  # a line that replaces the count of the cells
 
     @property
-    def results(self) -> Results:
+    def results(self) -> StudyResults:
         return self._results
 
     @property
@@ -120,7 +120,7 @@ class StudyProgress:
         self._results = self._results.with_cells(cells)
 
 
-def ending(results: Results, cell: CellResult) -> str:
+def ending(results: StudyResults, cell: CellResult) -> str:
     """How a cell ended, in a line."""
     ended = [c for c in results.cells if c.status in ("finished", "failed", "stopped")]
     head = f"[{len(ended)}/{len(results.cells)}] {cell.label}: "

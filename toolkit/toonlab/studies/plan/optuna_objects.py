@@ -74,7 +74,7 @@ def grid(found: Range) -> list[Any]:
 
 
 def pruner(search: SearchSpec) -> optuna.pruners.BasePruner:
-    """What ends a trial that lags behind."""
+    """The search's pruner."""
     if search.pruner == "median":
         return optuna.pruners.MedianPruner(n_startup_trials=5)
     return optuna.pruners.HyperbandPruner() if search.pruner == "hyperband" else optuna.pruners.NopPruner()

@@ -1,4 +1,4 @@
-"""Searches: a file that says what of a recipe to vary, for what, and how; and its space, completed from the plugins."""
+"""Search files: a recipe, the space of its parameters, an objective; `auto` ranges come from the plugins."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Positive = Annotated[int, Field(gt=0)]
 
 @dataclass(frozen=True)
 class SearchObjective:
-    """What a search is for: a metric, as measured on the evaluation samples at the end of a run."""
+    """The metric to optimize, as measured on the evaluation samples at the end of a run."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -49,13 +49,13 @@ class SearchSpec:
         recipe: a name on the shelf, or a path.
         search: dotted path -> `auto` (the range that the plugin declares), a list of choices, or
             `{low: 8, high: 64, step: 8}` (`log: true` in place of `step`).
-        objective: what it is for.
+        objective: the metric to optimize.
         set: dotted path -> value, for all trials.
         sampler: `tpe`, `random`, `grid` (every combination, in steps) or `cma` (numbers only).
-        pruner: what ends a trial that lags behind at an evaluation before the last: `median`, `hyperband` or `none`.
+        pruner: ends trials that lag behind at an evaluation before the last: `median`, `hyperband` or `none`.
         seeds_per_trial: seeds whose mean is a trial's value; the same for all trials.
-        trials: that run, the default among them; what the probe finds infeasible does not count.
-        confirm: what happens at the end.
+        trials: the number to run, with the default; infeasible ones do not count.
+        confirm: the comparison at the end.
         also: further metrics in the confirmation's table.
         time_limit: seconds that a run may take.
     """
@@ -85,7 +85,7 @@ class SearchSpec:
 
 @dataclass(frozen=True)
 class Range:
-    """What a path is searched over: choices, or numbers from `low` to `high`, both included."""
+    """The values of a path in a search: choices, or numbers from `low` to `high`, both included."""
 
     choices: tuple[Any, ...] | None = None
     low: float = 0
@@ -139,7 +139,7 @@ def recipe_of(
 
 
 def space_of(search: SearchSpec, path: Path, recipe: Recipe, catalogue: Catalogue) -> dict[str, Range]:
-    """What is searched over, with `auto` filled in.
+    """The range of each path, with `auto` filled in.
 
     Raises:
         RecipeError: with every path that the recipe does not have, or for which there is no range.

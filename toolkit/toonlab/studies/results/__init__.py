@@ -1,1 +1,1 @@
-"""What a study found: cells, tables and pictures."""
+"""Results of a study: cells, tables and pictures."""

@@ -11,10 +11,10 @@ from toonlab.errors import ToonlabError
 from toonlab.images.grid import Row
 from toonlab.runs.pictures import SamplePictures, read_pictures
 
-from .results import Results
+from .results import StudyResults
 
 
-def sample_rows(results: Results) -> list[Row]:
+def sample_rows(results: StudyResults) -> list[Row]:
     """The photos, each variant's fakes by the first seed that has pictures, and the truth where there is one."""
     found = dict(_variants(results))
     if not found:
@@ -26,7 +26,7 @@ def sample_rows(results: Results) -> list[Row]:
     return [*rows, ("truth", truths)] if len(truths) == len(samples[-1]) else rows
 
 
-def _variants(results: Results) -> Iterator[tuple[str, list[SamplePictures]]]:
+def _variants(results: StudyResults) -> Iterator[tuple[str, list[SamplePictures]]]:
     for variant in results.variants:
         for cell in results.of(variant.label):
             samples = _read(results.directory / cell.run) if cell.status == "finished" else []

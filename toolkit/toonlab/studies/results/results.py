@@ -101,7 +101,7 @@ class CellResult:
 
 
 @dataclass(frozen=True)
-class Results:
+class StudyResults:
     """A study: its experiment and the results of its cells.
 
     Args:
@@ -199,7 +199,7 @@ class Results:
         write_atomically(self.directory / "results.md", table.markdown())
 
     @classmethod
-    def read(cls, directory: Path) -> Results:
+    def read(cls, directory: Path) -> StudyResults:
         """The results in a study's directory.
 
         Raises:
@@ -216,5 +216,5 @@ class Results:
         except (ValueError, TypeError, KeyError) as error:
             raise ToonlabError(f"{path}: not the results of a study: {error}; run the study again") from error
 
-    def with_cells(self, cells: Sequence[CellResult]) -> Results:
+    def with_cells(self, cells: Sequence[CellResult]) -> StudyResults:
         return replace(self, cells=list(cells))

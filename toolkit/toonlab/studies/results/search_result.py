@@ -1,4 +1,4 @@
-"""What a search found: its space, its trials and the importance of each parameter."""
+"""Result of a search: its space, its trials and the importance of each parameter."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class SearchTrial:
         default: whether these are the recipe's own parameters.
         value: the mean over the seeds of the objective, for a complete trial.
         seeds: seed -> its value.
-        intermediate: step -> the mean so far that the pruner was told.
+        intermediate: step -> the mean so far, as reported to the pruner.
         reason: why it failed, was pruned or is infeasible.
     """
 

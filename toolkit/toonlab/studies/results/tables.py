@@ -1,4 +1,4 @@
-"""The rows of a study's table, and what is said below it."""
+"""The rows of a study's table, and the notes below it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _number(value: float) -> str:
 
 
 def leading(metrics: Mapping[str, float], wanted: Sequence[str]) -> dict[str, float]:
-    """The metrics that carry the name of one that was asked for, not what else it computes; all, if none does."""
+    """The metrics with a wanted name; all metrics, if there is none."""
     return {name: metrics[name] for name in wanted if name in metrics} or dict(metrics)
 
 
@@ -69,7 +69,7 @@ def notes(columns: Sequence[str], caveats: Mapping[str, str], measured: Mapping[
 
 
 def _together(names: Sequence[str], texts: Mapping[str, str]) -> list[str]:
-    """`a, b: text`: a text that several names share is said once."""
+    """`a, b: text`: one note for all names with the same text."""
     said = {text: ", ".join(name for name in names if texts.get(name) == text) for text in texts.values()}
     return [f"{of}: {text}" for text, of in said.items() if of]
 
