@@ -59,7 +59,8 @@ def evaluator(catalogue: Catalogue) -> Evaluator:
 def test_metrics_and_grid_take_one_forward_pass(record: RunRecord, evaluator: Evaluator) -> None:
     generator = Counting()
     with record.recording():
-        evaluation = record_evaluation(record, evaluator, generator, grid=3)
+        evaluation = evaluator.evaluate(generator, torch.device("cpu"), keep=3)
+        record_evaluation(record, evaluator, evaluation)
     record.complete()
     assert generator.forwards == 1
     assert [torch.equal(fake, sample(number).photo) for number, fake in enumerate(evaluation.fakes)] == [True] * 3

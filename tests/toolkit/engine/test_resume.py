@@ -5,6 +5,8 @@ import os
 import random
 import resource
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -245,3 +247,39 @@ def test_a_full_disk_fails_the_run_and_leaves_the_last_checkpoint_whole(
     assert [path.name for path in checkpoints(stopped / "checkpoints")] == before
     assert not list((stopped / "checkpoints").glob(".*"))
     assert load_state(checkpoints(stopped / "checkpoints")[-1])["step"] == 3
+
+
+SELECT = ["train.steps=6", "train.checkpoint_every=2", "train.evaluate_every=2", "train.select=psnr"]
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from toonlab import discover, hookimpl
+from toonlab.engine.train import train
+from toonlab.recipes.load import load
+
+class Kill:
+    @hookimpl
+    def on_evaluation_end(self, step):
+        if step == int(sys.argv[3]):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+catalogue = discover()
+recipe = load(Path(sys.argv[1]), catalogue, sys.argv[4:])
+train(recipe, catalogue, Path(sys.argv[2]), distributed="cpu", listeners={"kill": Kill()})
+"""
+
+
+@pytest.mark.parametrize("step", [2, 4])
+def test_a_kill_after_an_evaluation_was_logged_loses_no_best_weights(small: Path, tmp_path: Path, step: int) -> None:
+    catalogue = discover()
+    recipe = load(small, catalogue, SELECT)
+    whole = train(recipe, catalogue, tmp_path / "whole", distributed="cpu")
+    command = [sys.executable, "-c", KILLED, small, tmp_path / "broken", str(step), *SELECT]
+    killed = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    (left,) = (tmp_path / "broken").glob("small/small-*/best")
+    (left / ".step-00000002.1").mkdir()  # of a process that was killed while it wrote
+    broken = train(recipe, catalogue, tmp_path / "broken", distributed="cpu")
+    assert broken.outcome.metrics == whole.outcome.metrics
+    best = [[path.name for path in sorted((one.run.directory / "best").iterdir())] for one in (whole, broken)]
+    assert best[0] == best[1]

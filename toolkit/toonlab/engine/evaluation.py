@@ -18,21 +18,18 @@ _NONE: Mapping[str, Path] = {}
 
 
 def record_evaluation(
-    record: RunRecord, evaluator: Evaluator, generator: nn.Module, grid: int, images: Mapping[str, Path] = _NONE
-) -> Evaluation:
-    """Evaluate a generator at the record's step; log the metrics, write the sample grid, notify the observers.
+    record: RunRecord, evaluator: Evaluator, evaluation: Evaluation, images: Mapping[str, Path] = _NONE
+) -> None:
+    """Log the metrics of an evaluation at the record's step, write the sample grid, notify the observers.
 
     Args:
-        grid: the number of samples in the sample grid.
         images: further pictures of this step, by name, for the observers.
     """
-    evaluation = evaluator.evaluate(generator, record.distributed.device, keep=grid)
     written = dict(images)
     if evaluation.fakes:
         written["samples"] = record.run.directory / "samples" / f"step-{record.step:08d}.png"
         save_grid(written["samples"], evaluator.rows(evaluation.fakes, record.run.recipe_name))
     record.add_evaluation(evaluation, written)
-    return evaluation
 
 
 def finish_run(

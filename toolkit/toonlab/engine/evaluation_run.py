@@ -30,5 +30,7 @@ class EvaluationRun:
         return self.record.complete()
 
     def evaluate(self) -> None:
-        evaluation = record_evaluation(self.record, self.evaluator, self.generator, self.recipe.evaluate.grid)
+        device, grid = self.record.distributed.device, self.recipe.evaluate.grid
+        evaluation = self.evaluator.evaluate(self.generator, device, keep=grid)
+        record_evaluation(self.record, self.evaluator, evaluation)
         finish_run(self.record, self.recipe, self.evaluator, self.generator, evaluation)

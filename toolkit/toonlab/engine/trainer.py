@@ -48,6 +48,7 @@ class Trainer:
         self.distributed, self.directory = self.record.distributed, self.record.run.directory
         self.stopwatch = Stopwatch(self.distributed.device)
         self.last_evaluation: Evaluation | None = None
+        self.distributed.on_first(lambda: checkpoint.sweep(self.directory))
         self.state = checkpoint.latest_state(self.directory / "checkpoints", self.record.run.identity)
         if self.state:
             self.record.step, self.record.seconds_before = self.state["step"], self.state["seconds"]
@@ -137,12 +138,14 @@ class Trainer:
         """Metrics, the sample grid and the patch critics' regions; the weights are kept if they are the best so far."""
         step, select, earlier = self.record.step, self.recipe.train.select, self.logged_evaluations()
         images = overlays(self.gan, self.generator, self.fixed_batch, step, self.directory / "samples")
-        evaluation = record_evaluation(self.record, self.evaluator, self.generator, self.recipe.evaluate.grid, images)
-        self.last_evaluation = evaluation
+        evaluation = self.evaluator.evaluate(self.generator, self.distributed.device, keep=self.recipe.evaluate.grid)
         if select in self.evaluator.metrics:
             value, higher = evaluation.metrics.get(select), self.evaluator.metrics[select].higher_is_better
             if is_best(value, earlier.values(), select, higher_is_better=higher):
                 checkpoint.keep_best(self.directory / "best", step, self.generator, self.recipe.tree)
+        # after the weights: a run that is killed in between evaluates this step again
+        record_evaluation(self.record, self.evaluator, evaluation, images)
+        self.last_evaluation = evaluation
 
     def finish(self) -> None:
         """Evaluate the weights that count on the samples that results are reported on; complete the results."""
