@@ -38,8 +38,9 @@ def _create(directory: Path) -> str:
 
 
 def report_receipt(uri: str, page: Path) -> str:
-    """Identifies a report in a store, without the store's password."""
-    return blake2b(uri.encode() + b"\0" + page.read_bytes(), digest_size=16).hexdigest()
+    """Identifies a report in a store, without the store's password; a page that is missing is like an empty one."""
+    content = page.read_bytes() if page.is_file() else b""
+    return blake2b(uri.encode() + b"\0" + content, digest_size=16).hexdigest()
 
 
 def read_receipt(directory: Path) -> str | None:

@@ -5,8 +5,11 @@ A wrong part is a right one in which one thing is changed, so that nothing else 
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -17,6 +20,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from toonlab import CriticParts, Logits, Objective, PartError, Run, Sample, Step, Truth, Tunable, Views, crop, hookimpl
+from toonlab.registry.protocols import KINDS
 from toonlab.scaffold.examples import (
     dataset,
     discriminator,
@@ -31,6 +35,8 @@ from toonlab.scaffold.examples import (
 )
 from toonlab.testing import TESTS
 from toonlab.testing.frame import failures
+
+PAGE = Path(__file__).parents[3] / "docs" / "broken-plugins.md"
 
 
 @dataclass(frozen=True)
@@ -69,10 +75,24 @@ def messages(defect: Defect) -> dict[str, str]:
 
 
 def assert_found(defect: Defect) -> None:
-    """The defect is found by the tests that are meant for it and by no others; messages are one line."""
+    """The tests that are meant for the defect find it, and no others; their message is that of the documentation."""
     found = messages(defect)
     assert set(found) == set(defect.found_by)
     assert all("\n" not in text and len(text) > 40 for text in found.values())
+    if "TOONLAB_WRITE_DOCS" not in os.environ:
+        assert rounded(row(defect, found)) in rounded(PAGE.read_text(encoding="utf-8"))
+
+
+def row(defect: Defect, found: Mapping[str, str]) -> str:
+    """The defect's line of the page."""
+    names = "<br>".join(f"`{name.removeprefix('test_')}`" for name in defect.found_by)
+    text = found[defect.found_by[0]].replace("|", "\\|").replace("*", "\\*").replace("<", "&lt;")
+    return f"| {defect.what} | {KINDS[defect.kind]} | {names} | {text} |"
+
+
+def rounded(text: str) -> str:
+    """Digits may differ from machine to machine, and lines of files from commit to commit."""
+    return re.sub(r"\d+(\.\d+)?(e[-+]\d+)?", "#", text)
 
 
 SMALL = {"patch_size": 16, "k": 2}
