@@ -1,10 +1,10 @@
-"""Addresses of MLflow's stores: which one applies, whether it is valid, and how it is shown without a password."""
+"""Addresses of MLflow's stores: which one applies, and whether it is valid."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from toonlab import PartError
 
@@ -31,22 +31,6 @@ def default_address(root: Path) -> str:
 
 def is_server(uri: str) -> bool:
     return uri.startswith(("http://", "https://"))
-
-
-def without_password(uri: str) -> str:
-    """The address without its password."""
-    parts = urlsplit(uri)
-    if parts.password is None:
-        return uri
-    return urlunsplit(parts._replace(netloc=f"{parts.username}@{parts.netloc.rpartition('@')[2]}"))
-
-
-def hide_password(text: str, uri: str) -> str:
-    """A text that may quote the address, such as an error's, without its password."""
-    password = urlsplit(uri).password or ""
-    for secret in filter(None, (password, unquote(password))):
-        text = text.replace(secret, "***")
-    return text
 
 
 def _check(uri: str, source: str) -> None:

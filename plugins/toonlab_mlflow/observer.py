@@ -12,10 +12,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from toonlab import Outcome, Run, ToonlabError, hookimpl
+from toonlab import Outcome, Run, ToonlabError, hookimpl, without_password
 
 from . import run_key, store
-from .address import default_address, is_server, resolve_address, without_password
+from .address import default_address, is_server, resolve_address
 from .points import points
 from .run_sync import RunSync
 from .system import SystemLoad, check_installed

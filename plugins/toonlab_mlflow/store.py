@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from toonlab import ToonlabError
+from toonlab import ToonlabError, hide_password
 
-from .address import hide_password, is_server
+from .address import is_server
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .types import Batch, Context, Features, Logits, Outcome, Run, Sample, Step, Truth, Views
     from .utils.paths import cache_dir
     from .utils.rng import rng
+    from .utils.text import hide_password, without_password
 
 _HOME = {
     "api.results": ["Results"],
@@ -84,6 +85,7 @@ _HOME = {
     ],
     "registry.catalogue": ["Catalogue", "discover"],
     "utils.rng": ["rng"],
+    "utils.text": ["hide_password", "without_password"],
     "utils.paths": ["cache_dir"],
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
@@ -97,6 +99,7 @@ __all__ = [  # noqa: RUF022 (grouped as above: this is the public contract)
     "RepresentationFactory", "SamplerFactory", "Tunable", "ViewTransform", "Catalogue", "discover", "rng", "cache_dir",
     "train", "compare", "tune", "open_run", "TrainedRun", "Results",
     "find_pictures", "read_picture", "picture_problems", "picture_stem", "picture_manifest", "nearest", "first_line",
+    "hide_password", "without_password",
 ]  # fmt: skip
 
 

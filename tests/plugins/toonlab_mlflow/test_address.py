@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from toonlab import PartError
-from toonlab_mlflow.address import hide_password, resolve_address, without_password
+from toonlab_mlflow.address import resolve_address
 
 
 @pytest.fixture(autouse=True)
@@ -47,22 +47,3 @@ def test_an_error_names_its_source_and_no_password(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@host:port")
     with pytest.raises(PartError, match="mlflow: MLFLOW_TRACKING_URI: got '…@host:port'"):
         resolve_address(None)
-
-
-@pytest.mark.parametrize(
-    ("uri", "shown"),
-    [
-        ("http://host:5000/prefix", "http://host:5000/prefix"),
-        ("https://me:s%40cret@host:5000", "https://me@host:5000"),
-        ("postgresql+psycopg://me:secret@host/db?x=1", "postgresql+psycopg://me@host/db?x=1"),
-        ("sqlite:////runs/mlflow.db", "sqlite:////runs/mlflow.db"),
-    ],
-)
-def test_an_address_is_shown_without_its_password(uri: str, shown: str) -> None:
-    assert without_password(uri) == shown
-
-
-def test_a_password_is_hidden_in_a_text_as_written_and_as_meant() -> None:
-    text = "s%40cret failed: authentication of 's@cret'"
-    assert hide_password(text, "http://me:s%40cret@host") == "*** failed: authentication of '***'"
-    assert hide_password(text, "http://host") == text

@@ -79,7 +79,7 @@ def test_a_run_that_an_observer_stopped(record: RunRecord) -> None:
 
 
 def test_a_run_that_a_signal_stopped_says_how_to_go_on(record: RunRecord) -> None:
-    text = "stopped by SIGTERM at step 0 of 4; the same command goes on from there"
+    text = "stopped by SIGTERM at step 0 of 4; the same command continues from there"
     with record.recording():
         signal.raise_signal(signal.SIGTERM)
     with pytest.raises(Interrupted, match=text) as caught:
@@ -98,7 +98,7 @@ def test_a_run_that_a_signal_stopped_says_how_to_go_on(record: RunRecord) -> Non
             OSError(28, "No space left on device", "x.pt"),
             ToonlabError,
             "failed",
-            "x.pt: can't be written: No space left on device; make room, and the same command goes on from step 2",
+            "x.pt: can't be written: No space left on device; make room, and the same command continues from step 2",
         ),
     ],
 )
@@ -113,7 +113,7 @@ def test_an_error_is_raised_and_written_down(
 
 
 def test_without_a_checkpoint_a_full_disk_means_the_start(record: RunRecord) -> None:
-    with pytest.raises(ToonlabError, match=r"can't be written: full; .* goes on from the start"), record.recording():
+    with pytest.raises(ToonlabError, match=r"can't be written: full; .* continues from the start"), record.recording():
         raise OSError(28, "full")
 
 

@@ -25,17 +25,19 @@ def results(tmp_path: Path) -> StudyResults:
     return StudyResults("study", tmp_path / "study", cells, metrics=["f1"])
 
 
-def touched(path: Path) -> None:
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("{}\n")
+def with_file(found: StudyResults, path: str) -> StudyResults:
+    """The same results, after a change of a file in the study's directory."""
+    (found.directory / path).parent.mkdir(exist_ok=True)
+    (found.directory / path).write_text("{}\n")
+    return found
 
 
 CHANGES: dict[str, Callable[[StudyResults], StudyResults]] = {
     "value": lambda found: replace(found, cells=[replace(found.cells[0], seed=7), found.cells[1]]),
     "about": lambda found: replace(found, about="another question"),
-    "metrics": lambda found: touched(found.directory / "a-s0-0" / "metrics.jsonl") or found,  # type: ignore[func-returns-value]
-    "pictures": lambda found: touched(found.directory / "b-s0-0" / "pictures" / "index.json") or found,  # type: ignore[func-returns-value]
-    "log": lambda found: touched(found.directory / "logs" / "a-s0-0.log") or found,  # type: ignore[func-returns-value]
+    "metrics": lambda found: with_file(found, "a-s0-0/metrics.jsonl"),
+    "pictures": lambda found: with_file(found, "b-s0-0/pictures/index.json"),
+    "log": lambda found: with_file(found, "logs/a-s0-0.log"),
 }
 
 

@@ -5,35 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from searches import SEARCH, SIZE, K, plan_of
 
 from toonlab import discover
 from toonlab.errors import ToonlabError
 from toonlab.runs.directory import read_metrics
 from toonlab.studies.executors.options import ExecutionOptions
-from toonlab.studies.plan.search import read_search
-from toonlab.studies.plan.search_plan import SearchPlan
 from toonlab.studies.results.results import StudyResults
 from toonlab.studies.tune import CONFIRMATION, tune
-
-K, SIZE = "critics.patch.sampler.k", "critics.patch.sampler.patch_size"
-SEARCH = f"""\
-about: patches
-recipe: small
-set: {{train.steps: 4, train.evaluate_every: 2, observers: null}}
-search: {{{SIZE}: [16, 24, 40], {K}: {{low: 1, high: 2}}}}
-objective: {{metric: outline_f1, direction: maximize}}
-trials: 3
-seeds_per_trial: 2
-pruner: none
-confirm: {{top: 1, seeds: 2}}
-"""
-
-
-@pytest.fixture
-def file(small: Path) -> Path:
-    path = small.parent / "search.yaml"
-    path.write_text(SEARCH)
-    return path
 
 
 def test_a_search_from_the_default_to_the_confirmation(file: Path, tmp_path: Path) -> None:
@@ -122,12 +101,6 @@ def test_the_default_stands_first_even_where_the_range_leaves_it_out(file: Path,
     assert first.params == {SIZE: 16, K: 2}
     assert {trial.params[SIZE] for trial in others} <= {18, 20}
     assert sum(trial.state == "complete" for trial in others) == 1
-
-
-def plan_of(file: Path, text: str) -> SearchPlan:
-    file.write_text(text)
-    search, path = read_search(str(file))
-    return SearchPlan(search, path, discover(), {})
 
 
 @pytest.mark.parametrize(

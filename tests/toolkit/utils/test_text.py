@@ -22,6 +22,8 @@ def test_durations(seconds: float, shown: str) -> None:
         ("postgresql+psycopg://me:p%40ss@host/db", "postgresql+psycopg://me@host/db"),
         ("sqlite:////runs/mlflow.db", "sqlite:////runs/mlflow.db"),
         ("http://me@host", "http://me@host"),
+        ("https://me:s%40cret@host:5000", "https://me@host:5000"),
+        ("http://host:5000/prefix", "http://host:5000/prefix"),
         ("sqlite:////tmp/a:b@c.db", "sqlite:////tmp/a:b@c.db"),
     ],
 )

@@ -54,7 +54,7 @@ def train(
 
     Raises:
         RecipeError: with everything that is wrong, before anything is written.
-        ToonlabError: if it can't go on; `DivergedError` if a loss is no longer a finite number.
+        ToonlabError: if it can't continue; `DivergedError` if a loss is no longer a finite number.
         KeyboardInterrupt: after an interrupt, when everything is saved; the same call continues from there.
     """
     catalogue = warned_catalogue()

@@ -98,7 +98,7 @@ class RunRecord:
         outcome = self._end("stopped" if stop_reason else "finished", stop_reason)
         if stop_reason and self.signals.asked is not None:
             name, number = signal.Signals(self.signals.asked).name, self.signals.asked
-            text = f"stopped by {name} at step {self.step} of {self.run.steps}; the same command goes on from there"
+            text = f"stopped by {name} at step {self.step} of {self.run.steps}; the same command continues from there"
             raise Interrupted(number, text)
         return outcome
 
@@ -115,4 +115,4 @@ class RunRecord:
         saved = checkpoints(self.run.directory / "checkpoints")
         last = f"step {int(saved[-1].name.partition('-')[2])}" if saved else "the start"
         text = f"{error.filename or self.run.directory}: can't be written: {error.strerror or error}"
-        return f"{text}; make room, and the same command goes on from {last}"
+        return f"{text}; make room, and the same command continues from {last}"

@@ -198,7 +198,7 @@ def resume(
     identity = identity_of(recipe, catalogue)
     if digest(identity)[:8] != directory.name[-8:]:
         raise ToonlabError(
-            f"{directory}: {what_changed(directory, identity)} since it began; go on with what it began with, or train "
+            f"{directory}: {what_changed(directory, identity)} since it began; restore what it began with, or train "
             "the recipe again"
         )
     root, experiment = directory.parents[1], directory.parent.name

@@ -87,7 +87,7 @@ class ObserverHooks(Protocol):
 
     @hookspec
     def on_run_start(self, run: Run) -> None:
-        """A run begins (or goes on, after a resume); its directory exists."""
+        """A run begins or is resumed; its directory exists."""
 
     @hookspec
     def on_step_end(self, run: Run, step: int, scalars: Mapping[str, float] | None) -> None:

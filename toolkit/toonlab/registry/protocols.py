@@ -159,7 +159,7 @@ class Metric(Protocol):
 
     `needs` names the fields of `Truth` that every sample must have (`frozenset({"outline"})`; empty for none). What it
     may have besides is `Compares`, `Describes`, and two attributes of its class: `caveat`, a line that marks it in
-    every table, and `leads = False`, if it ranks the untouched photo so high that no table may be led by it.
+    every table, and `leads = False`, if it ranks the unmodified photo so high that it may lead no table.
     """
 
     needs: frozenset[str]

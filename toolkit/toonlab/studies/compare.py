@@ -44,9 +44,8 @@ def compare(
     plan, path = read_experiment(experiment, seeds)
     specs = plan_cells(plan, path, overrides or {}, catalogue)
     display, directory = display or Display(), options.runs / paths.study_of(path)
-    primary = plan.metrics.primary
-    if primary and not _measured(directory, primary):
-        check_measurable(specs[0].recipe, catalogue, primary, f"{path}: metrics.primary")
+    if plan.metrics.primary:
+        check_measurable(specs[0].recipe, catalogue, plan.metrics.primary, f"{path}: metrics.primary")
 
     def clock(variants: Sequence[CellSpec]) -> dict[str, float]:
         return timing.measure(variants, catalogue, directory, options.devices, display, options.storage)
@@ -57,14 +56,6 @@ def compare(
     results = _initial_results(plan, specs, cells, catalogue, directory)
     data, typed = experiment_data(path, overrides or {}), options.command or command()
     return run_cells(replace(results, asked=data, command=typed), cells, catalogue, options, plan.time_limit, display)
-
-
-def _measured(directory: Path, metric: str) -> bool:
-    """Whether a finished cell of the study has a metric, so that its data need no check."""
-    try:
-        return any(metric in cell.values for cell in StudyResults.read(directory).cells)
-    except ToonlabError:
-        return False
 
 
 def _initial_results(

@@ -134,7 +134,7 @@ class MetricTests(PartTests):
         better = truth > photo if metric.higher_is_better else truth < photo
         expect(
             better,
-            f"{self.name}: the true cartoon scores {truth:.4g}, the untouched photo {photo:.4g}, and higher_is_better "
+            f"{self.name}: the true cartoon scores {truth:.4g}, the unmodified photo {photo:.4g}, and higher_is_better "
             f"= {metric.higher_is_better}; is its sign right? A metric that crowns the photo states `leads = False`",
         )
 

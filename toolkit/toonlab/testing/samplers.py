@@ -126,7 +126,7 @@ class SamplerTests(ViewTests):
         seen = self.see(replace(given, fake=fake))
         boxes = seen.fake_boxes
         if boxes is None:
-            skip("it gives no boxes, so nobody knows which pixels are shown")
+            skip("it gives no boxes, so the pixels of its patches are unknown")
         skip_unless(seen.fake.requires_grad, "no gradient flows")
         seen.fake.sum().backward()  # type: ignore[no-untyped-call]
         shown = torch.zeros(fake.shape[0], *fake.shape[2:], dtype=torch.bool)

@@ -4,37 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from toonlab import discover
-from toonlab.studies.plan.search import read_search
-from toonlab.studies.plan.search_plan import SearchPlan
-
-K, SIZE = "critics.patch.sampler.k", "critics.patch.sampler.patch_size"
-SEARCH = f"""\
-about: patches
-recipe: small
-set: {{train.steps: 4, train.evaluate_every: 2, observers: null}}
-search: {{{SIZE}: [16, 24, 40], {K}: {{low: 1, high: 2}}}}
-objective: {{metric: outline_f1, direction: maximize}}
-trials: 3
-seeds_per_trial: 2
-pruner: none
-confirm: {{top: 1, seeds: 2}}
-"""
-
-
-@pytest.fixture
-def file(small: Path) -> Path:
-    path = small.parent / "search.yaml"
-    path.write_text(SEARCH)
-    return path
-
-
-def plan_of(file: Path, text: str) -> SearchPlan:
-    file.write_text(text)
-    search, path = read_search(str(file))
-    return SearchPlan(search, path, discover(), {})
+from searches import SEARCH, SIZE, K, plan_of
 
 
 def test_a_grid_has_no_more_trials_than_combinations(file: Path) -> None:
