@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .ops.checks import check_images
     from .ops.crop import crop
     from .registry.catalogue import Catalogue, discover
+    from .registry.executors import Executor, ExecutorFactory, Slot, TaskContext, UnfitSlotError
     from .registry.hookspecs import hookimpl, hookspec
     from .registry.protocols import (
         CriticParts,
@@ -57,6 +58,7 @@ _HOME = {
     "images.io": ["find_pictures", "picture_manifest", "picture_problems", "picture_stem", "read_picture"],
     "ops.crop": ["crop"],
     "types": ["Batch", "Context", "Features", "Logits", "Outcome", "Run", "Sample", "Step", "Truth", "Views"],
+    "registry.executors": ["Executor", "ExecutorFactory", "Slot", "TaskContext", "UnfitSlotError"],
     "registry.hookspecs": ["hookimpl", "hookspec"],
     "registry.protocols": [
         "CriticParts",
@@ -96,7 +98,8 @@ __all__ = [  # noqa: RUF022 (grouped as above: this is the public contract)
     "CriticParts", "Dataset", "DatasetFactory", "DiscriminatorFactory", "DiscriminatorLoss", "DiscriminatorLossFactory",
     "Explains", "FeaturesFactory", "GeneratorFactory", "GeneratorLoss", "GeneratorLossFactory", "Images", "Metric",
     "MetricFactory", "Objective", "ObjectiveFactory", "ObserverFactory", "Postprocessor", "PostprocessorFactory",
-    "RepresentationFactory", "SamplerFactory", "Tunable", "ViewTransform", "Catalogue", "discover", "rng", "cache_dir",
+    "RepresentationFactory", "SamplerFactory", "Tunable", "ViewTransform", "Executor", "ExecutorFactory", "Slot",
+    "TaskContext", "UnfitSlotError", "Catalogue", "discover", "rng", "cache_dir",
     "train", "compare", "tune", "open_run", "TrainedRun", "Results",
     "find_pictures", "read_picture", "picture_problems", "picture_stem", "picture_manifest", "nearest", "first_line",
     "hide_password", "without_password",

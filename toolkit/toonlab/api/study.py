@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +17,6 @@ from toonlab.runs.directory import make_directory, write_atomically
 from toonlab.studies import compare as comparisons
 from toonlab.studies.executors.display import display
 from toonlab.studies.executors.options import ExecutionOptions
-from toonlab.studies.plan.search import is_search
 from toonlab.utils import yaml
 
 from . import arguments
@@ -35,8 +35,8 @@ def compare(
     jobs: int | None = None,
     name: str | None = None,
     runs: str | os.PathLike[str] = "runs",
-    device: str = "auto",
-    storage: str | None = None,
+    device: str | None = None,
+    executor: Mapping[str, Any] | None = None,
     tracking_uri: str | None = None,
     **overrides: Any,
 ) -> Results:
@@ -53,16 +53,16 @@ def compare(
         name: of an experiment as data: its directory is `runs/<name>`, which keeps the data as `experiment.yaml`.
         runs: the folder of all runs.
         device: `auto` (all GPUs, or the CPU), `cpu`, `cuda:1`, …
-        storage: an Optuna storage by which several machines share the work.
+        executor: where the cells run, in place of what the experiment says: `{"use": "dask", "scheduler": "tcp://…"}`.
         tracking_uri: where trackers keep the runs, in place of the recipes' `tracking_uri`.
         overrides: for the recipes that have the path; see `toonlab.train`.
 
     Raises:
         RecipeError: with everything that is wrong, before anything runs.
-        ToonlabError: if the storage can't be reached.
+        ToonlabError: if the executor can't be reached.
         KeyboardInterrupt: after an interrupt, when the running cells have saved; the same call continues from there.
     """
-    options = ExecutionOptions(Path(runs), device, jobs, storage, tracking_uri=tracking_uri)
+    options = ExecutionOptions(Path(runs), executor or {}, _given(jobs=jobs, device=device), tracking_uri=tracking_uri)
     return _run("compare", experiment, name, seeds, overrides, options)
 
 
@@ -74,7 +74,8 @@ def tune(
     jobs: int | None = None,
     name: str | None = None,
     runs: str | os.PathLike[str] = "runs",
-    device: str = "auto",
+    device: str | None = None,
+    executor: Mapping[str, Any] | None = None,
     storage: str | None = None,
     tracking_uri: str | None = None,
     **overrides: Any,
@@ -87,11 +88,16 @@ def tune(
         experiment: a name, a path, or a search as data.
         trials: how many, instead of the experiment's.
         jobs: runs at once; this and all other arguments as for `toonlab.compare`.
+        storage: any that Optuna takes, in place of a file in the study's directory: for a dashboard that others see.
 
     Raises: as `toonlab.compare`.
     """
-    options = ExecutionOptions(Path(runs), device, jobs, storage, tracking_uri=tracking_uri)
-    return _run("tune", experiment, name, trials, overrides, options)
+    options = ExecutionOptions(Path(runs), executor or {}, _given(jobs=jobs, device=device), tracking_uri=tracking_uri)
+    return _run("tune", experiment, name, trials, overrides, options, storage)
+
+
+def _given(**parameters: Any) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if value is not None}
 
 
 def _run(
@@ -101,15 +107,16 @@ def _run(
     count: int | None,
     overrides: Mapping[str, Any],
     options: ExecutionOptions,
+    storage: str | None = None,
 ) -> Results:
     counts = {"seeds" if function == "compare" else "trials": count}
-    for argument, number in {**counts, "jobs": options.jobs}.items():
+    for argument, number in {**counts, "jobs": options.parameters.get("jobs")}.items():
         if number is not None and number < 1:
             raise ToonlabError(f"{argument}: got {number}, expected 1 or more")
     catalogue, changes = warned_catalogue(stacklevel=4), dict(arguments.pairs(overrides))
     elsewhere = None if options.runs == Path("runs") else options.runs
     command = arguments.call(function, experiment, {"name": name, **counts, "runs": elsewhere}, overrides)
-    run = run_comparison if function == "compare" else run_search
+    run = run_comparison if function == "compare" else partial(run_search, storage=storage)
     source = source_of(experiment, name, options.runs)
     results = run(source, catalogue, replace(options, command=command), count, changes)
     conclude(results, options.tracking_uri)
@@ -155,18 +162,13 @@ def run_search(
     options: ExecutionOptions,
     trials: int | None = None,
     overrides: Mapping[str, Any] | None = None,
+    storage: str | None = None,
 ) -> Results:
     """Run the trials of a search and their confirmation; `api.report.conclude` writes its report."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "IProgress not found")  # of optuna's own progress bar, in a notebook
         from toonlab.studies import tune as searches
-    found = searches.tune(experiment, catalogue, options, trials=trials, overrides=overrides, display=display())
+    found = searches.tune(
+        experiment, catalogue, options, trials=trials, storage=storage, overrides=overrides, display=display()
+    )
     return Results.from_study(found, catalogue)
-
-
-def join(
-    experiment: str, catalogue: Catalogue, options: ExecutionOptions, overrides: Mapping[str, Any] | None = None
-) -> None:
-    """Work on a comparison or a search of other machines until it is done; `options.joined` has to be set."""
-    run = run_search if is_search(experiment) else run_comparison
-    run(experiment, catalogue, options, overrides=overrides)

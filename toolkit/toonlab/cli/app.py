@@ -23,7 +23,6 @@ for command in (
     training.sync,
     studies.compare,
     studies.tune,
-    studies.worker,
     studies.report,
     pictures.cartoonize,
     pictures.inspect,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from toonlab.errors import ToonlabError
+
 if TYPE_CHECKING:
     from toonlab.studies.executors.options import ExecutionOptions
 
@@ -31,14 +33,23 @@ Jobs = Annotated[
 ]
 StorageURL = Annotated[
     str | None,
-    typer.Option("--storage", help="An Optuna storage by which machines share the work: postgresql+psycopg://…"),
+    typer.Option("--storage", help="Any Optuna storage, instead of a file in the study's directory."),
 ]
-StaleAfter = Annotated[
-    int,
-    typer.Option("--stale-after", min=6, help="Seconds without a heartbeat until another worker takes a cell over."),
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        envvar="TOONLAB_SCHEDULER",
+        help="A Dask scheduler whose workers run the cells: tcp://HOST:8786, or the file that it writes.",
+    ),
+]
+ExecutorText = Annotated[
+    str | None,
+    typer.Option("--executor", metavar="YAML", help="Where the cells run: '{use: local, jobs: 2}'."),
 ]
 Runs = Annotated[Path, typer.Option("--runs", help="The folder of all runs.")]
 Device = Annotated[str, typer.Option("--device", help="auto (a GPU where there is one), cpu, cuda, cuda:1, …")]
+StudyDevice = Annotated[str | None, typer.Option("--device", help="auto (all GPUs, or the CPU), cpu, cuda, cuda:1, …")]
 Devices = Annotated[int, typer.Option("--devices", min=1, help="Processes on this machine, one for each device.")]
 Nodes = Annotated[int, typer.Option("--nodes", min=1, help="Machines; start the command on each, or use torchrun.")]
 TrackingURI = Annotated[
@@ -53,16 +64,30 @@ TrackingURI = Annotated[
 
 def _execution_options(
     jobs: Jobs = None,
-    storage: StorageURL = None,
-    stale_after: StaleAfter = 120,
+    executor: ExecutorText = None,
+    scheduler: Scheduler = None,
     runs: Runs = Path("runs"),
-    device: Device = "auto",
+    device: StudyDevice = None,
     tracking_uri: TrackingURI = None,
 ) -> "ExecutionOptions":
     from toonlab.studies.executors.options import ExecutionOptions
 
-    command = command_line()
-    return ExecutionOptions(runs, device, jobs, storage, stale_after, command=command, tracking_uri=tracking_uri)
+    chosen = _executor(executor, scheduler)
+    parameters = {name: value for name, value in {"jobs": jobs, "device": device}.items() if value is not None}
+    return ExecutionOptions(runs, chosen, parameters, command=command_line(), tracking_uri=tracking_uri)
+
+
+def _executor(text: str | None, scheduler: str | None) -> dict[str, Any]:
+    """The executor that the command line names; empty if it names none."""
+    from toonlab.utils import yaml
+
+    if text is None:
+        return {"use": "dask", "scheduler": scheduler} if scheduler else {}
+    given = yaml.load(text, "--executor")
+    given = {"use": given} if isinstance(given, str) else given
+    if not isinstance(given, dict):
+        raise ToonlabError(f"--executor: got {text!r}, expected a name, or such as '{{use: local, jobs: 2}}'")
+    return given
 
 
 def with_execution_options(command: Callable[..., None]) -> Callable[..., None]:

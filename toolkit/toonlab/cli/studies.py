@@ -1,14 +1,11 @@
-"""Many trainings: `compare`, `tune`, `worker`, `report`."""
+"""Many trainings: `compare`, `tune`, `report`."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from toonlab.errors import ToonlabError
-
-from .options import ExperimentName, Overrides, Runs, parsed, with_execution_options
+from .options import ExperimentName, Overrides, Runs, StorageURL, parsed, with_execution_options
 
 if TYPE_CHECKING:  # and therefore in quotes: typer evaluates the other annotations
     from toonlab.api.results import Results
@@ -47,26 +44,13 @@ def tune(
     options: "ExecutionOptions",
     overrides: Overrides = None,
     trials: Annotated[int | None, typer.Option("--trials", min=1, help="Instead of the experiment's.")] = None,
+    storage: StorageURL = None,
 ) -> None:
     """Search a recipe's best parameters, and confirm them on fresh seeds; a stopped search continues."""
     from toonlab.api import common, study
 
-    _conclude(study.run_search(experiment, common.warned_catalogue(), options, trials, parsed(overrides)), options)
-
-
-@with_execution_options
-def worker(
-    experiment: ExperimentName,
-    options: "ExecutionOptions",
-    overrides: Overrides = None,
-    storage: Annotated[str, typer.Option("--storage", help="The Optuna storage that the study is shared by.")] = "",
-) -> None:
-    """Share the work on a comparison or a search of other machines, until it is done."""
-    from toonlab.api import common, study
-
-    if not storage:
-        raise ToonlabError("--storage: missing; give that of `toonlab compare` or `toonlab tune`")
-    study.join(experiment, common.warned_catalogue(), replace(options, joined=True), parsed(overrides))
+    found = study.run_search(experiment, common.warned_catalogue(), options, trials, parsed(overrides), storage)
+    _conclude(found, options)
 
 
 def report(

@@ -11,6 +11,7 @@ from pluggy import HookimplMarker, HookspecMarker
 if TYPE_CHECKING:
     from toonlab.types import Outcome, Run
 
+    from .executors import ExecutorFactory
     from .protocols import (
         DatasetFactory,
         DiscriminatorFactory,
@@ -80,6 +81,10 @@ class RegistrationHooks(Protocol):
     @hookspec
     def register_observers(self) -> Mapping[str, ObserverFactory]:
         """Objects whose methods, marked `@hookimpl`, are the hooks of `ObserverHooks`."""
+
+    @hookspec
+    def register_executors(self) -> Mapping[str, ExecutorFactory]:
+        """Run the cells of studies, on this machine or on many: `toonlab.Executor`."""
 
 
 class ObserverHooks(Protocol):

@@ -43,6 +43,7 @@ KINDS: Mapping[str, Kind] = {
     "metrics": Kind("metric", "a number that says how good the fakes are"),
     "postprocessors": Kind("post-processor", "a last touch to finished fakes, outside of training"),
     "observers": Kind("observer", "receives the events of a run: trackers, progress bars, pruners"),
+    "executors": Kind("executor", "runs the cells of a study: on this machine, or on many"),
 }
 
 

@@ -96,10 +96,16 @@ def _sources(name: str) -> Iterable[tuple[str, Path]]:
 def what_changed(directory: Path, now: Mapping[str, Any]) -> str:
     """The differences between the identity of a directory's run and its identity `now`, in words."""
     then = json.loads((directory / "environment.json").read_text(encoding="utf-8")).get("identity", {})
+    changed = differences(then, now) or ["its recipe"]
+    return f"{' and '.join(changed)} {'have' if len(changed) > 1 else 'has'} changed"
+
+
+def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs between two identities, their recipes apart: `the code of toonlab`, `the data`, …"""
     changed = [f"the {key}" for key in now if key not in ("recipe", "code") and then.get(key) != now[key]]
     packages = {**then.get("code", {}), **now["code"]}
     changed += [f"the code of {p}" for p in packages if then.get("code", {}).get(p) != now["code"].get(p)]
-    return f"{' and '.join(changed) or 'its recipe'} {'have' if len(changed) > 1 else 'has'} changed"
+    return changed
 
 
 def environment(

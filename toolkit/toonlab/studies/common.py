@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,9 +23,9 @@ from toonlab.utils import yaml
 from . import timing
 from .executors.cell import Cell, finished_before
 from .executors.display import Display
-from .executors.options import ExecutionOptions
-from .executors.pool import Executor, LocalQueue, TaskQueue
-from .executors.process import prepare
+from .executors.driver import CellList, Driver
+from .executors.options import ExecutionOptions, ExecutorSession
+from .executors.process import ProcessOptions
 from .executors.progress import StudyProgress
 from .results.gallery import sample_rows
 from .results.results import StudyResults
@@ -92,58 +91,41 @@ def experiment_data(path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
     return {**yaml.load_file(path), **({"overrides": dict(overrides)} if overrides else {})}
 
 
+def process_options(
+    results: StudyResults, options: ExecutionOptions, time_limit: float | None, group: str | None = None
+) -> ProcessOptions:
+    """Settings of the processes of a study's cells; `group` is its name for trackers, if it has another."""
+    group = group or results.directory.name
+    return ProcessOptions(results.directory, results.command, group, options.tracking_uri, time_limit)
+
+
 def run_cells(
     results: StudyResults,
     cells: Sequence[Cell],
-    catalogue: Catalogue,
-    options: ExecutionOptions,
-    time_limit: float | None,
+    session: ExecutorSession,
+    options: ProcessOptions,
     display: Display,
 ) -> StudyResults:
-    """Run the cells that have not finished, here or by the workers of the storage, and write the results.
+    """Run the cells that have not finished, and write the results.
 
     Raises:
         Interrupted: after SIGINT or SIGTERM, when the running cells have saved and stopped.
     """
-    devices, directory = options.devices, results.directory
-    doubts = timing.doubts(devices, results.cells, directory)
+    directory = results.directory
     pictured = _pictured(directory)
     make_directory(directory)
-    progress = StudyProgress(replace(results, caveats={**doubts, **results.caveats}), write=not options.joined)
-    group = results.search.study if results.search else None
-    uri = options.tracking_uri
-    executor = Executor(progress, devices, time_limit=time_limit, group=group, tracking_uri=uri)
-    with _queue(cells, catalogue, progress, options) as queue:
-        executor.run(queue, display)
-    if not options.joined:
-        progress.results.write()
-        if _finished_runs(progress.results) != pictured:
-            write_samples(progress.results)
+    done = [before for cell in results.cells if (before := finished_before(cell, directory))]
+    runs_done = {cell.run for cell in done}
+    waiting = [cell for cell in cells if cell.run not in runs_done]
+    doubts = timing.doubts(session.executor.slots if waiting else [], results.cells, directory)
+    progress = StudyProgress(replace(results, caveats={**doubts, **results.caveats}))
+    progress.end(*done)
+    if waiting:
+        Driver(session.executor, progress, options).run(CellList(waiting, progress), display)
+    progress.results.write()
+    if _finished_runs(progress.results) != pictured:
+        write_samples(progress.results)
     return progress.results
-
-
-@contextmanager
-def _queue(
-    cells: Sequence[Cell], catalogue: Catalogue, progress: StudyProgress, options: ExecutionOptions
-) -> Iterator[TaskQueue]:
-    results = progress.results
-    if options.storage is None:
-        done = [before for cell in results.cells if (before := finished_before(cell, results.directory))]
-        progress.end(*done)
-        runs_done = {cell.run for cell in done}
-        waiting = [cell for cell in cells if cell.run not in runs_done]
-        prepare([cell.spec.recipe for cell in waiting], catalogue)
-        yield LocalQueue(waiting)
-        return
-    from .queues import StorageQueue
-    from .storage import Storage
-
-    prepare([cell.spec.recipe for cell in cells], catalogue)
-    maximize = results.higher.get(results.metrics[0], True) if results.metrics else True
-    with Storage(
-        options.storage, f"{results.name}/cells", maximize=maximize, stale_after=options.stale_after
-    ) as storage:
-        yield StorageQueue(storage, cells, progress, retry_failed=not options.joined)
 
 
 def write_samples(results: StudyResults) -> None:

@@ -17,10 +17,18 @@ from toonlab.runs.directory import read_outcome, what_changed
 from toonlab.utils import paths
 
 from . import timing
-from .common import check_fixed, check_measurable, command, experiment_data, initial_results, run_cells
+from .common import (
+    check_fixed,
+    check_measurable,
+    command,
+    experiment_data,
+    initial_results,
+    process_options,
+    run_cells,
+)
 from .executors.cell import Cell, CellSpec, cells_of
 from .executors.display import Display
-from .executors.options import ExecutionOptions
+from .executors.options import ExecutionOptions, ExecutorSession
 from .plan.budget import allot, allotted
 from .plan.experiment import Experiment, baseline_of, plan_cells, read_experiment
 from .results.results import StudyResults
@@ -47,15 +55,18 @@ def compare(
     if plan.metrics.primary:
         check_measurable(specs[0].recipe, catalogue, plan.metrics.primary, f"{path}: metrics.primary")
 
-    def clock(variants: Sequence[CellSpec]) -> dict[str, float]:
-        return timing.measure(variants, catalogue, directory, options.devices, display, options.storage)
+    with ExecutorSession(options.make(plan.executor, catalogue)) as session:
 
-    specs = allot(plan, path, specs, catalogue, clock)
-    cells = cells_of(specs, catalogue)
-    check_fixed(cells, catalogue, directory)
-    results = _initial_results(plan, specs, cells, catalogue, directory)
-    data, typed = experiment_data(path, overrides or {}), options.command or command()
-    return run_cells(replace(results, asked=data, command=typed), cells, catalogue, options, plan.time_limit, display)
+        def clock(variants: Sequence[CellSpec]) -> dict[str, float]:
+            return timing.measure(variants, catalogue, directory, session, display)
+
+        specs = allot(plan, path, specs, catalogue, clock)
+        cells = cells_of(specs, catalogue)
+        check_fixed(cells, catalogue, directory)
+        results = _initial_results(plan, specs, cells, catalogue, directory)
+        data, typed = experiment_data(path, overrides or {}), options.command or command()
+        results = replace(results, asked=data, command=typed)
+        return run_cells(results, cells, session, process_options(results, options, plan.time_limit), display)
 
 
 def _initial_results(

@@ -14,13 +14,14 @@ from toonlab.errors import ToonlabError
 from toonlab.recipes.resolve import resolve
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
+from toonlab.registry.executors import Slot
 from toonlab.runs.directory import digest, make_directory, write_atomically
 
 from .executors.cell import Cell, CellSpec, cells_of, finished_before
 from .executors.display import Display
-from .executors.options import threads_of
-from .executors.pool import Executor, LocalQueue
-from .executors.process import prepare
+from .executors.driver import CellList, Driver
+from .executors.options import ExecutorSession
+from .executors.process import ProcessOptions
 from .executors.progress import StudyProgress
 from .results.results import CellResult, StudyResults, Variant
 
@@ -32,16 +33,16 @@ _SHORT = "short run of "
 Timings = dict[str, dict[str, Any]]  # digest of a short run's identity -> `variant`, `seconds_per_step`
 
 
-def doubts(devices: Sequence[str], cells: Sequence[CellResult], directory: Path) -> dict[str, str]:
-    """Caveats of a study's times, by their names: jobs share a device, or shared it when finished cells ran.
+def doubts(slots: Sequence[Slot], cells: Sequence[CellResult], directory: Path) -> dict[str, str]:
+    """Caveats of a study's times, by their names: slots share a device, or shared it when finished cells ran.
 
     Args:
-        devices: one for each job.
+        slots: those in which cells are to run now.
         cells: of the study.
         directory: of the study, with the results of the last time.
     """
-    if len(devices) > len(set(devices)):
-        jobs = f"{len(devices)} jobs shared a device, and the last of all may have had it alone"
+    if len(slots) > len({(slot.host, slot.device, slot.gpus) for slot in slots}):
+        jobs = f"{len(slots)} jobs shared a device, and the last of all may have had it alone"
         return dict.fromkeys(_TIMES, f"{jobs}; run one at a time to compare times")
     if any(finished_before(cell, directory) for cell in cells):
         with suppress(ToonlabError):  # no results yet, or none that can be read
@@ -51,35 +52,25 @@ def doubts(devices: Sequence[str], cells: Sequence[CellResult], directory: Path)
 
 
 def measure(
-    specs: Sequence[CellSpec],
-    catalogue: Catalogue,
-    directory: Path,
-    devices: Sequence[str],
-    display: Display,
-    url: str | None = None,
+    specs: Sequence[CellSpec], catalogue: Catalogue, directory: Path, session: ExecutorSession, display: Display
 ) -> dict[str, float]:
     """Seconds per step, by the variants' labels: known ones, and those of a short run for each of the others.
 
-    They are kept in `budget.json` in the study's directory and, where workers share the study, in its storage.
+    They are kept in `budget.json` in the study's directory. Short runs follow one another, each with the threads that
+    a slot has.
 
     Args:
         specs: one of each variant.
         directory: of the study.
-        devices: one for each job of the study; short runs follow one another, each with the threads that a job has.
-        url: of the storage.
 
     Raises:
         ToonlabError: if a short run fails, with the reason.
         Interrupted: after SIGINT or SIGTERM.
     """
     cells = _short_cells(specs, catalogue)
-    here = _read(directory)
-    known = _shared(url, directory.name, here)
+    known = _read(directory)
     if missing := [cell for cell in cells.values() if _key(cell) not in known]:
-        prepare([cell.spec.recipe for cell in missing], catalogue)
-        known = _shared(url, directory.name, known | _run(missing, directory, devices, display))
-    if known != here:
-        make_directory(directory)
+        known |= _run(missing, directory, session, display)
         write_atomically(directory / FILE, json.dumps(known, indent=1) + "\n")
     return {label: known[_key(cell)]["seconds_per_step"] for label, cell in cells.items()}
 
@@ -124,29 +115,33 @@ def _read(directory: Path) -> Timings:
         raise ToonlabError(f"{path}: not the timings of a study: {error}; delete it to measure again") from error
 
 
-def _shared(url: str | None, study: str, ours: Timings) -> Timings:
-    """The timings of all workers: for each variant, those of the worker that measured it first."""
-    if url is None:
-        return ours
-    from .storage import Storage
+class _OneAtATime(CellList):
+    """Cells that follow one another."""
 
-    with Storage(url, f"{study}/budget") as storage:
-        return storage.get_or_set("timings", ours)
+    _running = False
+
+    def take(self, free: int) -> Sequence[Cell]:
+        taken = [] if self._running else super().take(1)
+        self._running = self._running or bool(taken)
+        return taken
+
+    def end(self, cell: Cell, result: CellResult) -> None:
+        self._running = False
+        super().end(cell, result)
 
 
-def _run(cells: Sequence[Cell], directory: Path, devices: Sequence[str], display: Display) -> Timings:
-    """The short runs, in a temporary folder: another worker may run the same at the same time."""
+def _run(cells: Sequence[Cell], directory: Path, session: ExecutorSession, display: Display) -> Timings:
+    """The short runs, in a temporary folder."""
     make_directory(directory)
     with tempfile.TemporaryDirectory(prefix="budget-", dir=directory) as folder:
         progress = StudyProgress(StudyResults("budget", Path(folder), [cell.waiting for cell in cells]), write=False)
-        Executor(progress, devices[:1], threads=threads_of(devices)).run(LocalQueue(cells), display)
-        results = zip(cells, progress.results.cells, strict=True)
-        return {_key(cell): _timing(result, devices[0]) for cell, result in results}
+        driver = Driver(session.executor, progress, ProcessOptions(Path(folder), group=directory.name))
+        driver.run(_OneAtATime(cells, progress), display)
+        return {_key(c): _timing(r) for c, r in zip(cells, progress.results.cells, strict=True)}
 
 
-def _timing(cell: CellResult, device: str) -> dict[str, Any]:
+def _timing(cell: CellResult) -> dict[str, Any]:
     label = cell.variant.label
     if cell.status != "finished":
         raise ToonlabError(f"budget: seconds: {label} {cell.status}: {cell.reason}")
-    seconds = cell.values["seconds_per_step"]
-    return {"variant": label.removeprefix(_SHORT), "seconds_per_step": seconds, "device": device}
+    return {"variant": label.removeprefix(_SHORT), "seconds_per_step": cell.values["seconds_per_step"]}

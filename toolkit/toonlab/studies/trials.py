@@ -5,25 +5,23 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from toonlab.runs.directory import read_metrics
 from toonlab.utils.text import duration
 
-from .executors.cell import cells_of
-from .executors.pool import Executor, Task
+from .executors.cell import Cell, cells_of
 from .executors.process import RunProgress
 from .executors.progress import StudyProgress
+from .optuna_study import OptunaStudy, first_number, is_interrupted
 from .plan.optuna_objects import decoded, encoded
 from .plan.search_plan import SearchPlan
-from .queues import Heartbeat
 from .results.results import CellResult, Variant
-from .storage import Storage, is_stale
 
 # attributes of a trial
 DEFAULT, INFEASIBLE, REASON = "default", "infeasible", "reason"
@@ -32,135 +30,157 @@ _MOST = 10  # infeasible and other trials at most, as a multiple of the trials t
 _REPEATS = 5  # proposals in a row that were tried already, before a new one is drawn
 
 
-class TrialQueue:
-    """Hands out trials until there are as many as the search runs, the default's first.
+@dataclass
+class RunningTrial:
+    """A trial whose seeds run one after another; `values` are those of the seeds that have ended."""
+
+    trial: Trial
+    params: Mapping[str, Any]
+    values: dict[int, float] = field(default_factory=dict)
+    began: float = field(default_factory=time.monotonic)
+
+
+class TrialSource:
+    """The cells of trials, until there are as many trials as the search runs; the default's first.
 
     The probe looks at every proposal before it runs. Optuna is told of an infeasible one as pruned without any value,
     which its samplers take for the worst possible, and it does not count. Parameters that were tried already would give
     the same value again: they don't run, and Optuna is told of them as failed, which samplers ignore.
     """
 
-    def __init__(self, storage: Storage, plan: SearchPlan, progress: StudyProgress) -> None:
-        self.storage, self.plan, self.progress = storage, plan, progress
-        with storage.exclusive():
-            if not storage.trials():
-                self._add_default()
+    def __init__(self, study: OptunaStudy, plan: SearchPlan, progress: StudyProgress) -> None:
+        self.study, self.plan, self.progress = study, plan, progress
+        self._ready: list[Cell] = []  # further seeds of running trials
+        self._trials: dict[str, RunningTrial] = {}  # by their cell's run
+        self._exhausted = False
+        study.requeue_interrupted()
+        if not study.trials():
+            self._add_default()
         self._summarize()
 
     def _add_default(self) -> None:
         params = {path: encoded(value) for path, value in self.plan.default.items()}
         try:
-            self.storage.add({DEFAULT: True}, params, self.plan.distributions)
+            self.study.add({DEFAULT: True}, params, self.plan.distributions)
         except ValueError:  # outside of the ranges: the sampler can't learn from it, the report can
-            self.storage.add({DEFAULT: True})
+            self.study.add({DEFAULT: True})
 
-    def take(self) -> Task | None:
-        for trial in self.storage.trials(TrialState.WAITING):
-            if self.storage.claim(trial):
-                return partial(self._run, trial)
-        with self.storage.exclusive():  # so that no two workers propose the last one
-            trials = self.storage.trials()
-            if len(counted(trials)) >= self.plan.count or len(reported(trials)) >= _MOST * self.plan.count:
+    # -- for the driver
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._ready) or not self._exhausted
+
+    def fill(self, count: int) -> None:
+        """Have so many cells ready, if there are."""
+        while len(self._ready) < count and not self._exhausted:
+            if (running := self._next()) is None:
+                self._exhausted = True
+            else:
+                self._ready.append(self._cell(running))
+
+    def take(self, free: int) -> Sequence[Cell]:
+        self.fill(free)
+        taken, self._ready = self._ready[:free], self._ready[free:]
+        return taken
+
+    def report(self, cell: Cell, progress: RunProgress) -> str | None:
+        running, metric = self._trials[cell.run], self.plan.search.objective.metric
+        if metric not in progress.metrics or progress.step == progress.steps:
+            return None
+        mean = fmean([*running.values.values(), progress.metrics[metric]])
+        return "pruned" if self._lags(running, mean, len(running.values), progress.step, progress.steps) else None
+
+    def end(self, cell: Cell, result: CellResult) -> None:
+        running = self._trials.pop(cell.run)
+        self.progress.remove(cell.run)
+        if result.status == "finished":
+            metrics = last_evaluation(self.progress.results.directory / cell.run)
+            running.values[cell.spec.recipe.train.seed] = metrics[self.plan.search.objective.metric]
+            self._continue(running)
+        elif result.status == "failed":
+            self._finish(running, TrialState.FAIL, result.reason)
+        elif result.reason == "pruned":
+            self._finish(running, TrialState.PRUNED, "pruned")
+        self._summarize()  # one that was stopped by a signal is interrupted: the next start repeats it
+
+    # -- trials
+
+    def _next(self) -> RunningTrial | None:
+        """The next trial that can run; None when there are enough."""
+        while True:
+            trials = self.study.trials()
+            waiting = next((trial for trial in trials if trial.state == TrialState.WAITING), None)
+            if waiting is None and not self._has_room(trials):
                 return None
-            tried = {_key(trial.params) for trial in reported(trials)}
-            if (proposed := self._propose(tried)) is not None:
-                return partial(self._run, proposed)
-            new = next((drawn for drawn in self.plan.draws(len(trials)) if _key(drawn) not in tried), None)
-            if new is None:
-                return None
-            self.storage.add({}, new, self.plan.distributions)
-        return self.take()
+            default = waiting is not None and bool(waiting.user_attrs.get(DEFAULT))
+            trial = self.study.ask({} if default else self.plan.distributions)
+            if waiting is None and self._tried(trial, trials):
+                continue
+            params = self.plan.default if default else decoded(self.plan.space, trial.params)
+            if reason := self.plan.infeasible(params):
+                self.study.tell(trial, TrialState.PRUNED, None, {INFEASIBLE: True, REASON: reason})
+                self._summarize()
+                continue
+            return RunningTrial(trial, params)
 
-    def _propose(self, tried: set[str]) -> FrozenTrial | None:
-        """A trial by the sampler with parameters that were not tried; None after several that were."""
-        for _ in range(_REPEATS):
-            trial = self.storage.ask(self.plan.distributions)
-            if _key(trial.params) not in tried:
-                return trial
-            self.storage.finish(trial, TrialState.FAIL, None, {REPEATS: True})
-        return None
+    def _has_room(self, trials: Sequence[FrozenTrial]) -> bool:
+        """Whether another trial is to be proposed; after several repetitions, one is drawn of what was not tried."""
+        if len(counted(trials)) >= self.plan.count or len(reported(trials)) >= _MOST * self.plan.count:
+            return False
+        if not all(trial.user_attrs.get(REPEATS) for trial in trials[-_REPEATS:]):
+            return True
+        tried = {_key(trial.params) for trial in reported(trials)}
+        new = next((drawn for drawn in self.plan.draws(len(trials)) if _key(drawn) not in tried), None)
+        if new is not None:
+            self.study.add({}, new, self.plan.distributions)
+        return new is not None
 
-    def wait(self) -> bool:
-        self.storage.requeue_stale()
-        return bool(self.storage.trials(TrialState.WAITING, TrialState.RUNNING))
+    def _tried(self, trial: Trial, trials: Sequence[FrozenTrial]) -> bool:
+        """Whether a proposal repeats an earlier one; Optuna is told so."""
+        if _key(trial.params) not in {_key(earlier.params) for earlier in reported(trials)}:
+            return False
+        self.study.tell(trial, TrialState.FAIL, None, {REPEATS: True})
+        return True
 
-    def _run(self, trial: FrozenTrial, executor: Executor, device: str) -> None:
-        if reason := self.plan.infeasible(params_of(trial, self.plan)):
-            self.storage.finish(trial, TrialState.PRUNED, None, {INFEASIBLE: True, REASON: reason})
+    def _cell(self, running: RunningTrial) -> Cell:
+        (cell,) = cells_of([self.plan.spec(running.params, len(running.values))], self.plan.catalogue)
+        self._trials[cell.run] = running
+        return cell
+
+    def _continue(self, running: RunningTrial) -> None:
+        """Run the next seed, or end the trial."""
+        seeds, done = self.plan.search.seeds_per_trial, len(running.values)
+        if done == seeds:
+            self._finish(running, TrialState.COMPLETE, None)
+        elif self._lags(running, fmean(running.values.values()), done, 0, 1):
+            self._finish(running, TrialState.PRUNED, "pruned between seeds")
         else:
-            RunningTrial(self.storage, self.plan, trial, executor, device).run()
-        self._summarize()
+            self._ready.append(self._cell(running))
+
+    def _lags(self, running: RunningTrial, mean: float, seeds: int, step: int, steps: int) -> bool:
+        """Tell Optuna the mean so far; whether it prunes the trial. A run counts as 1000 of its steps."""
+        return self.study.report(running.trial, mean, 1000 * seeds + round(1000 * step / steps))
+
+    def _finish(self, running: RunningTrial, state: TrialState, reason: str | None) -> None:
+        value = fmean(running.values.values()) if state == TrialState.COMPLETE else None
+        seconds = round(time.monotonic() - running.began, 1)
+        attributes = {SEEDS: {str(seed): v for seed, v in running.values.items()}, SECONDS: seconds, REASON: reason}
+        self.study.tell(running.trial, state, value, attributes)
+        label = Variant(self.plan.base.name, running.params).label
+        metric = self.plan.search.objective.metric
+        text = f"{metric} {value:.4g} in {duration(seconds)}" if value is not None else str(reason)
+        self.progress.notify(f"trial {running.trial.number}: {label}: {text}", failed=state == TrialState.FAIL)
 
     def _summarize(self) -> None:
         """Put the number of trials and the best so far into the study's progress."""
-        trials, search = self.storage.trials(), self.plan.search
+        trials, search = self.study.trials(), self.plan.search
         done = sum(trial.state.is_finished() for trial in counted(trials))
         text = f"{done}/{self.plan.count} trials"
         if best := ranked(trials, maximize=search.maximize):
             label = Variant(self.plan.base.name, params_of(best[0], self.plan)).label
             text += f" · best so far: {label}, {search.objective.metric} {best[0].value:.4g}"
         self.progress.summary = text
-
-
-class RunningTrial:
-    """A trial that runs, seed after seed; a `Watch` of the executor."""
-
-    def __init__(self, storage: Storage, plan: SearchPlan, trial: FrozenTrial, executor: Executor, device: str) -> None:
-        self.storage, self.plan, self.trial = storage, plan, trial
-        self.executor, self.device = executor, device
-        self.params, self.metric = params_of(trial, plan), plan.search.objective.metric
-        self.values: dict[int, float] = {}
-        self.heartbeat = Heartbeat(storage, trial)
-        self.began = time.monotonic()
-
-    def run(self) -> None:
-        seeds = range(self.plan.search.seeds_per_trial)
-        for seed in seeds:
-            cell = self._run_seed(seed)
-            if cell is None or cell.status != "finished":
-                self._end_early(cell)
-                return
-            self.values[seed] = last_evaluation(self.executor.directory / cell.run)[self.metric]
-            if seed < seeds[-1] and self._lags(fmean(self.values.values()), seed + 1, 0, 1):
-                self._finish(TrialState.PRUNED, "pruned between seeds")
-                return
-        self._finish(TrialState.COMPLETE, None)
-
-    def __call__(self, progress: RunProgress | None) -> str | None:
-        self.heartbeat(progress)
-        if progress is None or self.metric not in progress.metrics or progress.step == progress.steps:
-            return None
-        mean = fmean([*self.values.values(), progress.metrics[self.metric]])
-        return "pruned" if self._lags(mean, len(self.values), progress.step, progress.steps) else None
-
-    def _lags(self, mean: float, seeds: int, step: int, steps: int) -> bool:
-        """Tell Optuna the mean so far; whether it prunes the trial. A run counts as 1000 of its steps."""
-        return self.storage.report(self.trial, mean, 1000 * seeds + round(1000 * step / steps))
-
-    def _run_seed(self, seed: int) -> CellResult | None:
-        """One seed's result; None if this worker was stopped while it waited for another."""
-        (cell,) = cells_of([self.plan.spec(self.params, seed)], self.plan.catalogue)
-        result = self.executor.run_cell_when_free(cell, self.device, self)
-        self.executor.progress.remove(cell.run)
-        return result
-
-    def _end_early(self, cell: CellResult | None) -> None:
-        if cell is None or self.executor.stopping:
-            self.storage.release(self.trial)
-        elif cell.status == "stopped":
-            self._finish(TrialState.PRUNED, "pruned")
-        else:
-            self._finish(TrialState.FAIL, cell.reason)
-
-    def _finish(self, state: TrialState, reason: str | None) -> None:
-        value = fmean(self.values.values()) if state == TrialState.COMPLETE else None
-        seconds = round(time.monotonic() - self.began, 1)
-        attributes = {SEEDS: {str(seed): v for seed, v in self.values.items()}, SECONDS: seconds, REASON: reason}
-        self.storage.finish(self.trial, state, value, attributes)
-        label = Variant(self.plan.base.name, self.params).label
-        text = f"{self.metric} {value:.4g} in {duration(seconds)}" if value is not None else str(reason)
-        failed = state == TrialState.FAIL
-        self.executor.progress.notify(f"trial {self.trial.number}: {label}: {text}", failed=failed)
 
 
 def params_of(trial: FrozenTrial, plan: SearchPlan) -> dict[str, Any]:
@@ -175,8 +195,9 @@ def last_evaluation(directory: Path) -> dict[str, float]:
 
 
 def reported(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """The trials of the report: without stale ones and repetitions."""
-    return [trial for trial in trials if not is_stale(trial) and not trial.user_attrs.get(REPEATS)]
+    """The trials of the report, in their first order: without interrupted ones and repetitions."""
+    kept = [trial for trial in trials if not is_interrupted(trial) and not trial.user_attrs.get(REPEATS)]
+    return sorted(kept, key=first_number)
 
 
 def counted(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
@@ -187,7 +208,7 @@ def counted(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
 def ranked(trials: Sequence[FrozenTrial], *, maximize: bool) -> list[FrozenTrial]:
     """The complete trials, the best first; of equals, the earlier."""
     complete = [trial for trial in trials if trial.state == TrialState.COMPLETE and trial.value is not None]
-    return sorted(complete, key=lambda trial: ((-1 if maximize else 1) * (trial.value or 0.0), trial.number))
+    return sorted(complete, key=lambda trial: ((-1 if maximize else 1) * (trial.value or 0.0), first_number(trial)))
 
 
 def _key(parameters: Mapping[str, Any]) -> str:

@@ -14,21 +14,21 @@ from toonlab.utils import paths
 from toonlab.utils.text import without_password
 
 from . import trials as search_trials
-from .common import check_measurable, command, experiment_data, initial_results, run_cells
+from .common import check_measurable, command, experiment_data, initial_results, process_options, run_cells
 from .executors.cell import cells_of
 from .executors.display import Display
-from .executors.options import ExecutionOptions
-from .executors.pool import Executor
-from .executors.process import prepare
+from .executors.driver import Driver
+from .executors.options import ExecutionOptions, ExecutorSession
+from .executors.process import ProcessOptions
 from .executors.progress import StudyProgress
+from .optuna_study import OptunaStudy, first_number
 from .plan import optuna_objects
 from .plan.search import read_search
 from .plan.search_plan import SearchPlan
 from .results.results import StudyResults
 from .results.search_result import SearchResult, SearchTrial
 from .results.search_result import TrialState as State
-from .storage import Storage
-from .trials import TrialQueue, ranked
+from .trials import TrialSource, ranked
 
 CONFIRMATION = 1000  # the first seed of a confirmation: far from those of a search
 _STATES: Mapping[TrialState, State] = {
@@ -47,6 +47,7 @@ def tune(
     options: ExecutionOptions = _DEFAULTS,
     *,
     trials: int | None = None,
+    storage: str | None = None,
     overrides: Mapping[str, Any] | None = None,
     display: Display | None = None,
 ) -> StudyResults:
@@ -60,40 +61,58 @@ def tune(
     spec, path = read_search(search, trials)
     plan = SearchPlan(spec, path, catalogue, overrides or {})
     check_measurable(plan.base, catalogue, spec.objective.metric, f"{path}: objective.metric")
-    prepare([plan.base], catalogue)
     directory, display = options.runs / paths.study_of(path), display or Display()
     make_directory(directory)
     data, typed = experiment_data(path, overrides or {}), options.command or command()
     results = initial_results(
         directory, [plan.base], catalogue, kind="tune", about=spec.about, asked=data, command=typed
     )
-    with _storage(plan, results, options) as storage:
-        progress = StudyProgress(results, write=False)
-        queue = TrialQueue(storage, plan, progress)
-        limit, uri = spec.time_limit, options.tracking_uri
-        executor = Executor(progress, options.devices, time_limit=limit, group=storage.name, tracking_uri=uri)
-        executor.run(queue, display)
-        results = replace(results, search=search_result(plan, storage))
-        complete = ranked(storage.trials(), maximize=spec.maximize)
-        best = [search_trials.params_of(trial, plan) for trial in complete]
-    return _confirm(results, plan, best, options, display)
+    with ExecutorSession(options.make(spec.executor, catalogue)) as session:
+        with _study(plan, results, storage) as study:
+            _run_trials(study, plan, results, session, options, display)
+            results = replace(results, search=search_result(plan, study))
+            complete = ranked(study.trials(), maximize=spec.maximize)
+            best = [search_trials.params_of(trial, plan) for trial in complete]
+        settings = process_options(results, options, spec.time_limit, study.name)
+        return _confirm(results, plan, best, session, settings, display)
 
 
-def _storage(plan: SearchPlan, results: StudyResults, options: ExecutionOptions) -> Storage:
+def _study(plan: SearchPlan, results: StudyResults, storage: str | None) -> OptunaStudy:
     """The search's Optuna study; a search that was changed is another study."""
-    url = options.storage or f"sqlite:///{(results.directory / 'optuna.db').resolve().as_posix()}"
-    return Storage(
-        url,
+    return OptunaStudy(
+        storage or f"sqlite:///{(results.directory / 'optuna.db').resolve().as_posix()}",
         f"{results.name}-{plan.digest[:8]}",
         maximize=plan.search.maximize,
-        stale_after=options.stale_after,
         sampler=optuna_objects.sampler(plan.search, plan.space),
         pruner=optuna_objects.pruner(plan.search),
     )
 
 
+def _run_trials(
+    study: OptunaStudy,
+    plan: SearchPlan,
+    results: StudyResults,
+    session: ExecutorSession,
+    options: ExecutionOptions,
+    display: Display,
+) -> None:
+    progress = StudyProgress(results, write=False)
+    source = TrialSource(study, plan, progress)
+    source.fill(1)
+    if source.waiting:
+        settings = process_options(results, options, plan.search.time_limit, study.name)
+        driver = Driver(session.executor, progress, settings)
+        study.stopping = lambda: driver.stopping
+        driver.run(source, display)
+
+
 def _confirm(
-    results: StudyResults, plan: SearchPlan, ranking: list[dict[str, Any]], options: ExecutionOptions, display: Display
+    results: StudyResults,
+    plan: SearchPlan,
+    ranking: list[dict[str, Any]],
+    session: ExecutorSession,
+    options: ProcessOptions,
+    display: Display,
 ) -> StudyResults:
     """Run the default and the best other parameters, on seeds that the search has not used."""
     best = [params for place, params in enumerate(ranking) if params != plan.default and params not in ranking[:place]]
@@ -102,10 +121,10 @@ def _confirm(
     specs = [plan.spec(params, seed) for seed in seeds for params in variants]
     cells = cells_of(specs, plan.catalogue)
     results = replace(results, cells=[cell.waiting for cell in cells], baseline=specs[0].variant.label)
-    return run_cells(results, cells, plan.catalogue, options, plan.search.time_limit, display)
+    return run_cells(results, cells, session, options, display)
 
 
-def search_result(plan: SearchPlan, storage: Storage) -> SearchResult:
+def search_result(plan: SearchPlan, study: OptunaStudy) -> SearchResult:
     """A search's trials and the importances of its parameters."""
     search = plan.search
     return SearchResult(
@@ -116,21 +135,21 @@ def search_result(plan: SearchPlan, storage: Storage) -> SearchResult:
         pruner=search.pruner,
         seeds_per_trial=search.seeds_per_trial,
         default=plan.default,
-        trials=[_search_trial(trial, plan) for trial in search_trials.reported(storage.trials())],
-        importances=storage.importances(),
-        storage=without_password(storage.url),
-        study=storage.name,
+        trials=[_search_trial(trial, plan) for trial in search_trials.reported(study.trials())],
+        importances=study.importances(),
+        storage=without_password(study.url),
+        study=study.name,
     )
 
 
 def _search_trial(trial: FrozenTrial, plan: SearchPlan) -> SearchTrial:
     attributes = trial.user_attrs
     return SearchTrial(
-        number=trial.number,
+        number=first_number(trial),
         params=search_trials.params_of(trial, plan),
         default=bool(attributes.get(search_trials.DEFAULT)),
         state="infeasible" if attributes.get(search_trials.INFEASIBLE) else _STATES[trial.state],
-        value=trial.value,
+        value=trial.value if trial.state == TrialState.COMPLETE else None,  # Optuna gives pruned ones their last report
         seeds=attributes.get(search_trials.SEEDS, {}),
         intermediate={str(step): value for step, value in trial.intermediate_values.items()},
         seconds=attributes.get(search_trials.SECONDS),

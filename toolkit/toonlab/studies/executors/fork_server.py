@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -78,13 +78,19 @@ class ForkServer:
     def alive(self) -> bool:
         return self._program.poll() is None
 
-    def start(self, function: Callable[..., None], *arguments: Any) -> ForkedProcess:
-        """A new process that calls `function(pipe, *arguments)`, with this one's environment and folder of now."""
+    def start(
+        self, function: Callable[..., None], *arguments: Any, environment: Mapping[str, str] | None = None
+    ) -> ForkedProcess:
+        """A new process that calls `function(pipe, *arguments)`, with this one's environment and folder of now.
+
+        Args:
+            environment: further variables.
+        """
         ours, pipe = Pipe()
         status, report = Pipe(duplex=False)
         with pipe, report:
             socket.send_fds(self._control, [b"."], [pipe.fileno(), report.fileno()])
-        ours.send(Surroundings.here())
+        ours.send(Surroundings.here(environment or {}))
         ours.send((function, arguments))
         return ForkedProcess(ours, status)
 
@@ -163,8 +169,8 @@ class Surroundings:
     folder: Path
 
     @classmethod
-    def here(cls) -> Surroundings:
-        return cls(dict(os.environ), list(sys.path), Path.cwd())
+    def here(cls, environment: Mapping[str, str]) -> Surroundings:
+        return cls({**os.environ, **environment}, list(sys.path), Path.cwd())
 
     def take_over(self) -> None:
         os.environ.clear()

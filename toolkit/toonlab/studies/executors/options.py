@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-import torch
-
-from toonlab.errors import ToonlabError
-from toonlab.utils.distributed import pick_device
+from toonlab.errors import RecipeError
+from toonlab.registry.catalogue import Catalogue
+from toonlab.registry.executors import Executor
 
 
 @dataclass(frozen=True)
@@ -19,43 +20,53 @@ class ExecutionOptions:
 
     Args:
         runs: the folder of all runs; the study's is `runs/<study>`.
-        device: `auto` (all GPUs, or the CPU), `cpu`, `cuda:1`, …
-        jobs: cells at once; by default one for each device.
-        storage: an Optuna storage by which several machines share the work.
-        stale_after: seconds without a heartbeat after which a cell is given to another worker.
-        joined: whether this is a worker of a study that another process reports on.
+        executor: its name as `use`, and its parameters, in place of what the study's file says.
+        parameters: further ones of the executor that either names: `jobs`, `device`.
         command: the command that results and environment files name; this program's if not given.
         tracking_uri: where trackers keep the runs, instead of the recipes' own.
     """
 
     runs: Path = Path("runs")
-    device: str = "auto"
-    jobs: int | None = None
-    storage: str | None = None
-    stale_after: int = 120
-    joined: bool = False
+    executor: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     command: str = ""
     tracking_uri: str | None = None
 
-    @property
-    def devices(self) -> list[str]:
-        """The device of each job: GPUs in turn, so that more jobs than GPUs share them.
+    def make(self, of_file: Mapping[str, Any] | None, catalogue: Catalogue) -> Executor:
+        """The executor; it is not connected yet.
+
+        Args:
+            of_file: what the study's file says of it.
 
         Raises:
-            ToonlabError: if this machine has no such device, or fewer cores than jobs.
+            PluginError: if there is none of that name.
+            RecipeError: with everything that is wrong with its parameters.
         """
-        picked = pick_device(self.device)
-        if picked.type == "cuda" and picked.index is None:
-            devices = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
-        else:
-            devices = [str(picked)]
-        cores = os.cpu_count() or 1
-        if self.jobs is not None and picked.type == "cpu" and self.jobs > cores:
-            raise ToonlabError(f"--jobs {self.jobs}: this machine has {cores} cores; each job needs one at least")
-        return [devices[number % len(devices)] for number in range(self.jobs or len(devices))]
+        given = {**(self.executor or of_file or {}), **self.parameters}
+        name = given.pop("use", "local")
+        try:
+            executor: Executor = catalogue.make("executors", name, **given)
+        except RecipeError as error:
+            raise RecipeError(f"executor {name}", error.problems) from None
+        return executor
 
 
-def threads_of(devices: Sequence[str]) -> int | None:
-    """The torch threads of each of several jobs that share a CPU; None where torch may decide."""
-    shared = devices[0] == "cpu" and len(devices) > 1
-    return max(1, torch.get_num_threads() // len(devices)) if shared else None
+class ExecutorSession:
+    """Connects to an executor at its first use, for all the work of a study, and disconnects at the end.
+
+    Args:
+        executor: not connected yet.
+    """
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor, self._stack = executor, ExitStack()
+
+    def __enter__(self) -> ExecutorSession:
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._stack.__exit__(*exception)
+
+    @cached_property
+    def executor(self) -> Executor:
+        return self._stack.enter_context(self._executor)

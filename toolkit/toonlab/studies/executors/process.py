@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
+import socket
 import sys
 import time
 import traceback
@@ -13,6 +15,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -20,6 +23,7 @@ from toonlab.engine.train import train
 from toonlab.errors import BusyError, ToonlabError
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue, discover
+from toonlab.registry.executors import Slot
 from toonlab.registry.hookspecs import hookimpl
 from toonlab.types import Run
 
@@ -37,17 +41,37 @@ class ProcessOptions:
 
     Args:
         directory: of the study.
-        threads: torch's, on a CPU; None: torch decides.
         command: the command that the run's environment file names.
         group: the study that the run is part of, for trackers.
         tracking_uri: where trackers keep the run, instead of the recipe's own.
+        time_limit: seconds that a cell may take.
+        driver: of the study's program: the host and the process number.
+        token: what the file `.driver` in the study's directory says, so that a worker knows whether it is the same one.
     """
 
     directory: Path
-    threads: int | None = None
     command: str | None = None
     group: str | None = None
     tracking_uri: str | None = None
+    time_limit: float | None = None
+    driver: tuple[str, int] = field(default_factory=lambda: (socket.gethostname(), os.getpid()))
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
+
+    @property
+    def here(self) -> bool:
+        """Whether this is the study's own program."""
+        return self.driver == (socket.gethostname(), os.getpid())
+
+    @property
+    def shared(self) -> bool:
+        """Whether this process sees the study's directory that its program sees."""
+        with suppress(OSError):
+            return self.token_file.read_text(encoding="utf-8") == self.token
+        return False
+
+    @property
+    def token_file(self) -> Path:
+        return self.directory / ".driver"
 
 
 @dataclass(frozen=True)
@@ -64,18 +88,20 @@ class Failed:
     """Why a run ended without being finished; `busy`: another process trains in its directory."""
 
     reason: str
-    busy: bool = False
+    kind: Literal["error", "busy", "memory"] = "error"
 
 
 class CellProcess:
     """The process of a cell's run, from its start to its end."""
 
-    def __init__(self, cell: Cell, device: str, options: ProcessOptions) -> None:
+    def __init__(self, cell: Cell, slot: Slot, options: ProcessOptions) -> None:
         self.log = options.directory / "logs" / f"{cell.run}.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._asked_to_stop: float | None = None
         self._failed: Failed | None = None
-        self._process = server().start(_run_cell, cell, device, options, self.log)
+        programs = server(preloads([cell.spec.recipe], discover()))
+        gpus = {"CUDA_VISIBLE_DEVICES": ",".join(slot.gpus)} if slot.gpus else {}
+        self._process = programs.start(_run_cell, cell, slot, options, self.log, environment=gpus)
 
     @property
     def running(self) -> bool:
@@ -113,18 +139,12 @@ class CellProcess:
         return tuple(line for line in text.splitlines() if line.strip())[-_LINES:]
 
 
-def prepare(recipes: Sequence[Recipe], catalogue: Catalogue) -> None:
-    """Start the server of processes, if there are any recipes to train, with the imports that their observers need.
+def preloads(recipes: Sequence[Recipe], catalogue: Catalogue) -> list[str]:
+    """The modules that plugins ask to import ahead for the observers of some recipes.
 
     A plugin whose observer imports much when a run begins names a module that does, as an entry point of the group
     `toonlab.preload`.
     """
-    if recipes:
-        server(preloads(recipes, catalogue))
-
-
-def preloads(recipes: Sequence[Recipe], catalogue: Catalogue) -> list[str]:
-    """The modules that plugins ask to import ahead for the observers of some recipes."""
     parts = [part for recipe in recipes for part in recipe.observers.values()]
     used = {catalogue.get(part.kind, part.use).factory.__module__.partition(".")[0] for part in parts}
     names = [entry.value for entry in entry_points(group="toonlab.preload")]
@@ -140,17 +160,16 @@ def _killed(number: int) -> str:
 # -- in the process
 
 
-def _run_cell(pipe: Connection, cell: Cell, device: str, options: ProcessOptions, log: Path) -> None:
+def _run_cell(pipe: Connection, cell: Cell, slot: Slot, options: ProcessOptions, log: Path) -> None:
     _write_to(log)
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    torch.set_num_threads(min(slot.threads, torch.get_num_threads()))  # fewer, by OMP_NUM_THREADS
     try:
         train(
             cell.spec.recipe,
             discover(),
             root=options.directory.parent,
             experiment=options.directory.name,
-            distributed=device,
+            distributed=slot.device,
             command=options.command,
             listeners={"study": _Relay(pipe)},
             identity=cell.identity,
@@ -165,8 +184,15 @@ def _run_cell(pipe: Connection, cell: Cell, device: str, options: ProcessOptions
         text = str(error) if isinstance(error, ToonlabError) else f"{type(error).__name__}: {error}"
         print(f"error: {text}", file=sys.stderr, flush=True)
         with suppress(OSError):
-            pipe.send(Failed(text, busy=isinstance(error, BusyError)))
+            pipe.send(Failed(text, _kind(error)))
         raise SystemExit(2) from None
+
+
+def _kind(error: BaseException) -> Literal["error", "busy", "memory"]:
+    if isinstance(error, BusyError):
+        return "busy"
+    short = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    return "memory" if short else "error"
 
 
 def _write_to(log: Path) -> None:

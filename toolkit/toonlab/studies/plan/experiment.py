@@ -64,6 +64,7 @@ class Experiment:
         baseline: the recipe with which the others are compared; the first trained one, if not given.
         budget: the cost that is equal for all trained variants, see `budget.allot`.
         time_limit: seconds that a cell may take; one that takes longer is saved and counts as failed.
+        executor: where the cells run: `{use: local, jobs: 2}`; no result depends on it.
     """
 
     recipes: Annotated[list[str | dict[str, Any]], Field(min_length=1)]
@@ -77,6 +78,7 @@ class Experiment:
     metrics: MetricNames = MetricNames()
     budget: Budget = "steps"
     time_limit: Annotated[float, Field(gt=0)] | None = None
+    executor: dict[str, Any] = field(default_factory=dict)
 
     @property
     def named(self) -> list[str]:

@@ -58,6 +58,7 @@ class SearchSpec:
         confirm: the comparison at the end.
         also: further metrics in the confirmation's table.
         time_limit: seconds that a run may take.
+        executor: where the runs take place: `{use: local, jobs: 2}`; no result depends on it.
     """
 
     recipe: str
@@ -73,6 +74,7 @@ class SearchSpec:
     confirm: Confirm = Confirm()
     also: list[str] = field(default_factory=list)
     time_limit: Annotated[float, Field(gt=0)] | None = None
+    executor: dict[str, Any] = field(default_factory=dict)
 
     @property
     def overlays(self) -> list[str]:

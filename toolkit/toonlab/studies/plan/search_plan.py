@@ -23,6 +23,7 @@ from toonlab.utils.distributed import DistributedContext, pick_device
 from .optuna_objects import distributions, grid
 from .search import SearchSpec, recipe_of, space_of
 
+_WITHOUT_EFFECT = ("about", "trials", "confirm", "executor")  # on the value of a trial
 _DRAWN = 10_000  # combinations at most, when one is looked for that was not tried
 
 
@@ -50,7 +51,7 @@ class SearchPlan:
     @cached_property
     def digest(self) -> str:
         """A hash of everything that decides on the trials' values; a search with another one is another study."""
-        spec = {key: value for key, value in asdict(self.search).items() if key not in ("about", "trials", "confirm")}
+        spec = {key: value for key, value in asdict(self.search).items() if key not in _WITHOUT_EFFECT}
         return digest(json.loads(json.dumps([spec, self.base.tree], default=str)))
 
     def draws(self, seed: int) -> Iterator[dict[str, Any]]:

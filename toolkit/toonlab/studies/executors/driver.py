@@ -1,0 +1,203 @@
+"""The driver of a study: gives its cells to an executor, and collects their results as they end."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
+from typing import Protocol
+
+from toonlab.errors import ToonlabError
+from toonlab.registry.executors import Executor
+from toonlab.studies.results.results import CellResult
+from toonlab.utils.signals import Interrupted, Signals
+
+from .cell import Cell
+from .cell_task import TaskResult, run_cell, unpack
+from .display import Display
+from .process import ProcessOptions, RunProgress
+from .progress import StudyProgress
+
+_PAUSE = 0.5  # seconds between two looks at signals and slots
+
+
+class CellSource(Protocol):
+    """What a study wants to have run. The driver calls it from one thread."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there are cells to take, or may be when others have ended."""
+
+    def take(self, free: int) -> Sequence[Cell]:
+        """The next cells, at most as many as there are free slots; none if there is nothing to do now."""
+
+    def report(self, cell: Cell, progress: RunProgress) -> str | None:
+        """A running cell has got further; a reason to stop it, or None."""
+
+    def end(self, cell: Cell, result: CellResult) -> None:
+        """A cell has ended."""
+
+
+class CellList:
+    """Cells in their order, for a comparison."""
+
+    def __init__(self, cells: Sequence[Cell], progress: StudyProgress) -> None:
+        self._left, self._progress = list(cells), progress
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._left)
+
+    def take(self, free: int) -> Sequence[Cell]:
+        taken, self._left = self._left[:free], self._left[free:]
+        return taken
+
+    def report(self, cell: Cell, progress: RunProgress) -> str | None:
+        return None
+
+    def end(self, cell: Cell, result: CellResult) -> None:
+        self._progress.end(result)
+
+
+@dataclass
+class _Task:
+    cell: Cell
+    future: Future[TaskResult]
+    alone: bool
+    stopped: bool = False
+
+
+class Driver:
+    """Keeps all slots of an executor busy with a source's cells.
+
+    A cell that runs out of memory while others run is tried once more when it is the only one.
+
+    Args:
+        executor: connected.
+        progress: of the study, for the display.
+        options: of the cells' processes.
+    """
+
+    def __init__(self, executor: Executor, progress: StudyProgress, options: ProcessOptions) -> None:
+        self.executor, self.progress, self.options = executor, progress, options
+        self._signals = Signals()
+        self._running: dict[str, _Task] = {}
+        self._alone: list[Cell] = []
+        self._messages: SimpleQueue[tuple[str, RunProgress]] = SimpleQueue()
+        self._count = 0
+
+    @property
+    def stopping(self) -> str | None:
+        """Why everything is to stop."""
+        number = self._signals.asked
+        return None if number is None else f"signal {signal.Signals(number).name}"
+
+    def run(self, source: CellSource, display: Display) -> None:
+        """Run all cells.
+
+        Raises:
+            Interrupted: after SIGINT or SIGTERM, when the running cells have saved and stopped.
+        """
+        self.options.token_file.write_text(self.options.token, encoding="utf-8")
+        with self._signals, display:
+            try:
+                while self._running or (not self.stopping and (source.waiting or self._alone)):
+                    self._submit(source)
+                    self._wait()
+                    self._collect(source)
+                    display.draw(self.progress)
+            except BaseException as error:
+                self._stop_all(type(error).__name__)
+                raise
+            display.draw(self.progress)
+        if (number := self._signals.asked) is not None:
+            name = signal.Signals(number).name
+            raise Interrupted(number, f"stopped by {name}; the same command continues from there")
+
+    # -- one turn
+
+    def _wait(self) -> None:
+        """Until a cell has ended, or for a moment."""
+        if self._running:
+            wait([task.future for task in self._running.values()], _PAUSE, FIRST_COMPLETED)
+        else:
+            time.sleep(_PAUSE)
+
+    def _submit(self, source: CellSource) -> None:
+        """Fill the free slots, or stop everything after a signal."""
+        free = len(self.executor.slots) - len(self._running)
+        if self.stopping:
+            self._stop_all(self.stopping)
+        elif free > 0 and not any(task.alone for task in self._running.values()):
+            for cell in source.take(free):
+                self._start(cell)
+            if not self._running and self._alone:
+                self._start(self._alone.pop(0), alone=True)
+
+    def _start(self, cell: Cell, *, alone: bool = False) -> None:
+        self.progress.begin(cell.waiting)
+
+        def on_message(message: RunProgress) -> None:
+            self._messages.put((cell.run, message))
+
+        self._count += 1
+        key = self._key(cell)
+        submit = self.executor.submit
+        future = submit(run_cell, cell, self.options, key=key, priority=-self._count, on_message=on_message)
+        self._running[cell.run] = _Task(cell, future, alone)
+
+    def _collect(self, source: CellSource) -> None:
+        """Relay what running cells have reported, and the results of those that have ended."""
+        ended = [task for task in self._running.values() if task.future.done()]  # first: their reports are all here
+        self._relay(source)
+        for task in ended:
+            del self._running[task.cell.run]
+            result = self._result_of(task)
+            if result.out_of_memory and self._running and not task.alone:
+                self.progress.notify(f"{task.cell.label}: out of memory; it is tried once more, alone")
+                self.progress.remove(task.cell.run)
+                self._alone.append(task.cell)
+            else:
+                source.end(task.cell, result.cell)
+
+    def _relay(self, source: CellSource) -> None:
+        while True:
+            try:
+                run, report = self._messages.get_nowait()
+            except Empty:
+                return
+            task = self._running.get(run)
+            if task is None or task.stopped:
+                continue
+            self.progress.update(run, report)
+            if reason := source.report(task.cell, report):
+                self._stop(task, reason)
+
+    def _result_of(self, task: _Task) -> TaskResult:
+        waiting = task.cell.waiting
+        try:
+            result = task.future.result()
+        except CancelledError:
+            return TaskResult(replace(waiting, status="stopped", reason=self.stopping or "cancelled"))
+        except ToonlabError as error:
+            return TaskResult(replace(waiting, status="failed", reason=str(error)))
+        if result.files:
+            unpack(result.files, self.options.directory / task.cell.run)
+        return result
+
+    # -- stopping
+
+    def _stop_all(self, reason: str) -> None:
+        for task in self._running.values():
+            self._stop(task, reason)
+
+    def _stop(self, task: _Task, reason: str) -> None:
+        if not task.stopped:
+            task.stopped = True
+            self.executor.stop(self._key(task.cell), reason)
+
+    def _key(self, cell: Cell) -> str:
+        return f"{self.options.directory.name}/{cell.run}"

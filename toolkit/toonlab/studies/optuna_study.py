@@ -1,0 +1,187 @@
+"""The Optuna study of a search, in a database that may be away for a while."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from toonlab.errors import ToonlabError, first_line
+from toonlab.utils.text import hide_password, without_password
+
+T = TypeVar("T")
+_UNUSABLE = (SQLAlchemyError, ImportError, ValueError, OSError, RuntimeError)
+_AWAY = (DBAPIError, optuna.exceptions.StorageInternalError)
+ENDED = "ended"  # the attribute of a trial whose end the driver has told
+INSTEAD_OF = "instead_of"  # the number of the trial that was interrupted, whose parameters this one repeats
+_PATIENCE = 1800.0  # seconds that a database may be away
+
+
+class OptunaStudy:
+    """One Optuna study. One program at a time asks it for trials.
+
+    Args:
+        url: any storage that Optuna takes: `sqlite:///…`, `postgresql+psycopg://…`, a journal's path, …
+        name: made where there is none.
+        maximize: whether a higher value is better.
+
+    Attributes:
+        stopping: returns why to wait for the database no longer, or None.
+
+    Raises:
+        ToonlabError: if the storage can't be reached, or is none.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        *,
+        maximize: bool = True,
+        sampler: optuna.samplers.BaseSampler | None = None,
+        pruner: optuna.pruners.BasePruner | None = None,
+    ) -> None:
+        self.url, self.name = url, name
+        self.stopping: Callable[[], str | None] = lambda: None
+        self._away = False
+        if url.startswith("sqlite:///"):
+            Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        verbosity = optuna.logging.get_verbosity()
+        optuna.logging.set_verbosity(optuna.logging.WARNING)  # it would announce the study
+        try:
+            self._storage = (
+                RDBStorage(url, {"pool_pre_ping": True}) if "://" in url else optuna.storages.get_storage(url)
+            )
+            self._study = optuna.create_study(
+                storage=self._storage,
+                study_name=name,
+                direction="maximize" if maximize else "minimize",
+                load_if_exists=True,
+                sampler=sampler,
+                pruner=pruner,
+            )
+        except _UNUSABLE as error:
+            raise ToonlabError(f"--storage {without_password(url)}: {_why(error, url)}{_hint(error)}") from error
+        finally:
+            optuna.logging.set_verbosity(verbosity)
+
+    def __enter__(self) -> OptunaStudy:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connections."""
+        self._storage.remove_session()
+        if isinstance(self._storage, RDBStorage):
+            self._storage.engine.dispose()
+
+    def trials(self, *states: TrialState) -> list[FrozenTrial]:
+        """All trials, or those in some states."""
+        return self._with_retries(lambda: self._study.get_trials(deepcopy=False, states=states or None))
+
+    def ask(self, distributions: Mapping[str, BaseDistribution]) -> Trial:
+        """The first waiting trial, or a new one that the sampler proposes."""
+        return self._with_retries(lambda: self._study.ask(dict(distributions)))
+
+    def add(
+        self,
+        attributes: Mapping[str, Any],
+        parameters: Mapping[str, Any] | None = None,
+        distributions: Mapping[str, BaseDistribution] | None = None,
+    ) -> None:
+        """Add a waiting trial."""
+        trial = optuna.create_trial(
+            state=TrialState.WAITING,
+            params=dict(parameters or {}),
+            distributions=dict(distributions or {}),
+            user_attrs=dict(attributes),
+        )
+        self._with_retries(lambda: self._study.add_trial(trial))
+
+    def report(self, trial: Trial, value: float, step: int) -> bool:
+        """Tell the pruner an intermediate value of a trial; whether it prunes the trial."""
+        self._with_retries(lambda: trial.report(value, step))
+        return self._with_retries(trial.should_prune)
+
+    def tell(self, trial: Trial, state: TrialState, value: float | None, attributes: Mapping[str, Any]) -> None:
+        """End a trial."""
+        for name, given in {**attributes, ENDED: True}.items():
+            self._with_retries(partial(trial.set_user_attr, name, given))
+        self._with_retries(partial(self._study.tell, trial, value, state, skip_if_finished=True))
+
+    def requeue_interrupted(self) -> None:
+        """End the trials of a program that is gone as failed, and add waiting ones with their parameters."""
+        for trial in self.trials(TrialState.RUNNING):
+            self._with_retries(partial(self._study.tell, trial.number, state=TrialState.FAIL))
+        trials = self.trials()
+        repeated = {trial.user_attrs.get(INSTEAD_OF) for trial in trials if not is_interrupted(trial)}
+        for trial in trials:
+            if is_interrupted(trial) and (number := first_number(trial)) not in repeated:
+                repeated.add(number)
+                self.add({**trial.user_attrs, INSTEAD_OF: number}, trial.params, trial.distributions)
+
+    def importances(self) -> dict[str, float]:
+        """The share of each parameter in the variance of the value, by fANOVA; empty after too few trials."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of too few trials
+            try:
+                return dict(optuna.importance.get_param_importances(self._study))
+            except (ValueError, RuntimeError):  # fewer than two trials, or all alike
+                return {}
+
+    def _with_retries(self, work: Callable[[], T]) -> T:
+        """Repeat an operation until the database can be reached.
+
+        Raises:
+            ToonlabError: if it can't be reached for half an hour, or everything is to stop.
+        """
+        began, pause = time.monotonic(), 0.2
+        while True:
+            try:
+                result = work()
+            except _AWAY as error:
+                text = f"storage {without_password(self.url)}: {_why(error, self.url)}"
+                if self.stopping() or time.monotonic() - began > _PATIENCE:
+                    raise ToonlabError(text) from error
+                if not self._away:
+                    self._away = True
+                    warnings.warn(f"{text}; waiting for it", RuntimeWarning, stacklevel=4)
+                time.sleep(pause)
+                pause = min(2 * pause, 2.0)
+            else:
+                self._away = False
+                return result
+
+
+def is_interrupted(trial: FrozenTrial) -> bool:
+    """Whether its program ended before it told of the trial's end: another trial repeats it."""
+    return trial.state == TrialState.FAIL and ENDED not in trial.user_attrs
+
+
+def first_number(trial: FrozenTrial) -> int:
+    """A trial's number; that of the first one that was interrupted, if this one repeats it."""
+    return int(trial.user_attrs.get(INSTEAD_OF, trial.number))
+
+
+def _hint(error: BaseException) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return f"; pip install {error.name}"
+    if isinstance(error, ArgumentError):  # no URL, or one of a database that SQLAlchemy doesn't know
+        return "; expected an address such as sqlite:///studies.db or postgresql+psycopg://user@host/studies"
+    # Optuna says so of tables of its own version, too, if MLflow's lie in the same database
+    return "; give Optuna a database of its own" if isinstance(error, RuntimeError) else ""
+
+
+def _why(error: BaseException, url: str) -> str:
+    """The driver's message in a line, without the password."""
+    while isinstance(error, optuna.exceptions.StorageInternalError) and error.__cause__:
+        error = error.__cause__
+    return hide_password(first_line(getattr(error, "orig", None) or error), url)
