@@ -17,6 +17,7 @@ from toonlab.images.grid import grid
 from toonlab.images.io import write_png
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
+from toonlab.registry.executors import Slot
 from toonlab.runs.directory import make_directory
 from toonlab.utils import yaml
 
@@ -117,11 +118,16 @@ def run_cells(
     done = [before for cell in results.cells if (before := finished_before(cell, directory))]
     runs_done = {cell.run for cell in done}
     waiting = [cell for cell in cells if cell.run not in runs_done]
-    doubts = timing.doubts(session.executor.slots if waiting else [], results.cells, directory)
-    progress = StudyProgress(replace(results, caveats={**doubts, **results.caveats}))
+    progress = StudyProgress(results)
+
+    def doubt(slots: Sequence[Slot]) -> None:
+        doubts = timing.doubts(slots, results.cells, directory)
+        progress.add_caveats({name: text for name, text in doubts.items() if name not in results.caveats})
+
+    doubt([])
     progress.end(*done)
     if waiting:
-        Driver(session.executor, progress, options).run(CellList(waiting, progress), display)
+        Driver(session.executor, progress, options, doubt).run(CellList(waiting, progress), display)
     progress.results.write()
     if _finished_runs(progress.results) != pictured:
         write_samples(progress.results)

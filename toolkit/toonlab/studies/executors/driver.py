@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from toonlab.errors import ToonlabError
-from toonlab.registry.executors import Executor
+from toonlab.registry.executors import Executor, Slot
 from toonlab.studies.results.results import CellResult
 from toonlab.utils.signals import Interrupted, Signals
 
@@ -79,15 +79,22 @@ class Driver:
         executor: connected.
         progress: of the study, for the display.
         options: of the cells' processes.
+        on_slots: called with the slots before the first cell begins, and whenever there are more.
     """
 
-    def __init__(self, executor: Executor, progress: StudyProgress, options: ProcessOptions) -> None:
-        self.executor, self.progress, self.options = executor, progress, options
+    def __init__(
+        self,
+        executor: Executor,
+        progress: StudyProgress,
+        options: ProcessOptions,
+        on_slots: Callable[[Sequence[Slot]], None] = lambda _: None,
+    ) -> None:
+        self.executor, self.progress, self.options, self.on_slots = executor, progress, options, on_slots
         self._signals = Signals()
         self._running: dict[str, _Task] = {}
         self._alone: list[Cell] = []
         self._messages: SimpleQueue[tuple[str, RunProgress]] = SimpleQueue()
-        self._count = 0
+        self._count = self._most = 0  # cells begun; slots at once
 
     @property
     def stopping(self) -> str | None:
@@ -128,7 +135,11 @@ class Driver:
 
     def _submit(self, source: CellSource) -> None:
         """Fill the free slots, or stop everything after a signal."""
-        free = len(self.executor.slots) - len(self._running)
+        slots = self.executor.slots
+        if len(slots) > self._most:
+            self._most = len(slots)
+            self.on_slots(slots)
+        free = len(slots) - len(self._running)
         if self.stopping:
             self._stop_all(self.stopping)
         elif free > 0 and not any(task.alone for task in self._running.values()):

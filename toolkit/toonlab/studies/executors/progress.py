@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -91,14 +91,10 @@ class StudyProgress:
             if self._write and cells:
                 self._results.write()
 
-    def fail(self, cell: CellResult, reason: str) -> None:
-        self.end(replace(cell, status="failed", reason=reason))
-
-    def merge(self, cells: Sequence[CellResult]) -> None:
-        """Take over the results of other workers, for cells that don't run here."""
+    def add_caveats(self, caveats: Mapping[str, str]) -> None:
+        """Reasons not to trust a metric or a cost."""
         with self._lock:
-            known = {cell.run: cell.status for cell in self._results.cells}
-            self.end(*(cell for cell in cells if known.get(cell.run) not in (None, "running", cell.status)))
+            self._results = replace(self._results, caveats={**self._results.caveats, **caveats})
 
     def remove(self, run: str) -> None:
         """A cell runs no longer."""
