@@ -282,16 +282,27 @@ CASES = [
         "compare hunt.yaml",
         "hunt.yaml: a search, not a comparison: it has no `recipes`; use toonlab tune",
     ),
-    ("a worker without a storage", "worker one.yaml", "--storage: missing; give that of `toonlab compare` or"),
     (
         "a storage that can't be reached",
-        "compare one.yaml --storage postgresql+psycopg://me:secret@127.0.0.1:1/optuna",
-        "--storage postgresql+psycopg://me@127.0.0.1:1/optuna: connection failed",
+        "tune hunt.yaml --storage postgresql+psycopg://me:secret@127.0.0.1:1/optuna",
+        "--storage postgresql+psycopg://me@127.0.0.1:1/optuna: No module named 'psycopg'; pip install psycopg",
     ),
     (
         "a storage of an unknown kind",
-        "worker one.yaml --storage postgers://localhost/optuna",
+        "tune hunt.yaml --storage postgers://localhost/optuna",
         "Can't load plugin: sqlalchemy.dialects:postgers; expected an address such as sqlite:///studies.db",
+    ),
+    (
+        "no scheduler",
+        "compare one.yaml --scheduler tcp://127.0.0.1:1",
+        "--scheduler tcp://127.0.0.1:1: no Dask scheduler there: ",
+    ),
+    ("an executor that is no mapping", "compare one.yaml --executor [1]", "--executor: got '[1]', expected a name, or"),
+    ("an unknown executor", "compare one.yaml --executor dusk", "'dusk': no such executor; did you mean 'dask'?"),
+    (
+        "an unknown parameter of an executor",
+        "compare one.yaml --executor {use: local, job: 2}",
+        "executor local: local.job: unknown; did you mean 'jobs'?",
     ),
     ("more jobs than cores", "compare one.yaml --device cpu --jobs 9999", "--jobs 9999: this machine has"),
     (

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from toonlab.errors import ToonlabError
+from filelock import FileLock, Timeout
+
+from toonlab.errors import BusyError, ToonlabError
 from toonlab.registry.executors import Executor, Slot
+from toonlab.runs.directory import write_atomically
 from toonlab.studies.results.results import CellResult
 from toonlab.utils.signals import Interrupted, Signals
 
@@ -70,6 +75,19 @@ class _Task:
     stopped: bool = False
 
 
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    lock = FileLock(directory / ".driver.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise BusyError(f"{directory}: another process runs this study; wait for it, or stop it") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 class Driver:
     """Keeps all slots of an executor busy with a source's cells.
 
@@ -106,10 +124,11 @@ class Driver:
         """Run all cells.
 
         Raises:
+            BusyError: if another process runs the study.
             Interrupted: after SIGINT or SIGTERM, when the running cells have saved and stopped.
         """
-        self.options.token_file.write_text(self.options.token, encoding="utf-8")
-        with self._signals, display:
+        with _alone(self.options.directory), self._signals, display:
+            write_atomically(self.options.token_file, self.options.token)
             try:
                 while self._running or (not self.stopping and (source.waiting or self._alone)):
                     self._submit(source)
