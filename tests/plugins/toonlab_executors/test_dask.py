@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,13 +42,17 @@ def executor(file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DaskExecut
     monkeypatch.setattr(dask, "_POLL", 0.1)
     while not file.exists():
         time.sleep(0.1)
-    with (
-        DaskExecutor(str(file)) as executor,
-        pytest.warns(RuntimeWarning, match="it offers no resource slot; start it"),
-    ):
-        while len(executor.slots) < 2 or len(executor._workers) < 3:
-            time.sleep(0.1)
+    with DaskExecutor(str(file)) as executor:
+        with pytest.warns(RuntimeWarning, match="it offers no resource slot; start it"):
+            look_until(executor, lambda: len(executor.slots) == 2 and len(executor._workers) == 3)
         yield executor
+
+
+def look_until(executor: DaskExecutor, condition: Callable[[], bool]) -> None:
+    """Look at the slots again and again, as a driver does."""
+    while not condition():
+        assert executor.slots is not None
+        time.sleep(0.1)
 
 
 def test_results_messages_and_errors_come_back(executor: DaskExecutor) -> None:
@@ -82,8 +86,7 @@ def test_a_task_is_stopped_by_its_key(executor: DaskExecutor) -> None:
 def test_workers_that_do_not_fit_are_named_and_get_no_other_task(executor: DaskExecutor) -> None:
     task = executor.submit(unfit, key="a")
     with pytest.warns(RuntimeWarning, match="gets no cell: the code of toonlab differs from the study's"):
-        while not task.done() and executor.slots:
-            time.sleep(0.1)
+        look_until(executor, lambda: not executor.slots)
     executor.stop("a", "enough")
     assert not executor.slots
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -187,3 +189,26 @@ def test_modules_are_imported_ahead_for_the_observers_of_the_recipes_alone(small
     catalogue = discover()
     for observers, modules in (("{mlflow: {}}", ["toonlab_mlflow.preload"]), ("{progress: {}}", []), ("null", [])):
         assert preloads([load(small, catalogue, [f"observers={observers}"])], catalogue) == modules
+
+
+def test_a_run_sees_the_gpus_of_its_slot_alone(small: Path, tmp_path: Path) -> None:
+    catalogue = discover()
+    (cell,) = cells_of([CellSpec(Variant("small"), load(small, catalogue, ["observers=null"]))], catalogue)
+    run = CellProcess(cell, Slot("here", gpus=("GPU-1", "GPU-2")), ProcessOptions(tmp_path / "study"))
+    assert run.end() is None
+    (file,) = tmp_path.glob("study/*/environment.json")
+    assert json.loads(file.read_text())["cuda_visible_devices"] == "GPU-1,GPU-2"
+
+
+def test_what_runs_are_forked_from_has_not_touched_cuda() -> None:
+    """CUDA can't be used in a process that was forked from one that has asked for its devices."""
+    code = """
+import os, torch
+from toonlab.studies.executors.fork_server import _import
+_import(["toonlab_mlflow.preload"])
+pid = os.fork()
+if pid == 0:
+    os._exit(int(torch.cuda._is_in_bad_fork()))
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
