@@ -84,7 +84,7 @@ def test_a_task_is_stopped_by_its_key(executor: DaskExecutor) -> None:
 
 
 def test_workers_that_do_not_fit_are_named_and_get_no_other_task(executor: DaskExecutor) -> None:
-    task = executor.submit(unfit, key="a")
+    executor.submit(unfit, key="a")
     with pytest.warns(RuntimeWarning, match="gets no cell: the code of toonlab differs from the study's"):
         look_until(executor, lambda: not executor.slots)
     executor.stop("a", "enough")
@@ -93,7 +93,7 @@ def test_workers_that_do_not_fit_are_named_and_get_no_other_task(executor: DaskE
 
 def test_a_scheduler_that_is_not_there_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dask, "_CONNECT", 1.0)
-    with pytest.raises(ToonlabError, match="--scheduler tcp://127.0.0.1:1: no Dask scheduler there: ") as caught:
+    with pytest.raises(ToonlabError, match=r"--scheduler tcp://127.0.0.1:1: no Dask scheduler there: ") as caught:
         DaskExecutor("tcp://127.0.0.1:1").__enter__()
     assert "\n" not in str(caught.value)
 

@@ -176,7 +176,8 @@ class Driver:
         self._count += 1
         key = self._key(cell)
         submit = self.executor.submit
-        future = submit(run_cell, cell, self.options, key=key, priority=-self._count, on_message=on_message)
+        options = replace(self.options, check_memory=not alone)
+        future = submit(run_cell, cell, options, key=key, priority=-self._count, on_message=on_message)
         self._running[cell.run] = _Task(cell, future, alone)
 
     def _collect(self, source: CellSource) -> None:
