@@ -71,7 +71,8 @@ class CellList:
 class _Task:
     cell: Cell
     future: Future[TaskResult]
-    alone: bool
+    alone: bool  # no other may run at the same time
+    shared: bool = False  # others have run at the same time
     stopped: bool = False
 
 
@@ -179,6 +180,9 @@ class Driver:
         options = replace(self.options, check_memory=not alone)
         future = submit(run_cell, cell, options, key=key, priority=-self._count, on_message=on_message)
         self._running[cell.run] = _Task(cell, future, alone)
+        if len(self._running) > 1:
+            for task in self._running.values():
+                task.shared = True
 
     def _collect(self, source: CellSource) -> None:
         """Relay what running cells have reported, and the results of those that have ended."""
@@ -187,7 +191,7 @@ class Driver:
         for task in ended:
             del self._running[task.cell.run]
             result = self._result_of(task)
-            if result.out_of_memory and self._running and not task.alone:
+            if result.out_of_memory and task.shared:
                 self.progress.notify(f"{task.cell.label}: out of memory; it is tried once more, alone")
                 self.progress.remove(task.cell.run)
                 self._alone.append(task.cell)
