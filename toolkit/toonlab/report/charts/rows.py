@@ -3,114 +3,168 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from toonlab.report.findings import Findings
-from toonlab.report.format import interval, number, places, shown, signed
+from toonlab.report.format import difference_text, number, places, shown, signed
 from toonlab.report.search import Gain
 from toonlab.report.summary import SYMBOLS
 
-from . import row_axes
-from .chart import Chart, note
-from .colors import ACCENT, INK, OPEN, SERIES, SOFT, VERDICT_COLORS
+from .chart import ACCENT, BETTER, INK, OPEN, PAPER, RULE, SERIES, SOFT, WORSE, Chart, note
+from .svg import Tips
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+VERDICT_COLORS = {"better": BETTER, "worse": WORSE, "inconclusive": OPEN, "untested": OPEN}
+_ROW, _FOOT, _LETTER = 44, 62, 6.2  # px: a row, the axis below, a letter about
+_LABEL, _CONTENT = -0.3, 0.12  # where they stand in a row
+_GROUND = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.5}  # below text, so that no line crosses it
+
+
+@dataclass(frozen=True)
+class Row:
+    """A variant: its label and a text above; below, a dot for each value, and a diamond with a bar for the mean.
+
+    Args:
+        points: the tooltip of each dot -> its place.
+        colors: of the text, of the mean, and of the dots.
+        circle: the place of a hollow point.
+    """
+
+    label: str
+    text: str
+    mean: float
+    interval: Sequence[float] | None
+    points: Mapping[str, float] = field(default_factory=dict)
+    colors: tuple[str, str, str] = (INK, ACCENT, INK)
+    circle: float | None = None
+
+
+def draw_rows(figure: Figure, rows: Sequence[Row], xlabel: str, line: float | None = None) -> tuple[Axes, Tips]:
+    """Axes with the first row on top, and the tooltips of its dots, by row; `line` is the place of a vertical line."""
+    axes = figure.add_subplot()
+    axes.set(xlabel=xlabel, ylim=(len(rows) - 0.5, -0.5), yticks=[])
+    axes.grid(visible=True, axis="x")
+    axes.margins(x=0.06)
+    letters = int(figure.get_figwidth() * 72 / _LETTER) - 20  # what stands at the right has its room
+    if line is not None:
+        axes.axvline(line, color=INK, linewidth=1)
+    for place, row in enumerate(rows):
+        if place:
+            axes.axhline(place - 0.5, color=RULE, linewidth=0.8)
+        above: Any = {"transform": axes.get_yaxis_transform(), "va": "center", "bbox": _GROUND}
+        axes.text(0, place + _LABEL, cut(shown(row.label), letters), **above)
+        axes.text(1, place + _LABEL, row.text, ha="right", color=row.colors[0], **above)
+        _draw_values(axes, place, row)
+    return axes, {f"row-{place}": list(row.points) for place, row in enumerate(rows)}
+
+
+def _draw_values(axes: Axes, place: int, row: Row) -> None:
+    height, (_, color, of_points) = place + _CONTENT, row.colors
+    if row.points:
+        dots: Any = {"s": 36, "color": of_points, "alpha": 0.6, "linewidths": 0, "gid": f"row-{place}"}
+        axes.scatter(list(row.points.values()), [height] * len(row.points), **dots)
+    if row.circle is not None:
+        axes.plot([row.circle], [height], "o", markersize=8, markerfacecolor=PAPER, markeredgecolor=OPEN)
+    if row.interval:
+        axes.plot(row.interval, [height] * 2, color=color, linewidth=1.6, solid_capstyle="butt", zorder=2.5)
+        axes.plot(row.interval, [height] * 2, "|", color=color, markersize=9, markeredgewidth=1.6, zorder=2.5)
+    edge: Any = {"markeredgecolor": PAPER, "markeredgewidth": 1.2}
+    axes.plot([row.mean], [height], "D", color=color, markersize=7, zorder=3, **edge)
+
+
+def cut(text: str, letters: int) -> str:
+    """With an ellipsis where it is too long."""
+    return text if len(text) <= letters else text[: max(letters - 1, 1)] + "…"
 
 
 def seeds(found: Findings, metric: str) -> Chart:
     """Every seed's value, with each variant's mean and its 95 % interval."""
     from toonlab.stats.paired import describe
 
-    labels = [label for label in found.labels if found.values(metric, label)]
     digits = found.digits(metric)
-    means = {label: number(fmean(found.values(metric, label)), digits) for label in labels}
+    rows = [
+        Row(
+            label=label,
+            text=number(fmean(values.values()), digits),
+            mean=fmean(values.values()),
+            interval=describe(list(values.values())).interval,
+            points={f"seed {seed}: {number(value, digits)}": value for seed, value in values.items()},
+            colors=(INK, INK, SERIES[place % len(SERIES)]),
+        )
+        for place, label in enumerate(found.labels)
+        if (values := found.by_seed(metric, label))
+    ]
 
-    def draw(figure: Figure) -> Mapping[str, Sequence[str]]:
-        axes = row_axes.row_axes(figure, labels)
-        tips: dict[str, Sequence[str]] = {}
+    def draw(figure: Figure) -> Tips:
+        axes, tips = draw_rows(figure, rows, f"{metric}  ({'more' if found.higher(metric) else 'less'} is better)")
         _photo(axes, found, metric)
-        for row, label in enumerate(labels):
-            by_seed = found.by_seed(metric, label)
-            values, color = list(by_seed.values()), SERIES[found.labels.index(label) % len(SERIES)]
-            tips[f"row-{row}"] = [f"seed {seed}: {number(value, digits)}" for seed, value in by_seed.items()]
-            row_axes.points(axes, row, values, color)
-            row_axes.mean(axes, row, fmean(values), describe(values).interval, INK)
-            row_axes.at_right(axes, row, means[label])
-        axes.set_xlabel(f"{metric}  ({'more' if found.higher(metric) else 'less'} is better)")
         return tips
 
     return Chart(
         name=f"seeds-{metric}",
         title=f"{metric}, every seed",
         caption="A dot for each seed; the diamond is the mean, the bar its 95 % t interval (from three seeds on).",
-        description=f"Means of {metric}: {', '.join(f'{shown(label)} {mean}' for label, mean in means.items())}.",
+        description=f"Means of {metric}: {', '.join(f'{shown(row.label)} {row.text}' for row in rows)}.",
         draw=draw,
-        height=row_axes.height(len(labels)),
+        height=_ROW * len(rows) + _FOOT,
     )
 
 
 def differences(found: Findings, metric: str) -> Chart:
     """The paired differences to the baseline, with their intervals."""
-    baseline, compared = shown(found.results.baseline or ""), found.differences.get(metric, {})
-    labels = [label for label in found.labels if label in compared]
-    digits = found.digits(metric)
-
-    def draw(figure: Figure) -> Mapping[str, Sequence[str]]:
-        axes = row_axes.row_axes(figure, labels)
-        tips: dict[str, Sequence[str]] = {}
-        axes.axvline(0, color=INK, linewidth=1)
-        for row, label in enumerate(labels):
-            by_seed, verdict = found.paired(metric, label), found.verdict(label, metric)
-            color = VERDICT_COLORS[verdict]
-            tips[f"row-{row}"] = [f"seed {seed}: {signed(value, digits)}" for seed, value in by_seed.items()]
-            row_axes.points(axes, row, list(by_seed.values()), color)
-            row_axes.mean(axes, row, compared[label].mean, compared[label].interval, color)
-            row_axes.at_right(axes, row, f"{SYMBOLS[verdict]} {verdict}", color)
-        better = "better →" if found.higher(metric) else "← better"
-        axes.set_xlabel(f"difference to {row_axes.cut(baseline, 30)}  ({better})")
-        return tips
-
-    def described(label: str) -> str:
-        bounds = compared[label].interval
-        between = f" ({interval(bounds, digits)})" if bounds else ""
-        return f"{shown(label)} {signed(compared[label].mean, digits)}{between}, {found.verdict(label, metric)}"
-
+    baseline, digits = shown(found.results.baseline or ""), found.digits(metric)
+    compared = {label: one for label in found.labels if (one := found.difference(label, metric))}
+    rows = [
+        Row(
+            label=label,
+            text=f"{SYMBOLS[one.verdict]} {one.verdict}",
+            mean=one.mean,
+            interval=one.interval,
+            points={f"seed {seed}: {signed(value, digits)}": value for seed, value in by_seed.items()},
+            colors=(VERDICT_COLORS[one.verdict],) * 3,
+        )
+        for label, one in compared.items()
+        if (by_seed := found.paired(metric, label))
+    ]
+    better = "better →" if found.higher(metric) else "← better"
+    said = [f"{shown(label)} {difference_text(one, digits)}, {one.verdict}" for label, one in compared.items()]
     return Chart(
         name=f"differences-{metric}",
         title=f"{metric}, difference to {baseline}",
         caption="Seed by seed, with mean and 95 % interval; words are corrected for the number of tests, bars are not.",
-        description=f"Differences of {metric} to {baseline}: {'; '.join(map(described, labels))}.",
-        draw=draw,
-        height=row_axes.height(len(labels)),
+        description=f"Differences of {metric} to {baseline}: {'; '.join(said)}.",
+        draw=lambda figure: draw_rows(figure, rows, f"difference to {cut(baseline, 30)}  ({better})", line=0)[1],
+        height=_ROW * len(rows) + _FOOT,
     )
 
 
 def survived(gains: Sequence[Gain], metric: str) -> Chart:
     """What the best trials gained over the default in the search, and on fresh seeds."""
     digits = places(gain.trial["value"] for gain in gains)
-    known = [(gain.label, gain.searched, gain.confirmed) for gain in gains if gain.confirmed]
-    texts = [f"{signed(old, digits)} → {signed(new.mean, digits)}" for _, old, new in known]
-
-    def draw(figure: Figure) -> None:
-        axes = row_axes.row_axes(figure, [label for label, *_ in known])
-        axes.axvline(0, color=INK, linewidth=1)
-        for row, ((_, old, new), text) in enumerate(zip(known, texts, strict=True)):
-            row_axes.circle(axes, row, old, OPEN)
-            row_axes.mean(axes, row, new.mean, new.interval, ACCENT)
-            row_axes.at_right(axes, row, text)
-        axes.set_xlabel(f"{metric}, difference to the default")
-
-    said = [f"{shown(label)} {text}" for (label, *_), text in zip(known, texts, strict=True)]
+    rows = [
+        Row(
+            label=gain.label,
+            text=f"{signed(gain.searched, digits)} → {signed(gain.confirmed.mean, digits)}",
+            mean=gain.confirmed.mean,
+            interval=gain.confirmed.interval,
+            circle=gain.searched,
+        )
+        for gain in gains
+        if gain.confirmed
+    ]
+    said = [f"{shown(row.label)} {row.text}" for row in rows]
     return Chart(
         name="survived",
         title="What survived of the gains",
         caption="Circle: gain over the default in the search. Diamond and bar: on fresh seeds, with 95 % interval.",
         description=f"Gains in the search, and on fresh seeds: {'; '.join(said)}.",
-        draw=draw,
-        height=row_axes.height(len(known)),
+        draw=lambda figure: draw_rows(figure, rows, f"{metric}, difference to the default", line=0)[1],
+        height=_ROW * len(rows) + _FOOT,
     )
 
 
