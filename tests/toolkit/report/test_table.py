@@ -17,7 +17,8 @@ BASE = [0.50, 0.52, 0.48]
 
 def shown(found: Findings) -> list[list[str]]:
     """The texts of the cells of the table on the page, row by row; those of a variant's details follow its row."""
-    (table,) = re.findall(r'<table class="data sortable".*?</table>\s*</div>', page(found, exports(found), ""), re.DOTALL)
+    text = page(found, exports(found), "")
+    (table,) = re.findall(r'<table class="data sortable".*?</table>\s*</div>', text, re.DOTALL)
     rows = re.findall(r"<tr\b.*?>(.*?)(?=<tr\b|</tr>)", table, re.DOTALL)
     texts = [[re.sub(r"<[^>]+>|\s+", " ", cell) for cell in re.split(r"</t[hd]>", row)[:-1]] for row in rows]
     return [[" ".join(text.split()) for text in row] for row in texts if row]

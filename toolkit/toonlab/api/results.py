@@ -1,4 +1,4 @@
-"""A study's results as data frames and as a notebook shows them."""
+"""A study's results: as data frames, as a notebook shows them, and the report on them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from toonlab.errors import ToonlabError
 from toonlab.registry.catalogue import Catalogue, discover
+from toonlab.report import read_study, write_report
 from toonlab.report.findings import Findings, find
 from toonlab.report.table import as_table, records
+from toonlab.runs.sync import notify_of_report
 from toonlab.studies.results.results import StudyResults
 from toonlab.studies.results.tables import PHOTO
 
@@ -137,3 +139,33 @@ class Results(StudyResults):
         failed = [html.paragraph(escape(f"failed: {cell.label}: {cell.reason}")) for cell in self.failed]
         table = as_table(self._findings).html() if self.metrics else ""
         return html.paragraph(*head) + table + "".join(failed)
+
+
+def conclude(results: Results, tracking_uri: str | None = None) -> None:
+    """Write the report of a study that has just run, if any cell has finished, and notify its trackers."""
+    from toonlab.studies.executors.fork_server import call_preloaded
+
+    if not any(cell.status == "finished" for cell in results.cells):
+        return
+    page = write_report(results)
+    if directory := results.last_run:
+        # in a process that has imported the trackers already
+        call_preloaded(notify_of_report, directory, page, None, tracking_uri)
+
+
+def report(
+    experiment: str, catalogue: Catalogue, *, runs: Path = Path("runs"), out: Path | None = None
+) -> tuple[Results, Path]:
+    """Write the report of an earlier study, and notify its trackers.
+
+    Returns:
+        The study's results, and the page.
+
+    Raises:
+        ToonlabError: if there is no such study, nothing has finished, or the page can't be written.
+    """
+    results = Results.from_study(read_study(experiment, runs), catalogue)
+    page = write_report(results, out)
+    if directory := results.last_run:
+        notify_of_report(directory, page, catalogue)
+    return results, page

@@ -6,7 +6,7 @@ import base64
 import io
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
@@ -27,7 +27,7 @@ class Picture:
     uri: str
     width: int
     height: int
-    patches: Mapping[str, Patches] = field(default_factory=dict)
+    patches: Mapping[str, Patches]
 
 
 @dataclass
@@ -36,12 +36,8 @@ class Scene:
 
     name: str
     photo: Picture
-    fakes: list[Picture] = field(default_factory=list)
-    truth: Picture | None = None
-
-    @property
-    def pictures(self) -> list[Picture]:
-        return [self.photo, *self.fakes, *([self.truth] if self.truth else [])]
+    fakes: list[Picture]
+    truth: Picture | None
 
 
 @dataclass(frozen=True)

@@ -33,15 +33,10 @@ def fingerprint(results: StudyResults) -> str:
     return state.hexdigest()
 
 
-def mark(inputs: str) -> str:
-    """The line of a page's head that names its inputs."""
-    return f'<meta name="toonlab-inputs" content="{inputs}">'
-
-
 def is_current(page: Path, inputs: str) -> bool:
-    """Whether a page was made of these inputs."""
+    """Whether a page was made of these inputs, which its head names."""
     try:
         with page.open(encoding="utf-8") as file:
-            return mark(inputs) in file.read(1000)
+            return f'"toonlab-inputs" content="{inputs}"' in file.read(1000)
     except (OSError, UnicodeDecodeError):
         return False

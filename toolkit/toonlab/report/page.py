@@ -18,7 +18,6 @@ from .charts.chart import SERIES, Chart, line_style
 from .factors import factorials
 from .findings import Findings
 from .gallery import gallery
-from .inputs import mark
 from .reproducibility import reproducibility
 
 TEMPLATE = Path(__file__).parent / "template"
@@ -57,7 +56,7 @@ def page(found: Findings, exports: Mapping[str, str], inputs: str) -> str:
         "style": (TEMPLATE / "style.css").read_text(encoding="utf-8"),
         "script": (TEMPLATE / "script.js").read_text(encoding="utf-8"),
         "version": version("toonlab"),
-        "inputs": mark(inputs),
+        "inputs": inputs,
     }
     titles = {**_TITLES, "table": "The confirmation"} if context["search"] else _TITLES
     sections = {anchor: title for anchor, title in titles.items() if context[anchor]}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from toonlab.report.charts.rows import Row, cut, differences, draw_rows, seeds, survived
+from toonlab.report.charts.rows import Row, cut, differences, row_chart, seeds, survived
 from toonlab.report.findings import Findings, find
 from toonlab.report.search import search_of
 from toonlab.studies.results.results import StudyResults
@@ -82,7 +82,9 @@ def test_gains_are_shown_in_the_search_and_on_fresh_seeds(
 
 
 def drawn(*given: Row, width: float = 368) -> Any:
-    return draw_rows(Figure(figsize=(width / 72, 2)), given, "f1")[0]
+    figure = Figure(figsize=(width / 72, 2))
+    row_chart(given, "f1", ("", "", "", "")).draw(figure)
+    return figure.axes[0]
 
 
 def test_the_first_label_is_on_top(made: Callable[..., Findings]) -> None:

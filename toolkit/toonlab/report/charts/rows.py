@@ -44,27 +44,50 @@ class Row:
     circle: float | None = None
 
 
-def draw_rows(figure: Figure, rows: Sequence[Row], xlabel: str, line: float | None = None) -> tuple[Axes, Tips]:
-    """Axes with the first row on top, and the tooltips of its dots, by row; `line` is the place of a vertical line."""
-    axes = figure.add_subplot()
-    axes.set(xlabel=xlabel, ylim=(len(rows) - 0.5, -0.5), yticks=[])
-    axes.grid(visible=True, axis="x")
-    axes.margins(x=0.06)
-    letters = int(figure.get_figwidth() * 72 / _LETTER) - 20  # what stands at the right has its room
-    if line is not None:
-        axes.axvline(line, color=INK, linewidth=1)
-    for place, row in enumerate(rows):
-        if place:
-            axes.axhline(place - 0.5, color=RULE, linewidth=0.8)
-        above: Any = {"transform": axes.get_yaxis_transform(), "va": "center", "bbox": _GROUND}
-        axes.text(0, place + _LABEL, cut(shown(row.label), letters), **above)
-        axes.text(1, place + _LABEL, row.text, ha="right", color=row.colors[0], **above)
-        _draw_values(axes, place, row)
-    return axes, {f"row-{place}": list(row.points) for place, row in enumerate(rows)}
+def row_chart(
+    rows: Sequence[Row],
+    xlabel: str,
+    about: tuple[str, str, str, str],
+    zero: bool = False,
+    photo: float | None = None,
+) -> Chart:
+    """A chart of the rows, the first on top.
+
+    Args:
+        about: name, title, caption and description of the chart.
+        zero: draw a line at zero.
+        photo: the unmodified photo's value, which is a line where it leaves room for the others.
+    """
+
+    def draw(figure: Figure) -> Tips:
+        axes = figure.add_subplot(xlabel=xlabel, ylim=(len(rows) - 0.5, -0.5), yticks=[])
+        axes.grid(visible=True, axis="x")
+        axes.margins(x=0.06)
+        if zero:
+            axes.axvline(0, color=INK, linewidth=1)
+        if photo is not None and _near(photo, [value for row in rows for value in row.points.values()]):
+            axes.axvline(photo, color=SOFT, linewidth=1, linestyle=(0, (2, 3)))
+            note(axes, "photo", (photo, 1), (0, 2), xycoords=("data", "axes fraction"), ha="center", color=SOFT)
+        for place, row in enumerate(rows):
+            if place:
+                axes.axhline(place - 0.5, color=RULE, linewidth=0.8)
+            _draw_row(axes, place, row)
+        return {f"row-{place}": list(row.points) for place, row in enumerate(rows)}
+
+    return Chart(*about, draw, height=_ROW * len(rows) + _FOOT)
 
 
-def _draw_values(axes: Axes, place: int, row: Row) -> None:
-    height, (_, color, of_points) = place + _CONTENT, row.colors
+def _near(value: float, others: Sequence[float]) -> bool:
+    span = max(others) - min(others)
+    return min(others) - span <= value <= max(others) + span
+
+
+def _draw_row(axes: Axes, place: int, row: Row) -> None:
+    letters = int(axes.figure.get_figwidth() * 72 / _LETTER) - 20  # what stands at the right has its room
+    above: Any = {"transform": axes.get_yaxis_transform(), "va": "center", "bbox": _GROUND}
+    height, (of_text, color, of_points) = place + _CONTENT, row.colors
+    axes.text(0, place + _LABEL, cut(shown(row.label), letters), **above)
+    axes.text(1, place + _LABEL, row.text, ha="right", color=of_text, **above)
     if row.points:
         dots: Any = {"s": 36, "color": of_points, "alpha": 0.6, "linewidths": 0, "gid": f"row-{place}"}
         axes.scatter(list(row.points.values()), [height] * len(row.points), **dots)
@@ -73,8 +96,8 @@ def _draw_values(axes: Axes, place: int, row: Row) -> None:
     if row.interval:
         axes.plot(row.interval, [height] * 2, color=color, linewidth=1.6, solid_capstyle="butt", zorder=2.5)
         axes.plot(row.interval, [height] * 2, "|", color=color, markersize=9, markeredgewidth=1.6, zorder=2.5)
-    edge: Any = {"markeredgecolor": PAPER, "markeredgewidth": 1.2}
-    axes.plot([row.mean], [height], "D", color=color, markersize=7, zorder=3, **edge)
+    diamond: Any = {"markersize": 7, "markeredgecolor": PAPER, "markeredgewidth": 1.2, "zorder": 3}
+    axes.plot([row.mean], [height], "D", color=color, **diamond)
 
 
 def cut(text: str, letters: int) -> str:
@@ -86,94 +109,66 @@ def seeds(found: Findings, metric: str) -> Chart:
     """Every seed's value, with each variant's mean and its 95 % interval."""
     from toonlab.stats.paired import describe
 
-    digits = found.digits(metric)
-    rows = [
-        Row(
-            label=label,
-            text=number(fmean(values.values()), digits),
-            mean=fmean(values.values()),
-            interval=describe(list(values.values())).interval,
-            points={f"seed {seed}: {number(value, digits)}": value for seed, value in values.items()},
-            colors=(INK, INK, SERIES[place % len(SERIES)]),
-        )
-        for place, label in enumerate(found.labels)
-        if (values := found.by_seed(metric, label))
-    ]
-
-    def draw(figure: Figure) -> Tips:
-        axes, tips = draw_rows(figure, rows, f"{metric}  ({'more' if found.higher(metric) else 'less'} is better)")
-        _photo(axes, found, metric)
-        return tips
-
-    return Chart(
-        name=f"seeds-{metric}",
-        title=f"{metric}, every seed",
-        caption="A dot for each seed; the diamond is the mean, the bar its 95 % t interval (from three seeds on).",
-        description=f"Means of {metric}: {', '.join(f'{shown(row.label)} {row.text}' for row in rows)}.",
-        draw=draw,
-        height=_ROW * len(rows) + _FOOT,
+    digits, better = found.digits(metric), "more" if found.higher(metric) else "less"
+    rows = []
+    for place, label in enumerate(found.labels):
+        if by_seed := found.by_seed(metric, label):
+            mean, colors = fmean(by_seed.values()), (INK, INK, SERIES[place % len(SERIES)])
+            points = {f"seed {seed}: {number(value, digits)}": value for seed, value in by_seed.items()}
+            interval = describe(list(by_seed.values())).interval
+            rows.append(Row(label, number(mean, digits), mean, interval, points, colors))
+    return row_chart(
+        rows,
+        f"{metric}  ({better} is better)",
+        (
+            f"seeds-{metric}",
+            f"{metric}, every seed",
+            "A dot for each seed; the diamond is the mean, the bar its 95 % t interval (from three seeds on).",
+            f"Means of {metric}: {', '.join(f'{shown(row.label)} {row.text}' for row in rows)}.",
+        ),
+        photo=found.results.photo.get(metric),
     )
 
 
 def differences(found: Findings, metric: str) -> Chart:
     """The paired differences to the baseline, with their intervals."""
     baseline, digits = shown(found.results.baseline or ""), found.digits(metric)
-    compared = {label: one for label in found.labels if (one := found.difference(label, metric))}
-    rows = [
-        Row(
-            label=label,
-            text=f"{SYMBOLS[one.verdict]} {one.verdict}",
-            mean=one.mean,
-            interval=one.interval,
-            points={f"seed {seed}: {signed(value, digits)}": value for seed, value in by_seed.items()},
-            colors=(VERDICT_COLORS[one.verdict],) * 3,
-        )
-        for label, one in compared.items()
-        if (by_seed := found.paired(metric, label))
-    ]
-    better = "better →" if found.higher(metric) else "← better"
-    said = [f"{shown(label)} {difference_text(one, digits)}, {one.verdict}" for label, one in compared.items()]
-    return Chart(
-        name=f"differences-{metric}",
-        title=f"{metric}, difference to {baseline}",
-        caption="Seed by seed, with mean and 95 % interval; words are corrected for the number of tests, bars are not.",
-        description=f"Differences of {metric} to {baseline}: {'; '.join(said)}.",
-        draw=lambda figure: draw_rows(figure, rows, f"difference to {cut(baseline, 30)}  ({better})", line=0)[1],
-        height=_ROW * len(rows) + _FOOT,
+    rows, said = [], []
+    for label in found.labels:
+        if one := found.difference(label, metric):
+            by_seed, colors = found.paired(metric, label), (VERDICT_COLORS[one.verdict],) * 3
+            points = {f"seed {seed}: {signed(value, digits)}": value for seed, value in by_seed.items()}
+            rows.append(Row(label, f"{SYMBOLS[one.verdict]} {one.verdict}", one.mean, one.interval, points, colors))
+            said.append(f"{shown(label)} {difference_text(one, digits)}, {one.verdict}")
+    return row_chart(
+        rows,
+        f"difference to {cut(baseline, 30)}  ({'better →' if found.higher(metric) else '← better'})",
+        (
+            f"differences-{metric}",
+            f"{metric}, difference to {baseline}",
+            "Seed by seed, with mean and 95 % interval; words are corrected for the number of tests, bars are not.",
+            f"Differences of {metric} to {baseline}: {'; '.join(said)}.",
+        ),
+        zero=True,
     )
 
 
 def survived(gains: Sequence[Gain], metric: str) -> Chart:
     """What the best trials gained over the default in the search, and on fresh seeds."""
     digits = places(gain.trial["value"] for gain in gains)
-    rows = [
-        Row(
-            label=gain.label,
-            text=f"{signed(gain.searched, digits)} → {signed(gain.confirmed.mean, digits)}",
-            mean=gain.confirmed.mean,
-            interval=gain.confirmed.interval,
-            circle=gain.searched,
-        )
-        for gain in gains
-        if gain.confirmed
-    ]
-    said = [f"{shown(row.label)} {row.text}" for row in rows]
-    return Chart(
-        name="survived",
-        title="What survived of the gains",
-        caption="Circle: gain over the default in the search. Diamond and bar: on fresh seeds, with 95 % interval.",
-        description=f"Gains in the search, and on fresh seeds: {'; '.join(said)}.",
-        draw=lambda figure: draw_rows(figure, rows, f"{metric}, difference to the default", line=0)[1],
-        height=_ROW * len(rows) + _FOOT,
+    rows = []
+    for gain in gains:
+        if new := gain.confirmed:
+            text = f"{signed(gain.searched, digits)} → {signed(new.mean, digits)}"
+            rows.append(Row(gain.label, text, new.mean, new.interval, circle=gain.searched))
+    return row_chart(
+        rows,
+        f"{metric}, difference to the default",
+        (
+            "survived",
+            "What survived of the gains",
+            "Circle: gain over the default in the search. Diamond and bar: on fresh seeds, with 95 % interval.",
+            f"Gains in the search, and on fresh seeds: {'; '.join(f'{shown(r.label)} {r.text}' for r in rows)}.",
+        ),
+        zero=True,
     )
-
-
-def _photo(axes: Axes, found: Findings, metric: str) -> None:
-    """The unmodified photo's value as a line, where it leaves room for the others."""
-    value = found.results.photo.get(metric)
-    others = [value for label in found.labels for value in found.values(metric, label)]
-    span = max(others) - min(others)
-    if value is None or not min(others) - span <= value <= max(others) + span:
-        return
-    axes.axvline(value, color=SOFT, linewidth=1, linestyle=(0, (2, 3)))
-    note(axes, "photo", (value, 1), (0, 2), xycoords=("data", "axes fraction"), ha="center", color=SOFT)
