@@ -45,13 +45,17 @@ def page(found: Findings, exports: Mapping[str, str], inputs: str) -> str:
     loader = FileSystemLoader(TEMPLATE)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["shown"] = format.shown
+    environment.filters["value_text"] = search.value_text
     environment.globals |= {"format": format, "tables": table, "symbols": summary.SYMBOLS, "photo": PHOTO}
+    searched = search.search_of(found)
     context = {
         "found": found,
         "results": found.results,
-        "sentences": _sentences(found),
+        "searched": searched,
+        "sentences": _sentences(found, searched),
         "experiment": yaml.dump(dict(found.results.asked)) if found.results.asked else "",
         "exports": exports,
+        "search": _search(searched) if searched else [],
         **_sections(found),
         "style": (TEMPLATE / "style.css").read_text(encoding="utf-8"),
         "script": (TEMPLATE / "script.js").read_text(encoding="utf-8"),
@@ -63,9 +67,8 @@ def page(found: Findings, exports: Mapping[str, str], inputs: str) -> str:
     return environment.get_template("report.html.j2").render(sections=sections, **context)
 
 
-def _sentences(found: Findings) -> list[tuple[str, str]]:
+def _sentences(found: Findings, searched: search.Search | None) -> list[tuple[str, str]]:
     """The three sentences with their names, and with no-break spaces in `p = 0.025` and `95 %`."""
-    searched = search.search_of(found)
     texts = search.sentences(searched) if searched else summary.sentences(found)
     unbroken = [re.sub(r"(p [=<]) |(?<=\d) (?=%)", lambda gap: gap[0].replace(" ", "\xa0"), text) for text in texts]
     return list(zip(("Question", "Result", "Limits"), unbroken, strict=True))
@@ -76,7 +79,6 @@ def _sections(found: Findings) -> dict[str, Any]:
     others = [name for name in found.results.metrics[1:] if name not in found.costs]
     pictures = gallery(found.results)
     return {
-        "search": _search(found),
         "table": found.results.rows if found.finished else [],
         "permuted": any(
             one.p_permutation is not None for by_label in found.differences.values() for one in by_label.values()
@@ -99,23 +101,11 @@ def _seeds(found: Findings, metric: str) -> list[Chart]:
     return [rows.seeds(found, metric), *compared]
 
 
-def _search(found: Findings) -> dict[str, Any] | None:
-    """The search's charts, and its trials as a table."""
-    searched = search.search_of(found)
-    if searched is None:
-        return None
+def _search(searched: search.Search) -> list[Chart]:
+    """The search's charts, the narrow ones first, so that none leaves a hole."""
     gains = [gain for gain in searched.gains if gain.confirmed]
-    charts = [*search_charts.charts(searched), *([rows.survived(gains, searched.metric)] if gains else [])]
-    trials = [
-        {
-            **trial,
-            "given": [search.value_text(trial["params"][p]) if p in trial["params"] else "–" for p in searched.names],
-            "value": "–" if trial["value"] is None else format.number(trial["value"], searched.digits),
-        }
-        for trial in searched.trials
-    ]
-    charts.sort(key=lambda chart: chart.span)  # the narrow ones first, so that none leaves a hole
-    return {"charts": charts, "names": searched.names.values(), "metric": searched.metric, "trials": trials}
+    survived = [rows.survived(gains, searched.metric)] if gains else []
+    return sorted([*search_charts.charts(searched), *survived], key=lambda chart: chart.span)
 
 
 def _key(place: int, label: str) -> dict[str, Any]:
