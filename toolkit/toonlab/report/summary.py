@@ -24,10 +24,9 @@ def sentences(found: Findings) -> tuple[str, str, str]:
 
 def by_verdict(found: Findings) -> dict[str, Group]:
     """verdict -> label -> difference of the primary metric, without the baseline."""
-    differences = found.differences.get(found.primary, {})
-    others = {label: differences[label] for label in found.labels if label in differences}
+    differences = {label: one for label in found.labels if (one := found.difference(label))}
     verdicts = (*TESTED, "untested")
-    return {verdict: {label: d for label, d in others.items() if d.verdict == verdict} for verdict in verdicts}
+    return {verdict: {label: d for label, d in differences.items() if d.verdict == verdict} for verdict in verdicts}
 
 
 def in_numbers(difference: Difference, digits: int) -> str:
