@@ -59,11 +59,11 @@ def heat_map(search: Search, across: str, up: str) -> Chart:
 
         axes, colors = figure.add_subplot(xlabel=names[0], ylabel=names[1]), ScalarMappable(*scale(search))
         if fields:
-            _fields(axes, plane, colors, xs, ys)
+            _fields(axes, plane, colors, xs, ys, written=figure.get_figwidth() * 72 / len(xs) > 42)
         else:
             _points(axes, plane, colors)
         bar = figure.colorbar(colors, ax=axes, shrink=0.9, aspect=28, pad=0.02)
-        bar.outline.set_visible(False)  # type: ignore[operator]  # matplotlib's types lack it
+        bar.outline.set_visible(False)
         bar.ax.tick_params(length=0)
         bar.ax.grid(visible=False)
 
@@ -89,8 +89,8 @@ def scale(search: Search) -> tuple[Normalize, Colormap]:
     return Normalize(low, high if high > low else low + 1e-9), colormaps["viridis" if search.higher else "viridis_r"]
 
 
-def _fields(axes: Axes, plane: _Plane, colors: Any, xs: Sequence[float], ys: Sequence[float]) -> None:
-    search, narrow = plane.search, axes.figure.get_figwidth() * 72 / len(xs) <= 42
+def _fields(axes: Axes, plane: _Plane, colors: Any, xs: Sequence[float], ys: Sequence[float], written: bool) -> None:
+    search = plane.search
     at = {place: (_nearest(xs, place[0]), _nearest(ys, place[1])) for t in search.trials if (place := plane.place(t))}
     values: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
     for trial in search.complete:
@@ -101,7 +101,7 @@ def _fields(axes: Axes, plane: _Plane, colors: Any, xs: Sequence[float], ys: Seq
         _rectangle(axes, spot, color=color, linewidth=0)
         light = sum(part**2.2 * weight for part, weight in zip(color, (0.2126, 0.7152, 0.0722), strict=False)) > 0.18
         text: Any = {"ha": "center", "va": "center", "fontsize": 10, "color": "#111111" if light else "#ffffff"}
-        axes.text(*spot, "" if narrow else number(fmean(found), search.digits), **text)
+        axes.text(*spot, number(fmean(found), search.digits) if written else "", **text)
     for trial in search.trials:
         if (place := plane.place(trial)) and at[place] not in values:
             refused = trial["state"] in ("infeasible", "failed")

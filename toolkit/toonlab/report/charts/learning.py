@@ -97,7 +97,8 @@ def cost(found: Findings) -> Chart | None:
         for label, given in points.items():
             place = found.labels.index(label)
             gid, style = f"series-{place}-cost", point_style(place)
-            axes.scatter(*zip(*given, strict=True), s=22, alpha=0.45, linewidths=0, gid=gid, **style)
+            xs, ys = zip(*given, strict=True)
+            axes.scatter(xs, ys, s=22, alpha=0.45, linewidths=0, gid=gid, **style)
             axes.scatter(*means[label], s=70, edgecolors=PAPER, gid=f"{gid}-mean", **style)
             tips |= {gid: [shown(label)] * len(given), f"{gid}-mean": [f"{shown(label)}: {texts[label]}"]}
         _name_points(figure, axes, means)

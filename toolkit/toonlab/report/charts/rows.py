@@ -63,6 +63,7 @@ def row_chart(
         axes = figure.add_subplot(xlabel=xlabel, ylim=(len(rows) - 0.5, -0.5), yticks=[])
         axes.grid(visible=True, axis="x")
         axes.margins(x=0.06)
+        letters = int(figure.get_figwidth() * 72 / _LETTER) - 20  # what stands at the right has its room
         if zero:
             axes.axvline(0, color=INK, linewidth=1)
         if photo is not None and _near(photo, [value for row in rows for value in row.points.values()]):
@@ -71,7 +72,7 @@ def row_chart(
         for place, row in enumerate(rows):
             if place:
                 axes.axhline(place - 0.5, color=RULE, linewidth=0.8)
-            _draw_row(axes, place, row)
+            _draw_row(axes, place, row, letters)
         return {f"row-{place}": list(row.points) for place, row in enumerate(rows)}
 
     return Chart(*about, draw, height=_ROW * len(rows) + _FOOT)
@@ -82,8 +83,7 @@ def _near(value: float, others: Sequence[float]) -> bool:
     return min(others) - span <= value <= max(others) + span
 
 
-def _draw_row(axes: Axes, place: int, row: Row) -> None:
-    letters = int(axes.figure.get_figwidth() * 72 / _LETTER) - 20  # what stands at the right has its room
+def _draw_row(axes: Axes, place: int, row: Row, letters: int) -> None:
     above: Any = {"transform": axes.get_yaxis_transform(), "va": "center", "bbox": _GROUND}
     height, (of_text, color, of_points) = place + _CONTENT, row.colors
     axes.text(0, place + _LABEL, cut(shown(row.label), letters), **above)

@@ -129,7 +129,9 @@ def parallel(search: Search) -> Chart:
         axes = figure.add_subplot()
         for place in reversed(range(len(values))):  # by rank: a colour map's ends would drown in a light or a dark page
             strength = 0.12 + 0.6 * (1 - place / len(values)) ** 2
-            style = {"color": ACCENT, "linewidth": 1.5, "alpha": strength} if place else {"color": INK, "linewidth": 3}
+            style: Any = (
+                {"color": ACCENT, "linewidth": 1.5, "alpha": strength} if place else {"color": INK, "linewidth": 3}
+            )
             axes.plot([scale.heights[place] for scale in scales], **style)
         for column, scale in enumerate(scales):
             axes.axvline(column, color=RULE, linewidth=1.2)
