@@ -35,10 +35,10 @@ class PSNR(Closeness):
 
     name = "psnr"
 
-    def measure(self, fake: Tensor, target: Tensor) -> dict[str, float]:
+    def measure(self, fake: Tensor, cartoon: Tensor) -> dict[str, float]:
         from torchmetrics.functional.image import peak_signal_noise_ratio
 
-        return {"psnr": min(float(peak_signal_noise_ratio(fake, target, data_range=2.0)), _IDENTICAL)}
+        return {"psnr": min(float(peak_signal_noise_ratio(fake, cartoon, data_range=2.0)), _IDENTICAL)}
 
 
 class SSIM(Closeness):
@@ -51,8 +51,8 @@ class SSIM(Closeness):
 
     name = "ssim"
 
-    def measure(self, fake: Tensor, target: Tensor) -> dict[str, float]:
-        return {"ssim": ssim(fake, target, self.name)}
+    def measure(self, fake: Tensor, cartoon: Tensor) -> dict[str, float]:
+        return {"ssim": ssim(fake, cartoon, self.name)}
 
 
 class MSSSIM(Closeness):
@@ -66,12 +66,12 @@ class MSSSIM(Closeness):
 
     name = "ms_ssim"
 
-    def measure(self, fake: Tensor, target: Tensor) -> dict[str, float]:
+    def measure(self, fake: Tensor, cartoon: Tensor) -> dict[str, float]:
         from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
 
-        betas = scale_weights(min(target.shape[-2:]))
+        betas = scale_weights(min(cartoon.shape[-2:]))
         similarity = multiscale_structural_similarity_index_measure(
-            _unit(fake), _unit(target), data_range=1.0, betas=betas, normalize="relu"
+            _unit(fake), _unit(cartoon), data_range=1.0, betas=betas, normalize="relu"
         )
         return {"ms_ssim": float(similarity)}
 

@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from toonlab import Sample
-
 from .outline import grown
-from .pictures import Averaged
+from .pictures import PictureMean
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -23,7 +21,7 @@ _DEVIATION = 1.4826  # of a Gaussian, in medians of its absolute value
 _SOFT = 1  # pixels: as far as a line's soft border goes beyond its mask
 
 
-class Interiors(Averaged):
+class Interiors(PictureMean):
     """Base of both: pixels whose whole square of `2 * margin + 1` pixels is in one region and not on an outline.
 
     Pixels at borders are left out, because the colours of two regions may blend there.
@@ -36,13 +34,10 @@ class Interiors(Averaged):
         super().__init__()
         self.margin = margin
 
-    def update(self, fake: Tensor, sample: Sample) -> None:
-        flat = self.known(sample, "flat")
-        fake = self.checked(fake, sample, tuple(flat.shape[-2:]))
-        regions = self.known(sample, "regions").cpu().numpy()
-        inside = interior(regions, self.known(sample, "outline").cpu().numpy(), self.margin)
-        if inside.any():  # without interior pixels there is nothing to measure
-            self._pictures.append({self.name: self.measure_interior(fake, flat, regions, inside)})
+    def measure(self, fake: Tensor, flat: Tensor, regions: Tensor, outline: Tensor) -> dict[str, float]:
+        numbers = regions.cpu().numpy()
+        inside = interior(numbers, outline.cpu().numpy(), self.margin)
+        return {self.name: self.measure_interior(fake, flat, numbers, inside)} if inside.any() else {}
 
     @abstractmethod
     def measure_interior(self, fake: Tensor, flat: Tensor, regions: NDArray[np.int64], inside: Mask) -> float:
@@ -113,13 +108,11 @@ def medians(image: Tensor, regions: NDArray[np.int64], inside: Mask, smallest: i
 
     Of regions with at least `smallest` such pixels; if there are none, of the largest.
     """
-    _, index, count = np.unique(regions[inside], return_inverse=True, return_counts=True)
-    first = np.cumsum(count) - count
-    large = count >= min(smallest, count.max())
-    found = []
-    for plane in image.cpu().numpy():
-        values = plane[inside][np.lexsort((plane[inside], index))]
-        found.append((values[first + (count - 1) // 2] + values[first + count // 2])[large] / 2)
+    from scipy.ndimage import median
+
+    numbers, count = np.unique(regions[inside], return_counts=True)
+    large = numbers[count >= min(smallest, count.max())]
+    found = [median(plane[inside], regions[inside], large) for plane in image.cpu().numpy()]
     return torch.from_numpy(np.stack(found))[..., None]
 
 

@@ -132,7 +132,7 @@ def examine(
     for name, degradation in DEGRADATIONS.items():
         report(name)
         for amount in (0.0, *degradation.amounts):
-            fakes = [degraded(sample, name, amount) if amount else _cartoon(sample) for sample in first.samples]
+            fakes = [degraded(sample, name, amount) for sample in first.samples] if amount else first.methods["truth"]
             for one in trials:
                 one.curves.setdefault(name, []).append(one.score(fakes, first))
     report("halves")
@@ -142,9 +142,3 @@ def examine(
         report(f"ranks in {data.name}")
         for one in trials:
             one.rank(data)
-
-
-def _cartoon(sample: Sample) -> Tensor:
-    assert sample.truth is not None
-    assert sample.truth.cartoon is not None
-    return sample.truth.cartoon
