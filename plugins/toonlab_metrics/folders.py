@@ -29,7 +29,8 @@ from toonlab.ops.levels import to_float
 
 FIELDS = ("cartoon", "outline", "regions", "flat")
 _NAMED = 20  # problems that one message names
-F, T = TypeVar("F"), TypeVar("T")
+F = TypeVar("F")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)

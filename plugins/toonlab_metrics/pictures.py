@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from statistics import fmean
 from typing import Any
 
 from torch import Tensor
 
-from toonlab import PartError, Sample, ToonlabError
+from toonlab import Metric, PartError, Sample, ToonlabError
 
 
-class Measurement(ABC):
+class Measurement(Metric):
     """Base of all metrics here, whose claims `benchmarks/validity.py` tests.
 
     Attributes:
@@ -37,22 +37,6 @@ class Measurement(ABC):
     def __init__(self) -> None:
         self._count = 0
         self._sides: set[tuple[int, int]] = set()
-
-    @abstractmethod
-    def update(self, fake: Tensor, sample: Sample) -> None:
-        """Add one fake, `(3, H, W)` in [-1, 1], of the sample's photo.
-
-        Raises:
-            PartError: if the sample lacks the truth that this metric needs, or has it in another size.
-        """
-
-    @abstractmethod
-    def compute(self) -> dict[str, float]:
-        """The results by name, the main result first.
-
-        Raises:
-            ToonlabError: if there were no pictures, or too few.
-        """
 
     def checked(self, fake: Tensor, sample: Sample, size: tuple[int, ...] | None = None) -> Tensor:
         """The fake as float32, clipped to [-1, 1].
@@ -100,6 +84,11 @@ class PictureMean(Measurement):
         """
 
     def update(self, fake: Tensor, sample: Sample) -> None:
+        """Add one fake, `(3, H, W)` in [-1, 1], of the sample's photo.
+
+        Raises:
+            PartError: if the sample lacks the truth that this metric needs, or the fake has another size.
+        """
         targets = self.targets(sample)
         size = next(iter(targets.values())).shape[-2:]
         fake = self.checked(fake, sample, tuple(size))
@@ -107,16 +96,25 @@ class PictureMean(Measurement):
             self._pictures.append(results)
 
     def compute(self) -> dict[str, float]:
+        """The means by name, the main result first.
+
+        Raises:
+            ToonlabError: if there were no pictures.
+        """
         if not self._pictures:
             raise self.nothing()
         return {key: fmean(picture[key] for picture in self._pictures) for key in self._pictures[0]}
 
     def targets(self, sample: Sample) -> dict[str, Tensor]:
         """The fields of the sample's truth that `needs` names, or the photo; a `PartError` if one is missing."""
-        found = {field: getattr(sample.truth, field, None) for field in sorted(self.needs)} or {"photo": sample.photo}
-        if missing := [field for field, target in found.items() if target is None]:
-            raise PartError(
-                f"{self.name}: sample {sample.name!r} has no truth.{missing[0]}; "
-                "evaluate on a data set that knows it, such as toonworld, or drop the metric"
-            )
+        if not self.needs:
+            return {"photo": sample.photo}
+        found: dict[str, Tensor] = {}
+        for field in sorted(self.needs):
+            if (target := getattr(sample.truth, field, None)) is None:
+                raise PartError(
+                    f"{self.name}: sample {sample.name!r} has no truth.{field}; "
+                    "evaluate on a data set that knows it, such as toonworld, or drop the metric"
+                )
+            found[field] = target
         return found

@@ -72,20 +72,16 @@ class TerminalBar(Reporter):
 
 
 class NotebookLine(Reporter):
-    """One line of plain text below the cell, updated until the run ends; a saved notebook holds the last line.
+    """One line of plain text below the cell, updated until the run ends; a saved notebook holds the last line."""
 
-    Args:
-        display: shows a first text and returns the handle that updates it; by default IPython's own.
-    """
-
-    def __init__(
-        self, display: Callable[[dict[str, str]], Any] | None = None, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(_NOTEBOOK_SECONDS, clock)
-        self.display = display or _display
 
     def begin(self, run: Run) -> None:
-        self.handle = self.display({"text/plain": text.start(run)})
+        from IPython.display import display
+
+        first = {"text/plain": text.start(run)}
+        self.handle: Any = display(first, raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
     def say(self, line: str) -> None:
         self.handle.update({"text/plain": line}, raw=True)
@@ -94,9 +90,3 @@ class NotebookLine(Reporter):
         done = round(_WIDTH * step / max(run.steps, 1))
         bar = "━" * done + "─" * (_WIDTH - done)
         self.say(text.line(run, step, bar, self.speed(run, step), self.leading()))
-
-
-def _display(shown: dict[str, str]) -> Any:
-    from IPython.display import display
-
-    return display(shown, raw=True, display_id=True)  # type: ignore[no-untyped-call]

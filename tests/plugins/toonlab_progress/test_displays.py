@@ -94,8 +94,9 @@ class Display:
     def __init__(self) -> None:
         self.shown: list[str] = []
 
-    def __call__(self, first: dict[str, str]) -> Display:
-        self.update(first, raw=True)
+    def __call__(self, first: dict[str, str], *, raw: bool, display_id: bool) -> Display:
+        assert display_id
+        self.update(first, raw=raw)
         return self
 
     def update(self, shown: Any, *, raw: bool) -> None:
@@ -104,9 +105,10 @@ class Display:
         self.shown.append(shown["text/plain"])
 
 
-def test_one_line_is_replaced_by_the_next_and_the_end_stays() -> None:
+def test_one_line_is_replaced_by_the_next_and_the_end_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     display, now = Display(), [0.0]
-    observers = Observers({"progress": NotebookLine(display, lambda: now[0])})
+    monkeypatch.setattr("IPython.display.display", display)
+    observers = Observers({"progress": NotebookLine(lambda: now[0])})
     observers.notify("on_run_start", run=RUN)
     for step in range(1, 201):
         now[0] += 0.1
