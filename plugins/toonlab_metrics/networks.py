@@ -1,15 +1,19 @@
-"""The Inception network of FID and KID, with local weights."""
+"""The networks whose features KID and FID compare: Inception with local weights, and a random one without any."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from toonlab import ToonlabError, first_line
+from toonlab.ops.levels import to_float
 
 if TYPE_CHECKING:
     from torch import nn
@@ -17,6 +21,8 @@ if TYPE_CHECKING:
 FILE = "weights-inception-2015-12-05-6726825d.pth"
 URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{FILE}"
 RESIZER = "bilinear, antialiased, to 299x299 (torchmetrics)"
+RANDOM = "random network, seed 0"
+_WIDTHS = (32, 64, 128, 256)
 
 
 def find_weights(given: Path | None, name: str) -> Path:
@@ -60,3 +66,25 @@ def digest(path: Path) -> str:
     """`sha256:6726825d0af5…`: the first 16 digits."""
     with path.open("rb") as file:
         return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+@torch.no_grad()
+def random_features(images: Tensor) -> Tensor:
+    """`(B, 3, H, W)` uint8 -> `(B, 960)`: mean and deviation of the channels of four random 3x3 convolutions.
+
+    Strides of 2, LeakyReLU, He initialisation; no resizing, since the number of statistics does not depend on the size.
+    """
+    maps = to_float(images)
+    found = []
+    for weight in _weights():
+        maps = F.leaky_relu(F.conv2d(F.pad(maps, (1, 1, 1, 1), "replicate"), weight, stride=2), 0.2)
+        found += [maps.mean((2, 3)), maps.std((2, 3))]
+    return torch.cat(found, dim=1)
+
+
+@cache
+def _weights() -> list[Tensor]:
+    draws = torch.Generator().manual_seed(0)
+    inputs = (3, *_WIDTHS)
+    shapes = [(outputs, fan, 3, 3) for fan, outputs in zip(inputs, _WIDTHS, strict=False)]
+    return [torch.randn(shape, generator=draws) * math.sqrt(2 / (1.04 * 9 * shape[1])) for shape in shapes]
