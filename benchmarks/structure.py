@@ -35,12 +35,10 @@ from scipy.ndimage import binary_dilation
 from torch import Tensor
 
 from toonlab.ops.levels import to_float
-from toonlab_whitebox.adaptive import felzenszwalb
-from toonlab_whitebox.merging import merge
+from toonlab_whitebox.adaptive import felzenszwalb, merge
 from toonlab_whitebox.regions import Regions, describe
 from toonlab_whitebox.slic import scikit_slic, slic
-from toonlab_whitebox.structure import Structure
-from toonlab_whitebox.threads import start
+from toonlab_whitebox.structure import Structure, start
 from toonlab_world.data.dataset import ToonWorld
 
 BATCHES = ((16, 256), (4, 64))  # pictures and their side

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 
 from toonlab import DiscriminatorFactory, DiscriminatorLossFactory, GeneratorFactory, GeneratorLossFactory, hookimpl
 
-from .critic_losses import GraySuppression, SmoothSuppression
-from .discriminator import AnimeGANDiscriminator
-from .generator import AnimeGANGenerator
-from .losses import Gram
+from .losses import Gram, GraySuppression, SmoothSuppression
+from .networks import AnimeGANDiscriminator, AnimeGANGenerator
 
 
 @hookimpl

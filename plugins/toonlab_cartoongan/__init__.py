@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 from toonlab import DiscriminatorFactory, DiscriminatorLossFactory, GeneratorFactory, hookimpl
 
-from .discriminator import CartoonDiscriminator
-from .generator import CartoonGenerator
 from .loss import EdgePromoting
+from .networks import CartoonDiscriminator, CartoonGenerator
 
 
 @hookimpl

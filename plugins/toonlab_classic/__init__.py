@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from toonlab import GeneratorFactory, hookimpl
 
 from .classic import Classic
-from .identity import Identity
-from .mean_shift import MeanShift
-from .superpixel import Superpixel
+from .drawing import Identity, MeanShift, Superpixel
 
 
 @hookimpl

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 from toonlab import DiscriminatorFactory, GeneratorFactory, GeneratorLossFactory, RepresentationFactory, hookimpl
 
-from .discriminator import WhiteboxDiscriminator
-from .generator import WhiteboxUNet
+from .networks import WhiteboxDiscriminator, WhiteboxUNet
 from .representations import Surface, Texture
 from .structure import Structure
 

@@ -1,19 +1,57 @@
-"""White-box's generator: a U-Net with additive skips, and a guided filter of its output along the photo's edges."""
+"""White-box's networks: a U-Net with additive skips, whose output is filtered along the photo's edges; a discriminator.
+
+Convolutions have zero padding as in TensorFlow, biases, and Glorot and Bengio's initial weights.
+"""
 
 from __future__ import annotations
 
 from typing import Annotated
 
+import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
 from toonlab.ops.checks import check_sides
 from toonlab.ops.filters import full_precision, guided_filter
+from toonlab.ops.layers import spectral_norm as with_spectral_norm
 from toonlab.ops.layers import upsample2x
 
-from .layers import convolution, halving
+SLOPE = 0.2  # of every LeakyReLU
 
-SLOPE = 0.2
+
+class HalvingConv2d(nn.Conv2d):
+    """A 3x3 convolution of stride 2 with TensorFlow's padding SAME: `(B, C, H, W)` -> `(B, out, ⌈H/2⌉, ⌈W/2⌉)`.
+
+    An even side gets one row of zeros at the end, an odd one a row at each end. Instead of copying the input into a
+    larger one, an even side has two rows added at each end by the convolution itself, and the first output, which looks
+    at the wrong ones, is cut off.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, 3, stride=2)
+
+    def forward(self, input: Tensor) -> Tensor:
+        top, left = (1 - side % 2 for side in input.shape[-2:])
+        output = F.conv2d(input, self.weight, self.bias, self.stride, padding=(1 + top, 1 + left))
+        return output[..., top:, left:]
+
+
+def convolution(inputs: int, outputs: int, kernel_size: int = 3) -> nn.Conv2d:
+    """A convolution that keeps the size, with its initial weights."""
+    return initialised(nn.Conv2d(inputs, outputs, kernel_size, padding=kernel_size // 2))
+
+
+def halving(inputs: int, outputs: int) -> nn.Conv2d:
+    """A convolution that halves the size, with its initial weights."""
+    return initialised(HalvingConv2d(inputs, outputs))
+
+
+def initialised(module: nn.Conv2d) -> nn.Conv2d:
+    """Weights uniform in ±√(6 / (fan_in + fan_out)) (Glorot and Bengio, AISTATS 2010), biases 0."""
+    nn.init.xavier_uniform_(module.weight)
+    assert module.bias is not None
+    nn.init.zeros_(module.bias)
+    return module
 
 
 class ResidualBlock(nn.Module):
@@ -83,3 +121,37 @@ def _activated(*convolutions: nn.Module) -> nn.Sequential:
     """Each convolution followed by LeakyReLU."""
     layers = ((module, nn.LeakyReLU(SLOPE, inplace=module.stride == (1, 1))) for module in convolutions)
     return nn.Sequential(*(layer for pair in layers for layer in pair))
+
+
+class WhiteboxDiscriminator(nn.Module):
+    """White-box's discriminator, of surfaces and of textures alike.
+
+    `disc_sn` of its code (`train_code/network.py`) with `patch=True`: `(B, in_channels, H, W)` -> logits
+    `(B, 1, ⌈H/8⌉, ⌈W/8⌉)`. The power iteration of the spectral norm counts as constant in the gradient.
+
+    Args:
+        in_channels: of the view; given by the engine.
+        width: channels of the first two convolutions, doubled twice; cost grows with its square. The original's 32 has
+            287,137 parameters for 3 channels and 286,561 for 1.
+        spectral_norm: divide every kernel by its spectral norm.
+    """
+
+    def __init__(
+        self,
+        in_channels: Annotated[int, Field(gt=0)],
+        width: Annotated[int, Field(gt=0)] = 32,
+        spectral_norm: bool = True,
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for inputs, outputs in ((in_channels, width), (width, 2 * width), (2 * width, 4 * width)):
+            layers += [_normed(halving(inputs, outputs), spectral_norm), nn.LeakyReLU(SLOPE)]
+            layers += [_normed(convolution(outputs, outputs), spectral_norm), nn.LeakyReLU(SLOPE, inplace=True)]
+        self.layers = nn.Sequential(*layers, _normed(convolution(4 * width, 1, 1), spectral_norm))
+
+    def forward(self, view: Tensor) -> Tensor:
+        return self.layers(view)
+
+
+def _normed(module: nn.Conv2d, spectral_norm: bool) -> nn.Conv2d:
+    return with_spectral_norm(module, stop_gradient=True) if spectral_norm else module
