@@ -1,7 +1,7 @@
 """AnimeGAN's losses: the texture of cartoons without their colours, and gray cartoons as the critic's fakes.
 
-Both discriminator losses take any view of the critic, `(N, C, H, W)` in `views.value_range`, and replace all channels by
-gray: the luminance of 3 channels, the mean of another number.
+The discriminator losses take any view of the critic, `(N, C, H, W)` in `views.value_range`, and replace all channels
+by gray: the luminance of 3 channels, the mean of another number.
 """
 
 from __future__ import annotations

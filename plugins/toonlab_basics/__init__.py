@@ -16,16 +16,14 @@ from toonlab import (
     hookimpl,
 )
 
-from .critic_losses import R1, GradientPenalty
-from .edge_maximum import EdgeMaximum
-from .folder import folder
+from .folder import FolderDataset
 from .hard_patches import HardPatches
-from .losses import Color, Content, Reconstruction, TotalVariation
+from .losses import R1, Color, Content, GradientPenalty, Reconstruction, TotalVariation
 from .objectives import BCE, LSGAN, Hinge, Wasserstein
 from .pictures import Pictures
 from .random_features import RandomFeatures
 from .representations import RGB, Grayscale
-from .samplers import GridPatches, RandomPatches, Whole
+from .samplers import EdgeMaximum, GridPatches, RandomPatches, Whole
 from .vgg import VGG19
 
 
@@ -77,4 +75,4 @@ def register_representations() -> Mapping[str, RepresentationFactory]:
 
 @hookimpl
 def register_datasets() -> Mapping[str, DatasetFactory]:
-    return {"folder": folder}
+    return {"folder": FolderDataset}

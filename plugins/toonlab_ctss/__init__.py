@@ -13,14 +13,11 @@ from toonlab import (
     hookimpl,
 )
 
-from .discriminator import ctss_image, ctss_patch
-from .generator import ctss_plain, ctss_unet
 from .multiscale import CTSSMultiscale
+from .networks import ctss_image, ctss_patch, ctss_plain, ctss_unet
 from .postprocess import CTSSPostprocessing
-from .representation import GrayMinMax
-from .saliency_nms import SaliencyNMS
-from .saliency_random import SaliencyRandom
-from .sampler import CTSS
+from .sampler import CTSS, GrayMinMax
+from .variants import SaliencyNMS, SaliencyRandom
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""Non-learned generators: the photo to the bit, and drawings of each picture by itself, in whole levels, of any size."""
+"""Non-learned generators: the photo to the bit; drawings of each picture alone, in whole levels, of any size."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_each_picture_is_drawn_by_itself_and_always_the_same(catalogue: Catalogu
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("side", [(1, 1), (1, 9), (5, 3)])
-def test_any_size_will_do_drawing(catalogue: Catalogue, name: str, side: tuple[int, int]):
+def test_drawings_are_of_any_size(catalogue: Catalogue, name: str, side: tuple[int, int]):
     photo = torch.linspace(-1, 1, 3 * side[0] * side[1]).reshape(1, 3, *side)
     assert catalogue.make("generators", name)(photo).shape == photo.shape
 
@@ -100,7 +100,7 @@ def test_gradients_pass(images: Tensor) -> None:
 
 
 @pytest.mark.parametrize("side", [(1, 1), (1, 9), (5, 3)])
-def test_any_size_will_do_identity(side: tuple[int, int]) -> None:
+def test_identity_takes_any_size(side: tuple[int, int]) -> None:
     assert Identity()(torch.zeros(1, 3, *side)).shape == (1, 3, *side)
 
 

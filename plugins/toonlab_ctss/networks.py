@@ -1,4 +1,4 @@
-"""CTSS's generators: two steps down, inverted residual blocks, two steps up, with and without U-Net skips."""
+"""CTSS's networks: generators with and without U-Net skips, and discriminators of whole images and of patches."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from toonlab.ops.checks import check_sides
 from toonlab.ops.filters import full_precision
 from toonlab.ops.layers import LayerNorm, SameConv2d, upsample2x, variance_scaling_
+from toonlab.ops.layers import spectral_norm as with_spectral_norm
 
 
 class ConvBlock(nn.Sequential):
@@ -117,3 +118,62 @@ def ctss_plain(width: Annotated[int, Field(gt=0)] = 32) -> nn.Module:
         width: channels at full resolution; cost grows with its square. The original's 32 has 2,141,760 parameters.
     """
     return Generator("ctss_plain", width, skips=False)
+
+
+class Discriminator(nn.Module):
+    """`D_net` and `patch_D_net` of CTSS's code (`net/discriminator.py`), which differ only in width.
+
+    `(B, in_channels, H, W)` -> logits `(B, 1, H//8, W//8)`, after three strided convolutions with layer norm, each of
+    which doubles the channels. With `spectral_norm` the gradient flows through the power iteration. Raises `PartError`,
+    with the `name` in recipes, for sides below 16.
+    """
+
+    def __init__(self, name: str, in_channels: int, width: int, spectral_norm: bool) -> None:
+        super().__init__()
+        self.name = name
+        widths = [width, 2 * width, 4 * width, 8 * width]
+        layers: list[nn.Module] = []
+        for inputs, outputs, stride in zip([in_channels, *widths[:3]], widths, [1, 2, 2, 2], strict=True):
+            convolution = _convolution(inputs, outputs, stride, spectral_norm)
+            layers += [convolution, LayerNorm(outputs), nn.LeakyReLU(0.2, inplace=True)]
+        self.layers = nn.Sequential(*layers, _convolution(widths[-1], 1, 1, spectral_norm))
+
+    def forward(self, view: Tensor) -> Tensor:
+        check_sides(view, f"{self.name}: a view's sides", smallest=16)
+        return self.layers(view)
+
+
+def _convolution(inputs: int, outputs: int, stride: int, spectral_norm: bool) -> nn.Module:
+    convolution = SameConv2d(inputs, outputs, stride=stride)
+    nn.init.normal_(convolution.weight, std=0.02)
+    return with_spectral_norm(convolution) if spectral_norm else convolution
+
+
+def ctss_image(
+    in_channels: Annotated[int, Field(gt=0)], width: Annotated[int, Field(gt=0)] = 32, spectral_norm: bool = True
+) -> nn.Module:
+    """CTSS's discriminator of whole images.
+
+    `D_net` of its code (`net/discriminator.py`).
+
+    Args:
+        in_channels: of the view; given by the engine.
+        width: channels of the first convolution; cost grows with its square. The original's 32 has 391,200 parameters.
+        spectral_norm: divide every kernel by its spectral norm.
+    """
+    return Discriminator("ctss_image", in_channels, width, spectral_norm)
+
+
+def ctss_patch(
+    in_channels: Annotated[int, Field(gt=0)], width: Annotated[int, Field(gt=0)] = 16, spectral_norm: bool = True
+) -> nn.Module:
+    """CTSS's discriminator of patches, half as wide as that of whole images.
+
+    `patch_D_net` of its code (`net/discriminator.py`).
+
+    Args:
+        in_channels: of the view; given by the engine.
+        width: channels of the first convolution; cost grows with its square. The original's 16 has 98,544 parameters.
+        spectral_norm: divide every kernel by its spectral norm.
+    """
+    return Discriminator("ctss_patch", in_channels, width, spectral_norm)
