@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import torch
 import torch.nn.functional as F
-from pydantic import Field
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from toonlab.ops.checks import check_sides
@@ -100,7 +98,7 @@ class AnimeGANGenerator(nn.Module):
 
     side_multiple = 4
 
-    def __init__(self, width: Annotated[int, Field(gt=0)] = 64) -> None:
+    def __init__(self, width: PositiveInt = 64) -> None:
         super().__init__()
         full, half, quarter = width, 2 * width, 4 * width
         self.b1 = nn.Sequential(ConvBlock(3, full), ConvBlock(full, full), Down(full, half))
@@ -161,12 +159,7 @@ class AnimeGANDiscriminator(nn.Module):
         spectral_norm: divide every kernel by its spectral norm.
     """
 
-    def __init__(
-        self,
-        in_channels: Annotated[int, Field(gt=0)],
-        width: Annotated[int, Field(gt=0)] = 32,
-        spectral_norm: bool = True,
-    ) -> None:
+    def __init__(self, in_channels: PositiveInt, width: PositiveInt = 32, spectral_norm: bool = True) -> None:
         super().__init__()
         self.spectral_norm = spectral_norm
         self.layers = nn.Sequential(

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, overload
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 from torch import Tensor
 
 from toonlab import Sample, ToonlabError, find_pictures, picture_manifest, picture_problems, read_picture
@@ -51,7 +51,7 @@ class FolderDataset:
         evaluation: Path | None = None,
         test: Path | None = None,
         evaluation_cartoons: Path | None = None,
-        resize: Annotated[int, Field(gt=0)] | None = None,
+        resize: PositiveInt | None = None,
         cache: Literal["none", "ram"] = "none",
         max_pixels: Annotated[int, Field(gt=0, le=PILLOW_LIMIT)] = MAX_PIXELS,
     ) -> None:
@@ -62,7 +62,7 @@ class FolderDataset:
             "test": test,
             "evaluation_cartoons": evaluation_cartoons,
         }
-        self._folders = {role: path for role, path in folders.items() if path is not None}
+        self.folders = {role: path for role, path in folders.items() if path is not None}
         self._resize, self._cache, self._max_pixels = resize, cache, max_pixels
 
     def train(self) -> tuple[Pictures, Pictures]:
@@ -71,24 +71,24 @@ class FolderDataset:
 
     def evaluation(self) -> Samples:
         """Photos without truth, decoded on access."""
-        return Samples(self._pictures("evaluation" if "evaluation" in self._folders else "photos"))
+        return Samples(self._pictures("evaluation" if "evaluation" in self.folders else "photos"))
 
     def test(self) -> FolderDataset:
         """The dataset with the photos of `test` as evaluation photos; itself, without such a folder."""
-        if "test" not in self._folders:
+        if "test" not in self.folders:
             return self
         other = copy(self)
-        other._folders = {role: path for role, path in self._folders.items() if role != "test"}
-        other._folders["evaluation"] = self._folders["test"]
+        other.folders = {role: path for role, path in self.folders.items() if role != "test"}
+        other.folders["evaluation"] = self.folders["test"]
         return other
 
     def evaluation_cartoons(self) -> Pictures:
         """Real cartoons to compare fakes with, as uint8 `(3, H, W)`."""
-        return self._pictures("evaluation_cartoons") if "evaluation_cartoons" in self._folders else self.train()[1]
+        return self._pictures("evaluation_cartoons") if "evaluation_cartoons" in self.folders else self.train()[1]
 
     def manifest(self) -> Mapping[str, Any]:
         """The names and sizes of the files, and the settings that change their pixels."""
-        manifests = {role: picture_manifest(folder) for role, folder in self._folders.items()}
+        manifests = {role: picture_manifest(folder) for role, folder in self.folders.items()}
         return {**manifests, "resize": self._resize, "max_pixels": self._max_pixels}
 
     @cached_property
@@ -100,13 +100,13 @@ class FolderDataset:
         return photos, cartoons
 
     def _pictures(self, role: str) -> Pictures:
-        folder = self._folders[role]
+        folder = self.folders[role]
         names = self._photo_names if role == "photos" else _usable(folder, self._max_pixels)
         return Pictures(folder, names, self._resize)
 
     @cached_property
     def _photo_names(self) -> list[str]:
-        return _usable(self._folders["photos"], self._max_pixels)  # warns once, though they may be evaluated on, too
+        return _usable(self.folders["photos"], self._max_pixels)  # warns once, though they may be evaluated on, too
 
 
 class Pictures:

@@ -8,11 +8,11 @@ right weight of a penalty depends on the size of the map.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
+from pydantic import NonNegativeFloat
 from torch import Tensor, nn
 
 from toonlab import CriticParts, Logits, PartError, Step, Views
@@ -91,7 +91,7 @@ class GradientPenalty:
     """
 
     mode: Literal["gp", "lp", "dragan"] = "gp"
-    target: Annotated[float, Field(ge=0)] = 1.0
+    target: NonNegativeFloat = 1.0
 
     def __call__(self, critic: CriticParts, views: Views, logits: Logits) -> Tensor:
         rng = generator_of(views, "gradient_penalty")

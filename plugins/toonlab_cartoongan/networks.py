@@ -5,10 +5,10 @@ As `networks.py` of its PyTorch code (znxlwm/pytorch-CartoonGAN), with what diff
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import torch
-from pydantic import Field
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from toonlab.ops.checks import check_sides
@@ -70,11 +70,7 @@ class CartoonGenerator(nn.Module):
     side_multiple = 4
 
     def __init__(
-        self,
-        width: Annotated[int, Field(gt=0)] = 64,
-        blocks: Annotated[int, Field(gt=0)] = 8,
-        padding: Padding = "zeros",
-        affine: bool = False,
+        self, width: PositiveInt = 64, blocks: PositiveInt = 8, padding: Padding = "zeros", affine: bool = False
     ) -> None:
         super().__init__()
         half, quarter = 2 * width, 4 * width
@@ -125,12 +121,7 @@ class CartoonDiscriminator(nn.Module):
         affine: instance norm with a scale and a shift per channel.
     """
 
-    def __init__(
-        self,
-        in_channels: Annotated[int, Field(gt=0)],
-        width: Annotated[int, Field(gt=0)] = 32,
-        affine: bool = False,
-    ) -> None:
+    def __init__(self, in_channels: PositiveInt, width: PositiveInt = 32, affine: bool = False) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             *_leaky(convolution(in_channels, width)),

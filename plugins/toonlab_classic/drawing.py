@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import cv2
@@ -33,10 +34,13 @@ class Identity(nn.Module):
 
 
 class Drawing(nn.Module, ABC):
-    """A generator without learned weights; subclasses implement `draw`.
+    """A generator without learned weights; subclasses are dataclasses of their parameters, and implement `draw`.
 
     `(B, 3, H, W)` in [-1, 1] -> the same, rounded to 256 levels; deterministic and without a gradient.
     """
+
+    def __post_init__(self) -> None:
+        super().__init__()
 
     @abstractmethod
     def draw(self, photo: Pixels) -> Pixels:
@@ -55,6 +59,7 @@ def scale_of(photo: Pixels) -> float:
     return min(photo.shape[:2]) / REFERENCE
 
 
+@dataclass(eq=False, repr=False)
 class MeanShift(Drawing):
     """Flat areas with sharp borders, without lines: mean-shift filtering over a pyramid (`cv2.pyrMeanShiftFiltering`).
 
@@ -66,20 +71,16 @@ class MeanShift(Drawing):
         levels: of the pyramid above the picture itself.
     """
 
-    def __init__(
-        self,
-        radius: Annotated[float, Field(gt=0), Tunable(4, 20)] = 10.0,
-        color_radius: Annotated[float, Field(gt=0), Tunable(10, 60)] = 30.0,
-        levels: Annotated[int, Field(ge=0, le=8)] = 1,
-    ) -> None:
-        super().__init__()
-        self.radius, self.color_radius, self.levels = radius, color_radius, levels
+    radius: Annotated[float, Field(gt=0), Tunable(4, 20)] = 10.0
+    color_radius: Annotated[float, Field(gt=0), Tunable(10, 60)] = 30.0
+    levels: Annotated[int, Field(ge=0, le=8)] = 1
 
     def draw(self, photo: Pixels) -> Pixels:
         radius = max(1.0, self.radius * scale_of(photo))
         return np.asarray(cv2.pyrMeanShiftFiltering(photo, radius, self.color_radius, maxLevel=self.levels), np.uint8)
 
 
+@dataclass(eq=False, repr=False)
 class Superpixel(Drawing):
     """Every superpixel in its mean colour: flat areas of any shape, without lines.
 
@@ -93,17 +94,11 @@ class Superpixel(Drawing):
         compactness: of `slic`, in units of Lab: higher makes rounder ones.
     """
 
-    def __init__(
-        self,
-        method: Literal["felzenszwalb", "slic"] = "felzenszwalb",
-        scale: Annotated[float, Field(gt=0), Tunable(20, 500, log=True)] = 100.0,
-        smallest: Annotated[int, Field(gt=0), Tunable(5, 200, log=True)] = 20,
-        count: Annotated[int, Field(gt=0), Tunable(50, 2000, log=True)] = 400,
-        compactness: Annotated[float, Field(gt=0), Tunable(1, 40, log=True)] = 10.0,
-    ) -> None:
-        super().__init__()
-        self.method, self.scale, self.smallest = method, scale, smallest
-        self.count, self.compactness = count, compactness
+    method: Literal["felzenszwalb", "slic"] = "felzenszwalb"
+    scale: Annotated[float, Field(gt=0), Tunable(20, 500, log=True)] = 100.0
+    smallest: Annotated[int, Field(gt=0), Tunable(5, 200, log=True)] = 20
+    count: Annotated[int, Field(gt=0), Tunable(50, 2000, log=True)] = 400
+    compactness: Annotated[float, Field(gt=0), Tunable(1, 40, log=True)] = 10.0
 
     def draw(self, photo: Pixels) -> Pixels:
         return mean_colors(photo, self.segments(photo))

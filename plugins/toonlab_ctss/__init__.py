@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from toonlab import (
-    DiscriminatorFactory,
-    GeneratorFactory,
-    PostprocessorFactory,
-    RepresentationFactory,
-    SamplerFactory,
-    hookimpl,
-)
+import toonlab
 
 from .multiscale import CTSSMultiscale
 from .networks import ctss_image, ctss_patch, ctss_plain, ctss_unet
@@ -20,8 +13,8 @@ from .sampler import CTSS, GrayMinMax
 from .variants import SaliencyNMS, SaliencyRandom
 
 
-@hookimpl
-def register_samplers() -> Mapping[str, SamplerFactory]:
+@toonlab.hookimpl
+def register_samplers() -> Mapping[str, toonlab.SamplerFactory]:
     return {
         "ctss": CTSS,
         "saliency_random": SaliencyRandom,
@@ -30,21 +23,21 @@ def register_samplers() -> Mapping[str, SamplerFactory]:
     }
 
 
-@hookimpl
-def register_representations() -> Mapping[str, RepresentationFactory]:
+@toonlab.hookimpl
+def register_representations() -> Mapping[str, toonlab.RepresentationFactory]:
     return {"gray_minmax": GrayMinMax}
 
 
-@hookimpl
-def register_generators() -> Mapping[str, GeneratorFactory]:
+@toonlab.hookimpl
+def register_generators() -> Mapping[str, toonlab.GeneratorFactory]:
     return {"ctss_unet": ctss_unet, "ctss_plain": ctss_plain}
 
 
-@hookimpl
-def register_discriminators() -> Mapping[str, DiscriminatorFactory]:
+@toonlab.hookimpl
+def register_discriminators() -> Mapping[str, toonlab.DiscriminatorFactory]:
     return {"ctss_image": ctss_image, "ctss_patch": ctss_patch}
 
 
-@hookimpl
-def register_postprocessors() -> Mapping[str, PostprocessorFactory]:
+@toonlab.hookimpl
+def register_postprocessors() -> Mapping[str, toonlab.PostprocessorFactory]:
     return {"ctss": CTSSPostprocessing}

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
+from pydantic import Field, PositiveFloat
 from torch import Tensor
 
 from toonlab import PartError, check_images
@@ -41,7 +41,7 @@ class CTSSMultiscale(CTSS):
 
     name: ClassVar[str] = "ctss_multiscale"
 
-    scales: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)] = (0.5, 1.0, 1.5)
+    scales: Annotated[tuple[PositiveFloat, ...], Field(min_length=1)] = (0.5, 1.0, 1.5)
 
     @torch.no_grad()
     def best(self, edges: Tensor, stride: Stride, rng: torch.Generator | None = None) -> tuple[Tensor, Tensor]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import torch
-from pydantic import Field
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from toonlab.ops.checks import check_sides
@@ -98,7 +96,7 @@ def _initialise(module: nn.Module) -> None:
         variance_scaling_(module.weight, fan_in=kernel_area * module.in_channels)
 
 
-def ctss_unet(width: Annotated[int, Field(gt=0)] = 32) -> nn.Module:
+def ctss_unet(width: PositiveInt = 32) -> nn.Module:
     """CTSS's generator, with U-Net skips; sides must be multiples of 4.
 
     `G_net_unet` of its code (`net/generator.py`).
@@ -109,7 +107,7 @@ def ctss_unet(width: Annotated[int, Field(gt=0)] = 32) -> nn.Module:
     return Generator("ctss_unet", width, skips=True)
 
 
-def ctss_plain(width: Annotated[int, Field(gt=0)] = 32) -> nn.Module:
+def ctss_plain(width: PositiveInt = 32) -> nn.Module:
     """CTSS's generator without skips; sides must be multiples of 4.
 
     `G_net` of its code (`net/generator.py`).
@@ -149,9 +147,7 @@ def _convolution(inputs: int, outputs: int, stride: int, spectral_norm: bool) ->
     return with_spectral_norm(convolution) if spectral_norm else convolution
 
 
-def ctss_image(
-    in_channels: Annotated[int, Field(gt=0)], width: Annotated[int, Field(gt=0)] = 32, spectral_norm: bool = True
-) -> nn.Module:
+def ctss_image(in_channels: PositiveInt, width: PositiveInt = 32, spectral_norm: bool = True) -> nn.Module:
     """CTSS's discriminator of whole images.
 
     `D_net` of its code (`net/discriminator.py`).
@@ -164,9 +160,7 @@ def ctss_image(
     return Discriminator("ctss_image", in_channels, width, spectral_norm)
 
 
-def ctss_patch(
-    in_channels: Annotated[int, Field(gt=0)], width: Annotated[int, Field(gt=0)] = 16, spectral_norm: bool = True
-) -> nn.Module:
+def ctss_patch(in_channels: PositiveInt, width: PositiveInt = 16, spectral_norm: bool = True) -> nn.Module:
     """CTSS's discriminator of patches, half as wide as that of whole images.
 
     `patch_D_net` of its code (`net/discriminator.py`).

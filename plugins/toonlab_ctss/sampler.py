@@ -21,18 +21,16 @@ Stride = Literal["stride_real", "stride_fake"]
 
 @dataclass(frozen=True)
 class Salient(ABC):
-    """Scores candidates as CTSS does; a subclass chooses among them.
+    """Scores candidates as CTSS does, by these parameters; a subclass chooses among them.
 
-    `(B, 3, H, W)` in [-1, 1] -> `(B*k, 3, patch_size, patch_size)`, cut from the unfiltered image. Gradients flow to
-    the pixels, but not through scores or choice. Patches not chosen are never cut out: O(pixels) time and memory at
-    any stride, and scoring takes the same time for any `patch_size`.
+    `(B, 3, H, W)` in [-1, 1] -> `(B*k, 3, patch_size, patch_size)`. Gradients, time and memory are those of `CTSS`.
 
     Args:
         patch_size: side of a patch in pixels.
         stride_real: distance of neighbouring candidates in cartoons, in patch sizes, rounded to pixels.
         stride_fake: the same in fakes.
         k: patches per image.
-        normalise: the edges' minimum and maximum are those of the `batch` (as the original), or of each `image`.
+        normalise: the edges' minimum and maximum are those of the `batch`, or of each `image`.
         guided_radius: window of the guided filter, `2 * guided_radius + 1` pixels; 0 for no filter.
         guided_eps: variance (of values in [-1, 1]) below which texture is smoothed away.
         edge_threshold: edges of this share of the strongest count half.
@@ -82,16 +80,9 @@ class Salient(ABC):
     def best(self, edges: Tensor, stride: Stride, rng: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """The choice by any heat map, `(B, H, W)`: boxes, `(B*k, 5)` int64, and scores, `(B*k,)` float32."""
         grid = self._grid(edges, stride)
-        scores = self._over_patches(edges, grid)
+        scores = grid.sums(edges) if self.score == "sum" else grid.maxima(edges)  # (B, count)
         chosen = self.pick(scores, grid, rng)
         return grid.boxes(chosen), scores.flatten()[chosen]
-
-    @torch.no_grad()
-    def scores(self, images: Tensor, stride: Stride) -> Tensor:
-        """The score of every candidate: `(B, 3, H, W)` -> `(B, rows, columns)` float32."""
-        self._check(images, stride)
-        grid = self._grid(images, stride)
-        return self._over_patches(self.saliency(images), grid).view(-1, grid.rows, grid.columns)
 
     def saliency(self, images: Tensor) -> Tensor:
         """The map by which patches are scored: `(B, 3, H, W)` in [-1, 1] -> `(B, H, W)` in [0, 1]."""
@@ -103,9 +94,6 @@ class Salient(ABC):
 
     def _cut(self, images: Tensor, boxes: Tensor) -> Tensor:
         return crop(images, boxes, (self.patch_size, self.patch_size))
-
-    def _over_patches(self, edges: Tensor, grid: Grid) -> Tensor:
-        return grid.sums(edges) if self.score == "sum" else grid.maxima(edges)
 
     def _grid(self, images: Tensor, stride: Stride) -> Grid:
         return Grid.of(images, self.patch_size, getattr(self, stride))
@@ -121,11 +109,14 @@ class CTSS(Salient):
 
     Gao, Zhang and Tian, "Learning to Incorporate Texture Saliency Adaptive Attention to Image Cartoonization", ICML
     2022; their code's `tools/patch_extractor.py`. A patch's score is the sum of its edges after a guided filter; the
-    patches with the highest scores are cropped from the unfiltered image.
+    patches with the highest scores are cropped from the unfiltered image. Other patches are never cropped: O(pixels)
+    time and memory for every stride, and the time of scoring does not depend on `patch_size`.
 
-    `(B, 3, H, W)` in [-1, 1] -> `(B*k, 3, patch_size, patch_size)`, best first. Among equal scores the earlier image,
-    then the upper, then the left patch comes first; without any edge all scores are 0. With `rank: image` the order is
-    image by image, and best first within each. The other parameters are those of `Salient`.
+    `(B, 3, H, W)` in [-1, 1] -> `(B*k, 3, patch_size, patch_size)`, best first. Gradients flow to the pixels, but not
+    through scores or choice.
+
+    Among equal scores the earlier image, then the upper, then the left patch comes first; without any edge all scores
+    are 0. With `rank: image` the order is image by image, and best first within each.
 
     Args:
         rank: choose the best `k * B` of the whole `batch` (as the original: an image may give none), or the best `k` of

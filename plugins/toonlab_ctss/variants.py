@@ -24,10 +24,9 @@ class SaliencyRandom(Salient):
 
     A candidate's weight is CTSS's score to the power 1 / `temperature`. Candidates are drawn one after the other with
     probabilities proportional to their weights, by the Gumbel-top-k trick: the `k` largest of log weight plus Gumbel
-    noise (Kool, van Hoof and Welling, "Stochastic Beams and Where to Find Them",
-    ICML 2019; Efraimidis and Spirakis, "Weighted Random Sampling with a Reservoir", Information Processing Letters 97,
-    2006). Towards 0 the temperature gives CTSS's best of each image, at 1 probabilities in proportion to scores, and
-    towards infinity random candidates.
+    noise (Kool, van Hoof and Welling, "Stochastic Beams and Where to Find Them", ICML 2019; Efraimidis and Spirakis,
+    "Weighted Random Sampling with a Reservoir", Information Processing Letters 97, 2006). Towards 0 the temperature
+    gives CTSS's best of each image, at 1 probabilities in proportion to scores, and towards infinity random candidates.
 
     `(B, 3, H, W)` in [-1, 1] -> `(B*k, 3, patch_size, patch_size)`, image by image, in the order drawn. Where no
     candidate has an edge, all are equally likely. Real and fake are drawn independently.

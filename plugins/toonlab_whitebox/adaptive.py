@@ -27,17 +27,12 @@ def adaptive(
         sigma: of the Gaussian blur before segmenting, in pixels.
         min_size: pixels of the smallest segment.
     """
-    labels = felzenszwalb(image, scale, sigma, min_size)
+    from skimage.segmentation import felzenszwalb
+
+    labels = felzenszwalb(image, scale, sigma, min_size)  # on values in [-1, 1], as in the authors' code
     if int(labels.max()) < regions:
         return labels
     return merge(describe(image, labels), regions)[labels]
-
-
-def felzenszwalb(image: NDArray[np.float32], scale: float, sigma: float, min_size: int) -> Integers:
-    """Only the graph-based segmentation, on values in [-1, 1] as in the authors' code."""
-    from skimage.segmentation import felzenszwalb
-
-    return felzenszwalb(image, scale, sigma, min_size)
 
 
 def merge(regions: Regions, keep: int) -> Integers:

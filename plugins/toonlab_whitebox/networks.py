@@ -5,10 +5,8 @@ Convolutions have zero padding as in TensorFlow, biases, and Glorot and Bengio's
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import torch.nn.functional as F
-from pydantic import Field
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from toonlab.ops.checks import check_sides
@@ -29,6 +27,7 @@ class HalvingConv2d(nn.Conv2d):
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(in_channels, out_channels, 3, stride=2)
+        initialise(self)
 
     def forward(self, input: Tensor) -> Tensor:
         top, left = (1 - side % 2 for side in input.shape[-2:])
@@ -38,15 +37,10 @@ class HalvingConv2d(nn.Conv2d):
 
 def convolution(inputs: int, outputs: int, kernel_size: int = 3) -> nn.Conv2d:
     """A convolution that keeps the size, with its initial weights."""
-    return initialised(nn.Conv2d(inputs, outputs, kernel_size, padding=kernel_size // 2))
+    return initialise(nn.Conv2d(inputs, outputs, kernel_size, padding=kernel_size // 2))
 
 
-def halving(inputs: int, outputs: int) -> nn.Conv2d:
-    """A convolution that halves the size, with its initial weights."""
-    return initialised(HalvingConv2d(inputs, outputs))
-
-
-def initialised(module: nn.Conv2d) -> nn.Conv2d:
+def initialise(module: nn.Conv2d) -> nn.Conv2d:
     """Weights uniform in ±√(6 / (fan_in + fan_out)) (Glorot and Bengio, AISTATS 2010), biases 0."""
     nn.init.xavier_uniform_(module.weight)
     assert module.bias is not None
@@ -85,18 +79,18 @@ class WhiteboxUNet(nn.Module):
 
     def __init__(
         self,
-        width: Annotated[int, Field(gt=0)] = 32,
-        guided_radius: Annotated[int, Field(ge=0)] = 1,
-        guided_eps: Annotated[float, Field(gt=0)] = 1e-2,
-        guided_eps_inference: Annotated[float, Field(gt=0)] = 5e-3,
+        width: PositiveInt = 32,
+        guided_radius: NonNegativeInt = 1,
+        guided_eps: PositiveFloat = 1e-2,
+        guided_eps_inference: PositiveFloat = 5e-3,
     ) -> None:
         super().__init__()
         self.guided_radius, self.guided_eps, self.guided_eps_inference = guided_radius, guided_eps, guided_eps_inference
         full, half, quarter = width, 2 * width, 4 * width
         self.full_down = _activated(convolution(3, full, 7))
-        self.half_down = _activated(halving(full, full), convolution(full, half))
+        self.half_down = _activated(HalvingConv2d(full, full), convolution(full, half))
         self.quarter = nn.Sequential(
-            _activated(halving(half, half), convolution(half, quarter)),
+            _activated(HalvingConv2d(half, half), convolution(half, quarter)),
             *(ResidualBlock(quarter) for _ in range(4)),
             _activated(convolution(quarter, half)),
         )
@@ -136,16 +130,11 @@ class WhiteboxDiscriminator(nn.Module):
         spectral_norm: divide every kernel by its spectral norm.
     """
 
-    def __init__(
-        self,
-        in_channels: Annotated[int, Field(gt=0)],
-        width: Annotated[int, Field(gt=0)] = 32,
-        spectral_norm: bool = True,
-    ) -> None:
+    def __init__(self, in_channels: PositiveInt, width: PositiveInt = 32, spectral_norm: bool = True) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         for inputs, outputs in ((in_channels, width), (width, 2 * width), (2 * width, 4 * width)):
-            layers += [_normed(halving(inputs, outputs), spectral_norm), nn.LeakyReLU(SLOPE)]
+            layers += [_normed(HalvingConv2d(inputs, outputs), spectral_norm), nn.LeakyReLU(SLOPE)]
             layers += [_normed(convolution(outputs, outputs), spectral_norm), nn.LeakyReLU(SLOPE, inplace=True)]
         self.layers = nn.Sequential(*layers, _normed(convolution(4 * width, 1, 1), spectral_norm))
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, NonNegativeFloat
 from torch import Tensor
 
 from toonlab import Step, Tunable, check_images
@@ -57,11 +57,11 @@ class Structure:
     compactness: Annotated[float, Field(gt=0), Tunable(1.0, 40.0, log=True)] = 10.0
     coloring: Coloring = "mean"
     scale: Annotated[float, Field(gt=0), Tunable(1.0, 100.0, log=True)] = 10.0
-    sigma: Annotated[float, Field(ge=0)] = 0.8
+    sigma: NonNegativeFloat = 0.8
     min_size: Annotated[int, Field(gt=0), Tunable(10, 200, step=10)] = 100
     regions: Annotated[int, Field(gt=0), Tunable(30, 200, step=10)] = 90
-    gamma1: Annotated[float, Field(ge=0)] = 20.0
-    gamma2: Annotated[float, Field(ge=0)] = 40.0
+    gamma1: NonNegativeFloat = 20.0
+    gamma2: NonNegativeFloat = 40.0
     power: Annotated[float, Field(gt=0), Tunable(1.0, 1.5, step=0.1)] = 1.2
 
     def __call__(self, step: Step) -> Tensor:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from toonlab import Context, PartError, Views, crop
+from toonlab.ops.patch_grid import Grid
 from toonlab_ctss.multiscale import CTSSMultiscale
 from toonlab_ctss.sampler import CTSS, GrayMinMax, Salient
 from toonlab_ctss.variants import SaliencyNMS, SaliencyRandom
@@ -31,11 +32,11 @@ def test_choice_and_scores_match_ctss(golden, inputs, run: str, batch: str, stri
     assert np.array_equal(boxes[:, :3], arrays[f"{run}_batch_row_col"])
     assert np.array_equal(boxes[:, 3:], np.full((16, 2), 96))
     np.testing.assert_allclose(scores, arrays[f"{run}_topk_scores"], rtol=1e-5)
-    everything = sampler.scores(inputs[batch], stride)
+    grid = Grid.of(inputs[batch], sampler.patch_size, getattr(sampler, stride))
+    everything = grid.sums(sampler.saliency(inputs[batch]))
     # absolute: the original's 1 - 1 / (1 + x) has steps of 6e-8, which 96 * 96 pixels add up
     np.testing.assert_allclose(everything.flatten(), arrays[f"{run}_all_scores"], rtol=1e-5, atol=1e-3)
-    rows, columns = everything.shape[1:]
-    index = (boxes[:, 0] * rows + boxes[:, 1] // step) * columns + boxes[:, 2] // step
+    index = (boxes[:, 0] * grid.rows + boxes[:, 1] // step) * grid.columns + boxes[:, 2] // step
     assert np.array_equal(index, arrays[f"{run}_index"])
 
 

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from skimage.measure import label
+from skimage.segmentation import felzenszwalb
 
-from toonlab_whitebox.adaptive import adaptive, felzenszwalb, merge
+from toonlab_whitebox.adaptive import adaptive, merge
 from toonlab_whitebox.regions import Regions, describe
 
 NAMES = (("astronaut", 0), ("cartoon11", 4))
@@ -13,14 +14,14 @@ NAMES = (("astronaut", 0), ("cartoon11", 4))
 def test_segments_match_white_box(golden, images):
     arrays = golden("whitebox_superpixel_skimage0145")
     for name, index in NAMES:
-        labels = felzenszwalb(images[index].movedim(0, -1).numpy(), 10, 0.8, 100)
+        labels = adaptive(images[index].movedim(0, -1).numpy(), regions=1000)  # as they are, before merging
         assert np.array_equal(labels, arrays[f"felz_labels_{name}"])
 
 
 def test_segments_match_scikit_image(golden, images):
     arrays = golden("whitebox_superpixel_skimage026")
     for name, index in NAMES:
-        labels = felzenszwalb(images[index].movedim(0, -1).numpy(), 10, 0.8, 100)
+        labels = adaptive(images[index].movedim(0, -1).numpy(), regions=1000)  # as they are, before merging
         assert np.array_equal(labels, arrays[f"felz26_labels_{name}"])
 
 

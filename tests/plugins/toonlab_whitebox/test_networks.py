@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from toonlab import PartError
 from toonlab.ops.filters import guided_filter
 from toonlab.ops.layers import SameConv2d
-from toonlab_whitebox.networks import HalvingConv2d, WhiteboxDiscriminator, WhiteboxUNet, convolution, halving
+from toonlab_whitebox.networks import HalvingConv2d, WhiteboxDiscriminator, WhiteboxUNet, convolution
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def test_odd_sides_are_padded_at_both_ends(height: int, width: int):
     torch.testing.assert_close(module(images), expected, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("module", [convolution(32, 64), halving(32, 64), convolution(16, 32, 7)])
+@pytest.mark.parametrize("module", [convolution(32, 64), HalvingConv2d(32, 64), convolution(16, 32, 7)])
 def test_initial_weights_are_glorot_s(module: nn.Conv2d):
     outputs, inputs, *kernel = module.weight.shape
     bound = (6 / ((inputs + outputs) * kernel[0] * kernel[1])) ** 0.5
