@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import toonlab
 
 from .multiscale import CTSSMultiscale
-from .networks import ctss_image, ctss_patch, ctss_plain, ctss_unet
+from .networks import CTSSImage, CTSSPatch, CTSSPlain, CTSSUNet
 from .postprocess import CTSSPostprocessing
 from .sampler import CTSS, GrayMinMax
 from .variants import SaliencyNMS, SaliencyRandom
@@ -30,12 +30,12 @@ def register_representations() -> Mapping[str, toonlab.RepresentationFactory]:
 
 @toonlab.hookimpl
 def register_generators() -> Mapping[str, toonlab.GeneratorFactory]:
-    return {"ctss_unet": ctss_unet, "ctss_plain": ctss_plain}
+    return {"ctss_unet": CTSSUNet, "ctss_plain": CTSSPlain}
 
 
 @toonlab.hookimpl
 def register_discriminators() -> Mapping[str, toonlab.DiscriminatorFactory]:
-    return {"ctss_image": ctss_image, "ctss_patch": ctss_patch}
+    return {"ctss_image": CTSSImage, "ctss_patch": CTSSPatch}
 
 
 @toonlab.hookimpl

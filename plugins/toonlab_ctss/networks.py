@@ -42,23 +42,23 @@ class InvertedResidual(nn.Module):
         return features + branch if self.residual else branch
 
 
-class Generator(nn.Module):
-    """`G_net_unet` and `G_net` of CTSS's code (`net/generator.py`): photo -> cartoon, `(B, 3, H, W)` in [-1, 1].
+class CTSSUNet(nn.Module):
+    """CTSS's generator, with U-Net skips; sides must be multiples of 4.
 
-    Stages a to e are named as there: a and b halve the image, c keeps it, d and e double it. Raises `PartError` for
-    sides that are not multiples of 4, or below 8.
+    `G_net_unet` of its code (`net/generator.py`): photo -> cartoon, `(B, 3, H, W)` in [-1, 1]. Stages a to e are named
+    as there: a and b halve the image, c keeps it, d and e double it; the inputs of b and a are concatenated to the
+    upsampled inputs of d and e. Raises `PartError` for sides that are not multiples of 4, or below 8.
 
     Args:
-        name: in recipes, for errors.
-        width: channels at full resolution; 2 and 4 times as many at half and a quarter.
-        skips: concatenate the inputs of b and a to the upsampled inputs of d and e (U-Net).
+        width: channels at full resolution, 2 and 4 times as many at half and a quarter; cost grows with its square. The
+            original's 32 has 2,233,920 parameters.
     """
 
+    name, skips = "ctss_unet", True  # the name in recipes, for errors
     side_multiple = 4
 
-    def __init__(self, name: str, width: int, skips: bool) -> None:
+    def __init__(self, width: PositiveInt = 32) -> None:
         super().__init__()
-        self.name, self.skips = name, skips
         full, half, quarter = width, 2 * width, 4 * width
         self.a_full = ConvBlock(3, full, kernel_size=7)
         self.a_half = nn.Sequential(ConvBlock(full, half, stride=2), ConvBlock(half, half))
@@ -70,9 +70,9 @@ class Generator(nn.Module):
             ConvBlock(2 * quarter, quarter),
         )
         self.d_up = ConvBlock(quarter, quarter)
-        self.d = ConvBlock(quarter + half * skips, quarter)
+        self.d = ConvBlock(quarter + half * self.skips, quarter)
         self.e_up = ConvBlock(quarter, half)
-        self.e = nn.Sequential(ConvBlock(half + full * skips, half), ConvBlock(half, full, kernel_size=7))
+        self.e = nn.Sequential(ConvBlock(half + full * self.skips, half), ConvBlock(half, full, kernel_size=7))
         self.out = SameConv2d(full, 3, kernel_size=1)
         self.apply(_initialise)
 
@@ -89,25 +89,7 @@ class Generator(nn.Module):
         return torch.cat([upsampled, skip], dim=1) if self.skips else upsampled
 
 
-def _initialise(module: nn.Module) -> None:
-    if isinstance(module, SameConv2d):
-        kernel_area = module.weight[0, 0].numel()
-        # as in TensorFlow 1, for a depthwise kernel too: that makes its initial weights very small
-        variance_scaling_(module.weight, fan_in=kernel_area * module.in_channels)
-
-
-def ctss_unet(width: PositiveInt = 32) -> nn.Module:
-    """CTSS's generator, with U-Net skips; sides must be multiples of 4.
-
-    `G_net_unet` of its code (`net/generator.py`).
-
-    Args:
-        width: channels at full resolution; cost grows with its square. The original's 32 has 2,233,920 parameters.
-    """
-    return Generator("ctss_unet", width, skips=True)
-
-
-def ctss_plain(width: PositiveInt = 32) -> nn.Module:
+class CTSSPlain(CTSSUNet):
     """CTSS's generator without skips; sides must be multiples of 4.
 
     `G_net` of its code (`net/generator.py`).
@@ -115,20 +97,35 @@ def ctss_plain(width: PositiveInt = 32) -> nn.Module:
     Args:
         width: channels at full resolution; cost grows with its square. The original's 32 has 2,141,760 parameters.
     """
-    return Generator("ctss_plain", width, skips=False)
+
+    name, skips = "ctss_plain", False
 
 
-class Discriminator(nn.Module):
-    """`D_net` and `patch_D_net` of CTSS's code (`net/discriminator.py`), which differ only in width.
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, SameConv2d):
+        kernel_area = module.weight[0, 0].numel()
+        # as in TensorFlow 1, for a depthwise kernel too: that makes its initial weights very small
+        variance_scaling_(module.weight, fan_in=kernel_area * module.in_channels)
 
-    `(B, in_channels, H, W)` -> logits `(B, 1, H//8, W//8)`, after three strided convolutions with layer norm, each of
-    which doubles the channels. With `spectral_norm` the gradient flows through the power iteration. Raises `PartError`,
-    with the `name` in recipes, for sides below 16.
+
+class CTSSImage(nn.Module):
+    """CTSS's discriminator of whole images.
+
+    `D_net` of its code (`net/discriminator.py`): `(B, in_channels, H, W)` -> logits `(B, 1, H//8, W//8)`, after three
+    strided convolutions with layer norm. The gradient flows through the spectral norm's power iteration. Raises
+    `PartError` for sides below 16.
+
+    Args:
+        in_channels: of the view; given by the engine.
+        width: channels of the first convolution, doubled by each of the three that follow; cost grows with its square.
+            The original's 32 has 391,200 parameters.
+        spectral_norm: divide every kernel by its spectral norm.
     """
 
-    def __init__(self, name: str, in_channels: int, width: int, spectral_norm: bool) -> None:
+    name = "ctss_image"  # in recipes, for errors
+
+    def __init__(self, in_channels: PositiveInt, width: PositiveInt = 32, spectral_norm: bool = True) -> None:
         super().__init__()
-        self.name = name
         widths = [width, 2 * width, 4 * width, 8 * width]
         layers: list[nn.Module] = []
         for inputs, outputs, stride in zip([in_channels, *widths[:3]], widths, [1, 2, 2, 2], strict=True):
@@ -141,33 +138,22 @@ class Discriminator(nn.Module):
         return self.layers(view)
 
 
-def _convolution(inputs: int, outputs: int, stride: int, spectral_norm: bool) -> nn.Module:
-    convolution = SameConv2d(inputs, outputs, stride=stride)
-    nn.init.normal_(convolution.weight, std=0.02)
-    return with_spectral_norm(convolution) if spectral_norm else convolution
-
-
-def ctss_image(in_channels: PositiveInt, width: PositiveInt = 32, spectral_norm: bool = True) -> nn.Module:
-    """CTSS's discriminator of whole images.
-
-    `D_net` of its code (`net/discriminator.py`).
-
-    Args:
-        in_channels: of the view; given by the engine.
-        width: channels of the first convolution; cost grows with its square. The original's 32 has 391,200 parameters.
-        spectral_norm: divide every kernel by its spectral norm.
-    """
-    return Discriminator("ctss_image", in_channels, width, spectral_norm)
-
-
-def ctss_patch(in_channels: PositiveInt, width: PositiveInt = 16, spectral_norm: bool = True) -> nn.Module:
+class CTSSPatch(CTSSImage):
     """CTSS's discriminator of patches, half as wide as that of whole images.
 
     `patch_D_net` of its code (`net/discriminator.py`).
 
     Args:
-        in_channels: of the view; given by the engine.
         width: channels of the first convolution; cost grows with its square. The original's 16 has 98,544 parameters.
-        spectral_norm: divide every kernel by its spectral norm.
     """
-    return Discriminator("ctss_patch", in_channels, width, spectral_norm)
+
+    name = "ctss_patch"
+
+    def __init__(self, in_channels: PositiveInt, width: PositiveInt = 16, spectral_norm: bool = True) -> None:
+        super().__init__(in_channels, width, spectral_norm)
+
+
+def _convolution(inputs: int, outputs: int, stride: int, spectral_norm: bool) -> nn.Module:
+    convolution = SameConv2d(inputs, outputs, stride=stride)
+    nn.init.normal_(convolution.weight, std=0.02)
+    return with_spectral_norm(convolution) if spectral_norm else convolution
