@@ -1,11 +1,14 @@
-"""VGG19 (Simonyan and Zisserman, ICLR 2015) up to one of its layers, as a feature extractor."""
+"""Feature extractors: VGG19 up to one of its layers, and a small random network where no trained one is available."""
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
-from typing import Literal
+from itertools import pairwise
+from typing import Annotated, Literal
 
 import torch
+from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
 from toonlab import PartError, check_images, nearest
@@ -15,6 +18,7 @@ from .vgg_weights import load_weights
 _BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))  # channels and convolutions
 _MEAN = {"caffe": (103.939, 116.779, 123.68), "torchvision": (0.485, 0.456, 0.406)}  # BGR of 0..255; RGB of 0..1
 _STD = {"caffe": (1.0, 1.0, 1.0), "torchvision": (0.229, 0.224, 0.225)}
+_SLOPE = 0.2  # of the random network's LeakyReLU
 
 
 class VGG19(nn.Module):
@@ -88,3 +92,56 @@ def _layers() -> OrderedDict[str, nn.Module]:
             channels = width
         layers[f"pool{block}"] = nn.MaxPool2d(2, ceil_mode=True)
     return layers
+
+
+class RandomFeatures(nn.Module):
+    """Features of a small random network: fast and without a download, but not trained on any picture.
+
+    `(B, 3, H, W)` -> `(B, width * 2**(depth-1), h, w)` with h = H / 2**depth, rounded up: at the defaults 128
+    channels at 1/8 of the size, as far down as VGG19's conv4_4.
+
+    For demonstrations, tests, and machines without internet: random filters preserve positions, and suffice to
+    reconstruct a picture and to match its texture (He, Wang and Hopcroft, "A Powerful Generative Model Using Random
+    Weights for the Deep Image Representation", NeurIPS 2016; Ustyuzhaninov et al., "Texture Synthesis Using Shallow
+    Convolutional Networks with Random Filters", 2016). Not for published comparisons: random networks agree much less
+    with human judgements of similarity than trained ones (Zhang et al., "The Unreasonable Effectiveness of Deep
+    Features as a Perceptual Metric", CVPR 2018), and the loss is closer to a loss on pixels.
+
+    Features are of the order of 1, and so is the L1 distance of unrelated pictures (0.6 to 0.9 over seeds and depths).
+    VGG19's in the caffe convention are larger (46 with random weights), so a weight of the content loss for VGG19 is
+    too small here.
+
+    Frozen; He initialisation from torch's CPU generator, a function of the parameters only.
+
+    Args:
+        width: channels of the first layer; each further layer has twice as many.
+        depth: number of layers, each a 3x3 convolution with stride 2, with LeakyReLU between them.
+        seed: of the weights, equal in all runs of a method; not the run's seed.
+    """
+
+    def __init__(
+        self,
+        width: PositiveInt = 32,
+        depth: Annotated[int, Field(ge=1, le=6)] = 3,
+        seed: NonNegativeInt = 0,
+    ) -> None:
+        super().__init__()
+        rng = torch.Generator().manual_seed(seed)
+        channels = [3, *(width * 2**index for index in range(depth))]
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise(channels):
+            layers += [_random_convolution(inputs, outputs, rng), nn.LeakyReLU(_SLOPE, inplace=True)]
+        self.layers = nn.Sequential(*layers[:-1])  # like VGG's conv4_4, before the activation
+        self.requires_grad_(False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        check_images(images, "random", channels=3)
+        return self.layers(images)
+
+
+def _random_convolution(inputs: int, outputs: int, rng: torch.Generator) -> nn.Conv2d:
+    """A convolution that, with its activation, preserves the mean square of its input (He et al., ICCV 2015)."""
+    layer = nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, padding_mode="replicate", bias=False, device="meta")
+    gain = math.sqrt(2 / (1 + _SLOPE**2))
+    layer.weight = nn.Parameter(torch.randn(layer.weight.shape, generator=rng) * gain / math.sqrt(9 * inputs))
+    return layer

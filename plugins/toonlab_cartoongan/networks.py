@@ -1,19 +1,40 @@
-"""CartoonGAN's generator: two strided convolutions, residual blocks, two transposed convolutions."""
+"""CartoonGAN's networks: a generator with residual blocks, and a discriminator of small patches.
+
+As `networks.py` of its PyTorch code (znxlwm/pytorch-CartoonGAN), with what differs in its Lua code as options.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import torch
-from pydantic import Field
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from toonlab.ops.checks import check_sides
 from toonlab.ops.filters import full_precision
 
-from .layers import convolution, initialise, instance_norm
-
 Padding = Literal["zeros", "reflect"]
+
+
+def convolution(
+    inputs: int, outputs: int, kernel_size: int = 3, stride: int = 1, padding: Padding = "zeros"
+) -> nn.Conv2d:
+    """A convolution with bias and a padding of half a kernel; strided, it rounds odd sides up."""
+    return nn.Conv2d(inputs, outputs, kernel_size, stride, kernel_size // 2, padding_mode=padding)
+
+
+def instance_norm(channels: int, affine: bool) -> nn.Module:
+    """Instance norm (eps 1e-5) as a group norm with one channel per group: the same values, faster on a CPU."""
+    return nn.GroupNorm(channels, channels, affine=affine)
+
+
+def initialise(module: nn.Module) -> None:
+    """Kernels from N(0, 0.02), biases 0, as both implementations do."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, std=0.02)
+        assert module.bias is not None
+        nn.init.zeros_(module.bias)
 
 
 class ResidualBlock(nn.Module):
@@ -23,8 +44,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.branch = nn.Sequential(
             convolution(channels, channels, padding=padding),
-            instance_norm(channels, affine),
-            nn.ReLU(inplace=True),
+            *_norm_and_relu(channels, affine),
             convolution(channels, channels, padding=padding),
             instance_norm(channels, affine),
         )
@@ -50,11 +70,7 @@ class CartoonGenerator(nn.Module):
     side_multiple = 4
 
     def __init__(
-        self,
-        width: Annotated[int, Field(gt=0)] = 64,
-        blocks: Annotated[int, Field(gt=0)] = 8,
-        padding: Padding = "zeros",
-        affine: bool = False,
+        self, width: PositiveInt = 64, blocks: PositiveInt = 8, padding: Padding = "zeros", affine: bool = False
     ) -> None:
         super().__init__()
         half, quarter = 2 * width, 4 * width
@@ -89,3 +105,39 @@ def _double(inputs: int, outputs: int) -> nn.Module:
 
 def _norm_and_relu(channels: int, affine: bool) -> list[nn.Module]:
     return [instance_norm(channels, affine), nn.ReLU(inplace=True)]
+
+
+class CartoonDiscriminator(nn.Module):
+    """CartoonGAN's discriminator: `(B, in_channels, H, W)` -> logits `(B, 1, H/4, W/4)`, odd sides rounded up.
+
+    Chen, Lai and Liu, "CartoonGAN", CVPR 2018, figure 2; `networks.py` of its PyTorch code (znxlwm/pytorch-CartoonGAN)
+    without the final sigmoid, which belongs to the objective `bce`. The Lua code's (`models/architectures.lua`) has no
+    sigmoid, and `affine: true`. Raises `PartError` for sides below 8.
+
+    Args:
+        in_channels: of the view; given by the engine.
+        width: channels of the first convolution; cost grows with its square. The original's 32 has 1,128,385 parameters
+            on 3 channels.
+        affine: instance norm with a scale and a shift per channel.
+    """
+
+    def __init__(self, in_channels: PositiveInt, width: PositiveInt = 32, affine: bool = False) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            *_leaky(convolution(in_channels, width)),
+            *_leaky(convolution(width, 2 * width, stride=2)),
+            *_leaky(convolution(2 * width, 4 * width), instance_norm(4 * width, affine)),
+            *_leaky(convolution(4 * width, 4 * width, stride=2)),
+            *_leaky(convolution(4 * width, 8 * width), instance_norm(8 * width, affine)),
+            *_leaky(convolution(8 * width, 8 * width), instance_norm(8 * width, affine)),
+            convolution(8 * width, 1),
+        )
+        self.apply(initialise)
+
+    def forward(self, view: Tensor) -> Tensor:
+        check_sides(view, "cartoongan: a view's sides", smallest=8)
+        return self.layers(view)
+
+
+def _leaky(*layers: nn.Module) -> list[nn.Module]:
+    return [*layers, nn.LeakyReLU(0.2, inplace=True)]
