@@ -284,8 +284,8 @@ CASES = [
     ),
     (
         "a storage that can't be reached",
-        "tune hunt.yaml --storage postgresql+psycopg://me:secret@127.0.0.1:1/optuna",
-        "--storage postgresql+psycopg://me@127.0.0.1:1/optuna: No module named 'psycopg'; pip install psycopg",
+        "tune hunt.yaml --storage postgresql+pg8000://me:secret@127.0.0.1:1/optuna",
+        "--storage postgresql+pg8000://me@127.0.0.1:1/optuna: No module named 'pg8000'; pip install pg8000",
     ),
     (
         "a storage of an unknown kind",
@@ -301,8 +301,8 @@ CASES = [
     ("an unknown executor", "compare one.yaml --executor dusk", "'dusk': no such executor; did you mean 'dask'?"),
     (
         "an unknown parameter of an executor",
-        "compare one.yaml --executor {use: local, job: 2}",
-        "executor local: local.job: unknown; did you mean 'jobs'?",
+        'compare one.yaml --executor {"use":"local","job":2}',
+        "executor: local.job: unknown; did you mean 'jobs'?",
     ),
     ("more jobs than cores", "compare one.yaml --device cpu --jobs 9999", "--jobs 9999: this machine has"),
     (
