@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -98,11 +99,8 @@ class Program:
 
     def kill(self) -> None:
         """Kill it with all that it has started, as if its machine had failed."""
-        if self.running or self.process.returncode is not None:
-            try:
-                os.killpg(self.process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def terminate(self) -> None:
@@ -203,8 +201,11 @@ def while_running(driver: Any, condition: Callable[[], object], seconds: float =
 
 
 def finished(driver: Any) -> list[str]:
-    """The labels of the cells that finished, from a driver's lines: `[3/40] ctss, seed 2: finished in …`."""
-    return re.findall(r"^\[\d+/\d+\] (.*): finished in ", said(driver), re.MULTILINE)
+    """The labels of the cells that finished, from a driver's lines: `[3/40] ctss, seed 2: finished in …`.
+
+    A cell has finished before if its worker was lost when it had finished and before the driver knew.
+    """
+    return re.findall(r"^\[\d+/\d+\] (.*): finished (?:in|before)", said(driver), re.MULTILINE)
 
 
 def trials(directory: Path) -> list[Any]:

@@ -60,7 +60,6 @@ def test_workers_are_killed_stopped_and_join(cluster: Cluster, studies: Path, st
     assert driver.wait(600) == 0, said(driver)
     workers[2].process.wait(60)
     assert sorted(Counter(finished(driver)).values()) == [1] * 40
-    assert "Executing" not in said(driver)
     check_study(studies, local)
 
 
@@ -70,11 +69,11 @@ def test_the_driver_is_killed_and_started_again(cluster: Cluster, studies: Path,
     driver = start()
     while_running(driver, lambda: len(finished(driver)) >= 10)
     driver.kill()
-    before = len(finished(driver))
+    before = finished(driver)
     driver = start()
     assert driver.wait(600) == 0, said(driver)
-    assert said(driver).count("finished before, not run again") >= before
-    assert len(set(finished(driver))) == len(finished(driver)) <= 40 - before
+    assert said(driver).count("finished before, not run again") >= len(before)
+    assert sorted(Counter(finished(driver)).values()) == [1] * 40
     check_study(studies, local)
 
 
