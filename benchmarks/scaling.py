@@ -2,11 +2,11 @@
 
     python benchmarks/scaling.py [--cells 8] [--steps 120] [--rounds 2] [--simulated 10000] [--slots 8]
 
-The first part runs the same study by both executors with the same number of slots, in turns. The processes that cells
-are forked from have done their imports before. The time is that from the first cell's beginning to the last one's end:
-`efficiency` is `local`'s time divided by Dask's. The second part gives cells that sleep for 0.1 s to a stock worker, with
-the real driver, scheduler and network of this machine: `a cell, beside it` is what a slot spends on a cell besides those
-0.1 s, and the CPU times are those of the driver's and the scheduler's processes. Writes
+The first part runs the same study by both executors with the same number of slots, in turns. The processes that
+cells are forked from have done their imports before. The time is that from the first cell's beginning to the last one's
+end: `efficiency` is `local`'s time divided by Dask's. The second part gives cells that sleep for 0.1 s to a stock
+worker, with the real driver, scheduler and network of this machine: `a cell, beside it` is what a slot spends on a cell
+besides those 0.1 s; the CPU times are those of the driver's and the scheduler's processes. Writes
 `benchmarks/results/scaling-<device>.json`.
 """
 

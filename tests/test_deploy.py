@@ -84,7 +84,7 @@ def test_workers_serve_the_scheduler_that_studies_ask(compose: dict[str, Any]) -
     check_worker(worker)
     assert worker["scheduler"] == compose["study"]["environment"]["TOONLAB_SCHEDULER"]
     address = urlsplit(worker["scheduler"])
-    assert (address.hostname, address.port) == ("scheduler", scheduler["port"])
+    assert (address.hostname, str(address.port)) == ("scheduler", scheduler["port"])
     assert options(compose["study"]["command"])["experiment"] in paths.listed("experiments")
     study = {volume.partition(":")[2] for volume in compose["study"]["volumes"]}
     assert {"/runs", compose["study"]["environment"]["TOONLAB_CACHE"]} == study
