@@ -63,8 +63,11 @@ def test_an_executor_is_named_or_follows_from_a_scheduler(words: str, executor: 
 
 
 def test_an_executor_that_has_no_scheduler_is_not_given_one() -> None:
+    application = typer.Typer()
+    application.command()(plain)
+    words = ["x", "--executor", "local", "--scheduler", "tcp://host:8786"]
     with pytest.raises(ToonlabError, match=r"--scheduler tcp://host:8786: the executor 'local' has none"):
-        plain(name="x", executor="local", scheduler="tcp://host:8786")
+        CliRunner().invoke(application, words, catch_exceptions=False)
 
 
 def test_the_command_line_can_be_typed_again(monkeypatch: pytest.MonkeyPatch) -> None:
