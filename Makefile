@@ -7,10 +7,10 @@ JOBS := $(shell $(PYTHON) -c 'import os; print(min(2, os.cpu_count()))')
 export NO_MKDOCS_2_WARNING := 1  # mkdocs-material's announcement, which is no warning of the build
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check bench docs format clean
+.PHONY: help venv demo test test-cluster check bench docs format clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 venv: $(STAMP)  ## create .venv and install toonlab with everything that developing needs
 
@@ -25,6 +25,9 @@ demo: venv  ## train and compare every method, a few minutes on two CPU cores
 
 test: venv  ## run the tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+test-cluster: venv  ## run the tests of studies on Dask workers, about fifteen minutes
+	$(BIN)/python -m pytest -v --no-header -m cluster tests/cluster
 
 check: venv  ## ruff, mypy --strict, import-linter, codespell, the docs
 	$(BIN)/ruff check .

@@ -175,6 +175,8 @@ class DaskExecutor:
         if isinstance(error, _UnfitWorkerError):
             self._unfit.put(error)
             task.lost = True
+        elif isinstance(error, _LeavingWorkerError):
+            task.lost = True
         elif type(error).__name__ == "KilledWorker":
             self._finish(task, error=ToonlabError("the workers that ran it died, several times; perhaps of memory"))
         else:
@@ -345,6 +347,10 @@ class _UnfitWorkerError(Exception):
         self.address, self.text = address, text
 
 
+class _LeavingWorkerError(Exception):
+    """The worker was stopped while it ran a task, which has ended early."""
+
+
 def _describe(device: str) -> tuple[str, int, tuple[str, ...]]:
     """The host, the cores and the GPU of a worker."""
     gpus = visible_gpus(device)
@@ -359,10 +365,14 @@ def _call(work: Callable[..., T], key: str, session: str, slots: Mapping[str, Sl
     from distributed import get_worker
 
     address = get_worker().address
+    context = _Context(slots[address], key, session)
     try:
-        return work(_Context(slots[address], key, session))
+        result = work(context)
     except UnfitSlotError as error:
         raise _UnfitWorkerError(address, str(error)) from None
+    if context.left:
+        raise _LeavingWorkerError(address)
+    return result
 
 
 @dataclass
@@ -375,6 +385,7 @@ class _Context:
     _said: Mapping[str, Any] = field(default_factory=dict)
     _heard_at: float = field(default_factory=time.monotonic)
     _looked_at: float = 0.0
+    left: bool = False
 
     def send(self, message: object) -> None:
         from distributed import get_worker
@@ -382,7 +393,12 @@ class _Context:
         get_worker().log_event(self.session, {"key": self.key, "message": pickle.dumps(message)})
 
     def stop_reason(self) -> str | None:
-        """What the submitting program says, or that it is gone."""
+        """What the submitting program says, or that it is gone, or that this worker is about to end."""
+        from distributed import get_worker
+
+        if get_worker().status.name not in ("running", "paused"):
+            self.left = True
+            return "its worker was stopped"
         now = time.monotonic()
         if now - self._looked_at > _POLL:
             self._looked_at = now

@@ -32,12 +32,16 @@ _REPEATS = 5  # proposals in a row that were tried already, before a new one is 
 
 @dataclass
 class RunningTrial:
-    """A trial whose seeds run one after another; `values` are those of the seeds that have ended."""
+    """A trial whose seeds run one after another; `values` are those of the seeds that have ended.
+
+    Once the pruner has ended it, it is pruned, even if its run finishes before it can be stopped.
+    """
 
     trial: Trial
     params: Mapping[str, Any]
     values: dict[int, float] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
+    pruned: bool = False
 
 
 class TrialSource:
@@ -89,19 +93,20 @@ class TrialSource:
         if metric not in progress.metrics or progress.step == progress.steps:
             return None
         mean = fmean([*running.values.values(), progress.metrics[metric]])
-        return "pruned" if self._lags(running, mean, len(running.values), progress.step, progress.steps) else None
+        running.pruned = self._lags(running, mean, len(running.values), progress.step, progress.steps)
+        return "pruned" if running.pruned else None
 
     def end(self, cell: Cell, result: CellResult) -> None:
         running = self._trials.pop(cell.run)
         self.progress.remove(cell.run)
-        if result.status == "finished":
+        if running.pruned:
+            self._finish(running, TrialState.PRUNED, "pruned")
+        elif result.status == "finished":
             metrics = last_evaluation(self.progress.results.directory / cell.run)
             running.values[cell.spec.recipe.train.seed] = metrics[self.plan.search.objective.metric]
             self._continue(running)
         elif result.status == "failed":
             self._finish(running, TrialState.FAIL, result.reason)
-        elif result.reason == "pruned":
-            self._finish(running, TrialState.PRUNED, "pruned")
         self._summarize()  # one that was stopped by a signal is interrupted: the next start repeats it
 
     # -- trials

@@ -131,6 +131,8 @@ class CellProcess:
         while self._process.running:
             for _ in self.reports(_PAUSE):
                 pass
+        for _ in self.reports(0):  # what it sent between the last look and its end
+            pass
         code = self._process.exit_code
         if self._failed or code == 0:
             return self._failed
