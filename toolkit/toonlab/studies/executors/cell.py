@@ -69,7 +69,8 @@ def cells_of(specs: Sequence[CellSpec], catalogue: Catalogue) -> list[Cell]:
     Raises:
         ToonlabError: with a line for each non-learned baseline that can't be built.
     """
-    identities, cells = of_each_variant(specs, lambda recipe: identity_of(recipe, catalogue)), []
+    identities = of_each_variant(specs, lambda recipe: identity_of(recipe, catalogue))
+    cells = []
     for spec in specs:
         identity = with_seed(identities[spec.variant.label], spec.recipe.train.seed)
         cells.append(Cell(spec, run_of(spec.recipe, identity, Path(), "").name, identity))

@@ -21,7 +21,6 @@ from .process import CellProcess, Failed, ProcessOptions
 _PAUSE = 0.5  # seconds between two looks at a process
 _RETRY = 2.0  # seconds between two attempts at a directory in which another process trains
 _BUSY = 150.0  # seconds that such a process may take: one whose study is gone notices and saves
-OUTCOME = "outcome.json"
 _LEFT_BEHIND = {".lock", "state.pt"}  # of what only the resume of a run needs
 _CHECKED: set[str] = set()  # digests of the identities, apart from seeds, that this machine's code and data have
 
@@ -75,7 +74,8 @@ def _attempt(cell: Cell, options: ProcessOptions, context: TaskContext) -> tuple
         return replace(cell.waiting, status="finished", outcome=record), None
     if stop and not late:
         return replace(cell.waiting, status="stopped", reason=stop, outcome=record), None
-    reason = stop or (failed or outcome or Failed("its process ended without an outcome")).reason
+    cause = failed or outcome
+    reason = stop or (cause and cause.reason) or "its process ended without an outcome"
     return replace(cell.waiting, status="failed", reason=reason, log=process.last_lines()), failed
 
 
@@ -100,7 +100,9 @@ def _files(cell: CellResult, options: ProcessOptions) -> bytes | None:
         return None
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        for path in sorted(directory.iterdir(), key=lambda path: path.name == OUTCOME):  # last: the run counts then
+        for path in sorted(
+            directory.iterdir(), key=lambda path: path.name == "outcome.json"
+        ):  # last: the run counts then
             archive.add(path, path.name, filter=lambda file: None if Path(file.name).name in _LEFT_BEHIND else file)
     return packed.getvalue()
 

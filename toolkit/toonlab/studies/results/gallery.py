@@ -24,15 +24,14 @@ def sample_rows(results: StudyResults) -> list[Row]:
                     found[cell.variant.label] = samples
     if not found:
         return []
-    ordered = {variant.label: found[variant.label] for variant in results.variants if variant.label in found}
-    first, *_, last = [*ordered.values(), *ordered.values()]
-    rows = [("photo", [sample.photo for sample in first])]
-    rows += [(label, [sample.fake for sample in own]) for label, own in ordered.items()]
-    if all(sample.truth for sample in last):
-        rows.append(("truth", [sample.truth for sample in last if sample.truth]))
-    return [(label, [read_rgb(path) for path in paths]) for label, paths in rows]
+    labels = [variant.label for variant in results.variants if variant.label in found]
+    rows = [("photo", [sample.photo for sample in found[labels[0]]])]
+    rows += [(label, [sample.fake for sample in found[label]]) for label in labels]
+    truths = [sample.truth for sample in found[labels[-1]]]
+    rows += [("truth", [path for path in truths if path])] if all(truths) else []
+    return [(label, [_opened(path) for path in paths]) for label, paths in rows]
 
 
-def read_rgb(path: Path) -> Image.Image:
+def _opened(path: Path) -> Image.Image:
     with Image.open(path) as picture:
         return picture.convert("RGB")
