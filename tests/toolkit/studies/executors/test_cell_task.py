@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import socket
+import tarfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -75,6 +77,8 @@ def test_the_files_of_a_run_come_back_where_the_disk_is_another_one(cell: Cell, 
     options = ProcessOptions(tmp_path / "theirs" / "study", token=ELSEWHERE)
     result = run_cell(cell, options, Context())
     assert result.files is not None
+    with tarfile.open(fileobj=io.BytesIO(result.files)) as archive:
+        assert archive.getnames()[-1] == "outcome.json"  # a run that is unpacked in part does not count as finished
     ours, theirs = tmp_path / "ours" / cell.run, options.directory / cell.run
     unpack(result.files, ours)
     found = {path.relative_to(ours) for path in ours.rglob("*") if path.is_file()}

@@ -100,9 +100,7 @@ def _files(cell: CellResult, options: ProcessOptions) -> bytes | None:
         return None
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        for path in sorted(
-            directory.iterdir(), key=lambda path: path.name == "outcome.json"
-        ):  # last: the run counts then
+        for path in sorted(directory.iterdir(), key=lambda path: path.name == "outcome.json"):  # last: then it counts
             archive.add(path, path.name, filter=lambda file: None if Path(file.name).name in _LEFT_BEHIND else file)
     return packed.getvalue()
 
