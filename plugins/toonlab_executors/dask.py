@@ -12,9 +12,9 @@ import threading
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
@@ -27,7 +27,7 @@ from pydantic import Field
 
 from toonlab import Slot, ToonlabError, UnfitSlotError, first_line
 
-from .devices import cores, local_slots, visible_gpus
+from .local import cores, local_slots, visible_gpus
 
 if TYPE_CHECKING:
     import distributed
@@ -73,20 +73,21 @@ class DaskExecutor:
             raise ToonlabError(f"--jobs {jobs}: the workers of the scheduler decide; leave it out")
         self.scheduler, self.device, self.resource = scheduler, device, resource
         self._own = [] if scheduler else local_slots(jobs, device)
+        self._cluster: distributed.LocalCluster | None = None
         self._session = uuid4().hex
-        self._workers: dict[str, _Worker] = {}
+        self._workers: dict[str, list[Slot]] = {}  # with all cores of their host; none of a worker that gets no task
         self._tasks: dict[str, _Task] = {}
         self._lock = threading.RLock()
-        self._unfit: SimpleQueue[_UnfitWorkerError] = SimpleQueue()
-        self._last_sign = self._last_attempt = self._last_look = 0.0
         self._numbers = count()
-        self._away = True  # until the first connection
-        self._waits = False  # for a first worker
+        self._notices: SimpleQueue[str] = SimpleQueue()
+        self._last_attempt = self._last_look = 0.0
+        self._away = self._waits = False  # the scheduler; for a first worker
+        self._closing = threading.Event()
+        self._pulse = threading.Thread(target=self._show_life, daemon=True)
 
     def __enter__(self) -> DaskExecutor:
         import distributed
 
-        self._cluster: distributed.LocalCluster | None = None
         if not self.scheduler:
             self._cluster = distributed.LocalCluster(
                 n_workers=len(self._own), threads_per_worker=1, resources={self.resource: 1}, dashboard_address=":8787"
@@ -96,9 +97,12 @@ class DaskExecutor:
         except (OSError, ValueError) as error:
             text = f"--scheduler {self.scheduler}: no Dask scheduler there: {first_line(error)}"
             raise ToonlabError(f"{text}; start one with `dask scheduler`") from error
+        self._pulse.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._closing.set()
+        self._pulse.join(_CONNECT)
         self._client.close()
         if self._cluster:
             self._cluster.close()
@@ -106,13 +110,16 @@ class DaskExecutor:
     @property
     def slots(self) -> Sequence[Slot]:
         """Those of all workers that offer the resource; none while the scheduler is away."""
-        if not self._connected():
-            return []
-        self._show_life()
-        self._look_at_workers()
+        if self._connected():
+            with self._errors_of_absence():
+                self._look_at_workers()
+        else:
+            self._workers = {}
         self._move_stranded()
+        while not self._notices.empty():
+            warnings.warn(self._notices.get(), RuntimeWarning, stacklevel=2)
         with self._lock:
-            return [slot for address, slot in self._slots().items() for _ in range(self._workers[address].count)]
+            return [slot for own in self._slots().values() for slot in own]
 
     def submit(
         self,
@@ -132,58 +139,57 @@ class DaskExecutor:
         return task.result
 
     def stop(self, key: str, reason: str) -> None:
-        with self._lock:
-            if (task := self._tasks.get(key)) is None:
-                return
+        if task := self._tasks.get(key):
             task.stop = reason
-        self._show_life(now=True)
+            self._say()
 
     # -- tasks
 
     def _send(self, task: _Task) -> None:
-        """Submit a task to the workers that are known now."""
+        """Submit a task: to any worker, or to those known to fit if some do not."""
         slots = self._slots()
-        task.workers, task.lost = frozenset(slots), False
-        task.future = self._client.submit(
-            _call,
-            task.work,
-            task.key,
-            self._session,
-            slots,
-            key=f"{task.key}/{self._session[:6]}-{next(self._numbers)}",  # Dask returns the old result of a known key
-            workers=list(slots),
-            resources={self.resource: 1},
-            priority=task.priority,
-            pure=False,
-        )
-        task.future.add_done_callback(partial(self._done, task))
+        task.release()
+        task.lost, task.workers = True, frozenset(slots if len(slots) < len(self._workers) else ())
+        with self._errors_of_absence():
+            self._client.subscribe_topic(self._session, self._on_event)  # a scheduler forgets it with a connection
+            task.future = self._client.submit(
+                _call,
+                task.work,
+                task.key,
+                self._session,
+                slots,
+                key=f"{task.key}/{self._session[:6]}-{next(self._numbers)}",  # of a known key it returns the old result
+                workers=list(task.workers) or None,
+                resources={self.resource: 1},
+                priority=task.priority,
+                pure=False,
+            )
+            task.lost = False
+            task.future.add_done_callback(partial(self._done, task))
 
     def _done(self, task: _Task, future: distributed.Future[Any]) -> None:
-        """In a thread of Dask's: a task has ended, or is lost with its scheduler."""
+        """In a thread of Dask's: a task has ended, or is lost with its worker or scheduler."""
+        error = future.exception() if future.status == "error" else None
+        result = None
+        if future.status == "finished":
+            try:
+                result = future.result()  # without the lock: it comes from the worker, and may take long
+            except Exception:
+                error = _NotRunError("")
         with self._lock:
             if task.future is not future:
                 return
-            if future.status == "cancelled":
+            if isinstance(error, _NotRunError) or future.status == "cancelled":
                 task.lost = True
-            elif future.status == "error":
-                self._failed(task, future)
+                if error and error.unfit:
+                    self._exclude(error.address, error.unfit)
+            elif type(error).__name__ == "KilledWorker":
+                self._finish(task, error=ToonlabError("the workers that ran it died, several times; perhaps of memory"))
             else:
-                self._finish(task, future.result())
-
-    def _failed(self, task: _Task, future: distributed.Future[Any]) -> None:
-        error = future.exception()
-        if isinstance(error, _UnfitWorkerError):
-            self._unfit.put(error)
-            task.lost = True
-        elif isinstance(error, _LeavingWorkerError):
-            task.lost = True
-        elif type(error).__name__ == "KilledWorker":
-            self._finish(task, error=ToonlabError("the workers that ran it died, several times; perhaps of memory"))
-        else:
-            self._finish(task, error=error)
+                self._finish(task, result, error)
 
     def _finish(self, task: _Task, result: Any = None, error: BaseException | None = None) -> None:
-        self._tasks.pop(task.key, None)
+        del self._tasks[task.key]
         task.release()
         if error is not None:
             task.result.set_exception(error)
@@ -195,131 +201,114 @@ class DaskExecutor:
         with self._lock:
             able = self._slots().keys()
             for task in list(self._tasks.values()):
-                stranded = task.lost or not task.workers & able
+                stranded = task.lost or not able or (task.workers and not task.workers & able)
                 if stranded and task.stop:
                     self._finish(task, error=CancelledError())
                 elif stranded and able:
-                    task.release()
                     self._send(task)
 
-    def _connected(self) -> bool:
-        """Whether the scheduler is there; it is tried again from time to time."""
-        status, now = self._client.status, time.monotonic()
-        if status == "running" and not self._away:
-            return True
-        if status == "closed" and now - self._last_attempt > _RETRY:
-            self._last_attempt = now
-            with suppress(OSError, ValueError):
-                self._connect()
-        if self._client.status != "running":
-            if not self._away:
-                self._away = True
-                warnings.warn(f"the scheduler {self._address} is away; waiting for it", RuntimeWarning, stacklevel=3)
-            with self._lock:
-                for task in list(self._tasks.values()):
-                    if task.stop:
-                        self._finish(task, error=CancelledError())
-            return False
-        self._away = False
-        self._workers = {}
-        self._client.subscribe_topic(self._session, self._on_event)
-        return True
+    def _on_event(self, event: tuple[float, Mapping[str, Any]]) -> None:
+        """In a thread of Dask's: a task has sent a message."""
+        if task := self._tasks.get(event[1]["key"]):
+            task.on_message(pickle.loads(event[1]["message"]))
+
+    # -- the scheduler
 
     def _connect(self) -> None:
         import distributed
 
-        if self._cluster:
-            self._client = distributed.Client(self._cluster, timeout=_CONNECT)
-        elif Path(self.scheduler or "").is_file():
-            self._client = distributed.Client(scheduler_file=self.scheduler, timeout=_CONNECT)
-        else:
-            self._client = distributed.Client(self.scheduler, timeout=_CONNECT)
+        file = self.scheduler if Path(self.scheduler or "").is_file() else None
+        address = None if file else self._cluster or self.scheduler
+        self._client = distributed.Client(address, scheduler_file=file, timeout=_CONNECT)
         self._address = str(self._client.scheduler_info()["address"])
 
-    def _on_event(self, event: tuple[float, Mapping[str, Any]]) -> None:
-        """In Dask's own thread: a task has sent a message."""
-        if task := self._tasks.get(event[1]["key"]):
-            task.on_message(pickle.loads(event[1]["message"]))
+    def _connected(self) -> bool:
+        """Whether the scheduler is there; it is tried again from time to time."""
+        if self._client.status == "closed" and time.monotonic() - self._last_attempt > _RETRY:
+            self._last_attempt = time.monotonic()
+            with suppress(OSError, ValueError):
+                self._connect()
+        away = self._client.status != "running"
+        if away and not self._away:
+            self._notices.put(f"the scheduler {self._address} is away; waiting for it")
+        self._away = away
+        return not away
 
-    def _show_life(self, *, now: bool = False) -> None:
+    @contextmanager
+    def _errors_of_absence(self) -> Iterator[None]:
+        """Ignore the errors of a scheduler that has just gone."""
+        try:
+            yield
+        except OSError:
+            pass
+        except Exception:
+            if self._client.status == "running":
+                raise
+
+    def _show_life(self) -> None:
+        """In a thread: tell the tasks from time to time that this program is there, even while it does other work."""
+        while not self._closing.wait(_ALIVE):
+            self._say()
+
+    def _say(self) -> None:
         """Tell the tasks that this program is there, and which of them are to end."""
-        if now or time.monotonic() - self._last_sign > _ALIVE:
-            self._last_sign = time.monotonic()
-            stops = {task.key: task.stop for task in list(self._tasks.values()) if task.stop}
-            with suppress(OSError, ValueError):  # of a scheduler that has just gone
-                self._client.set_metadata([_NAMESPACE, self._session], {"sign": self._last_sign, "stops": stops})
+        stops = {task.key: task.stop for task in list(self._tasks.values()) if task.stop}
+        with self._errors_of_absence():
+            self._client.set_metadata([_NAMESPACE, self._session], {"sign": time.monotonic(), "stops": stops})
 
     # -- workers
 
-    def _slots(self) -> dict[str, Slot]:
-        """The slot of each worker that offers any, with its part of the cores of its host."""
-        able = {address: worker for address, worker in self._workers.items() if worker.count}
-        on_host = Counter[str]()
-        for worker in able.values():
-            on_host[worker.slot.host] += worker.count
+    def _slots(self) -> dict[str, list[Slot]]:
+        """The slots of each worker that offers any, each with its part of the cores of its host."""
+        on_host = Counter(slot.host for own in self._workers.values() for slot in own)
         return {
-            address: replace(worker.slot, threads=max(1, worker.cores // on_host[worker.slot.host]))
-            for address, worker in able.items()
+            address: [replace(slot, threads=max(1, slot.threads // on_host[slot.host])) for slot in own]
+            for address, own in self._workers.items()
+            if own
         }
 
     def _look_at_workers(self) -> None:
         """Get to know workers that have joined, and forget those that have left."""
-        while not self._unfit.empty():
-            error = self._unfit.get()
-            self._exclude(error.address, error.text)
         if time.monotonic() - self._last_look < _LOOK and self._workers:
             return
         self._last_look = time.monotonic()
-        info = self._client.scheduler_info()["workers"]
+        found = self._client.scheduler_info(n_workers=-1)["workers"]
         with self._lock:
-            self._workers = {address: worker for address, worker in self._workers.items() if address in info}
-        for address in info.keys() - self._workers.keys():
-            try:
-                worker = self._introduce(address, info[address])
-            except ToonlabError as error:
-                self._exclude(address, str(error))
-                continue
-            with self._lock:
-                self._workers[address] = worker
-        if not any(worker.count for worker in self._workers.values()) and not self._waits:
-            text = (
-                f"no worker: start some with `dask worker {self._address} --nthreads 1 --resources {self.resource}=1`"
-            )
-            warnings.warn(text, RuntimeWarning, stacklevel=3)
+            self._workers = {address: own for address, own in self._workers.items() if address in found}
+        self._introduce({address: info for address, info in found.items() if address not in self._workers})
+        if not any(self._workers.values()) and not self._waits:
+            command = f"dask worker {self._address} --nthreads 1 --resources {self.resource}=1"
+            self._notices.put(f"no worker: start some with `{command}`")
             self._waits = True
 
-    def _introduce(self, address: str, info: Mapping[str, Any]) -> _Worker:
-        number = int(info.get("resources", {}).get(self.resource, 0))
-        if not number:
-            raise ToonlabError(f"it offers no resource {self.resource}; start it with --resources {self.resource}=1")
-        answer = self._client.run(_describe, self.device, workers=[address], on_error="return").get(address)
-        if isinstance(answer, BaseException) or answer is None:
-            raise ToonlabError(f"toonlab does not work there: {first_line(answer) if answer else 'it has left'}")
-        host, usable, gpus = answer
-        name = str(info.get("name", ""))
-        if self._own and name.isdigit():
-            return _Worker(self._own[int(name) % len(self._own)], number, usable)
-        device = "cuda" if gpus else "cpu" if self.device == "auto" else self.device
-        return _Worker(Slot(host, device, gpus), number, usable)
+    def _introduce(self, found: Mapping[str, Mapping[str, Any]]) -> None:
+        """Get to know new workers, all at once: address -> what the scheduler knows of each."""
+        numbers = {address: int(info.get("resources", {}).get(self.resource, 0)) for address, info in found.items()}
+        answers: dict[str, Any] = {
+            address: replace(self._own[int(info["name"]) % len(self._own)], threads=cores())
+            for address, info in found.items()
+            if self._own and str(info["name"]).isdigit()
+        }
+        if asked := [address for address, number in numbers.items() if number and address not in answers]:
+            answers |= self._client.run(_describe, self.device, workers=asked, on_error="return")
+        for address, number in numbers.items():
+            answer = answers.get(address)
+            if not number:
+                text = f"it offers no resource {self.resource}; start it with --resources {self.resource}=1"
+                self._exclude(address, text)
+            elif isinstance(answer, Slot):
+                self._workers[address] = [answer] * number
+            elif answer and not isinstance(answer, OSError):  # of one that can't be reached: it is asked again
+                self._exclude(address, f"toonlab does not work there: {first_line(answer)}")
 
     def _exclude(self, address: str, text: str) -> None:
-        with self._lock:
-            self._workers[address] = _Worker(Slot(address), 0, 0)
-        warnings.warn(f"worker {address} gets no cell: {text}", RuntimeWarning, stacklevel=3)
-
-
-@dataclass(frozen=True)
-class _Worker:
-    """A worker: its slot, and how many of it; none if it can't run the study's tasks."""
-
-    slot: Slot
-    count: int
-    cores: int
+        self._workers[address] = []
+        self._notices.put(f"worker {address} gets no cell: {text}")
 
 
 @dataclass
 class _Task:
-    """A task that has not ended; `lost`: no worker has it."""
+    """A task that has not ended; `workers`: those that may run it, if not any may; `lost`: no worker has it."""
 
     key: str
     work: Callable[..., Any]
@@ -341,43 +330,44 @@ class _Task:
 # -- on a worker
 
 
-class _UnfitWorkerError(Exception):
-    def __init__(self, address: str, text: str) -> None:
-        super().__init__(address, text)
-        self.address, self.text = address, text
+class _NotRunError(Exception):
+    """A worker has not run a task to its end: it is leaving, does not know its slot yet, or is unfit for a reason."""
+
+    def __init__(self, address: str, unfit: str = "") -> None:
+        super().__init__(address, unfit)
+        self.address, self.unfit = address, unfit
 
 
-class _LeavingWorkerError(Exception):
-    """The worker was stopped while it ran a task, which has ended early."""
-
-
-def _describe(device: str) -> tuple[str, int, tuple[str, ...]]:
-    """The host, the cores and the GPU of a worker."""
+def _describe(device: str) -> Slot:
+    """The slot of a worker, with all cores of its host."""
     gpus = visible_gpus(device)
     if len(gpus) > 1 and "CUDA_VISIBLE_DEVICES" not in os.environ:
         raise ToonlabError(
             f"it sees {len(gpus)} GPUs; start a worker for each with CUDA_VISIBLE_DEVICES, or use dask cuda"
         )
-    return socket.gethostname(), cores(), tuple(gpus[:1])  # dask cuda names the worker's own first
+    kind = "cuda" if gpus else "cpu" if device == "auto" else device
+    return Slot(socket.gethostname(), kind, tuple(gpus[:1]), cores())  # dask cuda names the worker's own first
 
 
-def _call(work: Callable[..., T], key: str, session: str, slots: Mapping[str, Slot]) -> T:
+def _call(work: Callable[..., T], key: str, session: str, slots: Mapping[str, Sequence[Slot]]) -> T:
     from distributed import get_worker
 
     address = get_worker().address
-    context = _Context(slots[address], key, session)
+    if address not in slots:
+        raise _NotRunError(address)
+    context = _Context(slots[address][0], key, session)
     try:
         result = work(context)
     except UnfitSlotError as error:
-        raise _UnfitWorkerError(address, str(error)) from None
+        raise _NotRunError(address, str(error)) from None
     if context.left:
-        raise _LeavingWorkerError(address)
+        raise _NotRunError(address)
     return result
 
 
 @dataclass
 class _Context:
-    """A `toonlab.TaskContext`."""
+    """A `toonlab.TaskContext`; `left`: the task was to end for a reason that is not of the submitting program."""
 
     slot: Slot
     key: str
@@ -396,16 +386,15 @@ class _Context:
         """What the submitting program says, or that it is gone, or that this worker is about to end."""
         from distributed import get_worker
 
-        if get_worker().status.name not in ("running", "paused"):
-            self.left = True
-            return "its worker was stopped"
         now = time.monotonic()
         if now - self._looked_at > _POLL:
             self._looked_at = now
             if (said := self._ask()) and said != self._said:
                 self._said, self._heard_at = said, now
-        if now - self._heard_at > _GONE:
-            return "the study that started it is gone"
+        leaving = get_worker().status.name not in ("running", "paused")
+        self.left = self.left or leaving or now - self._heard_at > _GONE
+        if self.left:
+            return "its worker was stopped" if leaving else "the study that started it is gone"
         reason: str | None = self._said.get("stops", {}).get(self.key)
         return reason
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import distributed
 import pytest
 from tasks import count, divide, place, unfit, until_stopped
 
@@ -89,6 +90,54 @@ def test_workers_that_do_not_fit_are_named_and_get_no_other_task(executor: DaskE
         look_until(executor, lambda: not executor.slots)
     executor.stop("a", "enough")
     assert not executor.slots
+
+
+def test_a_task_that_comes_to_an_unknown_worker_is_sent_again(executor: DaskExecutor) -> None:
+    known = dict(executor._workers)
+    executor._workers = {}
+    task = executor.submit(count, 2, key="a")  # to any worker
+    executor._workers = known
+    look_until(executor, task.done)
+    assert task.result() == 2
+
+
+def test_a_result_that_is_lost_on_its_way_is_made_again(
+    executor: DaskExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker, or the scheduler, has gone between its end and its transfer."""
+    fetch, lost = distributed.Future.result, []
+
+    def result(future: distributed.Future) -> object:
+        lost.append(future.key)
+        if len(lost) == 1:
+            raise OSError("connection lost")
+        return fetch(future)
+
+    monkeypatch.setattr(distributed.Future, "result", result)
+    task = executor.submit(count, 2, key="a")
+    look_until(executor, task.done)
+    assert (task.result(), len(lost)) == (2, 2)
+
+
+def test_messages_come_back_after_a_connection_was_lost(executor: DaskExecutor) -> None:
+    """The scheduler forgets what a client has subscribed to, and Dask does not say so again."""
+    assert executor.submit(count, 3, key="a").result(30) == 3
+    executor._client.unsubscribe_topic(executor._session)
+    seen: list[int] = []
+    assert executor.submit(count, 3, key="a", on_message=seen.append).result(30) == 3
+    assert seen == [0, 1, 2]
+
+
+def test_a_sign_of_life_is_given_while_nobody_looks(executor: DaskExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask, "_ALIVE", 0.1)
+    with DaskExecutor(executor.scheduler) as other:
+        keys = ["toonlab", other._session]
+        until = time.monotonic() + 30
+        while not (sign := other._client.get_metadata(keys, default=None)) and time.monotonic() < until:
+            time.sleep(0.05)
+        while other._client.get_metadata(keys, default=None) == sign and time.monotonic() < until:
+            time.sleep(0.05)
+        assert time.monotonic() < until
 
 
 def test_a_scheduler_that_is_not_there_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,7 @@ from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Catalogue
 from toonlab.report import write_report
 from toonlab.report.findings import Findings, find
-from toonlab.studies.results.results import CellResult, StudyResults, Variant
-from toonlab.studies.results.search_result import SearchResult
+from toonlab.studies.results.results import CellResult, SearchResult, StudyResults, Variant
 
 HIGHER = {"outline_f1": True, "psnr": True, "seconds": False, "seconds_per_step": False}
 TINY = """\

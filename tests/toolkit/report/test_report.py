@@ -15,8 +15,7 @@ import pytest
 from toonlab.errors import ToonlabError
 from toonlab.report import read_study, write_report
 from toonlab.report.findings import Findings
-from toonlab.studies.results.results import StudyResults
-from toonlab.studies.results.search_result import SearchResult
+from toonlab.studies.results.results import SearchResult, StudyResults
 
 
 def test_the_command_writes_the_page_and_its_tables(

@@ -11,7 +11,7 @@ from toonlab import discover
 from toonlab.errors import ToonlabError
 from toonlab.studies.compare import compare, explain
 from toonlab.studies.executors.display import Display
-from toonlab.studies.executors.options import ExecutionOptions, ExecutorSession
+from toonlab.studies.executors.options import ExecutionOptions, session
 from toonlab.studies.plan.budget import trained_of
 from toonlab.studies.plan.experiment import plan_cells, read_experiment
 from toonlab.studies.timing import CAVEAT, kept, measure
@@ -65,9 +65,9 @@ def test_variants_that_were_timed_are_not_timed_again(study: Path, tmp_path: Pat
     experiment, path = read_experiment(str(study))
     catalogue, directory = discover(), tmp_path / "study"
     cells = list(trained_of(plan_cells(experiment, path, {}, catalogue)).values())
-    with ExecutorSession(catalogue.make("executors", "local", jobs=2, device="cpu")) as session:
-        first = measure(cells[:1], catalogue, directory, session, Display())
-        second = measure(cells, catalogue, directory, session, Display())
+    with session(catalogue.make("executors", "local", jobs=2, device="cpu")) as connect:
+        first = measure(cells[:1], catalogue, directory, connect, Display())
+        second = measure(cells, catalogue, directory, connect, Display())
     assert first.keys() == {"small"}
     assert second == first | {"lone": second["lone"]}
     assert kept(cells, catalogue, directory) == second

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
+from optuna.trial import TrialState
 from searches import SEARCH, SIZE, K, plan_of
 
 from toonlab import discover
-from toonlab.errors import ToonlabError
+from toonlab.errors import BusyError, ToonlabError
 from toonlab.runs.directory import read_metrics
 from toonlab.studies.executors.options import ExecutionOptions
+from toonlab.studies.optuna_study import OptunaStudy
 from toonlab.studies.results.results import StudyResults
 from toonlab.studies.tune import CONFIRMATION, tune
 
@@ -145,3 +148,15 @@ def test_a_metric_that_the_data_cannot_give(file: Path, tmp_path: Path) -> None:
     file.write_text(SEARCH.replace("set: {", f"set: {{data: {data}, "))
     with pytest.raises(ToonlabError, match=r"objective\.metric: metric 'outline_f1' is left out: it needs the truth's"):
         tune(str(file), discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"}))
+
+
+def test_the_trials_of_a_search_that_is_running_are_left_alone(file: Path, tmp_path: Path) -> None:
+    where = ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"})
+    directory = tmp_path / "runs" / "search"
+    directory.mkdir(parents=True)
+    plan = plan_of(file, SEARCH)
+    with OptunaStudy(f"sqlite:///{directory / 'optuna.db'}", f"search-{plan.digest[:8]}") as study:
+        study.ask(plan.distributions)
+        with FileLock(directory / ".driver.lock"), pytest.raises(BusyError, match="another process runs this study"):
+            tune(str(file), discover(), where)
+        assert [trial.state for trial in study.trials()] == [TrialState.RUNNING]

@@ -10,7 +10,7 @@ from toonlab.engine.evaluator import caveats
 from toonlab.recipes.load import load
 from toonlab.report.history import by_step
 from toonlab.studies.results import tables
-from toonlab.studies.results.text_table import TextTable
+from toonlab.studies.results.tables import TextTable
 
 if TYPE_CHECKING:
     from .run import TrainedRun

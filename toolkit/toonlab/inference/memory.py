@@ -77,7 +77,7 @@ class MemoryBudget:
         return f"{width}x{height} pixels took more memory than there is; try --max-side {side}"
 
 
-def is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     """Whether torch ran out of memory; it has an exception of its own for GPUs only."""
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from toonlab.studies.results.results import CellResult, short_names
-from toonlab.studies.results.tables import PHOTO, TableRow, notes
-from toonlab.studies.results.text_table import TextTable
+from toonlab.studies.results.tables import PHOTO, TableRow, TextTable, notes
 
 from .findings import Findings
 from .format import difference_text, mean_and_spread, several

@@ -21,10 +21,10 @@ from toonlab.runs.directory import make_directory
 from toonlab.utils import yaml
 
 from . import timing
-from .executors.cell import Cell, finished_before
+from .executors.cell import Cell, finished_before, of_each_variant
 from .executors.display import Display
-from .executors.driver import CellList, Driver
-from .executors.options import ExecutionOptions, ExecutorSession
+from .executors.driver import CellList, Driver, locked
+from .executors.options import Connect, ExecutionOptions
 from .executors.process import ProcessOptions
 from .executors.progress import StudyProgress
 from .results.gallery import sample_rows
@@ -40,14 +40,7 @@ def check_fixed(cells: Sequence[Cell], catalogue: Catalogue, directory: Path) ->
         ToonlabError: with a line for each that can't be measured.
     """
     waiting = [c.spec for c in cells if not c.spec.recipe.stages and c.result(directory).status != "finished"]
-    errors = []
-    for spec in {spec.variant.label: spec for spec in waiting}.values():
-        try:
-            measurable(spec.recipe, catalogue)
-        except ToonlabError as error:
-            errors.append(str(error))
-    if errors:
-        raise ToonlabError("\n".join(errors))
+    of_each_variant(waiting, lambda recipe: measurable(recipe, catalogue))
 
 
 def check_measurable(recipe: Recipe, catalogue: Catalogue, metric: str, source: str) -> None:
@@ -102,36 +95,36 @@ def process_options(
 def run_cells(
     results: StudyResults,
     cells: Sequence[Cell],
-    session: ExecutorSession,
+    connect: Connect,
     options: ProcessOptions,
     display: Display,
 ) -> StudyResults:
     """Run the cells that have not finished, and write the results.
 
     Raises:
+        BusyError: if another process runs the study.
         Interrupted: after SIGINT or SIGTERM, when the running cells have saved and stopped.
     """
     directory = results.directory
-    pictured = _pictured(directory)
     make_directory(directory)
-    done = [before for cell in results.cells if (before := finished_before(cell, directory))]
-    runs_done = {cell.run for cell in done}
-    waiting = [cell for cell in cells if cell.run not in runs_done]
     progress = StudyProgress(results)
 
     def doubt(slots: Sequence[Slot]) -> None:
-        doubts = timing.doubts(slots, results.cells, directory)
-        progress.add_caveats({name: text for name, text in doubts.items() if name not in results.caveats})
+        progress.add_caveats({**timing.doubts(slots, results.cells, directory), **results.caveats})
 
-    doubt([])
-    progress.end(*done)
-    try:
-        if waiting:
-            Driver(session.executor, progress, options, doubt).run(CellList(waiting, progress), display)
-    finally:
-        progress.write()
-    if _finished_runs(progress.results) != pictured:
-        write_samples(progress.results)
+    with locked(directory):
+        pictured = _pictured(directory)
+        done = {cell.run: before for cell in results.cells if (before := finished_before(cell, directory))}
+        waiting = [cell for cell in cells if cell.run not in done]
+        doubt([])
+        progress.end(*done.values())
+        try:
+            if waiting:
+                Driver(connect(), progress, options, doubt).run(CellList(waiting, progress), display)
+        finally:
+            progress.write()
+        if _finished_runs(progress.results) != pictured:
+            write_samples(progress.results)
     return progress.results
 
 

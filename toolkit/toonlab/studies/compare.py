@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,11 +26,11 @@ from .common import (
     process_options,
     run_cells,
 )
-from .executors.cell import Cell, CellSpec, cells_of
+from .executors.cell import Cell, cells_of
 from .executors.display import Display
-from .executors.options import ExecutionOptions, ExecutorSession
+from .executors.options import ExecutionOptions, session
 from .plan.budget import allot, allotted
-from .plan.experiment import Experiment, baseline_of, plan_cells, read_experiment
+from .plan.experiment import baseline_of, plan_cells, read_experiment
 from .results.results import StudyResults
 
 _DEFAULTS = ExecutionOptions()
@@ -55,39 +55,29 @@ def compare(
     if plan.metrics.primary:
         check_measurable(specs[0].recipe, catalogue, plan.metrics.primary, f"{path}: metrics.primary")
 
-    with ExecutorSession(options.make(plan.executor, catalogue)) as session:
-
-        def clock(variants: Sequence[CellSpec]) -> dict[str, float]:
-            return timing.measure(variants, catalogue, directory, session, display)
-
+    with session(options.make(plan.executor, catalogue)) as connect:
+        clock = partial(timing.measure, catalogue=catalogue, directory=directory, connect=connect, display=display)
         specs = allot(plan, path, specs, catalogue, clock)
         cells = cells_of(specs, catalogue)
         check_fixed(cells, catalogue, directory)
-        results = _initial_results(plan, specs, cells, catalogue, directory)
-        data, typed = experiment_data(path, overrides or {}), options.command or command()
-        results = replace(results, asked=data, command=typed)
-        return run_cells(results, cells, session, process_options(results, options, plan.time_limit), display)
-
-
-def _initial_results(
-    plan: Experiment, specs: Sequence[CellSpec], cells: Sequence[Cell], catalogue: Catalogue, directory: Path
-) -> StudyResults:
-    results = initial_results(
-        directory,
-        [spec.recipe for spec in specs],
-        catalogue,
-        plan.metrics.costs,
-        cells=[cell.waiting for cell in cells],
-        about=plan.about,
-        baseline=baseline_of(plan, specs),
-        factors=plan.levels,
-        design=plan.design,
-        budget=plan.budget,
-        steps=allotted(plan, specs),
-    )
-    if plan.budget != "seconds":
-        return results
-    return replace(results, caveats={**results.caveats, "seconds": timing.CAVEAT})
+        results = initial_results(
+            directory,
+            [spec.recipe for spec in specs],
+            catalogue,
+            plan.metrics.costs,
+            cells=[cell.waiting for cell in cells],
+            about=plan.about,
+            asked=experiment_data(path, overrides or {}),
+            command=options.command or command(),
+            baseline=baseline_of(plan, specs),
+            factors=plan.levels,
+            design=plan.design,
+            budget=plan.budget,
+            steps=allotted(plan, specs),
+        )
+        if plan.budget == "seconds":
+            results = replace(results, caveats={**results.caveats, "seconds": timing.CAVEAT})
+        return run_cells(results, cells, connect, process_options(results, options, plan.time_limit), display)
 
 
 def explain(
@@ -105,11 +95,9 @@ def explain(
     known = allot(plan, path, specs, catalogue, partial(timing.kept, catalogue=catalogue, directory=directory))
     cells = cells_of(known, catalogue)
     check_fixed(cells, catalogue, directory)
-    by_label = {cell.label: cell for cell in cells}
+    states = {cell.label: _state(cell, directory) for cell in cells}
     for spec in specs:
-        cell = by_label.get(spec.label)
-        state = _state(cell, directory) if cell else "has not run yet; a step has to be timed first"
-        yield f"{spec.label}: {state}"
+        yield f"{spec.label}: {states.get(spec.label, 'has not run yet; a step has to be timed first')}"
 
 
 def _state(cell: Cell, directory: Path) -> str:

@@ -30,7 +30,7 @@ class OptunaStudy:
     """One Optuna study. One program at a time asks it for trials.
 
     Args:
-        url: any storage that Optuna takes: `sqlite:///…`, `postgresql+psycopg://…`, a journal's path, …
+        url: of any database that Optuna takes: `sqlite:///…`, `postgresql+psycopg://…`, …
         name: made where there is none.
         maximize: whether a higher value is better.
 
@@ -58,9 +58,7 @@ class OptunaStudy:
         verbosity = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.WARNING)  # it would announce the study
         try:
-            self._storage = (
-                RDBStorage(url, {"pool_pre_ping": True}) if "://" in url else optuna.storages.get_storage(url)
-            )
+            self._storage = RDBStorage(url, {"pool_pre_ping": True})
             self._study = optuna.create_study(
                 storage=self._storage,
                 study_name=name,
@@ -70,7 +68,7 @@ class OptunaStudy:
                 pruner=pruner,
             )
         except _UNUSABLE as error:
-            raise ToonlabError(f"--storage {without_password(url)}: {_why(error, url)}{_hint(error)}") from error
+            raise ToonlabError(f"--storage {_why(error, url)}{_hint(_origin(error))}") from error
         finally:
             optuna.logging.set_verbosity(verbosity)
 
@@ -80,8 +78,7 @@ class OptunaStudy:
     def __exit__(self, *_: object) -> None:
         """Close the connections."""
         self._storage.remove_session()
-        if isinstance(self._storage, RDBStorage):
-            self._storage.engine.dispose()
+        self._storage.engine.dispose()
 
     def trials(self, *states: TrialState) -> list[FrozenTrial]:
         """All trials, or those in some states."""
@@ -148,7 +145,7 @@ class OptunaStudy:
             try:
                 result = work()
             except _AWAY as error:
-                text = f"storage {without_password(self.url)}: {_why(error, self.url)}"
+                text = f"storage {_why(error, self.url)}"
                 if self.stopping() or time.monotonic() - began > _PATIENCE:
                     raise ToonlabError(text) from error
                 if not self._away:
@@ -179,7 +176,6 @@ def _origin(error: BaseException) -> BaseException:
 
 
 def _hint(error: BaseException) -> str:
-    error = _origin(error)
     if isinstance(error, ModuleNotFoundError):
         return f"; pip install {error.name}"
     if isinstance(error, ArgumentError):  # no URL, or one of a database that SQLAlchemy doesn't know
@@ -189,6 +185,6 @@ def _hint(error: BaseException) -> str:
 
 
 def _why(error: BaseException, url: str) -> str:
-    """The driver's message in a line, without the password."""
+    """The database and its driver's message in a line, without the password."""
     error = _origin(error)
-    return hide_password(first_line(getattr(error, "orig", None) or error), url)
+    return f"{without_password(url)}: {hide_password(first_line(getattr(error, 'orig', None) or error), url)}"

@@ -20,7 +20,7 @@ from toonlab.runs.directory import digest, make_directory, write_atomically
 from .executors.cell import Cell, CellSpec, cells_of, finished_before
 from .executors.display import Display
 from .executors.driver import CellList, Driver
-from .executors.options import ExecutorSession
+from .executors.options import Connect
 from .executors.process import ProcessOptions
 from .executors.progress import StudyProgress
 from .results.results import CellResult, StudyResults, Variant
@@ -52,7 +52,7 @@ def doubts(slots: Sequence[Slot], cells: Sequence[CellResult], directory: Path) 
 
 
 def measure(
-    specs: Sequence[CellSpec], catalogue: Catalogue, directory: Path, session: ExecutorSession, display: Display
+    specs: Sequence[CellSpec], catalogue: Catalogue, directory: Path, connect: Connect, display: Display
 ) -> dict[str, float]:
     """Seconds per step, by the variants' labels: known ones, and those of a short run for each of the others.
 
@@ -70,7 +70,7 @@ def measure(
     cells = _short_cells(specs, catalogue)
     known = _read(directory)
     if missing := [cell for cell in cells.values() if _key(cell) not in known]:
-        known |= _run(missing, directory, session, display)
+        known |= _run(missing, directory, connect, display)
         write_atomically(directory / FILE, json.dumps(known, indent=1) + "\n")
     return {label: known[_key(cell)]["seconds_per_step"] for label, cell in cells.items()}
 
@@ -115,28 +115,13 @@ def _read(directory: Path) -> Timings:
         raise ToonlabError(f"{path}: not the timings of a study: {error}; delete it to measure again") from error
 
 
-class _OneAtATime(CellList):
-    """Cells that follow one another."""
-
-    _running = False
-
-    def take(self, free: int) -> Sequence[Cell]:
-        taken = [] if self._running else super().take(1)
-        self._running = self._running or bool(taken)
-        return taken
-
-    def end(self, cell: Cell, result: CellResult) -> None:
-        self._running = False
-        super().end(cell, result)
-
-
-def _run(cells: Sequence[Cell], directory: Path, session: ExecutorSession, display: Display) -> Timings:
+def _run(cells: Sequence[Cell], directory: Path, connect: Connect, display: Display) -> Timings:
     """The short runs, in a temporary folder."""
     make_directory(directory)
     with tempfile.TemporaryDirectory(prefix="budget-", dir=directory) as folder:
         progress = StudyProgress(StudyResults("budget", Path(folder), [cell.waiting for cell in cells]), write=False)
-        driver = Driver(session.executor, progress, ProcessOptions(Path(folder), group=directory.name))
-        driver.run(_OneAtATime(cells, progress), display)
+        options = ProcessOptions(Path(folder), group=directory.name)
+        Driver(connect(), progress, options, at_once=1).run(CellList(cells, progress), display)
         return {_key(c): _timing(r) for c, r in zip(cells, progress.results.cells, strict=True)}
 
 

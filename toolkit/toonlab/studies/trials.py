@@ -16,11 +16,11 @@ from toonlab.runs.directory import read_metrics
 from toonlab.utils.text import duration
 
 from .executors.cell import Cell, cells_of
+from .executors.driver import CellList
 from .executors.process import RunProgress
 from .executors.progress import StudyProgress
 from .optuna_study import OptunaStudy, first_number, is_interrupted
-from .plan.optuna_objects import decoded, encoded
-from .plan.search_plan import SearchPlan
+from .plan.search_plan import SearchPlan, decoded, encoded
 from .results.results import CellResult, Variant
 
 # attributes of a trial
@@ -44,7 +44,7 @@ class RunningTrial:
     pruned: bool = False
 
 
-class TrialSource:
+class TrialSource(CellList):
     """The cells of trials, until there are as many trials as the search runs; the default's first.
 
     The probe looks at every proposal before it runs. Optuna is told of an infeasible one as pruned without any value,
@@ -53,8 +53,8 @@ class TrialSource:
     """
 
     def __init__(self, study: OptunaStudy, plan: SearchPlan, progress: StudyProgress) -> None:
-        self.study, self.plan, self.progress = study, plan, progress
-        self._ready: list[Cell] = []  # further seeds of running trials
+        super().__init__([], progress)
+        self.study, self.plan = study, plan
         self._trials: dict[str, RunningTrial] = {}  # by their cell's run
         self._exhausted = False
         study.requeue_interrupted()
@@ -73,27 +73,25 @@ class TrialSource:
 
     @property
     def waiting(self) -> bool:
-        return bool(self._ready) or not self._exhausted
+        return bool(self._left) or not self._exhausted
 
     def fill(self, count: int) -> None:
         """Have so many cells ready, if there are."""
-        while len(self._ready) < count and not self._exhausted:
-            if (running := self._next()) is None:
-                self._exhausted = True
+        while len(self._left) < count and not self._exhausted:
+            if running := self._next():
+                self._left.append(self._cell(running))
             else:
-                self._ready.append(self._cell(running))
+                self._exhausted = True
 
     def take(self, free: int) -> Sequence[Cell]:
         self.fill(free)
-        taken, self._ready = self._ready[:free], self._ready[free:]
-        return taken
+        return super().take(free)
 
     def report(self, cell: Cell, progress: RunProgress) -> str | None:
         running, metric = self._trials[cell.run], self.plan.search.objective.metric
-        if metric not in progress.metrics or progress.step == progress.steps:
-            return None
-        mean = fmean([*running.values.values(), progress.metrics[metric]])
-        running.pruned = self._lags(running, mean, len(running.values), progress.step, progress.steps)
+        if metric in progress.metrics and progress.step < progress.steps:
+            mean = fmean([*running.values.values(), progress.metrics[metric]])
+            running.pruned = self._lags(running, mean, 1000 * progress.step / progress.steps)
         return "pruned" if running.pruned else None
 
     def end(self, cell: Cell, result: CellResult) -> None:
@@ -120,7 +118,8 @@ class TrialSource:
                 return None
             default = waiting is not None and bool(waiting.user_attrs.get(DEFAULT))
             trial = self.study.ask({} if default else self.plan.distributions)
-            if waiting is None and self._tried(trial, trials):
+            if waiting is None and _key(trial.params) in tried(trials):
+                self.study.tell(trial, TrialState.FAIL, None, {REPEATS: True})
                 continue
             params = self.plan.default if default else decoded(self.plan.space, trial.params)
             if reason := self.plan.infeasible(params):
@@ -139,18 +138,11 @@ class TrialSource:
         repeats = all(trial.user_attrs.get(REPEATS) for trial in trials[-_REPEATS:])
         if not repeats and self.plan.search.sampler != "grid":
             return True
-        tried = {_key(trial.params) for trial in reported(trials)}
-        new = next((drawn for drawn in self.plan.draws(len(trials)) if _key(drawn) not in tried), None)
+        known = tried(trials)
+        new = next((drawn for drawn in self.plan.draws(len(trials)) if _key(drawn) not in known), None)
         if new is not None:
             self.study.add({}, new, self.plan.distributions)
         return new is not None
-
-    def _tried(self, trial: Trial, trials: Sequence[FrozenTrial]) -> bool:
-        """Whether a proposal repeats an earlier one; Optuna is told so."""
-        if _key(trial.params) not in {_key(earlier.params) for earlier in reported(trials)}:
-            return False
-        self.study.tell(trial, TrialState.FAIL, None, {REPEATS: True})
-        return True
 
     def _cell(self, running: RunningTrial) -> Cell:
         (cell,) = cells_of([self.plan.spec(running.params, len(running.values))], self.plan.catalogue)
@@ -159,17 +151,16 @@ class TrialSource:
 
     def _continue(self, running: RunningTrial) -> None:
         """Run the next seed, or end the trial."""
-        seeds, done = self.plan.search.seeds_per_trial, len(running.values)
-        if done == seeds:
+        if len(running.values) == self.plan.search.seeds_per_trial:
             self._finish(running, TrialState.COMPLETE, None)
-        elif self._lags(running, fmean(running.values.values()), done, 0, 1):
+        elif self._lags(running, fmean(running.values.values()), 0):
             self._finish(running, TrialState.PRUNED, "pruned between seeds")
         else:
-            self._ready.append(self._cell(running))
+            self._left.append(self._cell(running))
 
-    def _lags(self, running: RunningTrial, mean: float, seeds: int, step: int, steps: int) -> bool:
-        """Tell Optuna the mean so far; whether it prunes the trial. A run counts as 1000 of its steps."""
-        return self.study.report(running.trial, mean, 1000 * seeds + round(1000 * step / steps))
+    def _lags(self, running: RunningTrial, mean: float, thousandths: float) -> bool:
+        """Tell Optuna the mean so far, at a part of a run; whether it prunes the trial. A run counts as 1000 steps."""
+        return self.study.report(running.trial, mean, 1000 * len(running.values) + round(thousandths))
 
     def _finish(self, running: RunningTrial, state: TrialState, reason: str | None) -> None:
         value = fmean(running.values.values()) if state == TrialState.COMPLETE else None
@@ -220,9 +211,12 @@ def ranked(trials: Sequence[FrozenTrial], *, maximize: bool) -> list[FrozenTrial
     return sorted(complete, key=lambda trial: ((-1 if maximize else 1) * (trial.value or 0.0), first_number(trial)))
 
 
+def tried(trials: Sequence[FrozenTrial]) -> set[str]:
+    """The keys of all parameters that were tried."""
+    return {_key(trial.params) for trial in reported(trials)}
+
+
 def _key(parameters: Mapping[str, Any]) -> str:
     """The same for the same parameters, regardless of their order and of rounding in the last digits."""
-    rounded = {
-        path: float(f"{value:.12g}") if isinstance(value, float) else value for path, value in parameters.items()
-    }
+    rounded = {path: float(f"{v:.12g}") if isinstance(v, float) else v for path, v in parameters.items()}
     return json.dumps(rounded, sort_keys=True)

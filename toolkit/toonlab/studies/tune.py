@@ -17,17 +17,15 @@ from . import trials as search_trials
 from .common import check_measurable, command, experiment_data, initial_results, process_options, run_cells
 from .executors.cell import cells_of
 from .executors.display import Display
-from .executors.driver import Driver
-from .executors.options import ExecutionOptions, ExecutorSession
+from .executors.driver import Driver, locked
+from .executors.options import Connect, ExecutionOptions, session
 from .executors.process import ProcessOptions
 from .executors.progress import StudyProgress
 from .optuna_study import OptunaStudy, first_number
-from .plan import optuna_objects
 from .plan.search import read_search
-from .plan.search_plan import SearchPlan
-from .results.results import StudyResults
-from .results.search_result import SearchResult, SearchTrial
-from .results.search_result import TrialState as State
+from .plan.search_plan import SearchPlan, pruner, sampler
+from .results.results import SearchResult, SearchTrial, StudyResults
+from .results.results import TrialState as State
 from .trials import TrialSource, ranked
 
 CONFIRMATION = 1000  # the first seed of a confirmation: far from those of a search
@@ -63,18 +61,23 @@ def tune(
     check_measurable(plan.base, catalogue, spec.objective.metric, f"{path}: objective.metric")
     directory, display = options.runs / paths.study_of(path), display or Display()
     make_directory(directory)
-    data, typed = experiment_data(path, overrides or {}), options.command or command()
     results = initial_results(
-        directory, [plan.base], catalogue, kind="tune", about=spec.about, asked=data, command=typed
+        directory,
+        [plan.base],
+        catalogue,
+        kind="tune",
+        about=spec.about,
+        asked=experiment_data(path, overrides or {}),
+        command=options.command or command(),
     )
-    with ExecutorSession(options.make(spec.executor, catalogue)) as session:
-        with _study(plan, results, storage) as study:
-            _run_trials(study, plan, results, session, options, display)
+    with session(options.make(spec.executor, catalogue)) as connect:
+        with locked(directory), _study(plan, results, storage) as study:  # its running trials are no other program's
+            _run_trials(study, plan, results, connect, options, display)
             results = replace(results, search=search_result(plan, study))
             complete = ranked(study.trials(), maximize=spec.maximize)
             best = [search_trials.params_of(trial, plan) for trial in complete]
         settings = process_options(results, options, spec.time_limit, study.name)
-        return _confirm(results, plan, best, session, settings, display)
+        return _confirm(results, plan, best, connect, settings, display)
 
 
 def _study(plan: SearchPlan, results: StudyResults, storage: str | None) -> OptunaStudy:
@@ -83,8 +86,8 @@ def _study(plan: SearchPlan, results: StudyResults, storage: str | None) -> Optu
         storage or f"sqlite:///{(results.directory / 'optuna.db').resolve().as_posix()}",
         f"{results.name}-{plan.digest[:8]}",
         maximize=plan.search.maximize,
-        sampler=optuna_objects.sampler(plan.search),
-        pruner=optuna_objects.pruner(plan.search),
+        sampler=sampler(plan.search),
+        pruner=pruner(plan.search),
     )
 
 
@@ -92,7 +95,7 @@ def _run_trials(
     study: OptunaStudy,
     plan: SearchPlan,
     results: StudyResults,
-    session: ExecutorSession,
+    connect: Connect,
     options: ExecutionOptions,
     display: Display,
 ) -> None:
@@ -101,7 +104,7 @@ def _run_trials(
     source.fill(1)
     if source.waiting:
         settings = process_options(results, options, plan.search.time_limit, study.name)
-        driver = Driver(session.executor, progress, settings)
+        driver = Driver(connect(), progress, settings)
         study.stopping = lambda: driver.stopping
         driver.run(source, display)
 
@@ -110,7 +113,7 @@ def _confirm(
     results: StudyResults,
     plan: SearchPlan,
     ranking: list[dict[str, Any]],
-    session: ExecutorSession,
+    connect: Connect,
     options: ProcessOptions,
     display: Display,
 ) -> StudyResults:
@@ -121,7 +124,7 @@ def _confirm(
     specs = [plan.spec(params, seed) for seed in seeds for params in variants]
     cells = cells_of(specs, plan.catalogue)
     results = replace(results, cells=[cell.waiting for cell in cells], baseline=specs[0].variant.label)
-    return run_cells(results, cells, session, options, display)
+    return run_cells(results, cells, connect, options, display)
 
 
 def search_result(plan: SearchPlan, study: OptunaStudy) -> SearchResult:

@@ -11,8 +11,7 @@ import pytest
 from toonlab.report.charts.heatmap import heat_map, scale
 from toonlab.report.findings import find
 from toonlab.report.search import Search, search_of
-from toonlab.studies.results.results import StudyResults
-from toonlab.studies.results.search_result import SearchResult
+from toonlab.studies.results.results import SearchResult, StudyResults
 
 SPACE = {"k": {"low": 1, "high": 3, "step": 1}, "size": {"low": 8, "high": 32, "step": 8}}
 Trials = Sequence[tuple[int, float, str, float | None]]  # k, size, state, value

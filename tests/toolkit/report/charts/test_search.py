@@ -9,8 +9,7 @@ import pytest
 from toonlab.report.charts.search import charts, parallel
 from toonlab.report.findings import find
 from toonlab.report.search import Search, search_of
-from toonlab.studies.results.results import StudyResults
-from toonlab.studies.results.search_result import SearchResult
+from toonlab.studies.results.results import SearchResult, StudyResults
 
 SPACE = {"a.k": {"low": 1, "high": 4, "step": 1, "choices": None}, "a.size": {"low": 8, "high": 24, "step": 8}}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from toonlab import Slot, UnfitSlotError, discover
 from toonlab.errors import BusyError
@@ -20,7 +20,7 @@ from toonlab.registry.executors import Executor
 from toonlab.studies.executors.cell import Cell, CellSpec, cells_of
 from toonlab.studies.executors.cell_task import TaskResult
 from toonlab.studies.executors.display import Display
-from toonlab.studies.executors.driver import CellList, Driver
+from toonlab.studies.executors.driver import CellList, Driver, locked
 from toonlab.studies.executors.process import ProcessOptions, RunProgress
 from toonlab.studies.executors.progress import StudyProgress
 from toonlab.studies.results.results import CellResult, StudyResults, Variant
@@ -187,3 +187,45 @@ def test_the_slots_are_told_before_the_first_cell_begins(cells: list[Cell], tmp_
     )
     driver.run(CellList(cells, progress), Display())
     assert seen == [(2, 0)]
+
+
+@pytest.mark.parametrize(("gpus", "checked"), [(("0", "0"), True), (("0", "1"), False)])
+def test_memory_is_checked_where_slots_share_a_gpu(
+    cells: list[Cell], tmp_path: Path, gpus: tuple[str, str], checked: bool
+) -> None:
+    given: list[ProcessOptions] = []
+
+    class Seen(Slots):
+        def submit(self, function: Any, cell: Cell, *options: Any, key: str, **__: Any) -> Future[TaskResult]:
+            given.extend(options)
+            return super().submit(function, cell, key=key)
+
+    progress, executor = progress_of(cells, tmp_path), Seen(finished)
+    executor.slots = [Slot("here", "cuda", (gpu,)) for gpu in gpus]
+    Driver(executor, progress, ProcessOptions(tmp_path)).run(CellList(cells, progress), Display())  # type: ignore[arg-type]
+    assert [options.check_memory for options in given] == [checked] * 4
+
+
+def test_cells_may_follow_one_another(cells: list[Cell], tmp_path: Path) -> None:
+    most = 0
+
+    def work(cell: Cell) -> TaskResult:
+        nonlocal most
+        most = max(most, len(driver._running))
+        return finished(cell)
+
+    progress = progress_of(cells, tmp_path)
+    driver = Driver(Slots(work), progress, ProcessOptions(tmp_path), at_once=1)  # type: ignore[arg-type]
+    driver.run(CellList(cells, progress), Display())
+    assert most == 1
+    assert [cell.status for cell in progress.results.cells] == ["finished"] * 4
+
+
+def test_blocks_of_one_process_may_be_nested(tmp_path: Path) -> None:
+    with locked(tmp_path):
+        with locked(tmp_path):
+            pass
+        with pytest.raises(Timeout):
+            FileLock(tmp_path / ".driver.lock").acquire(timeout=0)
+    with FileLock(tmp_path / ".driver.lock").acquire(timeout=0):
+        pass

@@ -18,11 +18,12 @@ from toonlab.studies.executors import fork_server
 from toonlab.studies.executors.fork_server import (
     REQUIRED,
     ForkServer,
-    Surroundings,
     _fork,
     _import,
     call_preloaded,
     server,
+    surroundings,
+    take_over,
 )
 
 FUNCTIONS = """
@@ -158,15 +159,15 @@ def test_a_server_imports_what_it_can(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_surroundings_are_taken_over_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = Surroundings.here({})
+    before = surroundings({})
     monkeypatch.setenv("TOONLAB_ONE", "1")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    there = Surroundings.here({})
-    before.take_over()
+    there = surroundings({})
+    take_over(*before)
     assert "TOONLAB_ONE" not in os.environ
-    assert Surroundings.here({}) == before
-    there.take_over()
+    assert surroundings({}) == before
+    take_over(*there)
     assert (os.environ["TOONLAB_ONE"], Path.cwd(), sys.path[0]) == ("1", tmp_path, str(tmp_path))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from toonlab import PluginError, RecipeError, discover
-from toonlab.studies.executors.options import ExecutionOptions, ExecutorSession
+from toonlab.studies.executors.options import ExecutionOptions, session
 
 
 def test_the_command_line_replaces_the_executor_of_the_file_and_jobs_are_added_to_either() -> None:
@@ -38,10 +38,10 @@ def test_a_session_connects_at_its_first_use_and_disconnects_at_the_end() -> Non
         def __exit__(self, *_: object) -> None:
             seen.append("disconnected")
 
-    with ExecutorSession(Recorded()):  # type: ignore[arg-type]
+    with session(Recorded()):  # type: ignore[arg-type]
         pass
     assert seen == []
-    with ExecutorSession(Recorded()) as session:  # type: ignore[arg-type]
-        assert session.executor is session.executor
+    with session(Recorded()) as connect:  # type: ignore[arg-type]
+        assert connect() is connect()
         assert seen == ["connected"]
     assert seen == ["connected", "disconnected"]

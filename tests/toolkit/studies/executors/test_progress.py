@@ -66,3 +66,11 @@ def test_rate_and_time_left_follow_from_the_first_and_the_last_report() -> None:
     twice = replace(once, last=RunProgress(30, 100), last_at=once.first_at + 4.0)
     assert twice.rate == pytest.approx(5.0)
     assert twice.seconds_left == pytest.approx(14.0)
+
+
+def test_a_cell_that_is_taken_back_waits_again(results: StudyResults) -> None:
+    progress = StudyProgress(results, write=False)
+    progress.begin(results.cells[2])
+    progress.remove(results.cells[2].run)
+    assert progress.results == results
+    assert not progress.running

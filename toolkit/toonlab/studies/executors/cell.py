@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from toonlab.engine.train import identity_of, run_of
 from toonlab.errors import ToonlabError
@@ -13,6 +13,8 @@ from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
 from toonlab.runs.directory import read_outcome
 from toonlab.studies.results.results import CellResult, Variant
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,6 @@ class Cell:
     spec: CellSpec
     run: str
     identity: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, spec: CellSpec, identity: Mapping[str, Any]) -> Cell:
-        return cls(spec, run_of(spec.recipe, identity, Path(), "").name, identity)
 
     @property
     def label(self) -> str:
@@ -71,22 +69,43 @@ def cells_of(specs: Sequence[CellSpec], catalogue: Catalogue) -> list[Cell]:
     Raises:
         ToonlabError: with a line for each non-learned baseline that can't be built.
     """
-    identities: dict[str, dict[str, Any]] = {}
-    errors: dict[str, str] = {}
+    identities = of_each_variant(specs, lambda recipe: identity_of(recipe, catalogue))
+    cells = []
     for spec in specs:
-        label = spec.variant.label
-        if label not in identities and label not in errors:
-            try:
-                identities[label] = identity_of(spec.recipe, catalogue)
-            except ToonlabError as error:
-                if spec.recipe.stages:
-                    raise
-                errors[label] = str(error)
+        identity = with_seed(identities[spec.variant.label], spec.recipe.train.seed)
+        cells.append(Cell(spec, run_of(spec.recipe, identity, Path(), "").name, identity))
+    return cells
+
+
+def first_of_each(specs: Iterable[CellSpec]) -> dict[str, CellSpec]:
+    """label -> the first cell of each variant."""
+    found: dict[str, CellSpec] = {}
+    for spec in specs:
+        found.setdefault(spec.variant.label, spec)
+    return found
+
+
+def of_each_variant(specs: Sequence[CellSpec], work: Callable[[Recipe], T]) -> dict[str, T]:
+    """label -> the result of a function of each variant's recipe, with its first seed.
+
+    Raises:
+        ToonlabError: with a line for each non-learned baseline that fails; the first error of a trained recipe.
+    """
+    found: dict[str, T] = {}
+    errors: dict[str, str] = {}
+    for label, spec in first_of_each(specs).items():
+        try:
+            found[label] = work(spec.recipe)
+        except ToonlabError as error:
+            if spec.recipe.stages:
+                raise
+            errors[label] = str(error)
     if errors:
         raise ToonlabError("\n".join(errors.values()))
-    return [Cell.of(spec, _with_seed(identities[spec.variant.label], spec.recipe.train.seed)) for spec in specs]
+    return found
 
 
-def _with_seed(identity: Mapping[str, Any], seed: int) -> dict[str, Any]:
+def with_seed(identity: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """The identity of the run with another seed."""
     recipe = identity["recipe"]
     return {**identity, "recipe": {**recipe, "train": {**recipe["train"], "seed": seed}}}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
+import math
 import tarfile
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from toonlab.engine.train import identity_of
 from toonlab.registry.catalogue import discover
@@ -16,7 +15,7 @@ from toonlab.registry.executors import TaskContext, UnfitSlotError
 from toonlab.runs.directory import differences, digest, read_outcome
 from toonlab.studies.results.results import CellResult
 
-from .cell import Cell
+from .cell import Cell, with_seed
 from .process import CellProcess, Failed, ProcessOptions
 
 _PAUSE = 0.5  # seconds between two looks at a process
@@ -40,12 +39,6 @@ class TaskResult:
     out_of_memory: bool = False
 
 
-@dataclass(frozen=True)
-class _StopRequest:
-    reason: str
-    failed: bool = False
-
-
 def run_cell(cell: Cell, options: ProcessOptions, context: TaskContext) -> TaskResult:
     """Run a cell to its end; one that has finished in this directory is not run again.
 
@@ -54,62 +47,48 @@ def run_cell(cell: Cell, options: ProcessOptions, context: TaskContext) -> TaskR
     """
     if not options.here:
         _check(cell)
-    before = cell.result(options.directory)
-    if before.status == "finished":
-        return TaskResult(before, _files(before, options))
+    result, failed = cell.result(options.directory), None
     until = time.monotonic() + _BUSY
-    while True:
+    while result.status != "finished":
         result, failed = _attempt(cell, options, context)
         if not (failed and failed.kind == "busy") or time.monotonic() > until or context.stop_reason():
-            return TaskResult(result, _files(result, options), bool(failed and failed.kind == "memory"))
+            break
         time.sleep(_RETRY)
+    return TaskResult(result, _files(result, options), bool(failed and failed.kind == "memory"))
 
 
 def _attempt(cell: Cell, options: ProcessOptions, context: TaskContext) -> tuple[CellResult, Failed | None]:
-    process = CellProcess(cell, context.slot, options)
-    stop, began = None, time.monotonic()
+    process, stop, limit = CellProcess(cell, context.slot, options), None, options.time_limit
+    until, late = time.monotonic() + (limit or math.inf), False
     while process.running:
         for report in process.reports(_PAUSE):
             context.send(report)
-        stop = stop or _stop_request(context, time.monotonic() - began, options.time_limit)
+        stop = stop or context.stop_reason()
+        if not stop and time.monotonic() > until:
+            stop, late = f"out of time: it took longer than the time_limit of {limit:g} s", True
         if stop:
-            process.stop(stop.reason)
-    failed = process.end()
-    outcome = read_outcome(options.directory / cell.run) if (options.directory / cell.run).is_dir() else None
+            process.stop(stop)
+    failed, outcome = process.end(), read_outcome(options.directory / cell.run)
+    record = outcome.to_json() if outcome else None
     if outcome and outcome.status == "finished":
-        return replace(cell.waiting, status="finished", outcome=outcome.to_json()), None
-    if stop and not stop.failed:
-        ended = outcome.to_json() if outcome else None
-        return replace(cell.waiting, status="stopped", reason=stop.reason, outcome=ended), None
-    cause = stop or failed or outcome
-    reason = (cause and cause.reason) or "its process ended without an outcome"
+        return replace(cell.waiting, status="finished", outcome=record), None
+    if stop and not late:
+        return replace(cell.waiting, status="stopped", reason=stop, outcome=record), None
+    cause = failed or outcome
+    reason = stop or (cause and cause.reason) or "its process ended without an outcome"
     return replace(cell.waiting, status="failed", reason=reason, log=process.last_lines()), failed
-
-
-def _stop_request(context: TaskContext, seconds: float, limit: float | None) -> _StopRequest | None:
-    if reason := context.stop_reason():
-        return _StopRequest(reason)
-    if limit and seconds > limit:
-        return _StopRequest(f"out of time: it took longer than the time_limit of {limit:g} s", failed=True)
-    return None
 
 
 def _check(cell: Cell) -> None:
     """Compare the code and the data of this machine with those of the study; once for all seeds of a variant."""
-    study = _without_seed(cell.identity)
+    study = with_seed(cell.identity, 0)
     if digest(study) in _CHECKED:
         return
-    here = _without_seed(identity_of(cell.spec.recipe, discover()))
+    here = with_seed(identity_of(cell.spec.recipe, discover()), 0)
     if here != study:
         what = " and ".join(differences(study, here)) or "the recipe"
         raise UnfitSlotError(f"{what} {'differ' if ' and ' in what else 'differs'} from the study's")
     _CHECKED.add(digest(study))
-
-
-def _without_seed(identity: Mapping[str, Any]) -> dict[str, Any]:
-    recipe = identity["recipe"]
-    train = {key: value for key, value in recipe["train"].items() if key != "seed"}
-    return {**identity, "recipe": {**recipe, "train": train}}
 
 
 # -- files of a run on a disk of its own
@@ -121,7 +100,8 @@ def _files(cell: CellResult, options: ProcessOptions) -> bytes | None:
         return None
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        archive.add(directory, "", filter=lambda file: None if Path(file.name).name in _LEFT_BEHIND else file)
+        for path in sorted(directory.iterdir(), key=lambda path: path.name == "outcome.json"):  # last: then it counts
+            archive.add(path, path.name, filter=lambda file: None if Path(file.name).name in _LEFT_BEHIND else file)
     return packed.getvalue()
 
 

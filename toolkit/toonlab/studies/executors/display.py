@@ -16,8 +16,13 @@ from toonlab.utils.text import duration
 
 from .progress import RunningCell, StudyProgress
 
-_MARKS = {"waiting": "·", "running": "▸", "finished": "✓", "failed": "✗", "stopped": "■"}
-_STYLES = {"waiting": "dim", "running": "cyan", "finished": "green", "failed": "red", "stopped": "yellow"}
+_MARKS = {
+    "waiting": ("·", "dim"),
+    "running": ("▸", "cyan"),
+    "finished": ("✓", "green"),
+    "failed": ("✗", "red"),
+    "stopped": ("■", "yellow"),
+}
 
 
 class Display:
@@ -107,7 +112,7 @@ def _overview(results: StudyResults) -> Table:
     primary = results.metrics[0] if results.metrics else "seconds"
     values = results.values(primary)
     for variant in results.variants:
-        marks = Text.assemble(*((_MARKS[cell.status], _STYLES[cell.status]) for cell in results.of(variant.label)))
+        marks = Text.assemble(*(_MARKS[cell.status] for cell in results.of(variant.label)))
         finished = values[variant.label].values()
         table.add_row(Text(variant.label), marks, f"{primary} {fmean(finished):.4g}" if finished else "")
     return table

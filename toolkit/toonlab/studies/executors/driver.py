@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from typing import Protocol
+from queue import SimpleQueue
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -29,42 +30,41 @@ from .progress import StudyProgress
 _PAUSE = 0.5  # seconds between two looks at signals and slots
 
 
-class CellSource(Protocol):
-    """What a study wants to have run. The driver calls it from one thread."""
+class CellList:
+    """Cells to run, in their order; the driver calls it from one thread. A search adds to them as others end."""
+
+    def __init__(self, cells: Sequence[Cell], progress: StudyProgress) -> None:
+        self._left, self.progress = list(cells), progress
 
     @property
     def waiting(self) -> bool:
         """Whether there are cells to take, or may be when others have ended."""
-
-    def take(self, free: int) -> Sequence[Cell]:
-        """The next cells, at most as many as there are free slots; none if there is nothing to do now."""
-
-    def report(self, cell: Cell, progress: RunProgress) -> str | None:
-        """A running cell has got further; a reason to stop it, or None."""
-
-    def end(self, cell: Cell, result: CellResult) -> None:
-        """A cell has ended."""
-
-
-class CellList:
-    """Cells in their order, for a comparison."""
-
-    def __init__(self, cells: Sequence[Cell], progress: StudyProgress) -> None:
-        self._left, self._progress = list(cells), progress
-
-    @property
-    def waiting(self) -> bool:
         return bool(self._left)
 
     def take(self, free: int) -> Sequence[Cell]:
+        """The next cells, at most as many as there are free slots; none if there is nothing to do now."""
         taken, self._left = self._left[:free], self._left[free:]
         return taken
 
     def report(self, cell: Cell, progress: RunProgress) -> str | None:
+        """A running cell has got further; a reason to stop it, or None."""
         return None
 
     def end(self, cell: Cell, result: CellResult) -> None:
-        self._progress.end(result)
+        """A cell has ended."""
+        self.progress.end(result)
+
+
+def locked(directory: Path) -> AbstractContextManager[Any]:
+    """Keep other processes from running the study of a directory within the block; blocks may be nested.
+
+    Raises:
+        BusyError: if another process runs it.
+    """
+    try:
+        return FileLock(directory / ".driver.lock", is_singleton=True).acquire(timeout=0)
+    except Timeout as error:
+        raise BusyError(f"{directory}: another process runs this study; wait for it, or stop it") from error
 
 
 @dataclass
@@ -76,21 +76,8 @@ class _Task:
     stopped: bool = False
 
 
-@contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    lock = FileLock(directory / ".driver.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise BusyError(f"{directory}: another process runs this study; wait for it, or stop it") from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 class Driver:
-    """Keeps all slots of an executor busy with a source's cells.
+    """Keeps the slots of an executor busy with a list's cells.
 
     A cell that runs out of memory while others run is tried once more when it is the only one.
 
@@ -99,6 +86,7 @@ class Driver:
         progress: of the study, for the display.
         options: of the cells' processes.
         on_slots: called with the slots before the first cell begins, and whenever there are more.
+        at_once: cells at a time, if fewer than there are slots.
     """
 
     def __init__(
@@ -107,8 +95,10 @@ class Driver:
         progress: StudyProgress,
         options: ProcessOptions,
         on_slots: Callable[[Sequence[Slot]], None] = lambda _: None,
+        at_once: float = math.inf,
     ) -> None:
-        self.executor, self.progress, self.options, self.on_slots = executor, progress, options, on_slots
+        self.executor, self.progress, self.options = executor, progress, options
+        self.on_slots, self.at_once = on_slots, at_once
         self._signals = Signals()
         self._running: dict[str, _Task] = {}
         self._alone: list[Cell] = []
@@ -121,70 +111,65 @@ class Driver:
         number = self._signals.asked
         return None if number is None else f"signal {signal.Signals(number).name}"
 
-    def run(self, source: CellSource, display: Display) -> None:
+    def run(self, source: CellList, display: Display) -> None:
         """Run all cells.
 
         Raises:
             BusyError: if another process runs the study.
             Interrupted: after SIGINT or SIGTERM, when the running cells have saved and stopped.
         """
-        with _alone(self.options.directory), self._signals, display:
+        with locked(self.options.directory), self._signals, display:
             write_atomically(self.options.token_file, self.options.token)
             try:
                 while self._running or (not self.stopping and (source.waiting or self._alone)):
                     self._submit(source)
-                    self._wait()
+                    wait([task.future for task in self._running.values()], _PAUSE, FIRST_COMPLETED)
+                    if not self._running:
+                        time.sleep(_PAUSE)
                     self._collect(source)
                     display.draw(self.progress)
             except BaseException as error:
                 self._stop_all(type(error).__name__)
                 raise
             display.draw(self.progress)
-        if (number := self._signals.asked) is not None:
-            name = signal.Signals(number).name
-            raise Interrupted(number, f"stopped by {name}; the same command continues from there")
+        if self._signals.asked is not None:
+            name = signal.Signals(self._signals.asked).name
+            raise Interrupted(self._signals.asked, f"stopped by {name}; the same command continues from there")
 
     # -- one turn
 
-    def _wait(self) -> None:
-        """Until a cell has ended, or for a moment."""
-        if self._running:
-            wait([task.future for task in self._running.values()], _PAUSE, FIRST_COMPLETED)
-        else:
-            time.sleep(_PAUSE)
-
-    def _submit(self, source: CellSource) -> None:
+    def _submit(self, source: CellList) -> None:
         """Fill the free slots, or stop everything after a signal."""
         slots = self.executor.slots
         if len(slots) > self._most:
             self._most = len(slots)
             self.on_slots(slots)
-        free = len(slots) - len(self._running)
+        free = int(min(len(slots), self.at_once)) - len(self._running)
         if self.stopping:
             self._stop_all(self.stopping)
         elif free > 0 and not any(task.alone for task in self._running.values()):
+            shared = len(slots) > len(set(slots))  # of equal slots, each has a part of a device
             for cell in source.take(free):
-                self._start(cell)
+                self._start(cell, replace(self.options, check_memory=shared))
             if not self._running and self._alone:
-                self._start(self._alone.pop(0), alone=True)
+                self._start(self._alone.pop(0), self.options, alone=True)
 
-    def _start(self, cell: Cell, *, alone: bool = False) -> None:
+    def _start(self, cell: Cell, options: ProcessOptions, *, alone: bool = False) -> None:
         self.progress.begin(cell.waiting)
 
         def on_message(message: RunProgress) -> None:
             self._messages.put((cell.run, message))
 
         self._count += 1
-        key = self._key(cell)
-        submit = self.executor.submit
-        options = replace(self.options, check_memory=not alone)
-        future = submit(run_cell, cell, options, key=key, priority=-self._count, on_message=on_message)
+        future = self.executor.submit(
+            run_cell, cell, options, key=self._key(cell), priority=-self._count, on_message=on_message
+        )
         self._running[cell.run] = _Task(cell, future, alone)
         if len(self._running) > 1:
             for task in self._running.values():
                 task.shared = True
 
-    def _collect(self, source: CellSource) -> None:
+    def _collect(self, source: CellList) -> None:
         """Relay what running cells have reported, and the results of those that have ended."""
         ended = [task for task in self._running.values() if task.future.done()]  # first: their reports are all here
         self._relay(source)
@@ -198,12 +183,9 @@ class Driver:
             else:
                 source.end(task.cell, result.cell)
 
-    def _relay(self, source: CellSource) -> None:
-        while True:
-            try:
-                run, report = self._messages.get_nowait()
-            except Empty:
-                return
+    def _relay(self, source: CellList) -> None:
+        while not self._messages.empty():
+            run, report = self._messages.get()
             task = self._running.get(run)
             if task is None or task.stopped:
                 continue
@@ -212,13 +194,12 @@ class Driver:
                 self._stop(task, reason)
 
     def _result_of(self, task: _Task) -> TaskResult:
-        waiting = task.cell.waiting
         try:
             result = task.future.result()
         except CancelledError:
-            return TaskResult(replace(waiting, status="stopped", reason=self.stopping or "cancelled"))
+            return TaskResult(replace(task.cell.waiting, status="stopped", reason=self.stopping or "cancelled"))
         except ToonlabError as error:
-            return TaskResult(replace(waiting, status="failed", reason=str(error)))
+            return TaskResult(replace(task.cell.waiting, status="failed", reason=str(error)))
         if result.files:
             unpack(result.files, self.options.directory / task.cell.run)
         return result

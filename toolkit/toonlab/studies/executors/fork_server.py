@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
@@ -90,7 +89,7 @@ class ForkServer:
         status, report = Pipe(duplex=False)
         with pipe, report:
             socket.send_fds(self._control, [b"."], [pipe.fileno(), report.fileno()])
-        ours.send(Surroundings.here(environment or {}))
+        ours.send(surroundings(environment or {}))
         ours.send((function, arguments))
         return ForkedProcess(ours, status)
 
@@ -110,14 +109,14 @@ class ForkedProcess:
 
     @property
     def running(self) -> bool:
-        self._look()
+        """Whether it runs, by what the server has sent: the process's number, and then its exit code."""
+        try:
+            while self._code is None and self._status.poll():
+                number = self._status.recv()
+                self._pid, self._code = (number, None) if self._pid is None else (self._pid, number)
+        except (EOFError, OSError):  # the server was killed: the code is unknown
+            self._code = -signal.SIGKILL
         return self._code is None
-
-    @property
-    def exit_code(self) -> int:
-        """Of a process that has ended; minus the signal's number, if one has killed it."""
-        assert self._code is not None, "still running"
-        return self._code
 
     def send(self, message: Any) -> None:
         with suppress(OSError):
@@ -142,47 +141,36 @@ class ForkedProcess:
                 os.kill(self._pid, signal.SIGKILL)
 
     def wait(self) -> int:
-        """Wait for the end; the exit code."""
+        """Wait for the end; the exit code, minus the signal's number if one has killed it."""
         while self.running:
             self._status.poll(None)
-        return self.exit_code
-
-    def _look(self) -> None:
-        """Receive the process's number and then its exit code from the server."""
-        try:
-            while self._code is None and self._status.poll():
-                number = self._status.recv()
-                self._pid, self._code = (number, None) if self._pid is None else (self._pid, number)
-        except (EOFError, OSError):  # the server was killed: the code is unknown
-            self._code = -signal.SIGKILL
+        assert self._code is not None
+        return self._code
 
 
 # -- in the server and its processes
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """The environment, the module search path and the folder that a process takes over from its caller."""
+Surroundings = tuple[dict[str, str], list[str], Path]  # environment, module search path, folder
 
-    environment: dict[str, str]
-    path: list[str]
-    folder: Path
 
-    @classmethod
-    def here(cls, environment: Mapping[str, str]) -> Surroundings:
-        return cls({**os.environ, **environment}, list(sys.path), Path.cwd())
+def surroundings(environment: Mapping[str, str]) -> Surroundings:
+    """Those of this process, with further variables."""
+    return {**os.environ, **environment}, list(sys.path), Path.cwd()
 
-    def take_over(self) -> None:
-        os.environ.clear()
-        os.environ.update(self.environment)
-        sys.path[:] = self.path
-        os.chdir(self.folder)
+
+def take_over(environment: Mapping[str, str], path: Sequence[str], folder: Path) -> None:
+    """Give this process the surroundings of its caller."""
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.path[:] = path
+    os.chdir(folder)
 
 
 def serve(descriptor: int, preload: Sequence[str]) -> None:
     """Fork a process for each pair of pipes that comes over a socket, until its other end is closed.
 
-    Over one pipe, the new process receives its `Surroundings`, and then the function to call with its arguments. Over
+    Over one pipe, the new process receives its surroundings, and then the function to call with its arguments. Over
     the other, this server sends the process's number and, when it has ended, its exit code.
 
     Args:
@@ -243,7 +231,7 @@ def _run(pipe: Connection, control: socket.socket, others: Sequence[Connection])
     control.close()
     for connection in others:
         connection.close()
-    pipe.recv().take_over()  # before the function is unpickled: that imports its module
+    take_over(*pipe.recv())  # before the function is unpickled: that imports its module
     function, arguments = pipe.recv()
     function(pipe, *arguments)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,22 +51,11 @@ class ExecutionOptions:
         return executor
 
 
-class ExecutorSession:
-    """Connects to an executor at its first use, for all the work of a study, and disconnects at the end.
+Connect = Callable[[], Executor]
 
-    Args:
-        executor: not connected yet.
-    """
 
-    def __init__(self, executor: Executor) -> None:
-        self._executor, self._stack = executor, ExitStack()
-
-    def __enter__(self) -> ExecutorSession:
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        self._stack.__exit__(*exception)
-
-    @cached_property
-    def executor(self) -> Executor:
-        return self._stack.enter_context(self._executor)
+@contextmanager
+def session(executor: Executor) -> Iterator[Connect]:
+    """A function that connects to an executor at its first call, for all the work of a study until the end."""
+    with ExitStack() as stack:
+        yield cache(lambda: stack.enter_context(executor))

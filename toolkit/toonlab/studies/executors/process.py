@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import signal
-import socket
 import sys
 import time
 import traceback
@@ -21,6 +20,7 @@ import torch
 
 from toonlab.engine.train import train
 from toonlab.errors import BusyError, ToonlabError
+from toonlab.inference.memory import is_out_of_memory
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue, discover
 from toonlab.registry.executors import Slot
@@ -31,6 +31,7 @@ from .cell import Cell
 from .fork_server import server
 from .memory import NoRoomError, check_room
 
+_TOKEN = secrets.token_hex(8)  # of this program: hosts and process numbers of containers may be the same
 _LINES = 20  # of its log that a failed cell is shown with
 _PAUSE = 0.2  # seconds between two reports of progress
 PATIENCE = 60.0  # seconds that a run which was asked to stop may take
@@ -46,9 +47,9 @@ class ProcessOptions:
         group: the study that the run is part of, for trackers.
         tracking_uri: where trackers keep the run, instead of the recipe's own.
         time_limit: seconds that a cell may take.
-        driver: of the study's program: the host and the process number.
         check_memory: whether a cell on a GPU is checked to fit in what is free there, before it begins.
-        token: what the file `.driver` in the study's directory says, so that a worker knows whether it is the same one.
+        token: names the study's program; the file `.driver` in the study's directory holds it, so that a worker knows
+            whether it sees the same directory.
     """
 
     directory: Path
@@ -56,14 +57,13 @@ class ProcessOptions:
     group: str | None = None
     tracking_uri: str | None = None
     time_limit: float | None = None
-    driver: tuple[str, int] = field(default_factory=lambda: (socket.gethostname(), os.getpid()))
-    check_memory: bool = True
-    token: str = field(default_factory=lambda: secrets.token_hex(8))
+    check_memory: bool = False
+    token: str = _TOKEN
 
     @property
     def here(self) -> bool:
         """Whether this is the study's own program."""
-        return self.driver == (socket.gethostname(), os.getpid())
+        return self.token == _TOKEN
 
     @property
     def shared(self) -> bool:
@@ -128,12 +128,10 @@ class CellProcess:
 
     def end(self) -> Failed | None:
         """Wait for the process's end; why it failed, where its run's outcome does not say so."""
-        while self._process.running:
-            for _ in self.reports(_PAUSE):
-                pass
-        for _ in self.reports(0):  # what it sent between the last look and its end
-            pass
-        code = self._process.exit_code
+        while self.running:
+            list(self.reports(_PAUSE))
+        list(self.reports(0))  # what it sent between the last look and its end
+        code = self._process.wait()
         if self._failed or code == 0:
             return self._failed
         return Failed(_killed(-code) if code < 0 else f"its process ended with exit code {code}")
@@ -199,10 +197,7 @@ def _run_cell(pipe: Connection, cell: Cell, slot: Slot, options: ProcessOptions,
 def _kind(error: BaseException) -> Literal["error", "busy", "memory"]:
     if isinstance(error, BusyError):
         return "busy"
-    short = isinstance(error, MemoryError | torch.OutOfMemoryError | NoRoomError) or "can't allocate memory" in str(
-        error
-    )
-    return "memory" if short else "error"
+    return "memory" if isinstance(error, MemoryError | NoRoomError) or is_out_of_memory(error) else "error"
 
 
 def _write_to(log: Path) -> None:

@@ -56,14 +56,16 @@ class StudyProgress:
 
     def __init__(self, results: StudyResults, *, write: bool = True) -> None:
         self._results, self._write = results, write
+        self._cells = {cell.run: cell for cell in results.cells}
         self._running: dict[str, RunningCell] = {}
         self._messages: list[StatusMessage] = []
+        self._ended = sum(cell.status in ("finished", "failed", "stopped") for cell in results.cells)
         self._next_write = 0.0
         self.summary = ""  # a line that replaces the count of the cells
 
     @property
     def results(self) -> StudyResults:
-        return self._results
+        return self._results.with_cells(list(self._cells.values()))
 
     @property
     def running(self) -> Sequence[RunningCell]:
@@ -82,14 +84,15 @@ class StudyProgress:
         for cell in cells:
             self.remove(cell.run)
             self._put(cell)
-            self.notify(ending(self._results, cell), failed=cell.status == "failed")
+            self._ended += 1
+            self.notify(f"[{self._ended}/{len(self._cells)}] {self._ending(cell)}", failed=cell.status == "failed")
         if self._write and cells and time.monotonic() > self._next_write:
             self.write()
 
     def write(self) -> None:
         """Write the results; the next time after twenty times as long as that takes, however many cells there are."""
         began = time.monotonic()
-        self._results.write()
+        self.results.write()
         now = time.monotonic()
         self._next_write = now + 20 * (now - began)
 
@@ -98,8 +101,9 @@ class StudyProgress:
         self._results = replace(self._results, caveats={**self._results.caveats, **caveats})
 
     def remove(self, run: str) -> None:
-        """A cell runs no longer."""
-        self._running.pop(run, None)
+        """A cell runs no longer, and has not ended."""
+        if running := self._running.pop(run, None):
+            self._put(running.cell)
 
     def notify(self, text: str, *, failed: bool = False) -> None:
         self._messages.append(StatusMessage(text, failed))
@@ -110,17 +114,14 @@ class StudyProgress:
         return messages
 
     def _put(self, cell: CellResult) -> None:
-        cells = [cell if known.run == cell.run else known for known in self._results.cells]
-        self._results = self._results.with_cells(cells)
+        if cell.run in self._cells:
+            self._cells[cell.run] = cell
 
-
-def ending(results: StudyResults, cell: CellResult) -> str:
-    """How a cell ended, in a line."""
-    ended = [c for c in results.cells if c.status in ("finished", "failed", "stopped")]
-    head = f"[{len(ended)}/{len(results.cells)}] {cell.label}: "
-    if cell.status != "finished":
-        return f"{head}{cell.status}: {cell.reason}"
-    if cell.reused:
-        return f"{head}finished before, not run again"
-    values = [f"{name} {cell.values[name]:.4g}" for name in results.metrics[:1] if name in cell.values]
-    return head + ", ".join([f"finished in {duration(cell.values['seconds'])}", *values])
+    def _ending(self, cell: CellResult) -> str:
+        """How a cell ended, in a line."""
+        if cell.status != "finished":
+            return f"{cell.label}: {cell.status}: {cell.reason}"
+        if cell.reused:
+            return f"{cell.label}: finished before, not run again"
+        values = [f"{name} {cell.values[name]:.4g}" for name in self._results.metrics[:1] if name in cell.values]
+        return ", ".join([f"{cell.label}: finished in {duration(cell.values['seconds'])}", *values])

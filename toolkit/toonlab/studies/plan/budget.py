@@ -12,7 +12,7 @@ from toonlab.engine.stages import plan
 from toonlab.errors import Problem, RecipeError
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
-from toonlab.studies.executors.cell import CellSpec
+from toonlab.studies.executors.cell import CellSpec, first_of_each
 
 from .experiment import Experiment, baseline_of, with_train
 
@@ -56,20 +56,15 @@ def allot(
         costs = _pixels(source, trained, catalogue)
     steps = _alike(costs, trained, baseline) if baseline in costs else {}
     known = [spec for spec in specs if spec.variant.label in steps or not spec.recipe.stages]
-    return [_allotted(spec, steps) if spec.recipe.stages else spec for spec in known]
-
-
-def _allotted(spec: CellSpec, steps: Mapping[str, int]) -> CellSpec:
-    return replace(spec, recipe=with_train(spec.recipe, steps=steps[spec.variant.label]))
+    return [
+        replace(spec, recipe=with_train(spec.recipe, steps=steps[spec.variant.label])) if spec.recipe.stages else spec
+        for spec in known
+    ]
 
 
 def trained_of(specs: Sequence[CellSpec]) -> dict[str, CellSpec]:
     """label -> the first cell of each trained variant."""
-    found: dict[str, CellSpec] = {}
-    for spec in specs:
-        if spec.recipe.stages:
-            found.setdefault(spec.variant.label, spec)
-    return found
+    return first_of_each(spec for spec in specs if spec.recipe.stages)
 
 
 def allotted(experiment: Experiment, specs: Sequence[CellSpec]) -> dict[str, int]:

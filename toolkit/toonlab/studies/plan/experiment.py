@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import ConfigDict, Field
 
@@ -51,9 +51,64 @@ class MetricNames:
         return [name for name in self.also if name in COSTS]
 
 
+@dataclass(frozen=True, kw_only=True)
+class StudyFile:
+    """The keys that the files of comparisons and searches share.
+
+    Args:
+        set: dotted path -> value, for the recipes that have the path.
+        time_limit: seconds that a run may take; one that takes longer is saved and counts as failed.
+        executor: where the runs take place: `{use: local, jobs: 2}`; no result depends on it.
+    """
+
+    KIND: ClassVar[str]
+    about: str = ""
+    at: str | list[str] | None = None
+    set: dict[str, Any] = field(default_factory=dict)
+    time_limit: Annotated[float, Field(gt=0)] | None = None
+    executor: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def overlays(self) -> list[str]:
+        return [self.at] if isinstance(self.at, str) else self.at or []
+
+    def problems(self) -> Iterator[Problem]:
+        """What is wrong with values that are valid by themselves."""
+        raise NotImplementedError
+
+
+S = TypeVar("S", bound=StudyFile)
+_KINDS = {"comparison": ("recipes", "compare"), "search": ("search", "tune")}  # the key of each, and its command
+
+
+def read_file(kind: type[S], name: str, **given: Any) -> tuple[S, Path]:
+    """Read and check the file of a comparison or a search.
+
+    Args:
+        given: replaces what the file says, unless None.
+
+    Raises:
+        RecipeError: with everything that is wrong.
+    """
+    path = paths.find(name, "experiments")
+    data = yaml.load_file(path)
+    key = _KINDS[kind.KIND][0]
+    for other, (its_key, command) in _KINDS.items():
+        if key not in data and its_key in data:
+            text = f"a {other}, not a {kind.KIND}: it has no `{key}`; use toonlab {command}"
+            raise RecipeError(str(path), [Problem("", text)])
+    values, problems = Schema.of(kind).validate(data, "")
+    if problems:
+        raise RecipeError(str(path), problems)
+    study = kind(**{**values, **{name: value for name, value in given.items() if value is not None}})
+    if problems := list(study.problems()):
+        raise RecipeError(str(path), problems)
+    return study, path
+
+
 @dataclass(frozen=True)
-class Experiment:
-    """A file over recipes; `set` is applied to recipes that have the path, `seeds: 3` means 0, 1, 2.
+class Experiment(StudyFile):
+    """A file over recipes; `seeds: 3` means 0, 1, 2.
 
     `recipes` may include a non-learned baseline, by its generator: `{use: pictures, path: DIR, name: theirs}`.
 
@@ -63,22 +118,16 @@ class Experiment:
         design: how the levels are combined, see `design.combinations`.
         baseline: the recipe with which the others are compared; the first trained one, if not given.
         budget: the cost that is equal for all trained variants, see `budget.allot`.
-        time_limit: seconds that a cell may take; one that takes longer is saved and counts as failed.
-        executor: where the cells run: `{use: local, jobs: 2}`; no result depends on it.
     """
 
+    KIND: ClassVar[str] = "comparison"
     recipes: Annotated[list[str | dict[str, Any]], Field(min_length=1)]
-    about: str = ""
-    at: str | list[str] | None = None
-    set: dict[str, Any] = field(default_factory=dict)
     factors: dict[str, Factor] = field(default_factory=dict)
     design: Design = "full"
     baseline: str | None = None
     seeds: Seeds = 3
     metrics: MetricNames = MetricNames()
     budget: Budget = "steps"
-    time_limit: Annotated[float, Field(gt=0)] | None = None
-    executor: dict[str, Any] = field(default_factory=dict)
 
     @property
     def named(self) -> list[str]:
@@ -88,10 +137,6 @@ class Experiment:
     @property
     def seed_list(self) -> list[int]:
         return list(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
-
-    @property
-    def overlays(self) -> list[str]:
-        return [self.at] if isinstance(self.at, str) else self.at or []
 
     @property
     def levels(self) -> dict[str, list[Any]]:
@@ -111,38 +156,23 @@ class Experiment:
             found |= given[level] if isinstance(given, dict) else {factor: level}
         return found
 
+    def problems(self) -> Iterator[Problem]:
+        """Names of recipes that are missing, can't be those of folders, or are given twice."""
+        if not self.named:
+            text = "no recipe is given by name; give one at least: the others are measured on its data and by its"
+            yield Problem("recipes", f"{text} metrics")
+        for name, count in Counter(map(_name, self.recipes)).items():
+            if not re.fullmatch(r"[^/\\.][^/\\]*", name):
+                yield Problem("recipes", f"{name!r} can't name a folder of runs; give another name")
+            if count > 1:
+                yield Problem(
+                    "recipes", f"{count} of them are called {name!r}; give each a name of its own, by name: …"
+                )
+
 
 def read_experiment(name: str, seeds: int | None = None) -> tuple[Experiment, Path]:
-    """Read and check an experiment file.
-
-    Raises:
-        RecipeError: with everything that is wrong.
-    """
-    path = paths.find(name, "experiments")
-    given = yaml.load_file(path)
-    if "search" in given and "recipes" not in given:
-        raise RecipeError(str(path), [Problem("", "a search, not a comparison: it has no `recipes`; use toonlab tune")])
-    values, problems = Schema.of(Experiment).validate(given, "")
-    if problems:
-        raise RecipeError(str(path), problems)
-    if seeds is not None:
-        values["seeds"] = seeds
-    experiment = Experiment(**values)
-    if problems := list(_misnamed(experiment)):
-        raise RecipeError(str(path), problems)
-    return experiment, path
-
-
-def _misnamed(experiment: Experiment) -> Iterator[Problem]:
-    if not experiment.named:
-        text = "no recipe is given by name; give one at least: the others are measured on its data and by its metrics"
-        yield Problem("recipes", text)
-    names = [_name(entry) for entry in experiment.recipes]
-    for name, count in Counter(names).items():
-        if not re.fullmatch(r"[^/\\.][^/\\]*", name):
-            yield Problem("recipes", f"{name!r} can't name a folder of runs; give another name")
-        if count > 1:
-            yield Problem("recipes", f"{count} of them are called {name!r}; give each a name of its own, by name: …")
+    """The file of a comparison, with other seeds if given; see `read_file`."""
+    return read_file(Experiment, name, seeds=seeds)
 
 
 def _name(entry: str | dict[str, Any]) -> str:
@@ -211,8 +241,8 @@ class _Plan:
         metrics = {"evaluate.metrics": experiment.metrics.all} if experiment.metrics.all else {}
         self.shared = {**self.given, **metrics}
         self.drafts = {name: self._draft(name) for name in experiment.named}
-        factors = experiment.factors
-        self.found = {name: {factor: self._finds(name, factor) for factor in factors} for name in self.drafts}
+        changed = [pair for factor in experiment.factors for pair in experiment.overrides_of(factor).items()]
+        self.found = {name: {path for path, v in changed if self.placed(name, {path: v})} for name in self.drafts}
 
     def _draft(self, name: str) -> Draft:
         draft = read(paths.find(name, "baselines", self.path))
@@ -225,14 +255,11 @@ class _Plan:
 
     def levels(self, entry: str | dict[str, Any]) -> Iterator[Levels]:
         """The combinations of the levels of a recipe's own factors; a non-learned baseline has none."""
-        factors = self.experiment.levels if isinstance(entry, str) else {}
-        own = {factor: levels for factor, levels in factors.items() if any(self.found[str(entry)][factor].values())}
-        yield from combinations(own, self.experiment.design)
-
-    def _finds(self, name: str, factor: str) -> dict[str, bool]:
-        """For each path that a factor changes, whether a recipe has it."""
-        overrides = self.experiment.overrides_of(factor)
-        return {dotted: bool(self.placed(name, {dotted: value})) for dotted, value in overrides.items()}
+        experiment, found = self.experiment, self.found[entry] if isinstance(entry, str) else set[str]()
+        own = {
+            name: levels for name, levels in experiment.levels.items() if found & experiment.overrides_of(name).keys()
+        }
+        yield from combinations(own, experiment.design)
 
     def recipe(self, entry: str | dict[str, Any], levels: Levels) -> Recipe:
         """The recipe at some levels, with the first seed."""
@@ -246,11 +273,11 @@ class _Plan:
     def unplaced(self) -> Iterator[Problem]:
         """A path under `set`, on the command line or among the factors that no recipe has."""
         placed = {dotted for name in self.drafts for dotted in self.placed(name, self.given)}
+        found = set[str]().union(*self.found.values())
         yield from (Problem(dotted, "no recipe has this path") for dotted in self.given if dotted not in placed)
         for factor, levels in self.experiment.factors.items():
             where = f"factors: {factor}: " if isinstance(levels, dict) else "factors: "
-            dotted_paths = self.experiment.overrides_of(factor)
-            missing = [p for p in dotted_paths if not any(found[factor][p] for found in self.found.values())]
+            missing = [p for p in self.experiment.overrides_of(factor) if p not in found]
             yield from (Problem(f"{where}{dotted}", "no recipe has this path") for dotted in missing)
 
 

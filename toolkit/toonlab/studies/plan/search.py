@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -17,6 +17,8 @@ from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.protocols import Tunable
 from toonlab.registry.schema import Schema
 from toonlab.utils import paths, yaml
+
+from .experiment import StudyFile, read_file
 
 Positive = Annotated[int, Field(gt=0)]
 
@@ -42,7 +44,7 @@ class Confirm:
 
 
 @dataclass(frozen=True)
-class SearchSpec:
+class SearchSpec(StudyFile):
     """A search over one recipe.
 
     Args:
@@ -50,39 +52,33 @@ class SearchSpec:
         search: dotted path -> `auto` (the range that the plugin declares), a list of choices, or
             `{low: 8, high: 64, step: 8}` (`log: true` in place of `step`).
         objective: the metric to optimize.
-        set: dotted path -> value, for all trials.
         sampler: `tpe`, `random`, `grid` (every combination, in steps) or `cma` (numbers only).
         pruner: ends trials that lag behind at an evaluation before the last: `median`, `hyperband` or `none`.
         seeds_per_trial: seeds whose mean is a trial's value; the same for all trials.
         trials: the number to run, with the default; infeasible ones do not count.
         confirm: the comparison at the end.
         also: further metrics in the confirmation's table.
-        time_limit: seconds that a run may take.
-        executor: where the runs take place: `{use: local, jobs: 2}`; no result depends on it.
     """
 
+    KIND: ClassVar[str] = "search"
     recipe: str
     search: dict[str, Any]
     objective: SearchObjective
-    about: str = ""
-    at: str | list[str] | None = None
-    set: dict[str, Any] = field(default_factory=dict)
     sampler: Literal["tpe", "random", "grid", "cma"] = "tpe"
     pruner: Literal["median", "hyperband", "none"] = "median"
     seeds_per_trial: Positive = 2
     trials: Positive = 50
     confirm: Confirm = Confirm()
     also: list[str] = field(default_factory=list)
-    time_limit: Annotated[float, Field(gt=0)] | None = None
-    executor: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def overlays(self) -> list[str]:
-        return [self.at] if isinstance(self.at, str) else self.at or []
 
     @property
     def maximize(self) -> bool:
         return self.objective.direction == "maximize"
+
+    def problems(self) -> Iterator[Problem]:
+        """A space without a path."""
+        if not self.search:
+            yield Problem("search", "empty; give at least one path, such as critics.patch.sampler.k: auto")
 
 
 @dataclass(frozen=True)
@@ -106,23 +102,8 @@ def is_search(name: str) -> bool:
 
 
 def read_search(name: str, trials: int | None = None) -> tuple[SearchSpec, Path]:
-    """Read and check a search's file.
-
-    Raises:
-        RecipeError: with everything that is wrong.
-    """
-    path = paths.find(name, "experiments")
-    given = yaml.load_file(path)
-    if "search" not in given and "recipes" in given:
-        raise RecipeError(
-            str(path), [Problem("", "a comparison, not a search: it has no `search`; use toonlab compare")]
-        )
-    values, problems = Schema.of(SearchSpec).validate(given, "")
-    if not problems and not values["search"]:
-        problems = [Problem("search", "empty; give at least one path, such as critics.patch.sampler.k: auto")]
-    if problems:
-        raise RecipeError(str(path), problems)
-    return SearchSpec(**{**values, **({"trials": trials} if trials else {})}), path
+    """The file of a search, with another number of trials if given; see `read_file`."""
+    return read_file(SearchSpec, name, trials=trials)
 
 
 def recipe_of(

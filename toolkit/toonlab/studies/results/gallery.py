@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
@@ -16,30 +16,20 @@ from .results import StudyResults
 
 def sample_rows(results: StudyResults) -> list[Row]:
     """The photos, each variant's fakes by the first seed that has pictures, and the truth where there is one."""
-    found = dict(_variants(results))
+    found: dict[str, list[SamplePictures]] = {}
+    for cell in results.cells:
+        if cell.status == "finished" and cell.variant.label not in found:
+            with suppress(ToonlabError):  # the report says so
+                if samples := read_pictures(results.directory / cell.run):
+                    found[cell.variant.label] = samples
     if not found:
         return []
-    samples = list(found.values())
-    fakes = [(label, [_opened(sample.fake) for sample in own]) for label, own in found.items()]
-    truths = [_opened(sample.truth) for sample in samples[-1] if sample.truth]
-    rows: list[Row] = [("photo", [_opened(sample.photo) for sample in samples[0]]), *fakes]
-    return [*rows, ("truth", truths)] if len(truths) == len(samples[-1]) else rows
-
-
-def _variants(results: StudyResults) -> Iterator[tuple[str, list[SamplePictures]]]:
-    for variant in results.variants:
-        for cell in results.of(variant.label):
-            samples = _read(results.directory / cell.run) if cell.status == "finished" else []
-            if samples:
-                yield variant.label, samples
-                break
-
-
-def _read(run: Path) -> list[SamplePictures]:
-    try:
-        return read_pictures(run)
-    except ToonlabError:  # the report says so
-        return []
+    labels = [variant.label for variant in results.variants if variant.label in found]
+    rows = [("photo", [sample.photo for sample in found[labels[0]]])]
+    rows += [(label, [sample.fake for sample in found[label]]) for label in labels]
+    truths = [sample.truth for sample in found[labels[-1]]]
+    rows += [("truth", [path for path in truths if path])] if all(truths) else []
+    return [(label, [_opened(path) for path in paths]) for label, paths in rows]
 
 
 def _opened(path: Path) -> Image.Image:
