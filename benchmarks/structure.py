@@ -32,15 +32,14 @@ from _common import device, fastest, report
 from joblib import Parallel, cpu_count, delayed
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
+from skimage.segmentation import felzenszwalb
 from torch import Tensor
 
 from toonlab.ops.levels import to_float
-from toonlab_whitebox.adaptive import felzenszwalb
-from toonlab_whitebox.merging import merge
+from toonlab_whitebox.adaptive import merge
 from toonlab_whitebox.regions import Regions, describe
 from toonlab_whitebox.slic import scikit_slic, slic
-from toonlab_whitebox.structure import Structure
-from toonlab_whitebox.threads import start
+from toonlab_whitebox.structure import Structure, start
 from toonlab_world.data.dataset import ToonWorld
 
 BATCHES = ((16, 256), (4, 64))  # pictures and their side

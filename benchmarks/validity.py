@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from toonlab import discover
 from toonlab_metrics import METRICS
 from toonlab_metrics.degrade import DEGRADATIONS
-from toonlab_metrics.frechet import InceptionDistance
+from toonlab_metrics.frechet import KID
 from toonlab_metrics.pictures import Measurement
 from toonlab_metrics.validity import ALIKE, MONOTONE, STILL, ReferenceData, Trial, examine
 
@@ -56,7 +56,7 @@ def main() -> None:
 
 def _maker(metric: type[Measurement], weights: Path | None) -> Callable[[], Measurement] | None:
     """What makes a metric; None for one that has no weights."""
-    if not issubclass(metric, InceptionDistance):
+    if not issubclass(metric, KID):
         return metric
     return partial(metric, weights=weights) if weights else None
 

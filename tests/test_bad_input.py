@@ -288,6 +288,11 @@ CASES = [
         "--scheduler tcp://127.0.0.1:1: no Dask scheduler there:",
     ),
     (
+        "a storage that can't be reached",
+        "tune hunt.yaml --storage postgresql+psycopg://me:secret@127.0.0.1:1/optuna",
+        "--storage postgresql+psycopg://me@127.0.0.1:1/optuna: No module named 'psycopg'; pip install psycopg",
+    ),
+    (
         "jobs with a scheduler",
         "compare one.yaml --jobs 2 --scheduler tcp://127.0.0.1:1",
         "--jobs 2: the workers of the scheduler decide; leave it out",
@@ -297,6 +302,18 @@ CASES = [
         "a storage of an unknown kind",
         "tune hunt.yaml --storage postgers://localhost/optuna",
         "Can't load plugin: sqlalchemy.dialects:postgers; expected an address such as sqlite:///studies.db",
+    ),
+    (
+        "no scheduler",
+        "compare one.yaml --scheduler tcp://127.0.0.1:1",
+        "--scheduler tcp://127.0.0.1:1: no Dask scheduler there: ",
+    ),
+    ("an executor that is no mapping", "compare one.yaml --executor [1]", "--executor: got '[1]', expected a name, or"),
+    ("an unknown executor", "compare one.yaml --executor dusk", "'dusk': no such executor; did you mean 'dask'?"),
+    (
+        "an unknown parameter of an executor",
+        "compare one.yaml --executor {use: local, job: 2}",
+        "executor local: local.job: unknown; did you mean 'jobs'?",
     ),
     ("more jobs than cores", "compare one.yaml --device cpu --jobs 9999", "--jobs 9999: this machine has"),
     (

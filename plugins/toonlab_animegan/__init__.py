@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from toonlab import DiscriminatorFactory, DiscriminatorLossFactory, GeneratorFactory, GeneratorLossFactory, hookimpl
+import toonlab
 
-from .critic_losses import GraySuppression, SmoothSuppression
-from .discriminator import AnimeGANDiscriminator
-from .generator import AnimeGANGenerator
-from .losses import Gram
+from .losses import Gram, GraySuppression, SmoothSuppression
+from .networks import AnimeGANDiscriminator, AnimeGANGenerator
 
 
-@hookimpl
-def register_generators() -> Mapping[str, GeneratorFactory]:
+@toonlab.hookimpl
+def register_generators() -> Mapping[str, toonlab.GeneratorFactory]:
     return {"animegan": AnimeGANGenerator}
 
 
-@hookimpl
-def register_discriminators() -> Mapping[str, DiscriminatorFactory]:
+@toonlab.hookimpl
+def register_discriminators() -> Mapping[str, toonlab.DiscriminatorFactory]:
     return {"animegan": AnimeGANDiscriminator}
 
 
-@hookimpl
-def register_generator_losses() -> Mapping[str, GeneratorLossFactory]:
+@toonlab.hookimpl
+def register_generator_losses() -> Mapping[str, toonlab.GeneratorLossFactory]:
     return {"gram": Gram}
 
 
-@hookimpl
-def register_discriminator_losses() -> Mapping[str, DiscriminatorLossFactory]:
+@toonlab.hookimpl
+def register_discriminator_losses() -> Mapping[str, toonlab.DiscriminatorLossFactory]:
     return {"gray_suppression": GraySuppression, "smooth_suppression": SmoothSuppression}

@@ -4,63 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from toonlab import (
-    DatasetFactory,
-    DiscriminatorLossFactory,
-    FeaturesFactory,
-    GeneratorFactory,
-    GeneratorLossFactory,
-    ObjectiveFactory,
-    RepresentationFactory,
-    SamplerFactory,
-    hookimpl,
-)
+import toonlab
 
-from .critic_losses import R1, GradientPenalty
-from .edge_maximum import EdgeMaximum
-from .folder import folder
+from .features import VGG19, RandomFeatures
+from .folder import FolderDataset
 from .hard_patches import HardPatches
-from .losses import Color, Content, Reconstruction, TotalVariation
+from .losses import R1, Color, Content, GradientPenalty, Reconstruction, TotalVariation
 from .objectives import BCE, LSGAN, Hinge, Wasserstein
 from .pictures import Pictures
-from .random_features import RandomFeatures
 from .representations import RGB, Grayscale
-from .samplers import GridPatches, RandomPatches, Whole
-from .vgg import VGG19
+from .samplers import EdgeMaximum, GridPatches, RandomPatches, Whole
 
 
-@hookimpl
-def register_generators() -> Mapping[str, GeneratorFactory]:
+@toonlab.hookimpl
+def register_generators() -> Mapping[str, toonlab.GeneratorFactory]:
     return {"pictures": Pictures}
 
 
-@hookimpl
-def register_objectives() -> Mapping[str, ObjectiveFactory]:
+@toonlab.hookimpl
+def register_objectives() -> Mapping[str, toonlab.ObjectiveFactory]:
     return {"lsgan": LSGAN, "hinge": Hinge, "bce": BCE, "wasserstein": Wasserstein}
 
 
-@hookimpl
-def register_discriminator_losses() -> Mapping[str, DiscriminatorLossFactory]:
+@toonlab.hookimpl
+def register_discriminator_losses() -> Mapping[str, toonlab.DiscriminatorLossFactory]:
     return {"gradient_penalty": GradientPenalty, "r1": R1}
 
 
-@hookimpl
-def register_generator_losses() -> Mapping[str, GeneratorLossFactory]:
-    return {
-        "content": Content,
-        "color": Color,
-        "total_variation": TotalVariation,
-        "reconstruction": Reconstruction,
-    }
+@toonlab.hookimpl
+def register_generator_losses() -> Mapping[str, toonlab.GeneratorLossFactory]:
+    return {"content": Content, "color": Color, "total_variation": TotalVariation, "reconstruction": Reconstruction}
 
 
-@hookimpl
-def register_features() -> Mapping[str, FeaturesFactory]:
+@toonlab.hookimpl
+def register_features() -> Mapping[str, toonlab.FeaturesFactory]:
     return {"vgg19": VGG19, "random": RandomFeatures}
 
 
-@hookimpl
-def register_samplers() -> Mapping[str, SamplerFactory]:
+@toonlab.hookimpl
+def register_samplers() -> Mapping[str, toonlab.SamplerFactory]:
     return {
         "whole": Whole,
         "random_patches": RandomPatches,
@@ -70,11 +52,11 @@ def register_samplers() -> Mapping[str, SamplerFactory]:
     }
 
 
-@hookimpl
-def register_representations() -> Mapping[str, RepresentationFactory]:
+@toonlab.hookimpl
+def register_representations() -> Mapping[str, toonlab.RepresentationFactory]:
     return {"rgb": RGB, "grayscale": Grayscale}
 
 
-@hookimpl
-def register_datasets() -> Mapping[str, DatasetFactory]:
-    return {"folder": folder}
+@toonlab.hookimpl
+def register_datasets() -> Mapping[str, toonlab.DatasetFactory]:
+    return {"folder": FolderDataset}

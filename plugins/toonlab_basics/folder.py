@@ -5,15 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, overload
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from toonlab import Dataset, Sample, ToonlabError, find_pictures, picture_manifest, picture_problems, read_picture
+from toonlab import Sample, ToonlabError, find_pictures, picture_manifest, picture_problems, read_picture
 from toonlab.ops.levels import to_float
 
 PILLOW_LIMIT = 178_956_970  # pixels; Pillow refuses larger pictures, and warns of those of half that size
@@ -22,16 +22,7 @@ MAX_PIXELS = PILLOW_LIMIT // 2
 _NAMED = 20  # bad pictures that one message names
 
 
-def folder(
-    photos: Path,
-    cartoons: Path,
-    evaluation: Path | None = None,
-    test: Path | None = None,
-    evaluation_cartoons: Path | None = None,
-    resize: Annotated[int, Field(gt=0)] | None = None,
-    cache: Literal["none", "ram"] = "none",
-    max_pixels: Annotated[int, Field(gt=0, le=PILLOW_LIMIT)] = MAX_PIXELS,
-) -> Dataset:
+class FolderDataset:
     """Unpaired pictures in two folders and all below them: jpg, png, webp, bmp, tif.
 
     Pictures come in the order of their relative paths, are decoded on access (see `toonlab.read_picture`), and keep
@@ -52,21 +43,27 @@ def folder(
         max_pixels: larger pictures are left out, since a small file may unpack to more than fits in memory. The default
             is Pillow's own.
     """
-    return FolderDataset(photos, cartoons, evaluation, test, evaluation_cartoons, resize, cache, max_pixels)
 
-
-@dataclass(frozen=True)
-class FolderDataset:
-    """The dataset of `folder`, which documents the parameters."""
-
-    photo_folder: Path
-    cartoon_folder: Path
-    evaluation_folder: Path | None
-    test_folder: Path | None
-    evaluation_cartoon_folder: Path | None
-    resize: int | None
-    cache: Literal["none", "ram"]
-    max_pixels: int
+    def __init__(
+        self,
+        photos: Path,
+        cartoons: Path,
+        evaluation: Path | None = None,
+        test: Path | None = None,
+        evaluation_cartoons: Path | None = None,
+        resize: PositiveInt | None = None,
+        cache: Literal["none", "ram"] = "none",
+        max_pixels: Annotated[int, Field(gt=0, le=PILLOW_LIMIT)] = MAX_PIXELS,
+    ) -> None:
+        folders = {
+            "photos": photos,
+            "cartoons": cartoons,
+            "evaluation": evaluation,
+            "test": test,
+            "evaluation_cartoons": evaluation_cartoons,
+        }
+        self.folders = {role: path for role, path in folders.items() if path is not None}
+        self._resize, self._cache, self._max_pixels = resize, cache, max_pixels
 
     def train(self) -> tuple[Pictures, Pictures]:
         """Photos and cartoons, as uint8 `(3, H, W)`."""
@@ -74,61 +71,61 @@ class FolderDataset:
 
     def evaluation(self) -> Samples:
         """Photos without truth, decoded on access."""
-        folder = self.evaluation_folder
-        if folder is None:
-            return Samples(self.photo_folder, self._photo_names, self.resize)
-        return Samples(folder, _usable(folder, self.max_pixels), self.resize)
+        return Samples(self._pictures("evaluation" if "evaluation" in self.folders else "photos"))
 
     def test(self) -> FolderDataset:
         """The dataset with the photos of `test` as evaluation photos; itself, without such a folder."""
-        return self if self.test_folder is None else replace(self, evaluation_folder=self.test_folder, test_folder=None)
+        if "test" not in self.folders:
+            return self
+        other = copy(self)
+        other.folders = {role: path for role, path in self.folders.items() if role != "test"}
+        other.folders["evaluation"] = self.folders["test"]
+        return other
 
     def evaluation_cartoons(self) -> Pictures:
         """Real cartoons to compare fakes with, as uint8 `(3, H, W)`."""
-        folder = self.evaluation_cartoon_folder
-        if folder is None:
-            return self.train()[1]
-        return Pictures(folder, _usable(folder, self.max_pixels), self.resize)
+        return self._pictures("evaluation_cartoons") if "evaluation_cartoons" in self.folders else self.train()[1]
 
     def manifest(self) -> Mapping[str, Any]:
         """The names and sizes of the files, and the settings that change their pixels."""
-        folders = {
-            "photos": self.photo_folder,
-            "cartoons": self.cartoon_folder,
-            "evaluation": self.evaluation_folder,
-            "test": self.test_folder,
-            "evaluation_cartoons": self.evaluation_cartoon_folder,
-        }
-        manifests = {role: picture_manifest(folder) for role, folder in folders.items() if folder is not None}
-        return {**manifests, "resize": self.resize, "max_pixels": self.max_pixels}
+        manifests = {role: picture_manifest(folder) for role, folder in self.folders.items()}
+        return {**manifests, "resize": self._resize, "max_pixels": self._max_pixels}
 
     @cached_property
     def _train(self) -> tuple[Pictures, Pictures]:
-        names = self._photo_names, _usable(self.cartoon_folder, self.max_pixels)  # both, before decoding any
-        decode_now = self.cache == "ram"
-        photos = Pictures(self.photo_folder, names[0], self.resize, decode_now)
-        return photos, Pictures(self.cartoon_folder, names[1], self.resize, decode_now)
+        photos, cartoons = self._pictures("photos"), self._pictures("cartoons")  # both, before decoding any
+        if self._cache == "ram":
+            photos.decode()
+            cartoons.decode()
+        return photos, cartoons
+
+    def _pictures(self, role: str) -> Pictures:
+        folder = self.folders[role]
+        names = self._photo_names if role == "photos" else _usable(folder, self._max_pixels)
+        return Pictures(folder, names, self._resize)
 
     @cached_property
     def _photo_names(self) -> list[str]:
-        return _usable(self.photo_folder, self.max_pixels)
+        return _usable(self.folders["photos"], self._max_pixels)  # warns once, though they may be evaluated on, too
 
 
 class Pictures:
     """Picture files as a map-style set: item -> uint8 `(3, H, W)`; `names` are their paths below the folder."""
 
-    def __init__(self, folder: Path, names: Sequence[str], resize: int | None, decode_now: bool = False) -> None:
+    def __init__(self, folder: Path, names: Sequence[str], resize: int | None) -> None:
         self.folder, self.names, self.resize = folder, names, resize
         self._decoded: list[Tensor] | None = None
-        if decode_now:
-            with ThreadPoolExecutor() as pool:  # decoders release the interpreter's lock
-                self._decoded = list(pool.map(self._read, names))
 
     def __len__(self) -> int:
         return len(self.names)
 
     def __getitem__(self, index: int) -> Tensor:
         return self._read(self.names[index]) if self._decoded is None else self._decoded[index]
+
+    def decode(self) -> None:
+        """Decode all pictures now, and keep them."""
+        with ThreadPoolExecutor() as pool:  # decoders release the interpreter's lock
+            self._decoded = list(pool.map(self._read, self.names))
 
     def _read(self, name: str) -> Tensor:
         return read_picture(self.folder / name, self.resize)
@@ -137,11 +134,11 @@ class Pictures:
 class Samples(Sequence[Sample]):
     """Evaluation photos in [-1, 1]; a sample's name is its path below the folder."""
 
-    def __init__(self, folder: Path, names: Sequence[str], resize: int | None) -> None:
-        self._folder, self._names, self._resize = folder, names, resize
+    def __init__(self, pictures: Pictures) -> None:
+        self._pictures = pictures
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._pictures)
 
     @overload
     def __getitem__(self, index: int) -> Sample: ...
@@ -150,8 +147,7 @@ class Samples(Sequence[Sample]):
     def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
         if isinstance(index, slice):
             return [self[place] for place in range(len(self))[index]]
-        name = self._names[index]
-        return Sample(name, to_float(read_picture(self._folder / name, self._resize)))
+        return Sample(self._pictures.names[index], to_float(self._pictures[index]))
 
 
 def _usable(folder: Path, max_pixels: int) -> list[str]:

@@ -1,14 +1,23 @@
-"""Generator losses that several methods share, unweighted."""
+"""Losses that several methods share, unweighted: of the generator, and penalties of the critic's gradient.
+
+The penalties differentiate twice, in float32 at least and outside autocast: squares of small half-precision gradients
+underflow. A map of logits is differentiated through its sum, as by `tf.gradients` in AnimeGAN's and CTSS's code, so the
+right weight of a penalty depends on the size of the map.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
+import torch
 import torch.nn.functional as F
-from torch import Tensor
+from pydantic import NonNegativeFloat
+from torch import Tensor, nn
 
-from toonlab import Step
-from toonlab.ops.filters import rgb_to_yuv
+from toonlab import CriticParts, Logits, PartError, Step, Views
+from toonlab.ops.checks import generator_of
+from toonlab.ops.filters import full_precision, rgb_to_yuv
 
 
 @dataclass(frozen=True)
@@ -60,3 +69,73 @@ class Reconstruction:
 
     def __call__(self, step: Step) -> Tensor:
         return F.l1_loss(step.fake, step.batch.photo)
+
+
+@dataclass(frozen=True)
+class GradientPenalty:
+    """Squared distance of the critic's gradient norm from `target`, at points between or around images.
+
+    - `gp`: at points between real and fake; Gulrajani et al., "Improved Training of Wasserstein GANs", NeurIPS 2017,
+      eq. 3.
+    - `lp`: the same points, and only norms above the target count; Petzka, Fischer and Lukovnikov, "On the
+      regularization of Wasserstein GANs", ICLR 2018 (WGAN-LP).
+    - `dragan`: between real images and the same with uniform noise of up to half their standard deviation; Kodali et
+      al., "On Convergence and Stability of GANs", 2017, and `gradient_panalty` in AnimeGAN's code.
+
+    The loss's weight is the papers' lambda (10 in all three, and `ld` in AnimeGAN). The theory does not cover networks
+    with batch norm, where the logits of one image depend on the others.
+
+    Args:
+        mode: the points of the gradient and the penalised norms, as above.
+        target: the norm without a penalty.
+    """
+
+    mode: Literal["gp", "lp", "dragan"] = "gp"
+    target: NonNegativeFloat = 1.0
+
+    def __call__(self, critic: CriticParts, views: Views, logits: Logits) -> Tensor:
+        rng = generator_of(views, "gradient_penalty")
+        start, end = self._ends(views, rng)
+        share = torch.rand(len(start), 1, 1, 1, generator=rng, dtype=start.dtype).to(start.device, non_blocking=True)
+        norms = input_gradients(critic.net, torch.lerp(start, end, share)).norm(dim=1)
+        excess = norms - self.target
+        return (F.relu(excess) if self.mode == "lp" else excess).square().mean()
+
+    def _ends(self, views: Views, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """The images to draw points between, both `(N, C, H, W)`."""
+        real, fake = full_precision(views.real), full_precision(views.fake)
+        if self.mode == "dragan":
+            noise = torch.rand(real.shape, generator=rng, dtype=real.dtype).to(real.device, non_blocking=True)
+            return real, real + 0.5 * real.std(correction=0) * noise
+        if real.shape[1:] != fake.shape[1:]:
+            got = f"{tuple(real.shape[1:])} and {tuple(fake.shape[1:])}"
+            raise PartError(f"gradient_penalty: {self.mode} needs real and fake views of one shape, got {got}")
+        count = min(len(real), len(fake))
+        return real[:count], fake[:count]
+
+
+@dataclass(frozen=True)
+class R1:
+    """Half the squared norm of the critic's gradient at real images; the loss's weight is the paper's gamma.
+
+    Mescheder, Geiger and Nowozin, "Which Training Methods for GANs do actually Converge?", ICML 2018, eq. 9.
+    """
+
+    def __call__(self, critic: CriticParts, views: Views, logits: Logits) -> Tensor:
+        return 0.5 * input_gradients(critic.net, full_precision(views.real)).square().sum(dim=1).mean()
+
+
+def input_gradients(net: nn.Module, images: Tensor) -> Tensor:
+    """The gradient of the summed logits with respect to each image, itself differentiable.
+
+    Args:
+        net: the discriminator, called once, by its forward.
+        images: `(N, C, H, W)`; taken as constants.
+
+    Returns:
+        `(N, C*H*W)`.
+    """
+    images = images.detach().requires_grad_()
+    with torch.enable_grad(), torch.autocast(images.device.type, enabled=False):
+        (gradient,) = torch.autograd.grad(net(images).sum(), images, create_graph=True)
+    return gradient.flatten(1)

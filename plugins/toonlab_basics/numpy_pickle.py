@@ -80,17 +80,9 @@ class _Array:
         return np.frombuffer(data, dtype).reshape(self.shape, order="F" if self.fortran else "C")
 
 
-def _reconstruct(*_: object) -> _Array:
-    return _Array()
-
-
-def _encode_latin1(text: str, *_: object) -> bytes:
-    return text.encode("latin1")
-
-
 _STANDS_FOR = {
-    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy._core.multiarray", "_reconstruct"): lambda *_: _Array(),
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _DType,
-    ("_codecs", "encode"): _encode_latin1,  # how Python 3 writes bytes in protocol 2
+    ("_codecs", "encode"): lambda text, *_: text.encode("latin1"),  # how Python 3 writes bytes in protocol 2
 }

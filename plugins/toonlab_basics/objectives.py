@@ -6,11 +6,10 @@ Logits may have any shape; all losses are means over all of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
+from pydantic import PositiveFloat
 from torch import Tensor
 
 from toonlab import Objective
@@ -27,7 +26,7 @@ class LSGAN(Objective):
             0.5 as in the LSGAN paper and White-box.
     """
 
-    critic_scale: Annotated[float, Field(gt=0)] = 1.0
+    critic_scale: PositiveFloat = 1.0
 
     def real(self, logits: Tensor) -> Tensor:
         return self.critic_scale * F.mse_loss(logits, torch.ones_like(logits))

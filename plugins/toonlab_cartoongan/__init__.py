@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from toonlab import DiscriminatorFactory, DiscriminatorLossFactory, GeneratorFactory, hookimpl
+import toonlab
 
-from .discriminator import CartoonDiscriminator
-from .generator import CartoonGenerator
 from .loss import EdgePromoting
+from .networks import CartoonDiscriminator, CartoonGenerator
 
 
-@hookimpl
-def register_discriminator_losses() -> Mapping[str, DiscriminatorLossFactory]:
+@toonlab.hookimpl
+def register_discriminator_losses() -> Mapping[str, toonlab.DiscriminatorLossFactory]:
     return {"edge_promoting": EdgePromoting}
 
 
-@hookimpl
-def register_generators() -> Mapping[str, GeneratorFactory]:
+@toonlab.hookimpl
+def register_generators() -> Mapping[str, toonlab.GeneratorFactory]:
     return {"cartoongan": CartoonGenerator}
 
 
-@hookimpl
-def register_discriminators() -> Mapping[str, DiscriminatorFactory]:
+@toonlab.hookimpl
+def register_discriminators() -> Mapping[str, toonlab.DiscriminatorFactory]:
     return {"cartoongan": CartoonDiscriminator}

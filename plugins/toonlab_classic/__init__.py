@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from toonlab import GeneratorFactory, hookimpl
+import toonlab
 
 from .classic import Classic
-from .identity import Identity
-from .mean_shift import MeanShift
-from .superpixel import Superpixel
+from .drawing import Identity, MeanShift, Superpixel
 
 
-@hookimpl
-def register_generators() -> Mapping[str, GeneratorFactory]:
+@toonlab.hookimpl
+def register_generators() -> Mapping[str, toonlab.GeneratorFactory]:
     return {"identity": Identity, "classic": Classic, "mean_shift": MeanShift, "superpixel": Superpixel}

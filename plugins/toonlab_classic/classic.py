@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, NonNegativeFloat
 
 from toonlab import Tunable
 
@@ -18,6 +19,7 @@ Values = NDArray[np.float32]  # (H, W, 3) CIE Lab, or (H, W) of it; L in 0 … 1
 _WIDER = 1.6  # of the two Gaussians' widths: where their difference comes near a Laplacian (Marr and Hildreth 1980)
 
 
+@dataclass(eq=False, repr=False)
 class Classic(Drawing):
     """Flat colours and dark outlines by bilateral filtering, a k-means palette and differences of Gaussians.
 
@@ -36,22 +38,14 @@ class Classic(Drawing):
         saturation: factor of the colours' distance from gray.
     """
 
-    def __init__(
-        self,
-        smoothing: Annotated[float, Field(gt=0), Tunable(1, 6)] = 2.5,
-        similar: Annotated[float, Field(gt=0), Tunable(4, 40)] = 12.0,
-        passes: Annotated[int, Field(ge=0), Tunable(1, 6)] = 4,
-        colors: Annotated[int, Field(ge=2, le=256), Tunable(4, 32)] = 16,
-        line_width: Annotated[float, Field(gt=0), Tunable(0.5, 2)] = 0.9,
-        line_threshold: Annotated[float, Field(gt=0), Tunable(0.2, 5, log=True)] = 0.9,
-        line_length: Annotated[float, Field(ge=0)] = 10.0,
-        saturation: Annotated[float, Field(ge=0), Tunable(1, 1.6)] = 1.2,
-    ) -> None:
-        super().__init__()
-        self.smoothing, self.similar, self.passes = smoothing, similar, passes
-        self.colors, self.saturation = colors, saturation
-        self.line_width, self.line_threshold = line_width, line_threshold
-        self.line_length = line_length
+    smoothing: Annotated[float, Field(gt=0), Tunable(1, 6)] = 2.5
+    similar: Annotated[float, Field(gt=0), Tunable(4, 40)] = 12.0
+    passes: Annotated[int, Field(ge=0), Tunable(1, 6)] = 4
+    colors: Annotated[int, Field(ge=2, le=256), Tunable(4, 32)] = 16
+    line_width: Annotated[float, Field(gt=0), Tunable(0.5, 2)] = 0.9
+    line_threshold: Annotated[float, Field(gt=0), Tunable(0.2, 5, log=True)] = 0.9
+    line_length: NonNegativeFloat = 10.0
+    saturation: Annotated[float, Field(ge=0), Tunable(1, 1.6)] = 1.2
 
     def draw(self, photo: Pixels) -> Pixels:
         scale = scale_of(photo)

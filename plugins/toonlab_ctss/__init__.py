@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from toonlab import (
-    DiscriminatorFactory,
-    GeneratorFactory,
-    PostprocessorFactory,
-    RepresentationFactory,
-    SamplerFactory,
-    hookimpl,
-)
+import toonlab
 
-from .discriminator import ctss_image, ctss_patch
-from .generator import ctss_plain, ctss_unet
 from .multiscale import CTSSMultiscale
+from .networks import CTSSImage, CTSSPatch, CTSSPlain, CTSSUNet
 from .postprocess import CTSSPostprocessing
-from .representation import GrayMinMax
-from .saliency_nms import SaliencyNMS
-from .saliency_random import SaliencyRandom
-from .sampler import CTSS
+from .sampler import CTSS, GrayMinMax
+from .variants import SaliencyNMS, SaliencyRandom
 
 
-@hookimpl
-def register_samplers() -> Mapping[str, SamplerFactory]:
+@toonlab.hookimpl
+def register_samplers() -> Mapping[str, toonlab.SamplerFactory]:
     return {
         "ctss": CTSS,
         "saliency_random": SaliencyRandom,
@@ -33,21 +23,21 @@ def register_samplers() -> Mapping[str, SamplerFactory]:
     }
 
 
-@hookimpl
-def register_representations() -> Mapping[str, RepresentationFactory]:
+@toonlab.hookimpl
+def register_representations() -> Mapping[str, toonlab.RepresentationFactory]:
     return {"gray_minmax": GrayMinMax}
 
 
-@hookimpl
-def register_generators() -> Mapping[str, GeneratorFactory]:
-    return {"ctss_unet": ctss_unet, "ctss_plain": ctss_plain}
+@toonlab.hookimpl
+def register_generators() -> Mapping[str, toonlab.GeneratorFactory]:
+    return {"ctss_unet": CTSSUNet, "ctss_plain": CTSSPlain}
 
 
-@hookimpl
-def register_discriminators() -> Mapping[str, DiscriminatorFactory]:
-    return {"ctss_image": ctss_image, "ctss_patch": ctss_patch}
+@toonlab.hookimpl
+def register_discriminators() -> Mapping[str, toonlab.DiscriminatorFactory]:
+    return {"ctss_image": CTSSImage, "ctss_patch": CTSSPatch}
 
 
-@hookimpl
-def register_postprocessors() -> Mapping[str, PostprocessorFactory]:
+@toonlab.hookimpl
+def register_postprocessors() -> Mapping[str, toonlab.PostprocessorFactory]:
     return {"ctss": CTSSPostprocessing}

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Annotated, ClassVar
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
+from pydantic import Field, PositiveFloat
 from torch import Tensor
 
-from toonlab import PartError, Views, check_images, crop
+from toonlab import PartError, check_images
 from toonlab.ops.filters import full_precision
 
-from .salient import Stride
-from .sampler import CTSS
+from .sampler import CTSS, Stride
 
 
 @dataclass(frozen=True)
@@ -36,34 +35,13 @@ class CTSSMultiscale(CTSS):
         stride_real: distance of neighbouring candidates in cartoons, in sizes of their patches, rounded to pixels.
         stride_fake: the same in fakes.
         k: patches per image at each scale.
-        normalise: the edges' minimum and maximum are those of the `batch`, or of each `image`.
-        guided_radius: window of the guided filter, `2 * guided_radius + 1` pixels; 0 for no filter.
-        guided_eps: variance (of values in [-1, 1]) below which texture is smoothed away.
-        edge_threshold: edges of this share of the strongest count half.
-        score: a patch's `sum` or `max` of its edges.
         rank: at each scale the best `k * B` of the whole `batch`, or the best `k` of each `image`.
         scales: sizes of the patches, in `patch_size`, rounded to pixels.
-
-    Raises:
-        PartError: when called with images that a patch does not fit, or that have fewer than `k` candidates at a scale.
     """
 
     name: ClassVar[str] = "ctss_multiscale"
 
-    scales: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)] = (0.5, 1.0, 1.5)
-
-    def __call__(self, views: Views) -> Views:
-        real, real_boxes, real_scores = self._resized(views.real, "stride_real")
-        fake, fake_boxes, fake_scores = self._resized(views.fake, "stride_fake")
-        return replace(
-            views,
-            real=real,
-            fake=fake,
-            real_boxes=real_boxes,
-            fake_boxes=fake_boxes,
-            real_scores=real_scores,
-            fake_scores=fake_scores,
-        )
+    scales: Annotated[tuple[PositiveFloat, ...], Field(min_length=1)] = (0.5, 1.0, 1.5)
 
     @torch.no_grad()
     def best(self, edges: Tensor, stride: Stride, rng: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
@@ -78,14 +56,10 @@ class CTSSMultiscale(CTSS):
         shared = {field.name: getattr(self, field.name) for field in fields(CTSS)}
         return [CTSS(**shared | {"patch_size": max(1, round(scale * self.patch_size))}) for scale in self.scales]
 
-    def _resized(self, images: Tensor, stride: Stride) -> tuple[Tensor, Tensor, Tensor]:
-        boxes, scores = self.choose(images, stride)
-        sizes = [at_scale.patch_size for at_scale in self._each()]
-        patches = [
-            resize(crop(images, of_scale, (size, size)), self.patch_size)
-            for size, of_scale in zip(sizes, boxes.chunk(len(sizes)), strict=True)
-        ]
-        return torch.cat(patches), boxes, scores
+    def _cut(self, images: Tensor, boxes: Tensor) -> Tensor:
+        of_scales = zip(self._each(), boxes.chunk(len(self.scales)), strict=True)
+        patches = [at_scale._cut(images, chosen) for at_scale, chosen in of_scales]
+        return torch.cat([resize(cut, self.patch_size) for cut in patches])
 
     def _check(self, images: Tensor, stride: Stride) -> None:
         check_images(images, self.name, channels=3)

@@ -1,4 +1,7 @@
-"""CTSS's post-processing: match the photo's brightness, then increase saturation, contrast and luminance by style."""
+"""CTSS's post-processing: match the photo's brightness, then increase saturation, contrast and luminance by style.
+
+Adjustments map values to values, `(H, W, 3)` float32 in 0 … 255.
+"""
 
 from __future__ import annotations
 
@@ -59,12 +62,7 @@ def mean_brightness(pixels: Pixels) -> float:
 def saturation(values: Values, amount: float) -> Values:
     """Move each pixel's channels away from their midpoint (max + min) / 2, the lightness of HSL.
 
-    Args:
-        values: `(H, W, 3)` in 0 … 255.
-        amount: -1 (gray) … 1. Above 0 the distance grows by 1 / (1 - amount), but not beyond an HSL saturation of 1.
-
-    Returns:
-        `(H, W, 3)` in 0 … 255.
+    `amount` is -1 (gray) … 1. Above 0 the distance grows by 1 / (1 - amount), but not beyond an HSL saturation of 1.
     """
     high, low = values.max(axis=-1, keepdims=True), values.min(axis=-1, keepdims=True)
     middle = (high + low) / 2
@@ -79,12 +77,7 @@ def saturation(values: Values, amount: float) -> Values:
 def contrast(values: Values, amount: float) -> Values:
     """Move all values away from the mean of the whole picture and its three channels.
 
-    Args:
-        values: `(H, W, 3)` in 0 … 255.
-        amount: -255 … 255. The distance is multiplied by 255 / (256 - amount) above 0, by 1 + amount / 255 below.
-
-    Returns:
-        `(H, W, 3)` in 0 … 255.
+    `amount` is -255 … 255. The distance is multiplied by 255 / (256 - amount) above 0, by 1 + amount / 255 below.
     """
     factor = 255 / (256 - amount) if amount > 0 else 1 + amount / 255
     mean = values.mean()
@@ -92,17 +85,10 @@ def contrast(values: Values, amount: float) -> Values:
 
 
 def luminance(values: Values, amount: float) -> Values:
-    """Change the mean of each pixel's three channels.
+    """Add `amount` levels to the mean of each pixel's three channels.
 
     The channels are first mapped to a mean of 128, then to the new mean: towards 0 for means below 128, towards 256 for
     means above. So black stays black, and colours fade towards both ends.
-
-    Args:
-        values: `(H, W, 3)` in 0 … 255.
-        amount: added to the mean, in levels.
-
-    Returns:
-        `(H, W, 3)` in 0 … 255.
     """
     mean = values.mean(axis=-1, keepdims=True) + _EPSILON
     wanted = _in_range(mean + np.float32(amount))

@@ -17,6 +17,7 @@ from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -78,6 +79,7 @@ class DaskExecutor:
         self._lock = threading.RLock()
         self._unfit: SimpleQueue[_UnfitWorkerError] = SimpleQueue()
         self._last_sign = self._last_attempt = self._last_look = 0.0
+        self._numbers = count()
         self._away = True  # until the first connection
         self._waits = False  # for a first worker
 
@@ -148,7 +150,7 @@ class DaskExecutor:
             task.key,
             self._session,
             slots,
-            key=f"{task.key}-{self._session}",  # of a program that was started again, too: no other's result
+            key=f"{task.key}/{self._session[:6]}-{next(self._numbers)}",  # Dask returns the old result of a known key
             workers=list(slots),
             resources={self.resource: 1},
             priority=task.priority,
@@ -287,8 +289,8 @@ class DaskExecutor:
             self._waits = True
 
     def _introduce(self, address: str, info: Mapping[str, Any]) -> _Worker:
-        count = int(info.get("resources", {}).get(self.resource, 0))
-        if not count:
+        number = int(info.get("resources", {}).get(self.resource, 0))
+        if not number:
             raise ToonlabError(f"it offers no resource {self.resource}; start it with --resources {self.resource}=1")
         answer = self._client.run(_describe, self.device, workers=[address], on_error="return").get(address)
         if isinstance(answer, BaseException) or answer is None:
@@ -296,9 +298,9 @@ class DaskExecutor:
         host, usable, gpus = answer
         name = str(info.get("name", ""))
         if self._own and name.isdigit():
-            return _Worker(self._own[int(name) % len(self._own)], count, usable)
+            return _Worker(self._own[int(name) % len(self._own)], number, usable)
         device = "cuda" if gpus else "cpu" if self.device == "auto" else self.device
-        return _Worker(Slot(host, device, gpus), count, usable)
+        return _Worker(Slot(host, device, gpus), number, usable)
 
     def _exclude(self, address: str, text: str) -> None:
         with self._lock:

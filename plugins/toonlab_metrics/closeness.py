@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from toonlab import PartError
+from toonlab.ops.checks import check_sides
 
 from .degrade import DEGRADATIONS
 from .pictures import PictureMean
@@ -15,7 +15,7 @@ from .pictures import PictureMean
 _IDENTICAL = 100.0  # dB; keeps means finite where a fake equals its truth
 _WINDOW = 11  # pixels: the Gaussian window of SSIM with sigma 1.5
 _BETAS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang, Simoncelli and Bovik 2003: the scales' weights
-_FEWEST = 3  # scales
+_SMALLEST = 44  # pixels: the least side of a picture that three scales fit
 
 
 class Closeness(PictureMean):
@@ -35,10 +35,10 @@ class PSNR(Closeness):
 
     name = "psnr"
 
-    def measure(self, fake: Tensor, target: Tensor) -> dict[str, float]:
+    def measure(self, fake: Tensor, cartoon: Tensor) -> dict[str, float]:
         from torchmetrics.functional.image import peak_signal_noise_ratio
 
-        return {"psnr": min(float(peak_signal_noise_ratio(fake, target, data_range=2.0)), _IDENTICAL)}
+        return {"psnr": min(float(peak_signal_noise_ratio(fake, cartoon, data_range=2.0)), _IDENTICAL)}
 
 
 class SSIM(Closeness):
@@ -51,8 +51,8 @@ class SSIM(Closeness):
 
     name = "ssim"
 
-    def measure(self, fake: Tensor, target: Tensor) -> dict[str, float]:
-        return {"ssim": ssim(fake, target, self.name)}
+    def measure(self, fake: Tensor, cartoon: Tensor) -> dict[str, float]:
+        return {"ssim": ssim(fake, cartoon, self.name)}
 
 
 class MSSSIM(Closeness):
@@ -66,27 +66,22 @@ class MSSSIM(Closeness):
 
     name = "ms_ssim"
 
-    def measure(self, fake: Tensor, target: Tensor) -> dict[str, float]:
+    def measure(self, fake: Tensor, cartoon: Tensor) -> dict[str, float]:
         from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
 
-        betas = scale_weights(min(target.shape[-2:]))
+        check_sides(cartoon, "ms_ssim: sides of pictures", smallest=_SMALLEST)
+        betas = scale_weights(min(cartoon.shape[-2:]))
         similarity = multiscale_structural_similarity_index_measure(
-            _unit(fake), _unit(target), data_range=1.0, betas=betas, normalize="relu"
+            _unit(fake), _unit(cartoon), data_range=1.0, betas=betas, normalize="relu"
         )
         return {"ms_ssim": float(similarity)}
 
 
 def scale_weights(side: int) -> tuple[float, ...]:
-    """The weights of the scales of MS-SSIM that fit into pictures of this shorter side.
-
-    Raises:
-        PartError: if fewer than three fit.
-    """
-    for count in range(len(_BETAS), _FEWEST - 1, -1):
-        if side // max(1, count - 1) ** 2 >= _WINDOW:  # torchmetrics' condition, which is too strict
-            return tuple(beta / sum(_BETAS[:count]) for beta in _BETAS[:count])
-    least = _WINDOW * (_FEWEST - 1) ** 2
-    raise PartError(f"ms_ssim: needs pictures of at least {least} pixels on the shorter side, got {side}")
+    """The weights of the scales of MS-SSIM that fit into pictures of this shorter side, 44 pixels or more."""
+    fitting = [count for count in (3, 4, 5) if side >= _WINDOW * (count - 1) ** 2]  # as torchmetrics demands
+    betas = _BETAS[: fitting[-1]]
+    return tuple(beta / sum(betas) for beta in betas)
 
 
 def ssim(fake: Tensor, target: Tensor, name: str) -> float:
@@ -97,9 +92,7 @@ def ssim(fake: Tensor, target: Tensor, name: str) -> float:
     """
     from torchmetrics.functional.image import structural_similarity_index_measure
 
-    height, width = target.shape[-2:]
-    if min(height, width) < _WINDOW:
-        raise PartError(f"{name}: needs pictures of at least {_WINDOW}x{_WINDOW} pixels, got {height}x{width}")
+    check_sides(target, f"{name}: sides of pictures", smallest=_WINDOW)
     similarity = structural_similarity_index_measure(_unit(fake), _unit(target), data_range=1.0)
     assert isinstance(similarity, Tensor)  # a tuple only with return_full_image
     return float(similarity)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from toonlab import Catalogue, ToonlabError, TrainedRun, discover, nearest, train
+from toonlab import Catalogue, ToonlabError, discover, nearest, train
 
 from .folders import EvaluationFolders, usable
-from .frechet import InceptionDistance
 
 
 def score(
@@ -42,67 +41,21 @@ def score(
         "about": f"{called}, made by another program",
         "data": {"use": "evaluation_folders", **{role: path for role, path in folders.items() if path is not None}},
         "generator": {"network": {"use": "pictures", "path": pictures}},
-        "evaluate": {"metrics": chosen, "samples": len(data.evaluation()), "cartoons": data.count_cartoons() or 1},
+        "evaluate": {
+            "metrics": chosen,
+            "samples": len(data.evaluation()),
+            "cartoons": len(data.evaluation_cartoons() or [None]),
+        },
         "observers": {"mlflow": {"tracking_uri": tracking_uri}},
     }
     run = train(recipe, name=called, experiment="score", runs=runs, device="cpu")
-    if as_json:
-        print(json.dumps(_as_json(called, run, chosen, catalogue), indent=1))
-    else:
+    if not as_json:
         run.show()
-
-
-def _chosen(
-    wanted: str | None, data: EvaluationFolders, weights: Path | None, catalogue: Catalogue
-) -> Iterator[dict[str, Any]]:
-    """The named metrics; by default all that these folders allow, without those whose weights are missing (warned of).
-
-    Raises:
-        ToonlabError: if a named metric does not exist, lacks its weights, or needs a folder that was not given.
-    """
-    names = sorted(catalogue.names("metrics"), key=lambda name: not _of_class(name, "leads", True, catalogue))
-    for name in names if wanted is None else wanted.split(","):
-        if name not in names:
-            raise ToonlabError(f"--metrics: {name!r}: no such metric; {nearest(name, names)}")
-        factory = catalogue.get("metrics", name).factory
-        inception = weights is not None and isinstance(factory, type) and issubclass(factory, InceptionDistance)
-        part = {"use": name, **({"weights": str(weights)} if inception else {})}
-        try:
-            lacking = _lacking(part, data, catalogue)
-        except ToonlabError as error:
-            if wanted is not None or weights is not None:
-                raise
-            warnings.warn(f"left out: {error}", RuntimeWarning, stacklevel=2)
-            continue
-        if lacking is None:
-            yield part
-        elif wanted is not None:
-            raise ToonlabError(f"--metrics: {name} needs {lacking}")
-
-
-def _of_class(name: str, attribute: str, default: Any, catalogue: Catalogue) -> Any:
-    """An attribute of the class of a metric, such as `leads`."""
-    return getattr(catalogue.get("metrics", name).factory, attribute, default)
-
-
-def _lacking(part: Mapping[str, Any], data: EvaluationFolders, catalogue: Catalogue) -> str | None:
-    """The missing option that a metric needs; None if it can be measured.
-
-    Raises:
-        ToonlabError: if the metric can't be made, for example because its weights are missing.
-    """
-    if data.cartoons is None and hasattr(catalogue.get("metrics", part["use"]).factory, "reference"):
-        return "--cartoons"
-    metric = catalogue.make("metrics", part["use"], **{key: value for key, value in part.items() if key != "use"})
-    missing = sorted(metric.needs - data.fields.keys())
-    return f"--truth, with {', '.join(missing)}" if missing else None
-
-
-def _as_json(called: str, run: TrainedRun, chosen: Sequence[Mapping[str, Any]], catalogue: Catalogue) -> dict[str, Any]:
+        return
     outcome = run.outcome
     assert outcome is not None  # it has finished
-    caveats = {part["use"]: _of_class(part["use"], "caveat", "", catalogue) for part in chosen}
-    return {
+    caveats = {part["use"]: _attribute(part["use"], "caveat", "", catalogue) for part in chosen}
+    results = {
         "pictures": called,
         "metrics": outcome.metrics,
         "photo": outcome.photo,
@@ -110,3 +63,47 @@ def _as_json(called: str, run: TrainedRun, chosen: Sequence[Mapping[str, Any]], 
         "caveats": {name: caveat for name, caveat in caveats.items() if caveat},
         "run": str(run.directory),
     }
+    print(json.dumps(results, indent=1))
+
+
+def _chosen(
+    wanted: str | None, data: EvaluationFolders, weights: Path | None, catalogue: Catalogue
+) -> Iterator[dict[str, str]]:
+    """The named metrics; by default all that these folders allow, without those whose weights are missing (warned of).
+
+    Raises:
+        ToonlabError: if a named metric does not exist, lacks its weights, or needs a folder that was not given.
+    """
+    names = sorted(catalogue.names("metrics"), key=lambda name: not _attribute(name, "leads", True, catalogue))
+    for name in names if wanted is None else wanted.split(","):
+        if name not in names:
+            raise ToonlabError(f"--metrics: {name!r}: no such metric; {nearest(name, names)}")
+        options = {"weights": str(weights)} if weights is not None and name in ("kid", "fid") else {}
+        try:
+            lacking = _lacking(name, options, data, catalogue)
+        except ToonlabError as error:
+            if wanted is not None or weights is not None:
+                raise
+            warnings.warn(f"left out: {error}", RuntimeWarning, stacklevel=2)
+            continue
+        if lacking is None:
+            yield {"use": name, **options}
+        elif wanted is not None:
+            raise ToonlabError(f"--metrics: {name} needs {lacking}")
+
+
+def _lacking(name: str, options: Mapping[str, str], data: EvaluationFolders, catalogue: Catalogue) -> str | None:
+    """The missing option that a metric needs; None if it can be measured.
+
+    Raises:
+        ToonlabError: if the metric can't be made, for example because its weights are missing.
+    """
+    if data.cartoons is None and _attribute(name, "reference", None, catalogue):
+        return "--cartoons"
+    missing = sorted(catalogue.make("metrics", name, **options).needs - data.fields.keys())
+    return f"--truth, with {', '.join(missing)}" if missing else None
+
+
+def _attribute(name: str, attribute: str, default: Any, catalogue: Catalogue) -> Any:
+    """An attribute of the class of a metric, such as `leads`."""
+    return getattr(catalogue.get("metrics", name).factory, attribute, default)

@@ -49,8 +49,8 @@ class ContentEdges(PictureMean):
         super().__init__()
         self.tolerance, self.share = tolerance, share
 
-    def measure(self, fake: Tensor, target: Tensor) -> dict[str, float]:
-        f1, *_ = match(edges(fake, self.share), edges(target, self.share), self.tolerance)
+    def measure(self, fake: Tensor, photo: Tensor) -> dict[str, float]:
+        f1, *_ = match(edges(fake, self.share), edges(photo, self.share), self.tolerance)
         return {"content_edges": f1}
 
 
@@ -63,9 +63,9 @@ class ContentSSIM(PictureMean):
     leads = False
     caveat = _KEPT
 
-    def measure(self, fake: Tensor, target: Tensor) -> dict[str, float]:
-        luma, photo = (torch.from_numpy(luminance(image))[None] * 2 - 1 for image in (fake, target))
-        return {"content_ssim": ssim(luma, photo, self.name)}
+    def measure(self, fake: Tensor, photo: Tensor) -> dict[str, float]:
+        fake, photo = (torch.from_numpy(luminance(image))[None] * 2 - 1 for image in (fake, photo))
+        return {"content_ssim": ssim(fake, photo, self.name)}
 
 
 def edges(image: Tensor, share: float) -> NDArray[np.bool_]:

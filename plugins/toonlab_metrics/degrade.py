@@ -21,16 +21,20 @@ _REFERENCE = 128  # pixels: amounts in pixels refer to pictures of this side
 
 
 @dataclass(frozen=True)
+class Scene:
+    """The truth of a sample, images `(H, W, 3)` in [0, 1] and a mask `(H, W)`, and a source of random numbers."""
+
+    cartoon: Image
+    flat: Image
+    outline: NDArray[np.bool_]
+    draws: np.random.Generator
+
+
+@dataclass(frozen=True)
 class Degradation:
-    """A way to make a cartoon worse.
+    """A way to make a cartoon worse: `apply(scene, amount)`, with amounts in ascending order, in `unit`."""
 
-    Args:
-        apply: `(cartoon, flat, outline, amount, draws)`, images `(H, W, 3)` in [0, 1] and a mask -> degraded cartoon.
-        amounts: in ascending order.
-        unit: of the amounts.
-    """
-
-    apply: Callable[[Image, Image, NDArray[np.bool_], float, np.random.Generator], Image]
+    apply: Callable[[Scene, float], Image]
     amounts: tuple[float, ...]
     unit: str
 
@@ -43,56 +47,51 @@ def degraded(sample: Sample, name: str, amount: float) -> Tensor:
     truth = sample.truth
     if truth is None or truth.cartoon is None or truth.flat is None or truth.outline is None:
         raise ToonlabError(f"sample {sample.name!r}: needs the truth's cartoon, flat and outline to be degraded")
-    cartoon, flat = (_array(image) for image in (truth.cartoon, truth.flat))
     draws = np.random.default_rng(rng(0, "degrade", sample.name, name).initial_seed())
-    worse = DEGRADATIONS[name].apply(cartoon, flat, truth.outline.cpu().numpy(), amount, draws)
+    scene = Scene(_array(truth.cartoon), _array(truth.flat), truth.outline.cpu().numpy(), draws)
+    worse = DEGRADATIONS[name].apply(scene, amount)
     return torch.from_numpy(np.clip(worse, 0, 1).astype(np.float32)).permute(2, 0, 1) * 2 - 1
 
 
-def blur(cartoon: Image, flat: Image, outline: NDArray[np.bool_], amount: float, draws: np.random.Generator) -> Image:
-    return np.asarray(cv2.GaussianBlur(cartoon, (0, 0), amount * min(cartoon.shape[:2]) / _REFERENCE))
+def blur(scene: Scene, amount: float) -> Image:
+    return np.asarray(cv2.GaussianBlur(scene.cartoon, (0, 0), amount * min(scene.cartoon.shape[:2]) / _REFERENCE))
 
 
-def noise(cartoon: Image, flat: Image, outline: NDArray[np.bool_], amount: float, draws: np.random.Generator) -> Image:
-    return np.asarray(cartoon + amount * draws.standard_normal(cartoon.shape, np.float32))
+def noise(scene: Scene, amount: float) -> Image:
+    return np.asarray(scene.cartoon + amount * scene.draws.standard_normal(scene.cartoon.shape, np.float32))
 
 
-def color(cartoon: Image, flat: Image, outline: NDArray[np.bool_], amount: float, draws: np.random.Generator) -> Image:
+def color(scene: Scene, amount: float) -> Image:
     """A warm cast: the same shift towards red and yellow in every picture, with the lightness kept within the gamut."""
     from skimage.color import lab2rgb
 
     shift = np.array([0, 0.5**0.5, 0.5**0.5], np.float32) * amount
-    moved = lab(torch.from_numpy(cartoon).permute(2, 0, 1) * 2 - 1) + shift
+    moved = lab(torch.from_numpy(scene.cartoon).permute(2, 0, 1) * 2 - 1) + shift
     return np.asarray(lab2rgb(moved), np.float32)
 
 
-def outline_removal(
-    cartoon: Image, flat: Image, outline: NDArray[np.bool_], amount: float, draws: np.random.Generator
-) -> Image:
+def outline_removal(scene: Scene, amount: float) -> Image:
     """Replace stretches of outlines, a share `amount` of their pixels, by the flat colours."""
-    field = _blotches(outline.shape, 12, draws)
-    drawn = grown(outline, 2)
+    field = _blotches(scene.outline.shape, 12, scene.draws)
+    drawn = grown(scene.outline, 2)
     gone = drawn & (field <= np.quantile(field[drawn], amount)) if drawn.any() else drawn
-    return np.where(gone[..., None], flat, cartoon)
+    return np.where(gone[..., None], scene.flat, scene.cartoon)
 
 
-def outline_shift(
-    cartoon: Image, flat: Image, outline: NDArray[np.bool_], amount: float, draws: np.random.Generator
-) -> Image:
+def outline_shift(scene: Scene, amount: float) -> Image:
     """Shift the lines relative to the colours, in one of eight random directions."""
-    pixels = round(amount * min(cartoon.shape[:2]) / _REFERENCE)
-    down, right = np.array(((0, 1), (1, 0), (1, 1), (1, -1))[draws.integers(4)]) * draws.choice((-1, 1)) * pixels
-    lines = np.where(grown(outline, 2)[..., None], cartoon - flat, 0).astype(np.float32)
+    pixels = round(amount * min(scene.cartoon.shape[:2]) / _REFERENCE)
+    direction = np.array(((0, 1), (1, 0), (1, 1), (1, -1))[scene.draws.integers(4)])
+    down, right = direction * scene.draws.choice((-1, 1)) * pixels
+    lines = np.where(grown(scene.outline, 2)[..., None], scene.cartoon - scene.flat, 0).astype(np.float32)
     move = np.array(((1, 0, right), (0, 1, down)), np.float32)
-    return np.asarray(cv2.warpAffine(lines, move, cartoon.shape[1::-1]) + flat)
+    return np.asarray(cv2.warpAffine(lines, move, scene.cartoon.shape[1::-1]) + scene.flat)
 
 
-def texture(
-    cartoon: Image, flat: Image, outline: NDArray[np.bool_], amount: float, draws: np.random.Generator
-) -> Image:
+def texture(scene: Scene, amount: float) -> Image:
     """Random variations of brightness with a deviation of `amount`, at scales from two to sixteen pixels."""
-    grain = sum(_blotches(outline.shape, scale, draws) for scale in (2, 4, 8, 16)) / 2
-    return np.asarray(cartoon * (1 + amount * np.asarray(grain)[..., None]), np.float32)
+    grain = sum(_blotches(scene.outline.shape, scale, scene.draws) for scale in (2, 4, 8, 16)) / 2
+    return np.asarray(scene.cartoon * (1 + amount * np.asarray(grain)[..., None]), np.float32)
 
 
 DEGRADATIONS: Mapping[str, Degradation] = {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 import cv2
 import numpy as np
@@ -29,6 +29,8 @@ from toonlab.ops.levels import to_float
 
 FIELDS = ("cartoon", "outline", "regions", "flat")
 _NAMED = 20  # problems that one message names
+F = TypeVar("F")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -52,21 +54,21 @@ class EvaluationFolders:
         raise PartError("evaluation_folders: has no training data; train on the data set folder")
 
     def evaluation(self) -> Sequence[Sample]:
-        """The photos, decoded on access.
+        """The photos, decoded on access, in the order of their paths.
 
         Raises:
             ToonlabError: with a line for each picture that is invalid, missing or superfluous.
         """
         names = usable(self.photos)
         truth = {field: _matched(folder, names, self.photos) for field, folder in self.fields.items()}
-        return Samples(self.photos, names, self.fields, truth)
+        files = [(name, {field: found[picture_stem(name)] for field, found in truth.items()}) for name in names]
+        return OnAccess(files, partial(_sample, self.photos))
 
     def evaluation_cartoons(self) -> Images | None:
-        return None if self.cartoons is None else Cartoons(self.cartoons, usable(self.cartoons))
-
-    def count_cartoons(self) -> int:
-        """The number of real cartoons."""
-        return 0 if self.cartoons is None else len(usable(self.cartoons))
+        """The real cartoons, uint8 `(3, H, W)`, decoded on access."""
+        if self.cartoons is None:
+            return None
+        return OnAccess([self.cartoons / name for name in usable(self.cartoons)], read_picture)
 
     @cached_property
     def fields(self) -> dict[str, Path]:
@@ -82,45 +84,34 @@ class EvaluationFolders:
         return {role: picture_manifest(folder, contents=True) for role, folder in folders.items() if folder is not None}
 
 
-class Cartoons:
-    """Picture files as a map-style set: item -> uint8 `(3, H, W)`."""
+class OnAccess(Sequence[T]):
+    """Items that are read from their files whenever they are asked for."""
 
-    def __init__(self, folder: Path, names: Sequence[str]) -> None:
-        self.folder, self.names = folder, names
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def __getitem__(self, index: int, /) -> Tensor:
-        return read_picture(self.folder / self.names[index])
-
-
-class Samples(Sequence[Sample]):
-    """Photos with their truth, in the order of their paths."""
-
-    def __init__(
-        self, folder: Path, names: Sequence[str], fields: Mapping[str, Path], truth: Mapping[str, Mapping[str, str]]
-    ) -> None:
-        self._folder, self._names, self._fields, self._truth = folder, names, fields, truth
+    def __init__(self, files: Sequence[F], read: Callable[[F], T]) -> None:
+        self._files, self._read = files, read
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._files)
 
     @overload
-    def __getitem__(self, index: int) -> Sample: ...
+    def __getitem__(self, index: int, /) -> T: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Sample]: ...
-    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
+    def __getitem__(self, index: slice, /) -> list[T]: ...
+    def __getitem__(self, index: int | slice, /) -> T | list[T]:
         if isinstance(index, slice):
-            return [self[place] for place in range(len(self))[index]]
-        name = self._names[index]
-        photo = _image(self._folder / name)
-        known: dict[str, Tensor] = {}
-        for field, files in self._truth.items():
-            path = self._fields[field] / files[picture_stem(name)]
-            known[field] = _READERS[field](path)
-            _check_size(path, known[field], photo)
-        return Sample(name, photo, Truth(**known) if known else None)
+            return [self._read(file) for file in self._files[index]]
+        return self._read(self._files[index])
+
+
+def _sample(folder: Path, name_and_truth: tuple[str, Mapping[str, Path]]) -> Sample:
+    """The photo of that name with its truth, whose files are given by the fields of `Truth`."""
+    name, files = name_and_truth
+    photo, known = _image(folder / name), {field: _READERS[field](path) for field, path in files.items()}
+    for field, truth in known.items():
+        if truth.shape[-2:] != photo.shape[-2:]:
+            (height, width), (rows, columns) = truth.shape[-2:], photo.shape[-2:]
+            raise ToonlabError(f"{files[field]}: {width}x{height} pixels, but its photo has {columns}x{rows}")
+    return Sample(name, photo, Truth(**known) if known else None)
 
 
 def usable(folder: Path) -> list[str]:
@@ -131,22 +122,16 @@ def usable(folder: Path) -> list[str]:
     return names
 
 
-def _matched(folder: Path, photos: Sequence[str], photo_folder: Path) -> dict[str, str]:
+def _matched(folder: Path, photos: Sequence[str], photo_folder: Path) -> dict[str, Path]:
     """The files of the truth by the photos' names without suffix."""
-    found = {picture_stem(name): name for name in usable(folder)}
+    found = {picture_stem(name): folder / name for name in usable(folder)}
     wanted = {picture_stem(name) for name in photos}
     missing = [f"{folder / name}.png: missing; {photo_folder} has such a photo" for name in sorted(wanted - set(found))]
-    extra = [f"{folder / found[name]}: {photo_folder} has no such photo" for name in sorted(set(found) - wanted)]
+    extra = [f"{found[name]}: {photo_folder} has no such photo" for name in sorted(set(found) - wanted)]
     if problems := [*missing, *extra]:
         more = [f"{folder}: {len(problems) - _NAMED} more names do not match"] if problems[_NAMED:] else []
         raise ToonlabError("\n".join(problems[:_NAMED] + more))
     return found
-
-
-def _check_size(path: Path, truth: Tensor, photo: Tensor) -> None:
-    if truth.shape[-2:] != photo.shape[-2:]:
-        (height, width), (rows, columns) = truth.shape[-2:], photo.shape[-2:]
-        raise ToonlabError(f"{path}: {width}x{height} pixels, but its photo has {columns}x{rows}")
 
 
 def _image(path: Path) -> Tensor:

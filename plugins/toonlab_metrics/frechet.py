@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,11 +12,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from toonlab import rng
+from toonlab import Images, rng
 from toonlab.ops.levels import to_levels
 
-from . import inception
-from .random_network import NAME, random_features
+from .networks import RANDOM, RESIZER, digest, find_weights, network, random_features
 from .sets import SetMetric
 
 _SMALL = 2000  # pictures: below, FID depends more on their number than on their content
@@ -26,22 +24,22 @@ _BATCH = 16
 
 
 class FeatureDistance(SetMetric):
-    """Base: keeps the features of pictures, extracted in batches of one size.
+    """Base: extracts the features of pictures in batches of one size, and compares them by KID's kernel.
 
-    Args:
-        extract: makes the extractor, `(B, 3, H, W)` uint8 -> `(B, D)`.
+    Attributes:
         source: names the network in reports.
     """
 
     sees = frozenset({"blur", "noise", "color", "outline_removal", "texture"})
+    source: str
 
-    def __init__(self, extract: Callable[[], Callable[[Tensor], Tensor]], source: str) -> None:
-        super().__init__()
-        self._extract, self.source = extract, source
+    @abstractmethod
+    def extract(self, images: Tensor) -> Tensor:
+        """Features of uint8 images, `(B, 3, H, W)` -> `(B, D)`."""
 
-    def reference(self, cartoons: Any) -> None:
+    def reference(self, cartoons: Images) -> None:
         super().reference(cartoons)
-        self._cartoons = [self.features(self._cartoons)]  # once for all comparisons
+        self._cartoons = list(self.features(self._cartoons))  # once for all comparisons
 
     def gather(self, image: Tensor, index: int) -> Tensor:
         return to_levels(image)
@@ -49,23 +47,22 @@ class FeatureDistance(SetMetric):
     @torch.no_grad()
     def features(self, images: list[Tensor]) -> Tensor:
         """Features of uint8 images, `(3, H, W)` of any sizes -> `(N, D)` float64."""
-        extract, found, start = self._extract(), [], 0
+        found, start = [], 0
         for end in range(1, len(images) + 1):
             if end == len(images) or end - start == _BATCH or images[end].shape != images[start].shape:
-                found.append(extract(torch.stack(images[start:end])).double())
+                found.append(self.extract(torch.stack(images[start:end])).double())
                 start = end
         return torch.cat(found)
 
     def between(self, fakes: list[Tensor], cartoons: list[Tensor]) -> dict[str, float]:
-        return self.distance(self.features(fakes), cartoons[0])
+        return self.distance(self.features(fakes), torch.stack(cartoons))
 
-    @abstractmethod
     def distance(self, fakes: Tensor, cartoons: Tensor) -> dict[str, float]:
         """The results for two sets of features, `(N, D)` and `(M, D)`."""
+        return {self.name: kernel_distance(fakes, cartoons)}
 
     def describe(self) -> dict[str, Any]:
-        count = len(self._cartoons[0]) if self._cartoons else 0
-        return {**super().describe(), "cartoons": count, "weights": self.source}
+        return {**super().describe(), "weights": self.source}
 
 
 class RandomKID(FeatureDistance):
@@ -77,25 +74,11 @@ class RandomKID(FeatureDistance):
     name = "kid_random"
     leads = False
     caveat = "random features: where cartoons are pale, the unmodified photo has a better score than imitations"
-
-    def __init__(self) -> None:
-        super().__init__(lambda: random_features, NAME)
-
-    def distance(self, fakes: Tensor, cartoons: Tensor) -> dict[str, float]:
-        return {"kid_random": kernel_distance(fakes, cartoons)}
+    source = RANDOM
+    extract = staticmethod(random_features)
 
 
-class InceptionDistance(FeatureDistance):
-    """Base of KID and FID."""
-
-    resizer = inception.RESIZER
-
-    def __init__(self, weights: Path | None) -> None:
-        path = inception.find_weights(weights, self.name)
-        super().__init__(lambda: inception.network(path), inception.digest(path))
-
-
-class KID(InceptionDistance):
+class KID(FeatureDistance):
     """Kernel Inception Distance to the real cartoons: unbiased, so suited to small sets; it may be slightly below 0.
 
     Binkowski, Sutherland, Arbel and Gretton, "Demystifying MMD GANs", ICLR 2018: the squared maximum mean discrepancy
@@ -107,15 +90,19 @@ class KID(InceptionDistance):
 
     name = "kid"
     caveat = "its claims are not tested yet, for lack of Inception's weights"
+    resizer = RESIZER
 
     def __init__(self, weights: Path | None = None) -> None:
-        super().__init__(weights)
+        super().__init__()
+        self.path = find_weights(weights, self.name)
+        self.source = digest(self.path)
 
-    def distance(self, fakes: Tensor, cartoons: Tensor) -> dict[str, float]:
-        return {"kid": kernel_distance(fakes, cartoons)}
+    def extract(self, images: Tensor) -> Tensor:
+        features: Tensor = network(self.path)(images)
+        return features
 
 
-class FID(InceptionDistance):
+class FID(KID):
     """Fréchet Inception Distance to the real cartoons, with a 95 % interval, `fid_low` to `fid_high`.
 
     Heusel et al., "GANs trained by a two time-scale update rule converge to a local Nash equilibrium", NeurIPS 2017. It

@@ -49,16 +49,19 @@ class OutlineF1(PictureMean):
         super().__init__()
         self.tolerance, self.width, self.contrast = tolerance, width, contrast
 
-    def measure(self, fake: Tensor, target: Tensor) -> dict[str, float]:
+    def measure(self, fake: Tensor, outline: Tensor) -> dict[str, float]:
         found = dark_lines(fake, self.width, self.contrast)
-        f1, precision, recall = match(found, target.cpu().numpy(), self.tolerance)
+        f1, precision, recall = match(found, outline.cpu().numpy(), self.tolerance)
         return {"outline_f1": f1, "outline_precision": precision, "outline_recall": recall}
 
 
 def dark_lines(image: Tensor, width: float, contrast: float) -> NDArray[np.bool_]:
     """The mask of dark lines, `(H, W)`, of an image, `(3, H, W)` in [-1, 1]; see `OutlineF1`."""
+    from skimage.morphology import disk  # OpenCV's is not symmetric
+
     luma = luminance(image)
-    surroundings = cv2.morphologyEx(luma, cv2.MORPH_CLOSE, _disc(round(width * min(luma.shape))))
+    radius = max(1, round(width * min(luma.shape)) // 2)  # of a disc that has a centre
+    surroundings = cv2.morphologyEx(luma, cv2.MORPH_CLOSE, disk(radius, strict_radius=False))
     return np.asarray((surroundings - luma) / (surroundings + _DARK) > contrast)
 
 
@@ -75,13 +78,6 @@ def match(found: NDArray[np.bool_], true: NDArray[np.bool_], tolerance: int) -> 
     precision = float(grown(true, tolerance)[found].mean())
     recall = float(grown(found, tolerance)[true].mean())
     return 2 * precision * recall / max(precision + recall, 1e-12), precision, recall
-
-
-def _disc(diameter: int) -> NDArray[np.uint8]:
-    """A disc of odd diameter, so that it has a centre, and of 3 pixels at least. (OpenCV's is not symmetric.)"""
-    radius = max(1, diameter // 2)
-    away = np.arange(-radius, radius + 1)
-    return (np.hypot(away, away[:, None]) <= radius + 0.5).astype(np.uint8)
 
 
 def grown(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:

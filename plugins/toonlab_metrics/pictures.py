@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from statistics import fmean
 from typing import Any
 
 from torch import Tensor
 
-from toonlab import PartError, Sample, ToonlabError
+from toonlab import Metric, PartError, Sample, ToonlabError
 
 
-class Measurement(ABC):
+class Measurement(Metric):
     """Base of all metrics here, whose claims `benchmarks/validity.py` tests.
 
     Attributes:
@@ -37,22 +37,6 @@ class Measurement(ABC):
     def __init__(self) -> None:
         self._count = 0
         self._sides: set[tuple[int, int]] = set()
-
-    @abstractmethod
-    def update(self, fake: Tensor, sample: Sample) -> None:
-        """Add one fake, `(3, H, W)` in [-1, 1], of the sample's photo.
-
-        Raises:
-            PartError: if the sample lacks the truth that this metric needs, or has it in another size.
-        """
-
-    @abstractmethod
-    def compute(self) -> dict[str, float]:
-        """The results by name, the main result first.
-
-        Raises:
-            ToonlabError: if there were no pictures, or too few.
-        """
 
     def checked(self, fake: Tensor, sample: Sample, size: tuple[int, ...] | None = None) -> Tensor:
         """The fake as float32, clipped to [-1, 1].
@@ -85,47 +69,52 @@ class Measurement(ABC):
         return ToonlabError(f"{self.name}: no samples to evaluate; give the data set some, or drop the metric")
 
 
-class Averaged(Measurement):
-    """The mean over pictures of the results that `update` appends to `_pictures`."""
+class PictureMean(Measurement):
+    """The mean over pictures of `measure`, which gets a fake and its targets: the photo, or what `needs` names."""
 
     def __init__(self) -> None:
         super().__init__()
         self._pictures: list[Mapping[str, float]] = []
 
+    @abstractmethod
+    def measure(self, fake: Tensor, *args: Any, **kwargs: Any) -> Mapping[str, float]:
+        """The results of one picture: fake, `(3, H, W)` float32 in [-1, 1], against its targets, given by name.
+
+        Empty, if there is nothing to measure.
+        """
+
+    def update(self, fake: Tensor, sample: Sample) -> None:
+        """Add one fake, `(3, H, W)` in [-1, 1], of the sample's photo.
+
+        Raises:
+            PartError: if the sample lacks the truth that this metric needs, or the fake has another size.
+        """
+        targets = self.targets(sample)
+        size = next(iter(targets.values())).shape[-2:]
+        fake = self.checked(fake, sample, tuple(size))
+        if results := self.measure(fake, **{name: target.to(fake.device) for name, target in targets.items()}):
+            self._pictures.append(results)
+
     def compute(self) -> dict[str, float]:
+        """The means by name, the main result first.
+
+        Raises:
+            ToonlabError: if there were no pictures.
+        """
         if not self._pictures:
             raise self.nothing()
         return {key: fmean(picture[key] for picture in self._pictures) for key in self._pictures[0]}
 
-    def known(self, sample: Sample, field: str) -> Tensor:
-        """A field of the sample's truth; a `PartError` if it is missing."""
-        truth: Tensor | None = getattr(sample.truth, field, None)
-        if truth is None:
-            raise PartError(
-                f"{self.name}: sample {sample.name!r} has no truth.{field}; "
-                "evaluate on a data set that knows it, such as toonworld, or drop the metric"
-            )
-        return truth
-
-
-class PictureMean(Averaged):
-    """The mean over pictures of `measure(fake, target)`.
-
-    The target is the one field of `Truth` that `needs` names, or the photo where `needs` is empty.
-    """
-
-    @abstractmethod
-    def measure(self, fake: Tensor, target: Tensor) -> Mapping[str, float]:
-        """The results of one picture: fake, `(3, H, W)` float32 in [-1, 1], against its target."""
-
-    def update(self, fake: Tensor, sample: Sample) -> None:
-        target = self.target(sample)
-        fake = self.checked(fake, sample, tuple(target.shape[-2:]))
-        self._pictures.append(self.measure(fake, target.to(fake.device)))
-
-    def target(self, sample: Sample) -> Tensor:
-        """The target of the sample."""
+    def targets(self, sample: Sample) -> dict[str, Tensor]:
+        """The fields of the sample's truth that `needs` names, or the photo; a `PartError` if one is missing."""
         if not self.needs:
-            return sample.photo
-        (field,) = self.needs
-        return self.known(sample, field)
+            return {"photo": sample.photo}
+        found: dict[str, Tensor] = {}
+        for field in sorted(self.needs):
+            if (target := getattr(sample.truth, field, None)) is None:
+                raise PartError(
+                    f"{self.name}: sample {sample.name!r} has no truth.{field}; "
+                    "evaluate on a data set that knows it, such as toonworld, or drop the metric"
+                )
+            found[field] = target
+        return found

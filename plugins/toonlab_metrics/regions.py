@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import Annotated
 
 import cv2
@@ -12,10 +11,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from toonlab import Sample
-
 from .outline import grown
-from .pictures import Averaged
+from .pictures import PictureMean
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -23,33 +20,7 @@ _DEVIATION = 1.4826  # of a Gaussian, in medians of its absolute value
 _SOFT = 1  # pixels: as far as a line's soft border goes beyond its mask
 
 
-class Interiors(Averaged):
-    """Base of both: pixels whose whole square of `2 * margin + 1` pixels is in one region and not on an outline.
-
-    Pixels at borders are left out, because the colours of two regions may blend there.
-    """
-
-    needs = frozenset({"flat", "regions", "outline"})
-    higher_is_better = False
-
-    def __init__(self, margin: int) -> None:
-        super().__init__()
-        self.margin = margin
-
-    def update(self, fake: Tensor, sample: Sample) -> None:
-        flat = self.known(sample, "flat")
-        fake = self.checked(fake, sample, tuple(flat.shape[-2:]))
-        regions = self.known(sample, "regions").cpu().numpy()
-        inside = interior(regions, self.known(sample, "outline").cpu().numpy(), self.margin)
-        if inside.any():  # without interior pixels there is nothing to measure
-            self._pictures.append({self.name: self.measure_interior(fake, flat, regions, inside)})
-
-    @abstractmethod
-    def measure_interior(self, fake: Tensor, flat: Tensor, regions: NDArray[np.int64], inside: Mask) -> float:
-        """The result of one picture: fake and flat truth, `(3, H, W)` in [-1, 1]."""
-
-
-class FlatColorError(Interiors):
+class FlatColorError(PictureMean):
     """The distance of the regions' colours from the true flat ones: mean ΔE2000 per region, averaged per picture.
 
     About 1 is just noticeable, 0 is equal, 100 is black instead of white. A region's colour is the median of each
@@ -64,6 +35,8 @@ class FlatColorError(Interiors):
     """
 
     name = "flat_color_error"
+    needs = frozenset({"flat", "regions", "outline"})
+    higher_is_better = False
     sees = frozenset({"color"})
     ignores = frozenset({"outline_removal"})
     leads = False
@@ -72,17 +45,21 @@ class FlatColorError(Interiors):
     def __init__(
         self, smallest: Annotated[int, Field(gt=0)] = 16, margin: Annotated[int, Field(ge=0, le=8)] = 1
     ) -> None:
-        super().__init__(margin)
-        self.smallest = smallest
+        super().__init__()
+        self.smallest, self.margin = smallest, margin
 
-    def measure_interior(self, fake: Tensor, flat: Tensor, regions: NDArray[np.int64], inside: Mask) -> float:
+    def measure(self, fake: Tensor, flat: Tensor, regions: Tensor, outline: Tensor) -> dict[str, float]:
         from skimage.color import deltaE_ciede2000
 
-        colors = [lab(medians(image, regions, inside, self.smallest)) for image in (fake, flat)]
-        return float(np.mean(deltaE_ciede2000(*colors)))
+        numbers = regions.cpu().numpy()
+        inside = interior(numbers, outline.cpu().numpy(), self.margin)
+        if not inside.any():
+            return {}
+        colors = [lab(medians(image, numbers, inside, self.smallest)) for image in (fake, flat)]
+        return {"flat_color_error": float(np.mean(deltaE_ciede2000(*colors)))}
 
 
-class ResidualTexture(Interiors):
+class ResidualTexture(PictureMean):
     """Texture inside regions that should be flat: the fine detail of lightness L*, averaged per picture.
 
     Fine detail is the difference of a pixel from the mean of the square around it; for interior pixels the square is in
@@ -95,17 +72,23 @@ class ResidualTexture(Interiors):
     """
 
     name = "residual_texture"
+    needs = frozenset({"flat", "regions", "outline"})
+    higher_is_better = False
     sees = frozenset({"noise", "texture"})
     ignores = frozenset({"color", "outline_removal"})
 
     def __init__(self, margin: Annotated[int, Field(ge=1, le=8)] = 2) -> None:
-        super().__init__(margin)
+        super().__init__()
+        self.margin = margin
 
-    def measure_interior(self, fake: Tensor, flat: Tensor, regions: NDArray[np.int64], inside: Mask) -> float:
+    def measure(self, fake: Tensor, flat: Tensor, regions: Tensor, outline: Tensor) -> dict[str, float]:
+        inside = interior(regions.cpu().numpy(), outline.cpu().numpy(), self.margin)
+        if not inside.any():
+            return {}
         side = 2 * self.margin + 1
         lightness = [np.ascontiguousarray(lab(image)[..., 0]) for image in (fake, flat)]
         detail = [plane - cv2.blur(plane, (side, side)) for plane in lightness]
-        return _DEVIATION * float(np.median(np.abs(detail[0] - detail[1])[inside]))
+        return {"residual_texture": _DEVIATION * float(np.median(np.abs(detail[0] - detail[1])[inside]))}
 
 
 def medians(image: Tensor, regions: NDArray[np.int64], inside: Mask, smallest: int) -> Tensor:
@@ -113,18 +96,18 @@ def medians(image: Tensor, regions: NDArray[np.int64], inside: Mask, smallest: i
 
     Of regions with at least `smallest` such pixels; if there are none, of the largest.
     """
-    _, index, count = np.unique(regions[inside], return_inverse=True, return_counts=True)
-    first = np.cumsum(count) - count
-    large = count >= min(smallest, count.max())
-    found = []
-    for plane in image.cpu().numpy():
-        values = plane[inside][np.lexsort((plane[inside], index))]
-        found.append((values[first + (count - 1) // 2] + values[first + count // 2])[large] / 2)
+    from scipy.ndimage import median
+
+    numbers, count = np.unique(regions[inside], return_counts=True)
+    large = numbers[count >= min(smallest, count.max())]
+    found = [median(plane[inside], regions[inside], large) for plane in image.cpu().numpy()]
     return torch.from_numpy(np.stack(found))[..., None]
 
 
 def interior(regions: NDArray[np.int64], outline: Mask, margin: int) -> Mask:
     """The pixels whose surroundings of `margin` pixels along rows and columns are in their own region.
+
+    The colours of two regions may blend at their border, and a line at its own.
 
     Args:
         regions: `(H, W)`, a number for each region.

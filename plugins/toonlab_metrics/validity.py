@@ -51,27 +51,20 @@ class Trial:
     curves: dict[str, list[float]] = field(default_factory=dict)
     ranks: dict[str, dict[str, float]] = field(default_factory=dict)  # data -> method -> score
     halves: tuple[float, float, float] = (0.0, 0.0, 1.0)  # of `classic`: both scores, the deviation of random halves
+    _data: ReferenceData | None = None  # whose cartoons the metric has
 
     def __post_init__(self) -> None:
         self.metric = self.make()
 
     def score(self, fakes: Fakes, data: ReferenceData, chosen: Sequence[int] | None = None) -> float:
         """The main result for all samples, or for the chosen ones."""
-        metric = deepcopy(self._prepared(data))
+        if isinstance(self.metric, SetMetric) and self._data is not data:
+            self.metric.reference(data.cartoons)
+            self._data = data
+        metric = deepcopy(self.metric)
         for index in range(len(data.samples)) if chosen is None else chosen:
             metric.update(fakes[index], data.samples[index])
         return float(metric.compute()[self.metric.name])
-
-    def _prepared(self, data: ReferenceData) -> Measurement:
-        if getattr(self, "_data", None) is not data:
-            self._data, self._ready = data, self.make()
-            if isinstance(self._ready, SetMetric):
-                self._ready.reference(data.cartoons)
-        return self._ready
-
-    def rank(self, data: ReferenceData) -> None:
-        """Score the three methods."""
-        self.ranks[data.name] = {name: self.score(fakes, data) for name, fakes in data.methods.items()}
 
     def halve(self, data: ReferenceData) -> None:
         """Score `classic` on even and odd samples, and measure the difference of random halves."""
@@ -132,7 +125,7 @@ def examine(
     for name, degradation in DEGRADATIONS.items():
         report(name)
         for amount in (0.0, *degradation.amounts):
-            fakes = [degraded(sample, name, amount) if amount else _cartoon(sample) for sample in first.samples]
+            fakes = [degraded(sample, name, amount) for sample in first.samples] if amount else first.methods["truth"]
             for one in trials:
                 one.curves.setdefault(name, []).append(one.score(fakes, first))
     report("halves")
@@ -141,10 +134,4 @@ def examine(
     for data in datasets:
         report(f"ranks in {data.name}")
         for one in trials:
-            one.rank(data)
-
-
-def _cartoon(sample: Sample) -> Tensor:
-    assert sample.truth is not None
-    assert sample.truth.cartoon is not None
-    return sample.truth.cartoon
+            one.ranks[data.name] = {name: one.score(fakes, data) for name, fakes in data.methods.items()}

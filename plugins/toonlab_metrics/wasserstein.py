@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from toonlab import PartError, rng
+from toonlab import rng
+from toonlab.ops.checks import check_sides
 
 from .sets import SetMetric
 
@@ -83,10 +84,8 @@ def pyramid(image: Tensor) -> Pyramid:
     Raises:
         PartError: if the image is smaller than 16 pixels.
     """
+    check_sides(image, "swd: sides of pictures", smallest=_COARSEST)
     picture = np.ascontiguousarray(image.permute(1, 2, 0).cpu().numpy())
-    if min(picture.shape[:2]) < _COARSEST:
-        height, width = picture.shape[:2]
-        raise PartError(f"swd: needs pictures of at least {_COARSEST}x{_COARSEST} pixels, got {height}x{width}")
     levels: Pyramid = []
     while min(picture.shape[:2]) >= 2 * _COARSEST:
         smaller = cv2.pyrDown(picture)

@@ -7,18 +7,19 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import blake2b
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
-from toonlab import Outcome, Run, ToonlabError, hookimpl, without_password
+from toonlab import Outcome, PartError, Run, ToonlabError, hookimpl, without_password
 
-from . import run_key, store
+from . import store
 from .address import default_address, is_server, resolve_address
-from .points import points
 from .run_sync import RunSync
-from .system import SystemLoad, check_installed
+from .values import SystemLoad
 
 _SECONDS = 5.0  # between two sendings of logged steps, each of which takes tens of milliseconds
 
@@ -56,15 +57,17 @@ class MLflow:
         self.given, self.tracking_uri, self.experiment = tracking_uri, resolve_address(tracking_uri), experiment
         self.system_metrics, self.patience = system_metrics, patience
         self._sending, self._sent_at = False, 0.0
-        self._run_sync: RunSync | None = None
+        self._run_sync: RunSync  # set as soon as the store is open
         self._system: SystemLoad | None = None
-        if system_metrics:
-            check_installed()
+        if system_metrics and find_spec("psutil") is None:
+            raise PartError(
+                "mlflow: system_metrics needs psutil: pip install psutil (and nvidia-ml-py for NVIDIA GPUs)"
+            )
 
     @hookimpl
     def on_run_start(self, run: Run) -> None:
         store.load()
-        self._run_sync, self._sending = None, True
+        self._sending = True
         self._send(run, lambda: self._open(run))
 
     @hookimpl
@@ -78,20 +81,22 @@ class MLflow:
 
     @hookimpl
     def on_run_end(self, run: Run, outcome: Outcome) -> None:
-        self._send(run, lambda: self._finish(outcome))
+        self._send(run, lambda: self._run_sync.finish(outcome))
         self._sending = False
 
     @hookimpl
     def on_report(self, run: Run, path: Path) -> None:
-        study, receipt = run.environment.get("study"), run_key.report_receipt(self._uri(run), path)
-        if not study or receipt == run_key.read_receipt(run.directory):
+        study, sent = run.environment.get("study"), run.directory / ".mlflow-report"
+        content = path.read_bytes() if path.is_file() else b""
+        receipt = blake2b(self._uri(run).encode() + b"\0" + content, digest_size=16).hexdigest()
+        if not study or (sent.is_file() and sent.read_text(encoding="utf-8") == receipt):
             return  # the store has this very page; MLflow takes seconds to import
         with self._explained(run, f"the report is in {path}"):
             opened = self._store(run)
             parent = opened.study_run(study)
             opened.client.log_artifact(parent, str(path))
             opened.client.set_terminated(parent)
-        run_key.write_receipt(run.directory, receipt)
+        sent.write_text(receipt, encoding="utf-8")
 
     @hookimpl
     def sync(self, run: Run, outcome: Outcome | None) -> str:
@@ -130,16 +135,11 @@ class MLflow:
             return
         try:
             store.call_within(self.patience, send)
-        except ToonlabError as error:
-            self._stop(str(error))
         except Exception as error:
-            why = store.reason(error, self._uri(run))
-            self._stop(f"{self._place(run)} is away ({why}); `{self._sync_command(run)}` completes it")
+            self._sending, why = False, store.reason(error, self._uri(run))
+            away = f"{self._place(run)} is away ({why}); `{self._sync_command(run)}` completes it"
+            warnings.warn(str(error) if isinstance(error, ToonlabError) else away, RuntimeWarning, stacklevel=3)
         self._sent_at = time.monotonic()
-
-    def _stop(self, warning: str) -> None:
-        self._sending, self._run_sync = False, None
-        warnings.warn(warning, RuntimeWarning, stacklevel=4)
 
     def _open(self, run: Run) -> None:
         self._run_sync = RunSync(self._store(run), run, running=True)
@@ -147,14 +147,9 @@ class MLflow:
             self._system = SystemLoad(self._run_sync.run_id, self._uri(run))
 
     def _update(self, step: int) -> None:
-        if self._run_sync:
-            self._run_sync.update()
-            if self._system:
-                self._run_sync.send_points(points(self._system.sample(), step, time.time(), "system/"))
-
-    def _finish(self, outcome: Outcome) -> None:
-        if self._run_sync:
-            self._run_sync.finish(outcome)
+        self._run_sync.update()
+        if self._system:
+            self._run_sync.send_points(self._system.points(step))
 
     def _store(self, run: Run) -> store.Store:
         return store.Store(self._uri(run), self.experiment or run.experiment, run.root)

@@ -6,15 +6,14 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toonlab import Outcome, Run
 
-from .artifacts import Artifacts
-from .parameters import flatten
-from .points import MetricsReader, Point, legal_name, points
-from .run_key import TAG, run_key
+from .directory import TAG, Artifacts, run_key
+from .values import MetricsReader, Point, flatten, legal_name, points
 
 if TYPE_CHECKING:
     from .store import Store
@@ -47,7 +46,8 @@ class RunSync:
         )
         self.run_id: str = tracked.info.run_id
         self._tags, self._status = dict(tracked.data.tags), tracked.info.status
-        self._steps = {name: self._known_steps(name) for name in tracked.data.metrics}
+        history = partial(self.client.get_metric_history, self.run_id)
+        self._steps = {name: {point.step for point in history(name)} for name in tracked.data.metrics}
         self._metrics = MetricsReader(run.directory / "metrics.jsonl")
         self._artifacts = Artifacts(self.client, self.run_id, run.directory, resumed=bool(found))
         self._describe(tracked.data.params, {name: value for name, value in tags.items() if name not in self._tags})
@@ -86,9 +86,6 @@ class RunSync:
         steps.add(point.step)
         return new
 
-    def _known_steps(self, metric: str) -> set[int]:
-        return {point.step for point in self.client.get_metric_history(self.run_id, metric)}
-
     def _describe(self, known: dict[str, str], tags: dict[str, str]) -> None:
         """Send recipe, environment, and the parameters and tags that MLflow lacks."""
         from mlflow.entities import Param, RunTag
@@ -117,7 +114,7 @@ class RunSync:
     def _send_weights(self) -> None:
         weights = self._artifacts.last_weights
         if weights and self._tags.get(_WEIGHTS) != weights.parent.name:  # the size is that of other steps' weights
-            self._artifacts.send_weights(weights)
+            self.client.log_artifact(self.run_id, str(weights), "weights")
             self.client.set_tag(self.run_id, _WEIGHTS, weights.parent.name)
             self.sent["files"] += 1
 

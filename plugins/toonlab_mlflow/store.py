@@ -7,6 +7,7 @@ import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,22 +67,18 @@ def call_within(seconds: float, call: Callable[[], object]) -> None:
         TimeoutError: if the call takes longer; its thread then ends by itself.
         Exception: as the call does.
     """
-    failures: list[Exception] = []
+    answer: Future[object] = Future()
 
     def attempt() -> None:
         try:
             with short_requests():
-                call()
+                result = call()
+            answer.set_result(result)
         except Exception as error:
-            failures.append(error)
+            answer.set_exception(error)
 
-    thread = threading.Thread(target=attempt, name="toonlab-mlflow", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
-        raise TimeoutError
-    if failures:
-        raise failures[0]
+    threading.Thread(target=attempt, name="toonlab-mlflow", daemon=True).start()
+    answer.result(seconds)
 
 
 class Store:

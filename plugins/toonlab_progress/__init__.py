@@ -20,18 +20,12 @@ def progress(every_seconds: Annotated[float, Field(gt=0)] = 10.0) -> Reporter:
     """
     from rich.console import Console
 
+    from .displays import NotebookLine, PlainLines, TerminalBar
+
     console = Console()
     if console.is_jupyter:
-        from .notebook import NotebookLine
-
         return NotebookLine()
-    if console.is_interactive:
-        from .bar import TerminalBar
-
-        return TerminalBar(console)
-    from .lines import PlainLines
-
-    return PlainLines(every_seconds)
+    return TerminalBar(console) if console.is_interactive else PlainLines(every_seconds)
 
 
 @hookimpl

@@ -37,6 +37,11 @@ def speed(rate: float | None, steps_left: int) -> str:
     return "" if rate is None else f"{number(rate)} steps/s  eta {duration(steps_left / rate)}"
 
 
+def start(run: Run) -> str:
+    """`ctss-s0-1a2b3c4d  400 steps, in runs/…`"""
+    return f"{run.name}  {run.steps} steps, in {run.directory}"
+
+
 def line(run: Run, step: int, *details: str) -> str:
     """`ctss-s0-1a2b3c4d  step 150/400  …`"""
     return "  ".join([run.name, f"step {step}/{run.steps}", *filter(None, details)])

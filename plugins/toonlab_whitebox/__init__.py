@@ -4,29 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from toonlab import DiscriminatorFactory, GeneratorFactory, GeneratorLossFactory, RepresentationFactory, hookimpl
+import toonlab
 
-from .discriminator import WhiteboxDiscriminator
-from .generator import WhiteboxUNet
+from .networks import WhiteboxDiscriminator, WhiteboxUNet
 from .representations import Surface, Texture
 from .structure import Structure
 
 
-@hookimpl
-def register_representations() -> Mapping[str, RepresentationFactory]:
+@toonlab.hookimpl
+def register_representations() -> Mapping[str, toonlab.RepresentationFactory]:
     return {"surface": Surface, "texture": Texture}
 
 
-@hookimpl
-def register_generators() -> Mapping[str, GeneratorFactory]:
+@toonlab.hookimpl
+def register_generators() -> Mapping[str, toonlab.GeneratorFactory]:
     return {"whitebox_unet": WhiteboxUNet}
 
 
-@hookimpl
-def register_discriminators() -> Mapping[str, DiscriminatorFactory]:
+@toonlab.hookimpl
+def register_discriminators() -> Mapping[str, toonlab.DiscriminatorFactory]:
     return {"whitebox": WhiteboxDiscriminator}
 
 
-@hookimpl
-def register_generator_losses() -> Mapping[str, GeneratorLossFactory]:
+@toonlab.hookimpl
+def register_generator_losses() -> Mapping[str, toonlab.GeneratorLossFactory]:
     return {"structure": Structure}

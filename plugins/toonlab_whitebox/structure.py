@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
-from pydantic import Field
+from numpy.typing import NDArray
+from pydantic import Field, NonNegativeFloat
 from torch import Tensor
 
 from toonlab import Step, Tunable, check_images
 from toonlab.ops.filters import full_precision
 
 from .adaptive import adaptive
-from .paint import Coloring, paint
+from .labels import Coloring, paint
 from .slic import scikit_slic, slic
-from .threads import start
+
+Work = Callable[[NDArray[np.float32]], NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -52,11 +57,11 @@ class Structure:
     compactness: Annotated[float, Field(gt=0), Tunable(1.0, 40.0, log=True)] = 10.0
     coloring: Coloring = "mean"
     scale: Annotated[float, Field(gt=0), Tunable(1.0, 100.0, log=True)] = 10.0
-    sigma: Annotated[float, Field(ge=0)] = 0.8
+    sigma: NonNegativeFloat = 0.8
     min_size: Annotated[int, Field(gt=0), Tunable(10, 200, step=10)] = 100
     regions: Annotated[int, Field(gt=0), Tunable(30, 200, step=10)] = 90
-    gamma1: Annotated[float, Field(ge=0)] = 20.0
-    gamma2: Annotated[float, Field(ge=0)] = 40.0
+    gamma1: NonNegativeFloat = 20.0
+    gamma2: NonNegativeFloat = 40.0
     power: Annotated[float, Field(gt=0), Tunable(1.0, 1.5, step=0.1)] = 1.2
 
     def __call__(self, step: Step) -> Tensor:
@@ -95,3 +100,26 @@ class Structure:
         darker = unit**self.power
         largest = darker.amax((1, 2, 3), keepdim=True)
         return 2 * torch.where(largest > 0, darker / largest, darker).clamp(0, 1) - 1  # black stays black
+
+
+def start(work: Work, images: Tensor) -> Callable[[], Tensor]:
+    """Start to process pictures in threads: `(B, C, H, W)`; the returned function waits for the results, `(B, H, W)`.
+
+    Threads instead of processes: the expensive parts of scikit-image and numpy release the GIL. `work` maps `(H, W, C)`
+    float32 to `(H, W)` and has to be a pure function, so that the results do not depend on the number of threads. The
+    returned function raises its errors, and moves the results to the device of the images. With one core, or for one
+    picture, the work is done at once.
+    """
+    pictures = list(np.ascontiguousarray(images.detach().float().movedim(1, -1).cpu().numpy()))
+    if len(pictures) == 1 or cores() == 1:
+        done = [work(picture) for picture in pictures]
+        return lambda: torch.from_numpy(np.stack(done)).to(images.device)
+    pool = ThreadPoolExecutor(cores())
+    running = [pool.submit(work, picture) for picture in pictures]
+    pool.shutdown(wait=False)  # its threads end with the last picture
+    return lambda: torch.from_numpy(np.stack([future.result() for future in running])).to(images.device)
+
+
+def cores() -> int:
+    """The number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 
 from toonlab import Catalogue, discover
@@ -45,5 +47,10 @@ def test_all_parts_are_there(catalogue: Catalogue, kind: str) -> None:
 @pytest.mark.parametrize("offer", OWN, ids=lambda offer: f"{offer.kind}-{offer.name}")
 def test_a_part_and_each_of_its_parameters_is_described(offer: Offer) -> None:
     assert offer.about.endswith(".")
-    undescribed = [name for name in offer.schema.parameters if f"{name}:" not in (offer.factory.__doc__ or "")]
-    assert undescribed == []
+    assert [name for name in offer.schema.parameters if f"\n        {name}: " not in described(offer.factory)] == []
+
+
+def described(factory: object) -> str:
+    """The docstrings of a part and of the classes of toonlab's plugins that it inherits parameters from."""
+    bases = inspect.getmro(factory) if inspect.isclass(factory) else (factory,)
+    return "\n".join(base.__doc__ or "" for base in bases if base.__module__.startswith("toonlab"))

@@ -9,7 +9,15 @@ from griffe import Docstring, DocstringSectionKind
 
 
 def docstring(thing: object) -> tuple[str, dict[str, str]]:
-    """What a docstring says, as Markdown, and what it says of each parameter."""
+    """What a docstring says, as Markdown, and what it says of each parameter; a base class describes those it gives."""
+    inherited: dict[str, str] = {}
+    for base in reversed(inspect.getmro(thing)[1:]) if inspect.isclass(thing) else ():
+        inherited |= _sections(base)[1]
+    about, own = _sections(thing)
+    return about, inherited | own
+
+
+def _sections(thing: object) -> tuple[str, dict[str, str]]:
     sections = Docstring(inspect.getdoc(thing) or "", lineno=1).parse("google", warnings=False)
     texts = [section.value for section in sections if section.kind is DocstringSectionKind.text]
     arguments = [section.value for section in sections if section.kind is DocstringSectionKind.parameters]

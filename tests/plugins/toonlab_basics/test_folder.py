@@ -11,7 +11,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from toonlab import ToonlabError
-from toonlab_basics import folder
+from toonlab_basics import FolderDataset
 
 
 def picture(path: Path, value: int, size: tuple[int, int] = (6, 4)) -> Path:
@@ -30,7 +30,7 @@ def folders(tmp_path: Path) -> dict[str, Path]:
 
 @pytest.mark.parametrize("cache", ["none", "ram"])
 def test_train_gives_both_domains_in_order(folders, cache: str):
-    photos, cartoons = folder(**folders, cache=cache).train()
+    photos, cartoons = FolderDataset(**folders, cache=cache).train()
     assert len(photos) == len(cartoons) == 3
     assert [tuple(photos[i].shape) for i in range(3)] == [(3, 4, 6)] * 3
     assert [int(photos[i][0, 0, 0]) for i in range(3)] == [0, 10, 20]
@@ -40,8 +40,8 @@ def test_train_gives_both_domains_in_order(folders, cache: str):
 
 
 def test_the_cache_keeps_what_it_has_read(folders):
-    cached = folder(**folders, cache="ram", resize=8).train()[0]
-    fresh = folder(**folders, resize=8).train()[0]
+    cached = FolderDataset(**folders, cache="ram", resize=8).train()[0]
+    fresh = FolderDataset(**folders, resize=8).train()[0]
     expected = fresh[1]
     shutil.rmtree(folders["photos"])
     assert torch.equal(cached[1], expected)
@@ -51,14 +51,14 @@ def test_the_cache_keeps_what_it_has_read(folders):
 
 @pytest.mark.parametrize("cache", ["none", "ram"])
 def test_workers_can_read(folders, cache: str):
-    photos, _ = folder(**folders, cache=cache).train()
+    photos, _ = FolderDataset(**folders, cache=cache).train()
     values = [int(item[0, 0, 0, 0]) for item in DataLoader(photos, num_workers=1)]
     assert values == [0, 10, 20]
 
 
 def test_resize_holds_for_all(folders, tmp_path: Path):
     picture(tmp_path / "held-out" / "a.png", 5, (20, 10))
-    data = folder(**folders, evaluation=tmp_path / "held-out", resize=8)
+    data = FolderDataset(**folders, evaluation=tmp_path / "held-out", resize=8)
     photos, cartoons = data.train()
     assert photos[0].shape == (3, 8, 12)
     assert cartoons[0].shape == (3, 8, 8)
@@ -70,7 +70,7 @@ def test_evaluation_is_lazy_and_in_the_range_of_the_generator(folders, tmp_path:
     picture(tmp_path / "held-out" / "sub" / "b.png", 255)
     cut = picture(tmp_path / "held-out" / "z.png", 7, (64, 64))
     cut.write_bytes(cut.read_bytes()[:-40])
-    samples = folder(**folders, evaluation=tmp_path / "held-out").evaluation()
+    samples = FolderDataset(**folders, evaluation=tmp_path / "held-out").evaluation()
     assert len(samples) == 3
     assert [(s.name, s.photo.dtype, s.photo.unique().tolist()) for s in samples[:2]] == [
         ("a.png", torch.float32, [-1.0]),
@@ -82,7 +82,7 @@ def test_evaluation_is_lazy_and_in_the_range_of_the_generator(folders, tmp_path:
 
 
 def test_without_evaluation_photos_the_training_photos_serve(folders):
-    samples = folder(**folders).evaluation()
+    samples = FolderDataset(**folders).evaluation()
     assert [sample.name for sample in samples] == ["0.png", "1.png", "2.png"]
     torch.testing.assert_close(samples[2].photo[0, 0, 0], torch.tensor(20 / 127.5 - 1))
 
@@ -91,7 +91,7 @@ def test_bad_pictures_are_left_out_with_one_warning(folders):
     (folders["photos"] / "1b.jpg").write_bytes(b"\xff\xd8 cut")
     (folders["photos"] / "empty.png").write_bytes(b"")
     picture(folders["photos"] / "huge.png", 1, (100, 100))
-    data = folder(**folders, max_pixels=5000)
+    data = FolderDataset(**folders, max_pixels=5000)
     with pytest.warns(UserWarning, match="3 of 6 pictures are left out") as caught:
         photos, _ = data.train()
     assert len(caught) == 1
@@ -106,47 +106,47 @@ def test_a_long_list_of_bad_pictures_is_cut(folders):
     for index in range(30):
         (folders["photos"] / f"bad{index:02}.png").write_bytes(b"")
     with pytest.warns(UserWarning, match=r"30 of 33 .* bad19\.png: [^;]*; and 10 more$"):
-        folder(**folders).train()
+        FolderDataset(**folders).train()
 
 
 def test_no_usable_picture_is_an_error(folders):
     with pytest.raises(ToonlabError, match=r"photos: none of its pictures can be used: 0\.png: 6x4 pixels, more than"):
-        folder(**folders, max_pixels=10).train()
+        FolderDataset(**folders, max_pixels=10).train()
     with pytest.raises(ToonlabError, match="nowhere: no such folder"):
-        folder(folders["photos"], folders["photos"] / "nowhere").train()
+        FolderDataset(folders["photos"], folders["photos"] / "nowhere").train()
 
 
 def test_manifest_follows_names_and_sizes_but_not_the_place(folders, tmp_path: Path):
-    first = folder(**folders).manifest()
+    first = FolderDataset(**folders).manifest()
     assert json.loads(json.dumps(first)) == first
     assert first["photos"]["pictures"] == 3
     moved = {role: Path(shutil.copytree(path, tmp_path / "moved" / role)) for role, path in folders.items()}
-    assert folder(**moved).manifest() == first
-    assert folder(**moved, cache="ram").manifest() == first  # how it is read does not matter
-    assert folder(**moved, resize=64).manifest() != first
-    assert folder(**moved, evaluation=moved["photos"]).manifest() != first
+    assert FolderDataset(**moved).manifest() == first
+    assert FolderDataset(**moved, cache="ram").manifest() == first  # how it is read does not matter
+    assert FolderDataset(**moved, resize=64).manifest() != first
+    assert FolderDataset(**moved, evaluation=moved["photos"]).manifest() != first
     noise = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
     Image.fromarray(noise).save(moved["photos"] / "1.png")
-    changed = folder(**moved).manifest()
+    changed = FolderDataset(**moved).manifest()
     assert changed["photos"] != first["photos"]
     assert changed["cartoons"] == first["cartoons"]
     (moved["cartoons"] / "deep" / "2.png").rename(moved["cartoons"] / "deep" / "3.png")
-    assert folder(**moved).manifest()["cartoons"] != first["cartoons"]
+    assert FolderDataset(**moved).manifest()["cartoons"] != first["cartoons"]
 
 
 def test_manifest_reads_no_picture(folders):
     (folders["photos"] / "empty.png").write_bytes(b"")
     (folders["photos"] / "gone.png").symlink_to(folders["photos"] / "nowhere.png")
-    assert folder(**folders).manifest()["photos"]["pictures"] == 5
+    assert FolderDataset(**folders).manifest()["photos"]["pictures"] == 5
 
 
 def test_photos_that_results_are_reported_on_and_cartoons_to_compare_with_are_kept_apart(folders, tmp_path: Path):
     for name, value in (("held-out", 5), ("looked-at-once", 6), ("other-cartoons", 7)):
         picture(tmp_path / name / "a.png", value)
-    alone = folder(**folders)
+    alone = FolderDataset(**folders)
     assert alone.test() is alone
     assert alone.evaluation_cartoons().names == alone.train()[1].names
-    kept = folder(
+    kept = FolderDataset(
         **folders,
         evaluation=tmp_path / "held-out",
         test=tmp_path / "looked-at-once",
@@ -161,4 +161,4 @@ def test_photos_that_results_are_reported_on_and_cartoons_to_compare_with_are_ke
     ]
     assert {"evaluation", "test", "evaluation_cartoons"} <= set(kept.manifest())
     picture(tmp_path / "other-cartoons" / "b.png", 8)
-    assert folder(**folders, evaluation_cartoons=tmp_path / "other-cartoons").manifest() != kept.manifest()
+    assert FolderDataset(**folders, evaluation_cartoons=tmp_path / "other-cartoons").manifest() != kept.manifest()

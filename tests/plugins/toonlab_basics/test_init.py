@@ -39,4 +39,4 @@ def test_what_may_be_searched(catalogue: Catalogue):
 
 def test_a_recipe_may_write_paths_as_text(catalogue: Catalogue):
     data = catalogue.make("datasets", "folder", photos="a", cartoons="b", resize=None)
-    assert data.photo_folder == Path("a")
+    assert data.folders["photos"] == Path("a")

@@ -1,4 +1,4 @@
-"""Non-learned generators: each picture by itself, in whole levels, of any size."""
+"""Non-learned generators: the photo to the bit; drawings of each picture alone, in whole levels, of any size."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from toonlab import Catalogue, RecipeError
-from toonlab_classic.drawing import Drawing, Pixels, scale_of
+from toonlab_classic.drawing import Drawing, Identity, MeanShift, Pixels, Superpixel, mean_colors, scale_of
 
 NAMES = ["classic", "mean_shift", "superpixel"]
 
@@ -37,7 +37,7 @@ def test_each_picture_is_drawn_by_itself_and_always_the_same(catalogue: Catalogu
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("side", [(1, 1), (1, 9), (5, 3)])
-def test_any_size_will_do(catalogue: Catalogue, name: str, side: tuple[int, int]):
+def test_drawings_are_of_any_size(catalogue: Catalogue, name: str, side: tuple[int, int]):
     photo = torch.linspace(-1, 1, 3 * side[0] * side[1]).reshape(1, 3, *side)
     assert catalogue.make("generators", name)(photo).shape == photo.shape
 
@@ -87,3 +87,65 @@ def test_the_output_has_the_dtype_of_the_photo(photos: Tensor) -> None:
 @pytest.mark.parametrize(("shape", "scale"), [((256, 256, 3), 1), ((512, 1000, 3), 2), ((300, 64, 3), 0.25)])
 def test_the_shorter_side_sets_the_scale(shape: tuple[int, ...], scale: float) -> None:
     assert scale_of(np.zeros(shape, np.uint8)) == scale
+
+
+def test_identity_changes_nothing(images: Tensor) -> None:
+    assert torch.equal(Identity()(images), images)
+
+
+def test_gradients_pass(images: Tensor) -> None:
+    photo = images[:1].clone().requires_grad_()
+    Identity()(photo).sum().backward()
+    assert torch.equal(photo.grad, torch.ones_like(photo))
+
+
+@pytest.mark.parametrize("side", [(1, 1), (1, 9), (5, 3)])
+def test_identity_takes_any_size(side: tuple[int, int]) -> None:
+    assert Identity()(torch.zeros(1, 3, *side)).shape == (1, 3, *side)
+
+
+def test_it_has_no_parameters(catalogue: Catalogue) -> None:
+    assert not list(catalogue.make("generators", "identity").parameters())
+    with pytest.raises(RecipeError):
+        catalogue.make("generators", "identity", strength=1)
+
+
+def test_noise_goes_and_borders_stay():
+    pixels = np.full((64, 64, 3), 60, np.int16)
+    pixels[:, 32:] = 180
+    noisy = (pixels + np.random.default_rng(0).integers(-8, 9, pixels.shape, dtype=np.int16)).astype(np.uint8)
+    drawn = MeanShift(radius=24).draw(noisy).astype(int)
+    assert drawn[:, :30].std() < 0.4 * noisy[:, :30].std()
+    assert (drawn[:, 33] - drawn[:, 30]).min() > 80
+
+
+def test_a_larger_color_radius_joins_more(golden):
+    photo = golden("inputs")["images_u8"][0, :96, :96]
+    steps = [np.abs(np.diff(MeanShift(color_radius=r).draw(photo).astype(int), axis=1)).mean() for r in (10, 30, 60)]
+    assert steps == sorted(steps, reverse=True)
+    assert steps[2] < 0.9 * steps[0]
+
+
+def test_each_segment_has_its_mean_colour():
+    photo = np.array([[[0, 10, 255], [3, 20, 255]], [[9, 0, 0], [9, 9, 9]]], np.uint8)
+    segments = np.array([[0, 0], [2, 3]])  # 1 is left out
+    assert mean_colors(photo, segments).tolist() == [[[2, 15, 255], [2, 15, 255]], [[9, 0, 0], [9, 9, 9]]]
+
+
+@pytest.mark.parametrize("method", ["felzenszwalb", "slic"])
+def test_two_surfaces_are_told_apart(method: str):
+    photo = np.full((48, 48, 3), 40, np.uint8)
+    photo[:, 24:] = 200
+    drawn = Superpixel(method, count=16).draw(photo)
+    assert np.abs(drawn.astype(int) - photo).max() <= 1
+
+
+def test_parameters_say_how_many_there_are(golden):
+    photo = golden("inputs")["images_u8"][0, :128, :128]
+
+    def count(**parameters: object) -> int:
+        return len(np.unique(Superpixel(**parameters).segments(photo)))
+
+    assert count(smallest=100) < count(smallest=5)
+    assert count(scale=300) < count(scale=30)
+    assert 20 < count(method="slic", count=40) < count(method="slic", count=200) < 260

@@ -1,24 +1,27 @@
+"""CTSS's choice and its gray patches, and what all samplers that share its saliency promise."""
+
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 
-from toonlab import Context, PartError, Views
-from toonlab_ctss.representation import GrayMinMax
-from toonlab_ctss.sampler import CTSS
+from toonlab import Context, PartError, Views, crop
+from toonlab.ops.patch_grid import Grid
+from toonlab_ctss.multiscale import CTSSMultiscale
+from toonlab_ctss.sampler import CTSS, GrayMinMax, Salient
+from toonlab_ctss.variants import SaliencyNMS, SaliencyRandom
 
 GOLDEN_RUNS = [("cartoon_s48", "cartoon", "stride_real", 48), ("photo_s72", "photo", "stride_fake", 72)]
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed)) * 2 - 1
-
-
-# --- values of the authors' code
 
 
 @pytest.mark.parametrize(("run", "batch", "stride", "step"), GOLDEN_RUNS)
@@ -29,11 +32,11 @@ def test_choice_and_scores_match_ctss(golden, inputs, run: str, batch: str, stri
     assert np.array_equal(boxes[:, :3], arrays[f"{run}_batch_row_col"])
     assert np.array_equal(boxes[:, 3:], np.full((16, 2), 96))
     np.testing.assert_allclose(scores, arrays[f"{run}_topk_scores"], rtol=1e-5)
-    everything = sampler.scores(inputs[batch], stride)
+    grid = Grid.of(inputs[batch], sampler.patch_size, getattr(sampler, stride))
+    everything = grid.sums(sampler.saliency(inputs[batch]))
     # absolute: the original's 1 - 1 / (1 + x) has steps of 6e-8, which 96 * 96 pixels add up
     np.testing.assert_allclose(everything.flatten(), arrays[f"{run}_all_scores"], rtol=1e-5, atol=1e-3)
-    rows, columns = everything.shape[1:]
-    index = (boxes[:, 0] * rows + boxes[:, 1] // step) * columns + boxes[:, 2] // step
+    index = (boxes[:, 0] * grid.rows + boxes[:, 1] // step) * grid.columns + boxes[:, 2] // step
     assert np.array_equal(index, arrays[f"{run}_index"])
 
 
@@ -68,9 +71,6 @@ def test_gradient_matches_ctss(golden, inputs, name: str, normalised: bool):
     total = gradient[:, 0].double()
     np.testing.assert_allclose(total.sum((1, 2)), arrays[f"{prefix}_sum_per_image"], rtol=0, atol=2e-3)
     np.testing.assert_allclose(total.abs().sum((1, 2)), arrays[f"{prefix}_abssum_per_image"], rtol=1e-5)
-
-
-# --- a straightforward reference
 
 
 @st.composite
@@ -134,9 +134,6 @@ def test_patches_are_cut_from_the_unfiltered_images(case: tuple[CTSS, Tensor]):
     ]:
         for patch, (image, top, left, height, width) in zip(patches, boxes.tolist(), strict=True):
             assert torch.equal(patch, source[image, :, top : top + height, left : left + width])
-
-
-# --- what it promises
 
 
 def test_each_domain_has_its_stride_and_may_have_its_size():
@@ -245,3 +242,165 @@ def test_a_patch_larger_than_the_image_is_an_error():
 def test_images_without_colour_are_an_error():
     with pytest.raises(PartError, match=r"ctss: expected \(B, 3, H, W\) float, got \(1, 1, 128, 128\)"):
         CTSS().choose(torch.zeros(1, 1, 128, 128), "stride_real")
+
+
+SAMPLERS = [SaliencyRandom, SaliencyNMS, CTSSMultiscale]
+
+
+each = pytest.mark.parametrize("sampler", SAMPLERS)
+
+
+def views(real: Tensor, fake: Tensor, seed: int = 0) -> Views:
+    return Views(real, fake, context=Context(real, nn.Identity(), torch.Generator().manual_seed(seed), step=0))
+
+
+@each
+def test_choice_depends_on_images_and_key_alone(sampler: type[Salient]):
+    real, fake = noise(2, 3, 40, 56), noise(1, 3, 56, 40, seed=1)
+    before = torch.random.get_rng_state()
+    first, again = (sampler(patch_size=16, k=2)(views(real, fake)) for _ in range(2))
+    assert torch.equal(torch.random.get_rng_state(), before)
+    for name in ("real", "fake", "real_boxes", "fake_boxes", "real_scores", "fake_scores"):
+        assert torch.equal(getattr(first, name), getattr(again, name))
+    assert torch.equal(real, noise(2, 3, 40, 56))
+
+
+@each
+def test_scores_are_those_of_the_boxes(sampler: type[Salient]):
+    """Each domain with its stride, and its own size and shape."""
+    made = sampler(patch_size=16, stride_real=0.5, stride_fake=0.75, k=2)
+    given = views(noise(2, 3, 48, 64), noise(3, 3, 48, 48, seed=1))
+    seen = made(given)
+    for side in ("real", "fake"):
+        images, boxes, patches = (
+            getattr(owner, f"{side}{end}") for owner, end in [(given, ""), (seen, "_boxes"), (seen, "")]
+        )
+        heat = made.saliency(images)
+        step = getattr(made, f"stride_{side}")
+        for (image, top, left, height, width), score in zip(
+            boxes.tolist(), getattr(seen, f"{side}_scores"), strict=True
+        ):
+            assert height == width
+            assert top % round(step * height) == left % round(step * width) == 0
+            total = heat[image, top : top + height, left : left + width].sum() * (16 / height) ** 2
+            torch.testing.assert_close(score, total, rtol=1e-4, atol=1e-4)
+        whole = boxes[:, 3] == 16
+        assert torch.equal(patches[whole], crop(images, boxes[whole]))
+
+
+@each
+@pytest.mark.parametrize("score", ["sum", "max"])
+def test_even_images_are_no_exception(sampler: type[Salient], score: str):
+    images = torch.tensor([0.1, -0.7]).view(2, 1, 1, 1).expand(2, 3, 36, 48)
+    seen = sampler(patch_size=16, k=2, score=score)(views(images, images))
+    assert not seen.real_scores.any()
+    assert seen.fake.isfinite().all()
+
+
+@each
+def test_one_image_is_chosen_from_as_among_others(sampler: type[Salient]):
+    """Where images are normalised and ranked by themselves."""
+    images = noise(3, 3, 48, 48)
+    settings = {"patch_size": 16, "k": 2, "normalise": "image"}
+    made = sampler(**settings, rank="image") if sampler is CTSSMultiscale else sampler(**settings)
+    rngs = [torch.Generator().manual_seed(0) for _ in range(2)]
+    alone, scores = made.choose(images[:1], "stride_real", rngs[0])
+    boxes, others = made.choose(images, "stride_real", rngs[1])
+    assert torch.equal(boxes[boxes[:, 0] == 0], alone)
+    torch.testing.assert_close(others[boxes[:, 0] == 0], scores)
+
+
+@each
+def test_gradients_reach_the_pixels(sampler: type[Salient]):
+    images = noise(1, 3, 6, 7).double().requires_grad_()
+    made = sampler(patch_size=4, k=1, guided_radius=1)
+    assert torch.autograd.gradcheck(lambda x: made(views(x.detach(), x)).fake, images)
+    assert not made(views(images, images)).fake_scores.requires_grad
+
+
+@each
+def test_bf16_images_are_ranked_in_float32_by_each(sampler: type[Salient]):
+    images = noise(2, 3, 48, 48).to(torch.bfloat16)
+    seen = sampler(patch_size=16, k=2)(views(images, images))
+    assert seen.real.dtype == torch.bfloat16
+    assert torch.equal(seen.real_boxes, sampler(patch_size=16, k=2)(views(images.float(), images)).real_boxes)
+
+
+@each
+def test_no_value_is_read_on_the_way_of_each(sampler: type[Salient]):
+    images = torch.empty(2, 3, 48, 64, device="meta")
+    seen = sampler(patch_size=16, k=3)(views(images, images))
+    assert seen.fake.shape[1:] == (3, 16, 16)
+    assert len(seen.fake) == len(seen.fake_boxes) == (18 if sampler is CTSSMultiscale else 6)
+
+
+@each
+@pytest.mark.parametrize(
+    ("images", "settings", "message"),
+    [
+        (torch.zeros(1, 3, 64, 128), {}, "NAME.*does not fit an image of 64x128 pixels|patch_size=96 does not fit"),
+        (torch.zeros(1, 1, 128, 128), {}, r"NAME: expected \(B, 3, H, W\) float, got \(1, 1, 128, 128\)"),
+        (torch.zeros(1, 3, 256, 256), {"k": 99}, r"NAME.*k=99 patches per image.*k can be at most \d+"),
+    ],
+)
+def test_images_that_do_not_suit(sampler: type[Salient], images: Tensor, settings: dict[str, int], message: str):
+    with pytest.raises(PartError, match=message.replace("NAME", sampler.name)):
+        sampler(**settings)(views(images, images))
+
+
+@each
+def test_context_is_carried_along_by_each(sampler: type[Salient]):
+    given = views(noise(1, 3, 32, 32), noise(1, 3, 32, 32))
+    seen = sampler(patch_size=16, k=1)(replace(given, value_range=(-1.0, 1.0)))
+    assert seen.context is given.context
+
+
+def gray(patches: torch.Tensor) -> torch.Tensor:
+    return GrayMinMax()(Views(real=patches, fake=patches[:0])).real
+
+
+@pytest.mark.parametrize(("run", "batch"), [("cartoon_s48", "cartoon"), ("photo_s72", "photo")])
+def test_gray_patches_match_ctss(golden, inputs, run: str, batch: str):
+    arrays = golden("ctss_sampler")
+    corners = torch.from_numpy(arrays[f"{run}_batch_row_col"]).long()
+    patches = crop(inputs[batch], torch.cat([corners, torch.full((16, 2), 96)], dim=1))
+    total = patches.sum(dim=1)
+    np.testing.assert_allclose(total.amin((1, 2)), arrays[f"{run}_gray_min"], rtol=1e-6)
+    np.testing.assert_allclose(total.amax((1, 2)), arrays[f"{run}_gray_max"], rtol=1e-6)
+    normalised = gray(patches)
+    np.testing.assert_allclose(normalised[:4, 0], arrays[f"{run}_norm_gray_first4"][..., 0], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(normalised.double().sum((1, 2, 3)), arrays[f"{run}_norm_gray_sum"], rtol=1e-6)
+
+
+def test_one_channel_that_fills_the_unit_interval():
+    patches = torch.rand(5, 3, 7, 9, generator=torch.Generator().manual_seed(0)) * 0.2 - 0.9
+    views = GrayMinMax()(Views(real=patches, fake=patches[:2]))
+    assert views.value_range == (0.0, 1.0)
+    assert views.real.shape == (5, 1, 7, 9)
+    assert views.fake.shape == (2, 1, 7, 9)
+    assert torch.equal(views.real.amin((1, 2, 3)), torch.zeros(5))
+    torch.testing.assert_close(views.real.amax((1, 2, 3)), torch.ones(5))
+
+
+def test_contrast_and_brightness_of_a_patch_do_not_show():
+    patches = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(gray(0.3 * patches - 0.5), gray(patches))
+
+
+def test_an_even_patch_is_0_with_a_finite_gradient():
+    patches = torch.full((1, 3, 4, 4), 0.3, requires_grad=True)
+    normalised = gray(patches)
+    assert torch.equal(normalised, torch.zeros(1, 1, 4, 4))
+    normalised[0, 0, 0, 0].backward()
+    assert patches.grad.isfinite().all()
+
+
+def test_boxes_are_carried_along():
+    boxes = torch.tensor([[0, 1, 2, 4, 4]])
+    patches = torch.zeros(1, 3, 4, 4)
+    assert GrayMinMax()(Views(real=patches, fake=patches, real_boxes=boxes)).real_boxes is boxes
+
+
+def test_patches_without_colour_are_an_error():
+    with pytest.raises(PartError, match="gray_minmax: expected"):
+        gray(torch.zeros(1, 1, 4, 4))

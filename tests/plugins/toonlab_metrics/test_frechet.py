@@ -8,7 +8,7 @@ from torch import Tensor
 
 from toonlab import PartError, Sample
 from toonlab.ops.levels import to_levels
-from toonlab_metrics import inception
+from toonlab_metrics import networks
 from toonlab_metrics.frechet import FID, KID, FeatureDistance, RandomKID, frechet_distance, kernel_distance
 
 
@@ -97,14 +97,14 @@ def test_random_kid_tells_sets_apart_and_takes_pictures_of_any_size() -> None:
 
 def test_kid_and_fid_use_torchmetrics_inception_and_report_its_weights(weights: Path) -> None:
     fakes, cartoons = pictures(0, 2), pictures(1, 2, scale=0.5)
-    network = inception.network(weights)
+    network = networks.network(weights)
     fake, cartoon = (network(torch.stack([to_levels(image) for image in side])).double() for side in (fakes, cartoons))
     kid = KID(weights)
     assert distance(kid, fakes, cartoons)["kid"] == pytest.approx(kernel_distance(fake, cartoon), rel=1e-4)
     about = kid.describe()
     assert about["resizer"] == "bilinear, antialiased, to 299x299 (torchmetrics)"
     assert (about["n"], about["cartoons"], about["size"]) == (2, 2, "32x32")
-    assert about["weights"] == inception.digest(weights)
+    assert about["weights"] == networks.digest(weights)
     assert about["weights"].startswith("sha256:")
     fid = FID(weights, resamples=5)
     with pytest.warns(RuntimeWarning, match=r"^fid: 2 pictures are fewer than 2000.*prefer kid"):

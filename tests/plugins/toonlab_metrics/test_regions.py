@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from toonlab import PartError, Sample, Truth
-from toonlab_metrics.regions import FlatColorError, Interiors, ResidualTexture, interior, lab, medians
+from toonlab_metrics.pictures import PictureMean
+from toonlab_metrics.regions import FlatColorError, ResidualTexture, interior, lab, medians
 
 # Sharma, Wu and Dalal 2005, table 1: L, a, b of two colours, and their CIEDE2000
 SHARMA = """
@@ -75,7 +76,7 @@ def halves(size: int = 32, left: float = -0.4, right: float = 0.6, line: int = 2
     return Sample("halves", flat, Truth(torch.where(outline, -1.0, flat), outline, regions, flat))
 
 
-def score(metric: Interiors, fake: Tensor, sample: Sample) -> float:
+def score(metric: PictureMean, fake: Tensor, sample: Sample) -> float:
     metric.update(fake, sample)
     (value,) = metric.compute().values()
     return value
@@ -87,7 +88,7 @@ def truth(sample: Sample, field: str) -> Tensor:
 
 
 @pytest.mark.parametrize("metric", [FlatColorError, ResidualTexture])
-def test_the_truth_has_no_error(metric: type[Interiors]) -> None:
+def test_the_truth_has_no_error(metric: type[PictureMean]) -> None:
     sample = halves()
     assert score(metric(), truth(sample, "cartoon"), sample) == pytest.approx(0, abs=1e-4)
     assert score(metric(), truth(sample, "flat"), sample) == pytest.approx(0, abs=1e-4)

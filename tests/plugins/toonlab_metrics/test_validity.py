@@ -38,7 +38,7 @@ class Constant(PictureMean):
     name = "constant"
     sees = frozenset({"blur"})
 
-    def measure(self, fake: Tensor, target: Tensor) -> dict[str, float]:
+    def measure(self, fake: Tensor, photo: Tensor) -> dict[str, float]:
         return {"constant": 1.0}
 
 
@@ -49,8 +49,8 @@ class PhotoLover(PictureMean):
     sees = frozenset({"color"})
     ignores = frozenset({"noise"})
 
-    def measure(self, fake: Tensor, target: Tensor) -> dict[str, float]:
-        return {"photo_lover": -float((fake - target).square().mean())}
+    def measure(self, fake: Tensor, photo: Tensor) -> dict[str, float]:
+        return {"photo_lover": -float((fake - photo).square().mean())}
 
 
 class Moody(PictureMean):
@@ -58,11 +58,11 @@ class Moody(PictureMean):
 
     name = "moody"
 
-    def target(self, sample: Sample) -> Tensor:
+    def targets(self, sample: Sample) -> dict[str, Tensor]:
         self.even = int(sample.name[-1]) % 2 == 0
-        return sample.photo
+        return super().targets(sample)
 
-    def measure(self, fake: Tensor, target: Tensor) -> dict[str, float]:
+    def measure(self, fake: Tensor, photo: Tensor) -> dict[str, float]:
         return {"moody": float(self.even) + 1e-3 * float(torch.rand((), generator=torch.Generator().manual_seed(0)))}
 
 

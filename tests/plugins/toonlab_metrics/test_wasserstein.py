@@ -86,7 +86,7 @@ def test_too_few_and_too_small_pictures_are_errors() -> None:
         swd(pictures(0), pictures(1, 1))
     with pytest.raises(PartError, match=r"^swd: needs at least 2 pictures, got 1"):
         swd(pictures(0, 1), pictures(1))
-    with pytest.raises(PartError, match=r"^swd: needs pictures of at least 16x16 pixels, got 12x12"):
+    with pytest.raises(PartError, match=r"^swd: sides of pictures must be at least 16, got 12x12"):
         swd(pictures(0, 2, 12), pictures(1))
     metric = SlicedWasserstein()
     metric.update(pictures(0)[0], Sample("a picture", pictures(0)[0]))

@@ -9,7 +9,7 @@ import pytest
 
 from toonlab import Outcome, Run
 from toonlab.runs.directory import MetricsFile, write_outcome
-from toonlab_mlflow.run_key import TAG, read_key
+from toonlab_mlflow.directory import TAG, read_key
 from toonlab_mlflow.run_sync import RunSync
 from toonlab_mlflow.store import Store
 

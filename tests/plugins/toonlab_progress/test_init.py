@@ -8,8 +8,7 @@ import sys
 import pytest
 
 from toonlab_progress import progress, register_observers
-from toonlab_progress.bar import TerminalBar
-from toonlab_progress.lines import PlainLines
+from toonlab_progress.displays import PlainLines, TerminalBar
 
 
 def test_where_there_is_no_terminal_there_are_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from skimage.color import rgb2lab
 from torch import Tensor
 
-from toonlab_whitebox.paint import paint
-from toonlab_whitebox.slic import scikit_slic, slic
+from toonlab_whitebox.labels import paint
+from toonlab_whitebox.slic import rgb_to_lab, scikit_slic, slic
 from toonlab_world.data.dataset import ToonWorld
 
 
@@ -24,9 +25,6 @@ def test_superpixels_of_scikit_image_match(golden, images):
         assert np.array_equal(labels[0].numpy(), arrays[f"slic26_labels_{name}"])
         painted = paint(picture, labels)[0].movedim(0, -1).numpy()
         np.testing.assert_allclose(painted, arrays[f"slic26_img_{name}_bgr"], rtol=0, atol=5e-5)
-
-
-# -- quality against scikit-image, on pictures whose regions are known
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +85,6 @@ def test_the_measures_know_good_from_bad(world):
     assert under_segmentation(squares, truth) > 1.2 * under_segmentation(slic(world[0]), truth)
 
 
-# -- behaviour
-
-
 @pytest.mark.parametrize("compactness", [1.0, 10.0])
 def test_borders_of_flat_areas_are_found(compactness: float):
     """Of colours far apart, wherever the borders lie in the grid; to a pixel, since pictures are smoothed."""
@@ -133,3 +128,16 @@ def test_half_precision_and_autocast_change_nothing(images):
         inside = slic(pictures)
     assert torch.equal(inside, slic(pictures))
     assert torch.equal(slic(pictures.bfloat16()), slic(pictures.bfloat16().float()))
+
+
+def test_equals_scikit_image(images):
+    rgb = (images[:3].double() + 1) / 2
+    expected = torch.from_numpy(rgb2lab(rgb.movedim(1, -1).numpy())).movedim(-1, 1)
+    torch.testing.assert_close(rgb_to_lab(rgb), expected, rtol=0, atol=2e-3)
+
+
+def test_black_and_white():
+    black_and_white = torch.stack([torch.zeros(3, 1, 1), torch.ones(3, 1, 1)])
+    lab = rgb_to_lab(black_and_white)
+    assert lab[0].tolist() == [[[0]], [[0]], [[0]]]
+    torch.testing.assert_close(lab[1].flatten(), torch.tensor([100.0, 0.0, 0.0]), rtol=0, atol=1e-2)

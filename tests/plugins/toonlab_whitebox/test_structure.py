@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +12,13 @@ from torch import Tensor, nn
 
 from toonlab import Batch, Features, PartError, Step
 from toonlab_basics import VGG19, Content, RandomFeatures
+from toonlab_whitebox import structure
+from toonlab_whitebox.adaptive import adaptive
 from toonlab_whitebox.structure import Structure
 
 WIDTHS = {1: (64, 2), 2: (128, 2), 3: (256, 4), 4: (512, 4)}  # of VGG19's blocks: channels and convolutions
+
+
 MODES = pytest.mark.parametrize("mode", ["slic", "adaptive"])
 
 
@@ -147,3 +154,67 @@ def test_other_than_three_channels():
 
 def test_the_target_is_like_the_fake(images):
     assert Structure().superpixels(images[:1, :, :32, :32].bfloat16()).dtype == torch.bfloat16
+
+
+def test_the_same_however_many_threads(images, monkeypatch):
+    pictures = images[:3, :, :96, :96]
+    together = structure.start(adaptive, pictures)()
+    monkeypatch.setattr(structure, "cores", lambda: 1)
+    assert torch.equal(structure.start(adaptive, pictures)(), together)
+    assert together.shape == (3, 96, 96)
+    assert together.dtype == torch.int64
+
+
+def test_pictures_are_worked_on_at_once_beside_the_caller(monkeypatch):
+    """Each waits for the others and for the caller, who goes on meanwhile."""
+    monkeypatch.setattr(structure, "cores", lambda: 2)
+    meeting = threading.Barrier(3, timeout=60)
+
+    def work(picture: np.ndarray) -> np.ndarray:
+        meeting.wait()
+        return picture[..., 0].astype(np.int64)
+
+    wait = structure.start(work, torch.arange(2.0).view(2, 1, 1, 1))
+    meeting.wait()
+    assert wait().flatten().tolist() == [0, 1]
+
+
+def test_an_error_reaches_the_caller():
+    def fail(picture: np.ndarray) -> np.ndarray:
+        raise ValueError("no such picture")
+
+    wait = structure.start(fail, torch.zeros(2, 3, 4, 4))
+    with pytest.raises(ValueError, match="no such picture"):
+        wait()
+
+
+def test_an_interrupt_while_waiting_ends_the_process():
+    """As Ctrl-C does to a training: what has begun is finished, nothing is left, and nothing is said but the cause."""
+    program = """
+import os, signal, threading, time
+import numpy as np, torch
+from toonlab_whitebox.structure import start
+
+ready = threading.Event()
+
+def work(picture):
+    ready.wait()
+    time.sleep(0.3)
+    if picture.max() > 0:
+        os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.3)
+    return picture[..., 0].astype(np.int64)
+
+wait = start(work, torch.tensor([0.0, 1.0]).view(2, 1, 1, 1))
+print("waiting", flush=True)
+ready.set()
+wait()
+print("not reached")
+"""
+    command = [sys.executable, "-W", "error", "-c", program]
+    if structure.cores() == 1:
+        pytest.skip("with one core nothing waits")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.stdout == "waiting\n"
+    assert done.stderr.strip().endswith("KeyboardInterrupt")
+    assert done.returncode in (1, 130, -2)

@@ -56,7 +56,8 @@ def test_a_study_has_its_table_and_the_files_that_exist(
     run: toonlab.TrainedRun, catalogue: Catalogue, capsys: Captured, tmp_path: Path
 ) -> None:
     results = study_of(run, catalogue)
-    console.show_study(results)
+    console.show_table(results)
+    console.show_paths(results)
     captured = capsys.readouterr()
     lines = captured.out.splitlines()
     assert lines[0].rstrip() == "<b>odd"

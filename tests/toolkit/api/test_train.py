@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pkgutil
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import yaml
 import toonlab
 from toonlab import train
 from toonlab.api.arguments import pairs
-from toonlab.api.train import load_recipe, resume
+from toonlab.api.train import load_recipe
 from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Catalogue
 
@@ -126,18 +125,3 @@ def test_the_tracking_uri_takes_the_place_of_the_recipes(home: Path, data: Mappi
     assert (home / "mine.db").exists()
     assert not (home / "theirs.db").exists()
     assert trained.recipe["observers"]["mlflow"]["tracking_uri"] == theirs  # the run's files keep the recipe's
-
-
-def test_a_run_is_resumed_and_a_finished_one_is_not_trained_again(
-    run: toonlab.TrainedRun, catalogue: Catalogue, tmp_path: Path
-) -> None:
-    found = resume(run.directory, catalogue, "cpu", "toonlab resume")
-    assert (found.reused, found.directory, found.metrics) == (True, run.directory.resolve(), run.metrics)
-    begun = tmp_path / "runs" / "odd" / run.name
-    shutil.copytree(run.directory, begun)
-    (begun / "outcome.json").unlink()
-    shutil.rmtree(begun / "checkpoints")
-    found = resume(begun, catalogue, "cpu", "toonlab resume …")
-    assert not found.reused
-    assert found.metrics == run.metrics
-    assert json.loads((begun / "environment.json").read_text())["command"] == "toonlab resume …"

@@ -1,12 +1,15 @@
-"""What is listed: parts with their parameters, recipes and experiments with what they are about."""
+"""`toonlab plugins`, `toonlab plugins doctor` and `toonlab recipes`."""
 
+import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from toonlab.cli.listing import default_of, describe, search_range, show_catalogue, show_recipes
+from toonlab.cli.listing import default_of, describe, recipes, search_range, show_catalogue
 from toonlab.registry.catalogue import Catalogue, discover
 from toonlab.registry.loader import Failure
 from toonlab.registry.protocols import KINDS, Tunable
@@ -33,7 +36,7 @@ def test_files_that_cannot_be_read_are_listed_as_such(
     (tmp_path / "baselines" / "good.yaml").write_text("about: a [bold] one\n")
     (tmp_path / "baselines" / "broken.yaml").write_text("about: [\n")
     monkeypatch.setattr(paths, "root", lambda: tmp_path)
-    show_recipes()
+    recipes()
     shown = capsys.readouterr().out
     assert "  good    a [bold] one\n" in shown
     assert "  broken  unreadable: " in shown
@@ -64,3 +67,37 @@ def test_failures_and_clashes_come_last(capsys: pytest.CaptureFixture[str]) -> N
         "not loaded: plugin 'gaudy' of gaudy 1.0: no [good]",
     ]
     assert [line.split()[0] for line in lines if line and not line.startswith(("clash", "not"))] == list(KINDS)
+
+
+def test_plugins_lists_every_part_with_its_parameters(typed: Callable[..., Any]) -> None:
+    shown = typed("plugins").stdout
+    assert all(kind in shown for kind in KINDS)
+    assert "patch_size: int, > 0 = 96  (search 16 … 128, step 8)" in shown
+    assert "rank: batch | image = batch" in shown
+    assert "photos: Path  (must be given)" in shown
+
+
+def test_plugins_lists_them_for_programs(typed: Callable[..., Any]) -> None:
+    listed = json.loads(typed("plugins", "--json").stdout)
+    ctss = next(part for part in listed["kinds"]["samplers"] if part["name"] == "ctss")
+    patch_size = next(p for p in ctss["parameters"] if p["name"] == "patch_size")
+    assert patch_size["tunable"] == {"low": 16, "high": 128, "step": 8, "log": False}
+    assert (patch_size["type"], patch_size["constraints"], patch_size["default"]) == ("int", "> 0", 96)
+    assert ctss["distribution"].startswith("toonlab ")
+
+
+def test_the_doctor_knows_toonlabs_own_commands(typed: Callable[..., Any]) -> None:
+    for arguments in (("plugins", "doctor", "--json"), ("plugins", "--json", "doctor")):
+        done = typed(*arguments)
+        found = json.loads(done.stdout)
+        assert done.returncode == (1 if found["problems"] else 0)
+        assert {"world", "score"} <= {command["name"] for command in found["commands"]}
+    assert typed("plugins", "doctor").stdout.startswith("toonlab ")
+
+
+def test_recipes_lists_what_ships(typed: Callable[..., Any]) -> None:
+    done = typed("recipes")
+    assert done.returncode == 0
+    for folder in ("baselines", "baselines/at", "experiments"):
+        assert all(f"  {name}" in done.stdout for name in paths.listed(folder))
+    assert "Gao, Zhang and Tian, ICML 2022" in done.stdout

@@ -2,7 +2,7 @@
 
 import pytest
 
-from toonlab.report.format import interval, listed, mean_and_spread, number, places, probability, several, shown, signed
+from toonlab.report.format import interval, listed, mean_and_spread, number, p_value, places, several, shown, signed
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_numbers_of_one_kind_have_the_digits_of_the_largest() -> None:
 
 
 def test_a_probability_is_never_rounded_to_nothing() -> None:
-    assert [probability(p) for p in (0.00001, 0.0119, 0.4567)] == ["p < 0.001", "p = 0.012", "p = 0.46"]
+    assert [p_value(p) for p in (0.00001, 0.0119, 0.4567)] == ["< 0.001", "0.012", "0.46"]
 
 
 def test_lists_and_counts_in_words() -> None:

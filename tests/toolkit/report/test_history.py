@@ -7,25 +7,28 @@ from pathlib import Path
 
 import pytest
 
-from toonlab.report.history import LOSS, Curve, by_step, elapsed, histories
+from toonlab.report.history import LOSS, Records, by_step, elapsed, histories
 from toonlab.studies.results.results import CellResult, StudyResults, Variant
 
 
-def curves(results: StudyResults, name: str) -> list[Curve]:
-    return [curve for history in histories(results) if (curve := history.curve(name)).values]
+def curves(results: StudyResults, name: str) -> list[tuple[str, Records]]:
+    """The records that have a value, of each run that has some."""
+    found = [(label, [one for one in records if name in one]) for label, records in histories(results)]
+    return [(label, kept) for label, kept in found if kept]
 
 
 def test_every_finished_run_has_a_curve_of_what_it_was_evaluated_at(study: StudyResults) -> None:
     found = curves(study, "outline_f1")
-    assert [(curve.label, curve.seed, list(curve.steps)) for curve in found if curve.label != "untouched"] == [
-        ("patches", 0, [1, 2, 3]),
-        ("lone", 0, [1, 2, 3]),
-        ("patches", 1, [1, 2, 3]),
-        ("lone", 1, [1, 2, 3]),
-        ("patches", 2, [1, 2, 3]),
+    assert [(label, [one["step"] for one in kept]) for label, kept in found if label != "untouched"] == [
+        ("patches", [1, 2, 3]),
+        ("lone", [1, 2, 3]),
+        ("patches", [1, 2, 3]),
+        ("lone", [1, 2, 3]),
+        ("patches", [1, 2, 3]),
     ]
-    assert all(0 <= value <= 1 for curve in found for value in curve.values)
-    assert all(list(curve.seconds) == sorted(curve.seconds) for curve in found)
+    assert all(0 <= one["outline_f1"] <= 1 for _, kept in found for one in kept)
+    seconds = [[one["seconds"] for one in kept] for _, kept in found]
+    assert all(own == sorted(own) for own in seconds)
     assert len(curves(study, LOSS)) == 5
 
 
@@ -49,6 +52,7 @@ def test_seconds_count_from_the_beginning_that_the_environment_names(tmp_path: P
     line = json.dumps({"step": 5, "time": 1007.5, "evaluation": {"f": 0.25}})
     (tmp_path / "a-s0" / "metrics.jsonl").write_text(f'{line}\n{{"step": 6, "ti')
     cell = CellResult(Variant("a"), 0, "a-s0", "finished")
-    (curve,) = curves(StudyResults("s", tmp_path, [cell]), "f")
-    assert (curve.steps, curve.seconds, curve.values) == ([5], [pytest.approx(7.5)], [0.25])
+    assert curves(StudyResults("s", tmp_path, [cell]), "f") == [
+        ("a", [{"step": 5, "seconds": pytest.approx(7.5), "f": 0.25}])
+    ]
     assert curves(StudyResults("s", tmp_path, [replace(cell, status="failed")]), "f") == []

@@ -1,4 +1,4 @@
-"""The trials of a search, in order, with names and gains."""
+"""The trials of a search, in order, with names and gains, and what its report claims of the gain."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from toonlab.report.findings import Findings, find
-from toonlab.report.search import search_of, value_text
+from toonlab.report.search import Search, search_of, sentences, value_text
 from toonlab.studies.results.results import StudyResults
 
 Searched = Callable[..., StudyResults]
@@ -61,3 +61,73 @@ def test_a_comparison_is_no_search(made: Callable[..., Findings], searched: Sear
     assert search_of(made({"a": [0.5]})) is None
     results = searched([])
     assert search_of(find(replace(results, search=replace(results.search, trials=())))) is None
+
+
+# -- the three sentences
+
+
+@pytest.fixture
+def search(searched: Searched) -> Callable[..., Search]:
+    """`search([0.02, 0.01])`: a search whose best differs so from the default on fresh seeds."""
+
+    def make(*arguments: object, **others: object) -> Search:
+        found = search_of(find(searched(*arguments, **others)))
+        assert found is not None
+        return found
+
+    return make
+
+
+def test_a_gain_that_is_confirmed_says_how_much_of_it_survived(search: Callable[..., Search]) -> None:
+    asked, best, far = sentences(search([0.02, 0.021, 0.019, 0.02]))
+    assert asked == (
+        "This search looked for the k and patch_size of ctss with the highest f1; "
+        "it made 5 trials of 2 seeds each (3 complete, 1 pruned, 1 infeasible)."
+    )
+    assert best == (
+        "The best trial, 1 (k 8, patch_size 16), reached 0.650, against the default's 0.600 (+0.050); "
+        "the best of many trials is biased upwards."
+    )
+    assert far.startswith("On 4 fresh seeds it is better than the default (+0.020, 95 % interval ")
+    assert far.endswith("; 40% of the gain survived.")
+
+
+def test_an_inconclusive_confirmation_is_called_so(search: Callable[..., Search]) -> None:
+    _, _, far = sentences(search([0.05, -0.03, 0.04, -0.02]))
+    assert far.startswith("On 4 fresh seeds its difference to the default is inconclusive (+0.010, ")
+    assert far.endswith("; 20% of the gain survived, which may be chance.")
+
+
+def test_a_gain_that_turns_into_a_loss(search: Callable[..., Search]) -> None:
+    _, _, far = sentences(search([-0.02, -0.021, -0.019, -0.02]))
+    assert far.startswith("On 4 fresh seeds it is worse than the default (−0.020, ")
+    assert far.endswith("; nothing of the gain survived.")
+
+
+def test_too_few_seeds_or_none_confirm_nothing(search: Callable[..., Search]) -> None:
+    assert sentences(search([0.02, 0.02]))[2] == (
+        "On 2 fresh seeds the difference was +0.020; that is too few for a test, and no evidence."
+    )
+    assert sentences(search([]))[2] == "Nothing was confirmed on fresh seeds, so what was found is no evidence."
+
+
+def test_less_is_better_turns_everything_round(search: Callable[..., Search]) -> None:
+    found = search([-0.005, -0.0051, -0.0049], direction="minimize")
+    assert found.complete[0]["number"] == 2
+    asked, best, _ = sentences(found)
+    assert "with the lowest f1" in asked
+    assert "reached 0.590, against the default's 0.600 (−0.010)" in best
+
+
+def test_a_search_that_found_nothing_better_says_so(search: Callable[..., Search]) -> None:
+    found = search([], [0.6, 0.5])
+    assert sentences(found)[1] == "No trial was better than the default (k 4, patch_size 24), which reached 0.600."
+    assert sentences(search([], [None]))[1] == ("No trial has a value, so nothing can be said.")
+
+
+def test_the_share_is_of_the_best_trials_gain_alone(search: Callable[..., Search]) -> None:
+    found = search([0.02, 0.02, 0.02])
+    (gain,) = found.gains
+    assert gain.searched == pytest.approx(0.05)
+    assert gain.survived == pytest.approx(0.4)
+    assert replace(gain, confirmed=None).survived is None

@@ -62,7 +62,7 @@ def test_a_finished_study_starts_no_process_and_draws_no_picture_again(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (small.parent / "study.yaml").write_text("recipes: [small]\nseeds: 1\nset: {observers: null}\n")
-    study, options = str(small.parent / "study.yaml"), ExecutionOptions(tmp_path / "runs", "cpu")
+    study, options = str(small.parent / "study.yaml"), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"})
     first = compare(study, discover(), options)
     picture, record = first.directory / "samples.png", (first.directory / "results.json").read_text()
     drawn = picture.stat().st_mtime_ns

@@ -27,7 +27,7 @@ def experiment(small: Path) -> Path:
 
 
 def test_every_cell_once_and_the_unmodified_photo_in_the_table(experiment: Path, tmp_path: Path) -> None:
-    results = compare(str(experiment), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
+    results = compare(str(experiment), discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"}))
     assert [(cell.variant.label, cell.seed) for cell in results.cells] == [
         ("small", 0),
         ("lone", 0),
@@ -55,7 +55,7 @@ def test_finished_cells_are_not_run_again(experiment: Path, tmp_path: Path) -> N
     def states() -> list[str]:
         return [line.partition(": ")[2].partition(" (")[0] for line in explain(str(experiment), catalogue, options)]
 
-    catalogue, options = discover(), ExecutionOptions(tmp_path / "runs", "cpu")
+    catalogue, options = discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"})
     assert states() == ["has not run yet"] * 4
     compare(str(experiment), catalogue, options, seeds=1)
     outcomes = {p: p.stat().st_mtime_ns for p in tmp_path.glob("runs/study/*/outcome.json")}
@@ -67,7 +67,7 @@ def test_finished_cells_are_not_run_again(experiment: Path, tmp_path: Path) -> N
 
 
 def test_why_a_cell_runs_again_is_explained(experiment: Path, tmp_path: Path) -> None:
-    catalogue, options = discover(), ExecutionOptions(tmp_path / "runs", "cpu")
+    catalogue, options = discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"})
     results = compare(str(experiment), catalogue, options, seeds=1)
     environment = results.directory / results.cells[0].run / "environment.json"
     changed = explain(str(experiment), catalogue, options, seeds=1, overrides={"critics.patch.sampler.k": 2})
@@ -86,7 +86,7 @@ def test_a_cell_that_fails_costs_that_cell_alone(experiment: Path, tmp_path: Pat
         "recipes: [small, sick, lone]\nat: k.yaml\nseeds: 1\nset: {train.steps: 4}\nmetrics: {primary: outline_f1}\n"
     )
     (tmp_path / "k.yaml").write_text("critics.patch.sampler.k: 99\n")
-    results = compare(str(experiment), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
+    results = compare(str(experiment), discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"}))
     small, sick, _ = results.cells
     assert [cell.status for cell in results.cells] == ["failed", "failed", "finished"]
     assert "k=99" in small.reason
@@ -98,7 +98,7 @@ def test_a_cell_that_fails_costs_that_cell_alone(experiment: Path, tmp_path: Pat
 def test_a_cell_that_takes_too_long_has_failed_and_goes_on_when_it_may(experiment: Path, tmp_path: Path) -> None:
     text = "recipes: [small]\nseeds: 1\nset: {train.steps: 100000}\nmetrics: {primary: outline_f1}\n"
     experiment.write_text(f"{text}time_limit: 1.5\n")
-    results = compare(str(experiment), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
+    results = compare(str(experiment), discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"}))
     (cell,) = results.cells
     assert (cell.status, cell.reason) == ("failed", "out of time: it took longer than the time_limit of 1.5 s")
     assert list((results.directory / cell.run / "checkpoints").glob("step-*"))  # saved
@@ -107,13 +107,19 @@ def test_a_cell_that_takes_too_long_has_failed_and_goes_on_when_it_may(experimen
 
 
 def test_several_jobs_find_what_one_finds(experiment: Path, tmp_path: Path) -> None:
-    one = compare(str(experiment), discover(), ExecutionOptions(tmp_path / "one", "cpu", 1))
-    two = compare(str(experiment), discover(), ExecutionOptions(tmp_path / "two", "cpu", 2))
+    one = compare(
+        str(experiment), discover(), ExecutionOptions(tmp_path / "one", parameters={"device": "cpu", "jobs": 1})
+    )
+    two = compare(
+        str(experiment), discover(), ExecutionOptions(tmp_path / "two", parameters={"device": "cpu", "jobs": 2})
+    )
     for a, b in zip(one.cells, two.cells, strict=True):
         assert a.outcome["metrics"] == b.outcome["metrics"]
     assert "seconds" not in one.caveats
     assert two.caveats["seconds"].startswith("2 jobs shared a device")
-    again = compare(str(experiment), discover(), ExecutionOptions(tmp_path / "two", "cpu", 1))
+    again = compare(
+        str(experiment), discover(), ExecutionOptions(tmp_path / "two", parameters={"device": "cpu", "jobs": 1})
+    )
     assert again.caveats["seconds"] == two.caveats["seconds"]  # the same cells, the same times
 
 
@@ -122,7 +128,7 @@ def test_everything_wrong_with_an_experiment_is_told_before_anything_runs(experi
         "recipes: [small, lone]\nset: {train.stepz: 3, critics.patch.sampler.k: 0}\nmetrics: {primary: outline_f2}\n"
     )
     with pytest.raises(RecipeError) as caught:
-        compare(str(experiment), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
+        compare(str(experiment), discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"}))
     text = str(caught.value)
     assert "train.stepz: no recipe has this path" in text
     assert "small: critics.patch.sampler.k: got 0, expected int, > 0" in text
@@ -143,7 +149,7 @@ def test_everything_wrong_with_an_experiment_is_told_before_anything_runs(experi
 def test_an_experiment_that_makes_no_sense(experiment: Path, tmp_path: Path, text: str, says: str) -> None:
     experiment.write_text(text)
     with pytest.raises(RecipeError) as caught:
-        compare(str(experiment), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
+        compare(str(experiment), discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"}))
     assert says in str(caught.value)
 
 
@@ -157,11 +163,11 @@ def test_what_learns_nothing_is_a_row_like_any_other(small: Path, tmp_path: Path
         "evaluate.metrics: [outline_f1, psnr]\ntrain.steps: 2\nobservers: null\n"
     )
     with pytest.raises(ToonlabError, match="made: no such folder"):
-        compare(str(file), catalogue, ExecutionOptions(runs, "cpu"))
+        compare(str(file), catalogue, ExecutionOptions(runs, parameters={"device": "cpu"}))
     assert not runs.exists()
     for path in write_photos(str(file), catalogue, tmp_path / "made"):
         Image.open(path).convert("L").save(path)
-    first = compare(str(file), catalogue, ExecutionOptions(runs, "cpu"))
+    first = compare(str(file), catalogue, ExecutionOptions(runs, parameters={"device": "cpu"}))
     assert [row.name for row in first.rows] == ["small", "identity", "theirs"]  # identity is the unmodified photo
     assert [row.seeds for row in first.rows] == [2, 2, 2]
     assert first.rows[1].values["psnr"][0] == first.photo["psnr"]
@@ -170,6 +176,6 @@ def test_what_learns_nothing_is_a_row_like_any_other(small: Path, tmp_path: Path
     with Image.open(runs / "floor" / "samples.png") as sheet:
         assert sheet.height > 5 * 190  # photo, three recipes, truth
     Image.new("RGB", (32, 32)).save(tmp_path / "made" / "toonworld-0001.png")
-    again = compare(str(file), catalogue, ExecutionOptions(runs, "cpu"))
+    again = compare(str(file), catalogue, ExecutionOptions(runs, parameters={"device": "cpu"}))
     assert [cell.reused for cell in again.cells] == [True, True, False] * 2
     assert again.rows[2].values["psnr"] != first.rows[2].values["psnr"]

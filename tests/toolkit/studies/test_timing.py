@@ -1,4 +1,4 @@
-"""Times of steps, measured before a study with a budget of seconds: once for all who work on it."""
+"""Times of steps, measured before a study with a budget of seconds: once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from toonlab import discover
 from toonlab.errors import ToonlabError
 from toonlab.studies.compare import compare, explain
 from toonlab.studies.executors.display import Display
-from toonlab.studies.executors.options import ExecutionOptions
+from toonlab.studies.executors.options import ExecutionOptions, ExecutorSession
 from toonlab.studies.plan.budget import trained_of
 from toonlab.studies.plan.experiment import plan_cells, read_experiment
 from toonlab.studies.timing import CAVEAT, kept, measure
@@ -37,7 +37,7 @@ def test_steps_are_timed_once_and_what_was_measured_decides_from_then_on(study: 
     runs = tmp_path / "runs"
     assert states(study, runs) == ["has not run yet; a step has to be timed first"] * 4
     assert not runs.exists()  # nothing ran
-    first = compare(str(study), discover(), ExecutionOptions(runs, "cpu"), seeds=1)
+    first = compare(str(study), discover(), ExecutionOptions(runs, parameters={"device": "cpu"}), seeds=1)
     file = runs / "study" / "budget.json"
     timings = json.loads(file.read_text())
     seconds = {timing["variant"]: timing["seconds_per_step"] for timing in timings.values()}
@@ -52,37 +52,30 @@ def test_steps_are_timed_once_and_what_was_measured_decides_from_then_on(study: 
     for timing in timings.values():
         timing["seconds_per_step"] = {"small": 0.5, "lone": 1.0}[timing["variant"]]
     file.write_text(json.dumps(timings))
-    changed = compare(str(study), discover(), ExecutionOptions(runs, "cpu"), seeds=1)
+    changed = compare(str(study), discover(), ExecutionOptions(runs, parameters={"device": "cpu"}), seeds=1)
     assert changed.steps == {"small": 20, "lone": 10}
     assert [cell.reused for cell in changed.cells] == [True, False]
     assert json.loads(file.read_text()) == timings
     file.write_text("[1, 2]")
     with pytest.raises(ToonlabError, match=r"budget\.json: not the timings of a study: .*; delete it to measure again"):
-        compare(str(study), discover(), ExecutionOptions(runs, "cpu"), seeds=1)
+        compare(str(study), discover(), ExecutionOptions(runs, parameters={"device": "cpu"}), seeds=1)
 
 
-def test_workers_go_by_what_the_first_of_them_measured(study: Path, tmp_path: Path) -> None:
+def test_variants_that_were_timed_are_not_timed_again(study: Path, tmp_path: Path) -> None:
     experiment, path = read_experiment(str(study))
-    catalogue = discover()
+    catalogue, directory = discover(), tmp_path / "study"
     cells = list(trained_of(plan_cells(experiment, path, {}, catalogue)).values())
-    where = {
-        "catalogue": catalogue,
-        "devices": ["cpu"],
-        "display": Display(),
-        "url": f"sqlite:///{tmp_path / 'shared.db'}",
-    }
-    here, there = tmp_path / "here" / "study", tmp_path / "there" / "study"
-    first = measure(cells[:1], directory=there, **where)
-    second = measure(cells, directory=here, **where)
+    with ExecutorSession(catalogue.make("executors", "local", jobs=2, device="cpu")) as session:
+        first = measure(cells[:1], catalogue, directory, session, Display())
+        second = measure(cells, catalogue, directory, session, Display())
     assert first.keys() == {"small"}
     assert second == first | {"lone": second["lone"]}
-    assert measure(cells, directory=there, **where) == second
-    assert kept(cells, catalogue, there) == second
+    assert kept(cells, catalogue, directory) == second
 
 
 def test_a_variant_that_cannot_be_timed_is_named(study: Path, tmp_path: Path) -> None:
     (study.parent / "sick.yaml").write_text("extends: lone\ngenerator: {optimizer: {use: Adam, lr: 1e30}}\n")
     study.write_text(study.read_text().replace("small, lone", "sick"))
     with pytest.raises(ToonlabError, match=r"budget: seconds: short run of sick failed: diverged at step \d"):
-        compare(str(study), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
+        compare(str(study), discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"}))
     assert not list(tmp_path.glob("runs/study/sick-*"))

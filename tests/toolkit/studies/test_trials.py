@@ -9,32 +9,38 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from toonlab.runs.directory import MetricsFile
-from toonlab.studies.storage import ENDED, Storage
+from toonlab.studies.optuna_study import ENDED, INSTEAD_OF, OptunaStudy
 from toonlab.studies.trials import INFEASIBLE, REPEATS, counted, last_evaluation, ranked, reported
 
 
 def test_ranks_ignore_what_is_not_complete(tmp_path: Path) -> None:
-    with Storage(f"sqlite:///{tmp_path / 's.db'}", "ranks") as storage:
+    with OptunaStudy(f"sqlite:///{tmp_path / 's.db'}", "ranks") as study:
         for value in (0.3, 0.7, 0.7, None):
-            trial: Any = storage.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
+            trial = study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
             state = TrialState.PRUNED if value is None else TrialState.COMPLETE
-            storage.finish(trial, state, value, {})
-        assert [trial.number for trial in ranked(storage.trials(), maximize=True)] == [1, 2, 0]
-        assert [trial.number for trial in ranked(storage.trials(), maximize=False)] == [0, 1, 2]
+            study.tell(trial, state, value, {})
+        assert [trial.number for trial in ranked(study.trials(), maximize=True)] == [1, 2, 0]
+        assert [trial.number for trial in ranked(study.trials(), maximize=False)] == [0, 1, 2]
 
 
 def ended(state: TrialState, value: float | None = None, **attributes: Any) -> FrozenTrial:
     return create_trial(state=state, value=value, user_attrs=attributes)
 
 
-def test_stale_trials_and_repetitions_are_not_reported_and_infeasible_ones_do_not_count() -> None:
+def test_interrupted_trials_and_repetitions_are_not_reported_and_infeasible_ones_do_not_count() -> None:
     complete = ended(TrialState.COMPLETE, 0.5, **{ENDED: True})
     failed = ended(TrialState.FAIL, **{ENDED: True})
     infeasible = ended(TrialState.PRUNED, **{ENDED: True, INFEASIBLE: True})
-    stale, repetition = ended(TrialState.FAIL), ended(TrialState.FAIL, **{ENDED: True, REPEATS: True})
-    trials = [complete, stale, failed, repetition, infeasible]
+    interrupted, repetition = ended(TrialState.FAIL), ended(TrialState.FAIL, **{ENDED: True, REPEATS: True})
+    trials = [complete, interrupted, failed, repetition, infeasible]
     assert reported(trials) == [complete, failed, infeasible]
     assert counted(trials) == [complete, failed]
+
+
+def test_a_repeated_trial_keeps_its_first_place() -> None:
+    first, second = ended(TrialState.COMPLETE, 0.5, **{ENDED: True}), ended(TrialState.COMPLETE, 0.6, **{ENDED: True})
+    second.number, first.number, first.user_attrs[INSTEAD_OF] = 1, 2, 0
+    assert reported([second, first]) == [first, second]
 
 
 def test_a_runs_value_is_its_last_evaluation(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from toonlab.studies.tune import CONFIRMATION, tune
 
 
 def test_a_search_from_the_default_to_the_confirmation(file: Path, tmp_path: Path) -> None:
-    where = ExecutionOptions(tmp_path / "runs", "cpu")
+    where = ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"})
     results = tune(str(file), discover(), where)
     search = results.search
     assert search is not None
@@ -48,7 +48,7 @@ def test_a_search_from_the_default_to_the_confirmation(file: Path, tmp_path: Pat
 
 
 def test_a_search_goes_on_where_it_was(file: Path, tmp_path: Path) -> None:
-    where = ExecutionOptions(tmp_path / "runs", "cpu")
+    where = ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"})
     file.write_text(SEARCH.replace("confirm: {top: 1, seeds: 2}", "confirm: {top: 1, seeds: 1}"))
     two = tune(str(file), discover(), where, trials=2)
     three = tune(str(file), discover(), where, trials=3)
@@ -70,7 +70,7 @@ def test_a_trial_that_lags_is_pruned_and_keeps_its_seeds_from_running(file: Path
         .replace("trials: 3", "trials: 12\nsampler: random")
         .replace("pruner: none", "pruner: median")
     )
-    results = tune(str(file), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
+    results = tune(str(file), discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"}))
     assert results.search is not None
     states = {trial.state for trial in results.search.trials}
     pruned = [trial for trial in results.search.trials if trial.state == "pruned"]
@@ -86,7 +86,7 @@ def test_nothing_is_tried_twice_and_all_is_tried_before_the_search_ends(
     sampler: str, file: Path, tmp_path: Path
 ) -> None:
     file.write_text(SEARCH.replace("trials: 3", f"trials: 50\nsampler: {sampler}"))
-    results = tune(str(file), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
+    results = tune(str(file), discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"}))
     assert results.search is not None
     params = [(trial.params[SIZE], trial.params[K]) for trial in results.search.trials]
     assert sorted(params) == [(16, 1), (16, 2), (24, 1), (24, 2), (40, 1), (40, 2)]
@@ -95,7 +95,7 @@ def test_nothing_is_tried_twice_and_all_is_tried_before_the_search_ends(
 
 def test_the_default_stands_first_even_where_the_range_leaves_it_out(file: Path, tmp_path: Path) -> None:
     file.write_text(SEARCH.replace("[16, 24, 40]", "[18, 20]").replace("trials: 3", "trials: 2"))
-    results = tune(str(file), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
+    results = tune(str(file), discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"}))
     assert results.search is not None
     first, *others = results.search.trials
     assert first.params == {SIZE: 16, K: 2}
@@ -129,7 +129,7 @@ def test_a_search_that_makes_no_sense(file: Path, tmp_path: Path, old: str, new:
         assert plan_of(file, SEARCH.replace(old, new)).space[new].choices == (16, 24, 40)
         return
     with pytest.raises(ToonlabError) as caught:
-        tune(str(file), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
+        tune(str(file), discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"}))
     assert says in str(caught.value)
     assert not (tmp_path / "runs").exists()
 
@@ -144,4 +144,4 @@ def test_a_metric_that_the_data_cannot_give(file: Path, tmp_path: Path) -> None:
     data = f"{{use: folder, photos: {tmp_path / 'photos'}, cartoons: {tmp_path / 'cartoons'}}}"
     file.write_text(SEARCH.replace("set: {", f"set: {{data: {data}, "))
     with pytest.raises(ToonlabError, match=r"objective\.metric: metric 'outline_f1' is left out: it needs the truth's"):
-        tune(str(file), discover(), ExecutionOptions(tmp_path / "runs", "cpu"))
+        tune(str(file), discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,15 +29,8 @@ def show_run(run: TrainedRun, tracking_uri: str | None = None) -> None:
         print(f"stopped at step {outcome.step}: {outcome.reason}")
     if table := run.table:
         tables.show(run.name, table.rows, table.caveats, table.measured)
-    _print_paths({"samples": run.samples[-1:], "run": [directory]})
-    _print_paths({"weights": [run.weights] if run.weights else []})
+    _print_paths(samples=run.samples[-1:], run=[directory], weights=[run.weights] if run.weights else [])
     _print_trackers(directory, run.catalogue, tracking_uri)
-
-
-def show_study(results: Results, tracking_uri: str | None = None) -> None:
-    """Print the table, and the paths of a study."""
-    show_table(results)
-    show_paths(results, tracking_uri)
 
 
 def show_table(results: Results) -> None:
@@ -49,22 +42,22 @@ def show_paths(results: Results, tracking_uri: str | None = None) -> None:
     """Print where the report, the samples, the table and the runs of a study are; failures go to standard error."""
     directory = results.directory
     if last := results.last_run:
-        _print_paths({"report": [results.report] if results.report else []})
-        _print_paths({"samples": [path for path in [directory / "samples.png"] if path.exists()]})
+        samples = [path for path in [directory / "samples.png"] if path.exists()]
+        _print_paths(report=[results.report] if results.report else [], samples=samples)
         _print_trackers(last, results.catalogue, tracking_uri)
-    _print_paths({"table": [directory / "results.md"], "runs": [directory]})
+    _print_paths(table=[directory / "results.md"], runs=[directory])
     for cell in results.failed:
         print(f"failed: {cell.label}: {cell.reason}", file=sys.stderr)
 
 
 def show_report(results: Results, page: Path) -> None:
     """Print where the report of a study and its tables are."""
-    _print_paths({"report": [page], "tables": [page.with_name(f"table.{kind}") for kind in ("csv", "md", "tex")]})
+    _print_paths(report=[page], tables=[page.with_name(f"table.{kind}") for kind in ("csv", "md", "tex")])
     if last := results.last_run:
         _print_trackers(last, results.catalogue)
 
 
-def _print_paths(paths: Mapping[str, Sequence[Path]]) -> None:
+def _print_paths(**paths: Sequence[Path]) -> None:
     for label, found in paths.items():
         for path in found:
             print(f"{label + ':':9}{path}")

@@ -1,4 +1,4 @@
-"""A study's results as data frames and as a notebook shows them."""
+"""A study's results: as data frames, as a notebook shows them, and the report on them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from toonlab.errors import ToonlabError
 from toonlab.registry.catalogue import Catalogue, discover
-from toonlab.report.export import as_table, records
+from toonlab.report import read_study, write_report
 from toonlab.report.findings import Findings, find
+from toonlab.report.table import as_table, records
+from toonlab.runs.sync import notify_of_report
 from toonlab.studies.results.results import StudyResults
 from toonlab.studies.results.tables import PHOTO
 
@@ -75,26 +77,22 @@ class Results(StudyResults):
         """
         import pandas as pd
 
-        rows = [row for metric in self._findings.columns for row in self._summary_rows(metric)]
-        frame = pd.DataFrame(rows, columns=["metric", "variant", *_STATISTICS])
-        frame["seeds"] = frame["seeds"].fillna(0).astype(int)
-        frame["verdict"] = frame["verdict"].fillna("")
-        return frame.set_index(["metric", "variant"])
+        found = self._findings
+        labels = [(name, label) for name in found.columns for label in (PHOTO, *found.labels)]
+        rows = {key: self._statistics(*key) for key in labels if key[1] != PHOTO or key[0] in self.photo}
+        index = pd.MultiIndex.from_tuples(rows, names=["metric", "variant"])
+        frame = pd.DataFrame(rows.values(), index, columns=_STATISTICS)
+        return frame.astype({"seeds": int})
 
-    def _summary_rows(self, metric: str) -> list[dict[str, Any]]:
-        photo = [{"metric": metric, "variant": PHOTO, "mean": self.photo[metric]}] if metric in self.photo else []
-        return [*photo, *(self._summary_row(metric, label) for label in self._findings.labels)]
-
-    def _summary_row(self, metric: str, label: str) -> dict[str, Any]:
+    def _statistics(self, metric: str, label: str) -> dict[str, Any]:
         from toonlab.stats.paired import describe
 
-        findings = self._findings
-        values = findings.values(metric, label)
-        own = describe(values)
-        row: dict[str, Any] = {"metric": metric, "variant": label, "seeds": own.n, "mean": own.mean, "sd": own.sd}
-        row["verdict"] = findings.verdict(label, metric) if values else ""
-        difference = findings.differences.get(metric, {}).get(label)
-        if difference is None or label == self.baseline:
+        if label == PHOTO:
+            return {"seeds": 0, "mean": self.photo[metric], "verdict": ""}
+        values, difference = self._findings.values(metric, label), self._findings.difference(label, metric)
+        own, verdict = describe(values), self._findings.verdict(label, metric) if values else ""
+        row = {"seeds": own.n, "mean": own.mean, "sd": own.sd, "verdict": verdict}
+        if difference is None:
             return row
         low, high = difference.interval or (None, None)
         return row | {"difference": difference.mean, "low": low, "high": high, "p": difference.p}
@@ -122,7 +120,8 @@ class Results(StudyResults):
     def show(self) -> None:
         """In a notebook: the table, the report and the sample pictures. Elsewhere: what the command prints."""
         if not in_notebook():
-            console.show_study(self)
+            console.show_table(self)
+            console.show_paths(self)
             return
         from IPython.display import HTML, Image, display
 
@@ -140,3 +139,33 @@ class Results(StudyResults):
         failed = [html.paragraph(escape(f"failed: {cell.label}: {cell.reason}")) for cell in self.failed]
         table = as_table(self._findings).html() if self.metrics else ""
         return html.paragraph(*head) + table + "".join(failed)
+
+
+def conclude(results: Results, tracking_uri: str | None = None) -> None:
+    """Write the report of a study that has just run, if any cell has finished, and notify its trackers."""
+    from toonlab.studies.executors.fork_server import call_preloaded
+
+    if not any(cell.status == "finished" for cell in results.cells):
+        return
+    page = write_report(results)
+    if directory := results.last_run:
+        # in a process that has imported the trackers already
+        call_preloaded(notify_of_report, directory, page, None, tracking_uri)
+
+
+def report(
+    experiment: str, catalogue: Catalogue, *, runs: Path = Path("runs"), out: Path | None = None
+) -> tuple[Results, Path]:
+    """Write the report of an earlier study, and notify its trackers.
+
+    Returns:
+        The study's results, and the page.
+
+    Raises:
+        ToonlabError: if there is no such study, nothing has finished, or the page can't be written.
+    """
+    results = Results.from_study(read_study(experiment, runs), catalogue)
+    page = write_report(results, out)
+    if directory := results.last_run:
+        notify_of_report(directory, page, catalogue)
+    return results, page

@@ -18,7 +18,7 @@ from toonlab.inference.cartoonize import load_model
 from toonlab.inference.cartoonizer import Cartoonizer, Picture, Post, make_postprocessor
 from toonlab.registry.catalogue import Catalogue, discover
 from toonlab.report.charts.learning import learning_charts
-from toonlab.report.history import History, by_step
+from toonlab.report.history import by_step
 from toonlab.runs.directory import read_metrics, read_outcome
 from toonlab.runs.sync import read_run
 from toonlab.types import Outcome, Run
@@ -71,7 +71,8 @@ class TrainedRun(Run):
         outcome = self.outcome
         if outcome and outcome.metrics:
             return dict(outcome.metrics)
-        evaluations = [line["evaluation"] for line in read_metrics(self._metrics_file) if "evaluation" in line]
+        lines = read_metrics(self.directory / "metrics.jsonl")
+        evaluations = [line["evaluation"] for line in lines if "evaluation" in line]
         return dict(evaluations[-1]) if evaluations else {}
 
     @property
@@ -96,10 +97,6 @@ class TrainedRun(Run):
     def weights(self) -> Path | None:
         """The file of the selected weights; None if there are none yet, or the recipe trains nothing."""
         return next(iter(reversed(candidates(self.directory))), None)
-
-    @property
-    def _metrics_file(self) -> Path:
-        return self.directory / "metrics.jsonl"
 
     @property
     def table(self) -> MetricsTable | None:
@@ -193,8 +190,7 @@ class TrainedRun(Run):
         if (table := self.table) is None:
             return None
         primary = next(iter(table.rows[-1].values))
-        history = History(self.recipe_name, self.seed, by_step(self.directory))
-        chart = next(learning_charts([self.recipe_name], primary, [history]), None)
+        chart = next(learning_charts([self.recipe_name], primary, [(self.recipe_name, by_step(self.directory))]), None)
         return html.svg(chart) if chart else None
 
 

@@ -21,8 +21,7 @@ from toonlab.utils import yaml
 
 from . import arguments
 from .common import warned_catalogue
-from .report import conclude
-from .results import Results
+from .results import Results, conclude
 
 ExperimentLike = str | os.PathLike[str] | Mapping[str, Any]
 
@@ -151,7 +150,7 @@ def run_comparison(
     seeds: int | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> Results:
-    """Run the cells of a comparison; `api.report.conclude` writes its report."""
+    """Run the cells of a comparison; `api.results.conclude` writes its report."""
     found = comparisons.compare(experiment, catalogue, options, seeds=seeds, overrides=overrides, display=display())
     return Results.from_study(found, catalogue)
 
@@ -164,7 +163,7 @@ def run_search(
     overrides: Mapping[str, Any] | None = None,
     storage: str | None = None,
 ) -> Results:
-    """Run the trials of a search and their confirmation; `api.report.conclude` writes its report."""
+    """Run the trials of a search and their confirmation; `api.results.conclude` writes its report."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "IProgress not found")  # of optuna's own progress bar, in a notebook
         from toonlab.studies import tune as searches

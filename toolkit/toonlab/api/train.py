@@ -12,7 +12,6 @@ from toonlab.errors import ToonlabError
 from toonlab.recipes.load import from_data, load
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
-from toonlab.utils.distributed import DistributedContext
 
 from . import arguments
 from .common import warned_catalogue
@@ -63,7 +62,8 @@ def train(
     command = arguments.call(
         "train", recipe, {"at": at, "name": name, "experiment": experiment, "runs": elsewhere}, overrides
     )
-    return train_recipe(loaded, catalogue, Path(runs), device, command, tracking_uri, experiment)
+    trained = engine.train(loaded, catalogue, Path(runs), experiment, device, command, tracking_uri=tracking_uri)
+    return TrainedRun.of(trained.run, trained.reused, catalogue)
 
 
 def load_recipe(
@@ -90,35 +90,3 @@ def load_recipe(
     if not own.strip() or own.startswith(".") or "/" in own or "\\" in own:
         raise ToonlabError(f"name: {own!r} can't name a folder of runs; give another name")
     return from_data(data, own, catalogue, overrides, at)
-
-
-def train_recipe(
-    recipe: Recipe,
-    catalogue: Catalogue,
-    runs: Path,
-    distributed: DistributedContext | str,
-    command: str,
-    tracking_uri: str | None = None,
-    experiment: str | None = None,
-) -> TrainedRun:
-    """Train a recipe that was loaded already; `command` is what the run's files record."""
-    trained = engine.train(
-        recipe, catalogue, runs, experiment, distributed=distributed, command=command, tracking_uri=tracking_uri
-    )
-    return TrainedRun.of(trained.run, trained.reused, catalogue)
-
-
-def resume(
-    directory: Path,
-    catalogue: Catalogue,
-    distributed: DistributedContext | str,
-    command: str,
-    tracking_uri: str | None = None,
-) -> TrainedRun:
-    """Continue the run of a directory from its last checkpoint.
-
-    Raises:
-        ToonlabError: if it is no run's directory, or the code or the data have changed since it began.
-    """
-    trained = engine.resume(directory, catalogue, distributed, command, tracking_uri)
-    return TrainedRun.of(trained.run, trained.reused, catalogue)

@@ -1,14 +1,78 @@
-"""The command line. Nothing heavy is imported before a command runs."""
+"""The command line: toonlab's own commands, those of plugins, and a user's mistakes as one line.
+
+Nothing heavy is imported before a command runs.
+"""
 
 from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from . import authoring, lists, pictures, studies, training
-from .group import Group
+from toonlab.errors import DivergedError, ToonlabError
+from toonlab.registry import metadata
+from toonlab.registry.metadata import Entry
+
+from . import authoring, listing, pictures, studies, training
+
+
+class Group(TyperGroup):
+    """toonlab's own commands and, by the entry points `toonlab.commands`, those of plugins."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        own = sorted(super().list_commands(ctx), key=lambda name: isinstance(self.commands[name], TyperGroup))
+        return [*own, *sorted(_plugin_commands().keys() - set(own))]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        own = super().get_command(ctx, cmd_name)
+        return own or (_stub(entries) if (entries := _plugin_commands().get(cmd_name)) else None)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ToonlabError as error:
+            print("\n".join(f"error: {line}" for line in str(error).splitlines()), file=sys.stderr)
+            ctx.exit(1 if isinstance(error, DivergedError) else 2)
+        except KeyboardInterrupt as interrupt:
+            print(str(interrupt) or "interrupted", file=sys.stderr)
+            ctx.exit(128 + getattr(interrupt, "number", 2))  # as a shell tells that a signal ended it
+
+
+def _plugin_commands() -> dict[str, list[Entry]]:
+    """The entry points of each command that plugins offer."""
+    found: dict[str, list[Entry]] = {}
+    for entry in metadata.entries(metadata.COMMANDS):
+        found.setdefault(entry.name, []).append(entry)
+    return found
+
+
+def _stub(entries: list[Entry]) -> Any:
+    """A command that imports its plugin when it is called; a command that two plugins offer is an error."""
+    entry, sources = entries[0], [str(entry.source) for entry in entries]
+
+    def run(ctx: typer.Context) -> None:
+        if len(entries) > 1:
+            raise ToonlabError(f"command {entry.name!r}: offered by {' and by '.join(sources)}; uninstall one")
+        try:
+            function = entry.point.load()
+        except Exception as error:
+            raise ToonlabError(f"command {entry.name!r} of {sources[0]}: {type(error).__name__}: {error}") from error
+        _command(entry.name, function).main(ctx.args, prog_name=f"toonlab {entry.name}", standalone_mode=False)
+
+    about = f"A command of the plugin {entry.module.partition('.')[0]} ({' and by '.join(sources)})."
+    passed_on = {"ignore_unknown_options": True, "allow_extra_args": True}
+    return _command(entry.name, run, help=about, context_settings=passed_on, add_help_option=False)
+
+
+def _command(name: str, function: Callable[..., None], **settings: Any) -> Any:
+    application = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    application.command(name, **settings)(function)
+    return typer.main.get_command(application)
+
 
 app = typer.Typer(
     cls=Group,
@@ -27,10 +91,10 @@ for command in (
     pictures.cartoonize,
     pictures.inspect,
     authoring.new,
-    lists.recipes,
+    listing.recipes,
 ):
     app.command()(command)
-app.add_typer(lists.plugins, name="plugins")
+app.add_typer(listing.plugins, name="plugins")
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:

@@ -1,10 +1,14 @@
-"""The output of `toonlab plugins` and `toonlab recipes`."""
+"""Lists of plugins and recipes: `plugins`, `plugins doctor`, `recipes`."""
 
 from __future__ import annotations
 
+import json
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 
@@ -15,6 +19,38 @@ if TYPE_CHECKING:  # torch would be imported with them, and the recipes can be l
     from toonlab.registry.catalogue import Catalogue, Offer
     from toonlab.registry.protocols import Tunable
     from toonlab.registry.schema import Parameter
+
+AsJSON = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+plugins = typer.Typer(invoke_without_command=True)
+
+
+@plugins.callback()
+def list_plugins(context: typer.Context, as_json: AsJSON = False) -> None:
+    """List every part by kind: parameters, types, constraints, defaults, search ranges, distribution."""
+    if context.invoked_subcommand:
+        return
+    from toonlab.registry.catalogue import discover
+
+    catalogue = discover()
+    if as_json:
+        print(json.dumps(catalogue.to_json(), indent=1))
+        return
+    show_catalogue(catalogue)
+
+
+@plugins.command()
+def doctor(context: typer.Context, as_json: AsJSON = False) -> None:
+    """Check the installed plugins: their sources, their hooks and their problems; exit code 1 if there are any."""
+    from toonlab.registry.doctor import examine, show_diagnosis
+
+    with redirect_stdout(sys.stderr):  # what plugins print when they are imported
+        found = examine(frozenset(getattr(context.find_root().command, "commands", ())))  # without those of plugins
+    if as_json or (context.parent and context.parent.params["as_json"]):
+        print(json.dumps(found.to_json(), indent=1))
+    else:
+        show_diagnosis(found)
+    raise typer.Exit(1 if found.problems else 0)
 
 
 def show_catalogue(catalogue: Catalogue) -> None:
@@ -61,8 +97,8 @@ def search_range(tunable: Tunable) -> str:
     return f"{tunable.low:g} … {tunable.high:g}{step}"
 
 
-def show_recipes() -> None:
-    """Recipes, overrides and experiments by name, with their descriptions."""
+def recipes() -> None:
+    """List the recipes, the experiments and the files for --at."""
     console = Console(highlight=False, soft_wrap=True)
     titles = {"baselines": "recipes", "baselines/at": "for --at", "experiments": "experiments"}
     for folder, title in titles.items():

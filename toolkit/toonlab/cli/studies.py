@@ -63,17 +63,18 @@ def report(
 ) -> None:
     """Write a study's report as one HTML file, and its table as CSV, Markdown and LaTeX next to it."""
     from toonlab.api import common, console
-    from toonlab.api.report import report as write
+    from toonlab.api.results import report as write
 
     console.show_report(*write(experiment, common.warned_catalogue(), runs=runs, out=out))
 
 
 def _conclude(results: "Results", options: "ExecutionOptions") -> None:
     """Print the table, write the report and print where everything is; exit code 1 if a run failed."""
-    from toonlab.api import console, report
+    from toonlab.api import console
+    from toonlab.api.results import conclude
 
     console.show_table(results)  # first, because the report takes a while
-    report.conclude(results, options.tracking_uri)
+    conclude(results, options.tracking_uri)
     console.show_paths(results, options.tracking_uri)
     if results.failed:
         raise typer.Exit(1)

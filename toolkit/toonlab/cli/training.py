@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .options import Device, Devices, Nodes, Overrides, Runs, TrackingURI, command_line
+
+if TYPE_CHECKING:
+    from toonlab.engine.train import Trained
+    from toonlab.registry.catalogue import Catalogue
 
 
 def train(
@@ -23,8 +27,9 @@ def train(
     tracking_uri: TrackingURI = None,
 ) -> None:
     """Train a recipe; a stopped or killed run continues from its last checkpoint."""
-    from toonlab.api import common, console
-    from toonlab.api.train import load_recipe, train_recipe
+    from toonlab.api import common
+    from toonlab.api.train import load_recipe
+    from toonlab.engine import train as engine
     from toonlab.utils.distributed import launch
     from toonlab.utils.yaml import dump
 
@@ -34,9 +39,11 @@ def train(
         print(dump(loaded.tree), end="")
         return
     distributed = launch(device, devices, nodes)
-    run = train_recipe(loaded, catalogue, runs, distributed, command_line(), tracking_uri)
+    trained = engine.train(
+        loaded, catalogue, runs, distributed=distributed, command=command_line(), tracking_uri=tracking_uri
+    )
     if distributed.rank == 0:
-        console.show_run(run, tracking_uri)
+        _show(trained, catalogue, tracking_uri)
 
 
 def resume(
@@ -47,15 +54,22 @@ def resume(
     tracking_uri: TrackingURI = None,
 ) -> None:
     """Continue a stopped or killed run from its last checkpoint."""
-    from toonlab.api import common, console
-    from toonlab.api.train import resume as resume_run
+    from toonlab.api import common
+    from toonlab.engine import train as engine
     from toonlab.utils.distributed import launch
 
     catalogue = common.warned_catalogue()
     distributed = launch(device, devices, nodes)
-    resumed = resume_run(run, catalogue, distributed, command_line(), tracking_uri)
+    trained = engine.resume(run, catalogue, distributed, command_line(), tracking_uri)
     if distributed.rank == 0:
-        console.show_run(resumed, tracking_uri)
+        _show(trained, catalogue, tracking_uri)
+
+
+def _show(trained: Trained, catalogue: Catalogue, tracking_uri: str | None) -> None:
+    from toonlab.api.console import show_run
+    from toonlab.api.run import TrainedRun
+
+    show_run(TrainedRun.of(trained.run, trained.reused, catalogue), tracking_uri)
 
 
 def sync(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -209,4 +208,4 @@ class Trainer:
 
 def _workers(device: torch.device) -> int:
     """On a GPU, as many processes as keep it fed; next to a training on a CPU they would only take its cores."""
-    return min(8, os.cpu_count() or 1) if device.type == "cuda" else 0
+    return min(8, torch.get_num_threads()) if device.type == "cuda" else 0

@@ -26,20 +26,22 @@ def write_report(results: StudyResults, out: Path | None = None) -> Path:
     """
     from .inputs import fingerprint, is_current
 
-    if not _anything(results):
+    trials = results.search.trials if results.search else ()
+    if not any(c.status == "finished" for c in results.cells) and not any(t.state == "complete" for t in trials):
         raise ToonlabError(
             f"{results.directory}: nothing has finished yet, so there is nothing to report; {_why(results)}"
         )
-    out = out or results.directory / "report.html"
-    tables = {kind: out.with_name(f"table.{kind}") for kind in ("csv", "md", "tex")}
-    if is_current(out, fingerprint(results)) and all(path.is_file() for path in tables.values()):
+    out, inputs = out or results.directory / "report.html", fingerprint(results)
+    tables = {suffix: out.with_name(f"table.{suffix}") for suffix in ("csv", "md", "tex")}
+    if is_current(out, inputs) and all(path.is_file() for path in tables.values()):
         return out
-    from .export import as_csv, as_latex, as_markdown
     from .findings import find
     from .page import page
+    from .table import exports
 
-    found, exports = find(results), {"csv": as_csv, "md": as_markdown, "tex": as_latex}
-    files = {out: page(found), **{tables[kind]: export(found) for kind, export in exports.items()}}
+    found = find(results)
+    texts = exports(found)
+    files = {out: page(found, texts, inputs), **{tables[suffix]: text for suffix, text in texts.items()}}
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         for path, text in files.items():
@@ -66,11 +68,6 @@ def read_study(experiment: str, root: Path) -> StudyResults:
         hint = nearest(name, studies) if studies else f"run `toonlab compare {experiment}` first"
         raise ToonlabError(f"{root / name}: no results of such a study; {hint}")
     return StudyResults.read(root / name)
-
-
-def _anything(results: StudyResults) -> bool:
-    trials = results.search.trials if results.search else ()
-    return any(c.status == "finished" for c in results.cells) or any(t.state == "complete" for t in trials)
 
 
 def _why(results: StudyResults) -> str:

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import nan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from toonlab.errors import ToonlabError
 from toonlab.studies.results.results import short_names
 
-from .charts.chart import Chart
-from .charts.colors import MARKERS, PAPER, SERIES
+from .charts.chart import PAPER, Chart, point_style
 from .findings import Findings
 from .format import number
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from toonlab.stats.factorial import Anova, Record
 
 MOST = 6  # pairs of factors that are drawn
+Means = Mapping[tuple[str, str], float]  # (level of the first factor, level of the second) -> mean
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,14 @@ def factorials(found: Findings) -> Iterator[Factorial]:
     if found.results.design != "full" or found.results.kind != "compare":
         return
     for recipe in dict.fromkeys(variant.recipe for variant in found.variants if variant.levels):
-        yield _factorial(found, recipe)
+        from toonlab.stats.factorial import anova  # imports statsmodels and pandas
 
-
-def _factorial(found: Findings, recipe: str) -> Factorial:
-    from toonlab.stats.factorial import anova  # imports statsmodels and pandas
-
-    records = _records(found, recipe)
-    charts = list(_charts(found, recipe, records)) if records else []
-    try:
-        return Factorial(recipe, anova(records), "", charts)
-    except ToonlabError as error:
-        return Factorial(recipe, None, str(error), charts)
+        records = _records(found, recipe)
+        charts = list(_charts(found, recipe, records)) if records else []
+        try:
+            yield Factorial(recipe, anova(records), "", charts)
+        except ToonlabError as error:
+            yield Factorial(recipe, None, str(error), charts)
 
 
 def _records(found: Findings, recipe: str) -> list[Record]:
@@ -66,54 +62,38 @@ def _records(found: Findings, recipe: str) -> list[Record]:
 
 
 def _charts(found: Findings, recipe: str, records: Sequence[Record]) -> Iterator[Chart]:
+    """A plot for each pair of factors; the one with more levels goes across, each level of the other has a line."""
     from toonlab.stats.factorial import level_text, means
 
-    order = {
-        name: [level_text(level) for level in found.results.factors[path]]
-        for path, name in short_names(list(found.results.factors)).items()
-        if name in records[0].levels
-    }
-    for pair in list(combinations(order, 2))[:MOST]:
-        first, second = sorted(pair, key=lambda name: -len(order[name]))  # the one with more levels goes across
-        found_means = means(records, first, second)
-        across, lines = (
-            [level for level in order[name] if any(key[place] == level for key in found_means)]
-            for place, name in enumerate((first, second))
-        )
-        yield _interaction(recipe, _Interaction((first, second), across, lines, found_means, found.primary))
+    names = short_names(list(found.results.factors))
+    given = {names[path]: list(map(level_text, levels)) for path, levels in found.results.factors.items()}
+    for pair in list(combinations([name for name in given if name in records[0].levels], 2))[:MOST]:
+        factors = sorted(pair, key=lambda name: -len(given[name]))
+        by_levels = means(records, *factors)
+        present = zip(*by_levels, strict=True)
+        across, lines = ([one for one in given[name] if one in own] for name, own in zip(factors, present, strict=True))
+        yield _interaction(f"interaction-{recipe}", factors, found.primary, across, lines, by_levels)
 
 
-@dataclass(frozen=True)
-class _Interaction:
-    """Two factors: the levels of the first go across, each of the second's has a line."""
-
-    factors: tuple[str, str]
-    across: Sequence[str]
-    lines: Sequence[str]
-    means: Mapping[tuple[str, str], float]
-    metric: str
-
-    def draw(self, figure: Figure) -> None:
+def _interaction(
+    name: str, factors: Sequence[str], metric: str, across: Sequence[str], lines: Sequence[str], means: Means
+) -> Chart:
+    def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
-        for place, line in enumerate(self.lines):
-            heights = [self.means.get((level, line), nan) for level in self.across]
-            style: Any = {"color": SERIES[place % len(SERIES)], "marker": MARKERS[place % len(MARKERS)]}
-            axes.plot(heights, markersize=7, markeredgecolor=PAPER, label=line, **style)
-        turned = 20 if sum(map(len, self.across)) > 36 else 0
-        axes.set_xticks(range(len(self.across)), self.across, rotation=turned)
+        for place, line in enumerate(lines):
+            heights = [means.get((level, line), nan) for level in across]
+            axes.plot(heights, markersize=7, markeredgecolor=PAPER, label=line, **point_style(place))
+        axes.set_xticks(range(len(across)), across, rotation=20 if sum(map(len, across)) > 36 else 0)
         axes.margins(x=0.1)
-        axes.set(xlabel=self.factors[0], ylabel=self.metric)
-        columns = max(1, min(4, 44 // (max(map(len, self.lines)) + 6)))
-        figure.legend(title=self.factors[1], frameon=False, loc="outside upper center", ncols=columns)
+        axes.set(xlabel=factors[0], ylabel=metric)
+        columns = max(1, min(4, 44 // (max(map(len, lines)) + 6)))
+        figure.legend(title=factors[1], frameon=False, loc="outside upper center", ncols=columns)
 
-
-def _interaction(recipe: str, plot: _Interaction) -> Chart:
-    (first, second), metric = plot.factors, plot.metric
-    texts = [f"{a} with {b} {number(mean)}" for (a, b), mean in plot.means.items()]
+    texts = [f"{a} with {b} {number(mean)}" for (a, b), mean in means.items()]
     return Chart(
-        name=f"interaction-{recipe}-{first}-{second}",
-        title=f"{first} × {second}",
+        name="-".join([name, *factors]),
+        title=" × ".join(factors),
         caption="Means over seeds and all else. Parallel lines: the factors act independently.",
-        description=f"Means of {metric} at {first} and {second}: {', '.join(texts)}.",
-        draw=plot.draw,
+        description=f"Means of {metric} at {' and '.join(factors)}: {', '.join(texts)}.",
+        draw=draw,
     )

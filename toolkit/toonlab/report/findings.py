@@ -98,18 +98,22 @@ class Findings:
         return sorted(means, key=lambda label: means[label], reverse=self.higher(metric))
 
     def best(self, metric: str) -> set[str]:
-        """The labels with the best mean; several where they are equal, none of times that can't be compared."""
-        if metric in self.costs and metric in self.results.caveats:
-            return set()
+        """The labels with the best mean; none if only one has a value, or for times that can't be compared."""
         ranked = self.ranked(metric)
+        if len(ranked) < 2 or (metric in self.costs and metric in self.results.caveats):
+            return set()
         return {label for label in ranked if self.mean(metric, label) == self.mean(metric, ranked[0])}
 
     def verdict(self, label: str, metric: str | None = None) -> str:
         """`better`, `worse`, `inconclusive`, `untested`, or `baseline`."""
         if label == self.results.baseline:
             return "baseline"
-        found = self.differences.get(metric or self.primary, {}).get(label)
+        found = self.difference(label, metric)
         return found.verdict if found else "untested"
+
+    def difference(self, label: str, metric: str | None = None) -> Difference | None:
+        """To the baseline; None of the baseline itself, and of labels that share no seed with it."""
+        return self.differences.get(metric or self.primary, {}).get(label)
 
     def paired(self, metric: str, label: str) -> dict[int, float]:
         """seed -> difference to the baseline, for the seeds that both have."""

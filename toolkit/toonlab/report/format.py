@@ -6,6 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 from math import floor, isfinite, log10
 from statistics import fmean, stdev
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from toonlab.stats.paired import Difference
 
 
 def places(values: Iterable[float]) -> int:
@@ -31,9 +35,17 @@ def interval(bounds: Sequence[float], digits: int | None = None) -> str:
     return f"{signed(bounds[0], digits)} to {signed(bounds[1], digits)}"
 
 
-def probability(p: float) -> str:
-    """`p = 0.012`, `p < 0.001`."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+def difference_text(difference: Difference, digits: int | None = None) -> str:
+    """`+0.042 (+0.021 to +0.063)`: the mean, and the interval where there is one."""
+    between = f" ({interval(difference.interval, digits)})" if difference.interval else ""
+    return f"{signed(difference.mean, digits)}{between}"
+
+
+def p_value(p: float | None) -> str:
+    """`0.012`, `< 0.001`; a dash where there is no test."""
+    if p is None:
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
 def mean_and_spread(values: Sequence[float], digits: int | None = None) -> str:

@@ -6,7 +6,7 @@ import base64
 import io
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
@@ -27,7 +27,7 @@ class Picture:
     uri: str
     width: int
     height: int
-    patches: Mapping[str, Patches] = field(default_factory=dict)
+    patches: Mapping[str, Patches]
 
 
 @dataclass
@@ -36,12 +36,8 @@ class Scene:
 
     name: str
     photo: Picture
-    fakes: list[Picture] = field(default_factory=list)
-    truth: Picture | None = None
-
-    @property
-    def pictures(self) -> list[Picture]:
-        return [self.photo, *self.fakes, *([self.truth] if self.truth else [])]
+    fakes: list[Picture]
+    truth: Picture | None
 
 
 @dataclass(frozen=True)
@@ -62,19 +58,18 @@ def gallery(results: StudyResults) -> Gallery:
     scenes: dict[str, Scene] = {}
     missing: defaultdict[str, list[str]] = defaultdict(list)
     count = max(2, MOST // (len(results.variants) + 2))
-    for variant in results.variants:
-        finished = [cell for cell in results.of(variant.label) if cell.status == "finished"]
+    for label in (variant.label for variant in results.variants):
+        finished = [cell for cell in results.of(label) if cell.status == "finished"]
         try:
             samples = next((found for cell in finished if (found := read_pictures(results.directory / cell.run))), [])
-            shown = [(sample, _picture(variant.label, sample, "fake")) for sample in samples[:count]]
+            fakes = [_picture(label, sample, sample.fake, sample.patches) for sample in samples[:count]]
         except (ToonlabError, OSError) as error:  # a damaged file: the rest of the report stands
-            missing[str(error)].append(variant.label)
+            missing[str(error)].append(label)
             continue
-        for sample, fake in shown:
+        for sample, fake in zip(samples, fakes, strict=False):
             _scene(scenes, sample).fakes.append(fake)
         if not samples:
-            reason = "its runs have left no pictures here" if finished else "no run of it has finished"
-            missing[reason].append(variant.label)
+            missing["its runs have left no pictures here" if finished else "no run of it has finished"].append(label)
     return Gallery(list(scenes.values()), missing)
 
 
@@ -82,18 +77,13 @@ def _scene(scenes: dict[str, Scene], sample: SamplePictures) -> Scene:
     """The scene of a sample; of several sizes of a photo, the largest is shown."""
     scene = scenes.get(sample.name)
     if scene is None or scene.photo.width < sample.width:
-        truth = _picture("truth", sample, "truth") if sample.truth else None
+        truth = _picture("truth", sample, sample.truth) if sample.truth else None
         fakes = scene.fakes if scene else []
-        scene = scenes[sample.name] = Scene(sample.name, _picture("photo", sample, "photo"), fakes, truth)
+        scene = scenes[sample.name] = Scene(sample.name, _picture("photo", sample, sample.photo), fakes, truth)
     return scene
 
 
-def _picture(label: str, sample: SamplePictures, kind: str) -> Picture:
-    patches = sample.patches if kind == "fake" else {}
-    return Picture(label, _uri(sample.files[kind]), sample.width, sample.height, patches)
-
-
-def _uri(path: Path) -> str:
+def _picture(label: str, sample: SamplePictures, path: Path, patches: Mapping[str, Patches] | None = None) -> Picture:
     """Small pictures as they are, others as slightly lossy WebP."""
     data, form = path.read_bytes(), "png"
     with Image.open(io.BytesIO(data)) as image:
@@ -101,4 +91,5 @@ def _uri(path: Path) -> str:
             file = io.BytesIO()
             image.save(file, "WEBP", quality=88, method=2)
             data, form = file.getvalue(), "webp"
-    return f"data:image/{form};base64,{base64.b64encode(data).decode()}"
+    uri = f"data:image/{form};base64,{base64.b64encode(data).decode()}"
+    return Picture(label, uri, sample.width, sample.height, patches or {})

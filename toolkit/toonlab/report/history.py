@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -12,42 +11,17 @@ from toonlab.runs.directory import read_metrics
 from toonlab.studies.results.results import StudyResults
 
 LOSS = "generator/total"
+Records = list[dict[str, float]]  # of a run, one for each step: `step`, `seconds`, and the values by name
 
 
-@dataclass(frozen=True)
-class Curve:
-    """One run's values of a metric; `seconds` since the run began, without the time between its lives."""
-
-    label: str
-    seed: int
-    steps: Sequence[int]
-    seconds: Sequence[float]
-    values: Sequence[float]
-
-
-@dataclass(frozen=True)
-class History:
-    """A finished run: a record for each step that was logged or evaluated, as `by_step` gives them."""
-
-    label: str
-    seed: int
-    records: Sequence[dict[str, float]]
-
-    def curve(self, name: str) -> Curve:
-        """The values of a loss or a metric, at the steps that have one."""
-        kept = [record for record in self.records if name in record]
-        steps, seconds, values = ([record[key] for record in kept] for key in ("step", "seconds", name))
-        return Curve(self.label, self.seed, [int(step) for step in steps], seconds, values)
-
-
-def histories(results: StudyResults) -> list[History]:
-    """The finished runs of a study, each read once."""
+def histories(results: StudyResults) -> list[tuple[str, Records]]:
+    """The label and the records of each finished run of a study."""
     cells = (cell for cell in results.cells if cell.status == "finished")
-    return [History(cell.variant.label, cell.seed, by_step(results.directory / cell.run)) for cell in cells]
+    return [(cell.variant.label, by_step(results.directory / cell.run)) for cell in cells]
 
 
-def by_step(directory: Path) -> list[dict[str, float]]:
-    """A record for each step of a run that was logged or evaluated: `step`, `seconds`, and the values by name."""
+def by_step(directory: Path) -> Records:
+    """A record for each step of a run that was logged or evaluated; `seconds` since the run began, see `elapsed`."""
     lines = [line for line in read_metrics(directory / "metrics.jsonl") if {"step", "time"} <= line.keys()]
     seconds = elapsed([line["time"] for line in lines], _began(directory))
     found: dict[int, dict[str, float]] = {}

@@ -4,44 +4,33 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
 
-from toonlab.runs.directory import source_hash
+from toonlab.runs.directory import digest, source_hash
 from toonlab.studies.results.results import StudyResults
 
 _FILES = ("metrics.jsonl", "environment.json", "recipe.yaml", "pictures/index.json")
 _SOURCES = ("toonlab.report", "toonlab.stats", "toonlab.studies.results", "toonlab.runs.pictures")
+_TEMPLATES = Path(__file__).parent / "template"
 
 
 def fingerprint(results: StudyResults) -> str:
     """A hash of the results, of the size and time of each run's files that a page shows, and of the report's code."""
-    state = blake2b(digest_size=16)
     record = asdict(results)
     record["cells"] = [{**cell, "reused": None} for cell in record["cells"]]  # no page shows it
-    state.update(json.dumps(record, sort_keys=True, default=str).encode())
-    for cell in results.cells:
-        log = results.directory / "logs" / f"{cell.run}.log"
-        for path in (log, *(results.directory / cell.run / name for name in _FILES)):
-            if path.is_file():
-                status = path.stat()
-                state.update(f"{path}{status.st_size}{status.st_mtime_ns}".encode())
-    templates = sorted((Path(__file__).parent / "template").iterdir())
-    state.update(b"".join(path.read_bytes() for path in templates if path.is_file()))
-    state.update(f"{source_hash(*_SOURCES)}{version('toonlab')}".encode())
-    return state.hexdigest()
-
-
-def mark(inputs: str) -> str:
-    """The line of a page's head that names its inputs."""
-    return f'<meta name="toonlab-inputs" content="{inputs}">'
+    text = json.dumps(record, sort_keys=True, default=str)
+    shown = [results.directory / "logs" / f"{cell.run}.log" for cell in results.cells]
+    shown += [results.directory / cell.run / name for cell in results.cells for name in _FILES]
+    files = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in shown if path.is_file()]
+    templates = [path.read_text(encoding="utf-8") for path in sorted(_TEMPLATES.iterdir()) if path.is_file()]
+    return digest([text, files, templates, source_hash(*_SOURCES), version("toonlab")])
 
 
 def is_current(page: Path, inputs: str) -> bool:
-    """Whether a page was made of these inputs."""
+    """Whether a page was made of these inputs, which its head names."""
     try:
         with page.open(encoding="utf-8") as file:
-            return mark(inputs) in file.read(1000)
+            return f'"toonlab-inputs" content="{inputs}"' in file.read(1000)
     except (OSError, UnicodeDecodeError):
         return False

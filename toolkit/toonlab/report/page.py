@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from toonlab.studies.results.tables import PHOTO
 from toonlab.utils import yaml
 
-from . import search_summary, summary
+from . import format, search, summary, table
 from .charts import learning, rows
 from .charts import search as search_charts
-from .charts.chart import Chart
-from .charts.colors import DASHES, SERIES
-from .export import as_csv, as_latex, as_markdown, as_table, heading
+from .charts.chart import SERIES, Chart, line_style
 from .factors import factorials
 from .findings import Findings
-from .format import listed, number, probability, shown
 from .gallery import gallery
-from .inputs import fingerprint, mark
 from .reproducibility import reproducibility
-from .search import Search, search_of, value_text
-from .table import lines
 
 TEMPLATE = Path(__file__).parent / "template"
 _TITLES = {
@@ -37,83 +33,64 @@ _TITLES = {
 }
 
 
-def page(found: Findings) -> str:
-    """The whole page as HTML."""
+def page(found: Findings, exports: Mapping[str, str], inputs: str) -> str:
+    """The whole page as HTML.
+
+    Args:
+        exports: the table for other programs, see `table.exports`.
+        inputs: the fingerprint of what the page is made of.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     loader = FileSystemLoader(TEMPLATE)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["shown"] = shown
-    search = search_of(found)
+    environment.filters["shown"] = format.shown
+    environment.filters["value_text"] = search.value_text
+    environment.globals |= {"format": format, "tables": table, "symbols": summary.SYMBOLS, "photo": PHOTO}
+    searched = search.search_of(found)
     context = {
-        **_head(found, search),
-        **_table(found),
-        **_charts(found, search),
-        "gallery": gallery(found.results),
-        "reproducibility": reproducibility(found.results),
-        "failures": [cell for cell in found.results.cells if cell.status in ("failed", "stopped")],
+        "found": found,
+        "results": found.results,
+        "searched": searched,
+        "sentences": _sentences(found, searched),
+        "experiment": yaml.dump(dict(found.results.asked)) if found.results.asked else "",
+        "exports": exports,
+        "search": _search(searched) if searched else [],
+        **_sections(found),
         "style": (TEMPLATE / "style.css").read_text(encoding="utf-8"),
         "script": (TEMPLATE / "script.js").read_text(encoding="utf-8"),
         "version": version("toonlab"),
-        "inputs": mark(fingerprint(found.results)),
-        "number": number,
-        "listed": listed,
-        "p_text": lambda p: probability(p).removeprefix("p ").removeprefix("= "),
+        "inputs": inputs,
     }
-    return environment.get_template("report.html.j2").render(sections=_sections(context), **context)
+    titles = {**_TITLES, "table": "The confirmation"} if context["search"] else _TITLES
+    sections = {anchor: title for anchor, title in titles.items() if context[anchor]}
+    return environment.get_template("report.html.j2").render(sections=sections, **context)
 
 
-def _head(found: Findings, search: Search | None) -> dict[str, Any]:
-    results = found.results
-    summary_ = search_summary.sentences(search) if search else summary.sentences(found)
-    return {
-        "name": results.name,
-        "kind": "toonlab · search" if search else "toonlab · comparison",
-        "about": results.about,
-        "sentences": list(zip(("Question", "Result", "Limits"), map(_unbroken, summary_), strict=True)),
-        "experiment": yaml.dump(dict(results.asked)) if results.asked else "",
-        "command": results.command,
-        "seed_list": ", ".join(map(str, found.seeds)),
-    }
+def _sentences(found: Findings, searched: search.Search | None) -> list[tuple[str, str]]:
+    """The three sentences with their names, and with no-break spaces in `p = 0.025` and `95 %`."""
+    texts = search.sentences(searched) if searched else summary.sentences(found)
+    unbroken = [re.sub(r"(p [=<]) |(?<=\d) (?=%)", lambda gap: gap[0].replace(" ", "\xa0"), text) for text in texts]
+    return list(zip(("Question", "Result", "Limits"), unbroken, strict=True))
 
 
-def _unbroken(sentence: str) -> str:
-    """With no-break spaces in `p = 0.025` and `95 %`."""
-    return re.sub(r"(p [=<]) |(?<=\d) (?=%)", lambda gap: gap[0].replace(" ", "\N{NO-BREAK SPACE}"), sentence)
-
-
-def _table(found: Findings) -> dict[str, Any]:
-    results, rows_ = found.results, lines(found)
-    details = [detail for line in rows_ for detail in line.details]
-    return {
-        "primary": found.primary,
-        "baseline": results.baseline,
-        "compared": bool(found.differences.get(found.primary)),
-        "permuted": any(detail.p_permutation for detail in details),
-        "lines": rows_ if found.finished else [],
-        "name_width": min(max((len(shown(line.label)) for line in rows_), default=0) + 4, 32),
-        "headings": [
-            {"text": heading(found, name), "first": "descending" if found.higher(name) else "ascending"}
-            for name in found.columns
-        ],
-        "notes": as_table(found).notes,
-        "exports": {"CSV": as_csv(found), "Markdown": as_markdown(found), "LaTeX": as_latex(found)},
-    }
-
-
-def _charts(found: Findings, search: Search | None) -> dict[str, Any]:
-    curves = [*learning.learning(found), *filter(None, [learning.cost(found)])]
+def _sections(found: Findings) -> dict[str, Any]:
+    """What each section shows, by its anchor; nothing, where the page has no such section."""
     others = [name for name in found.results.metrics[1:] if name not in found.costs]
+    pictures = gallery(found.results)
     return {
-        "search": _search(search) if search else None,
+        "table": found.results.rows if found.finished else [],
+        "permuted": any(
+            one.p_permutation is not None for by_label in found.differences.values() for one in by_label.values()
+        ),
         "seeds": _seeds(found, found.primary),
         "others": [chart for name in others for chart in _seeds(found, name)],
-        "learning": curves,
-        "series": [
-            _key(place, label) for place, label in enumerate(found.labels) if found.values(found.primary, label)
-        ],
-        "factorials": list(factorials(found)),
-        "best": next(iter(found.ranked(found.primary)), ""),
+        "factors": list(factorials(found)),
+        "pictures": pictures if pictures.scenes or pictures.missing else None,
+        "learning": [*learning.learning(found), *filter(None, [learning.cost(found)])],
+        "series": [_key(n, label) for n, label in enumerate(found.labels) if found.values(found.primary, label)],
+        "failures": [cell for cell in found.results.cells if cell.status in ("failed", "stopped")],
+        "reproducibility": reproducibility(found.results),
     }
 
 
@@ -124,39 +101,15 @@ def _seeds(found: Findings, metric: str) -> list[Chart]:
     return [rows.seeds(found, metric), *compared]
 
 
-def _survived(search: Search) -> list[Chart]:
-    gains = [gain for gain in search.gains if gain.confirmed]
-    return [rows.survived(gains, search.metric)] if gains else []
-
-
-def _search(search: Search) -> dict[str, Any]:
-    """The search's charts, and its trials as a table."""
-    trials = [
-        {
-            "number": trial["number"],
-            "given": [value_text(trial["params"][path]) if path in trial["params"] else "–" for path in search.names],
-            "value": "–" if trial["value"] is None else number(trial["value"], search.digits),
-            "state": trial["state"],
-            "reason": trial.get("reason") or "",
-        }
-        for trial in search.trials
-    ]
-    names, drawn = list(search.names.values()), [*search_charts.charts(search), *_survived(search)]
-    drawn.sort(key=lambda chart: chart.span)  # the narrow ones first, so that none leaves a hole
-    return {"charts": drawn, "names": names, "metric": search.metric, "trials": trials}
+def _search(searched: search.Search) -> list[Chart]:
+    """The search's charts, the narrow ones first, so that none leaves a hole."""
+    gains = [gain for gain in searched.gains if gain.confirmed]
+    survived = [rows.survived(gains, searched.metric)] if gains else []
+    return sorted([*search_charts.charts(searched), *survived], key=lambda chart: chart.span)
 
 
 def _key(place: int, label: str) -> dict[str, Any]:
     """How a variant is drawn, for the key of the curves."""
-    dash = DASHES[place // len(SERIES) % len(DASHES)]
+    dash = line_style(place)["linestyle"]
     dashes = "" if isinstance(dash, str) else " ".join(str(2 * part) for part in dash[1])
-    return {"number": place, "label": shown(label), "color": place % len(SERIES), "dash": dashes}
-
-
-def _sections(context: dict[str, Any]) -> list[tuple[str, str]]:
-    """Anchor and title of each section that the page has."""
-    gallery = context["gallery"]
-    has = {**context, "pictures": gallery.scenes or gallery.missing, "table": context["lines"]}
-    has["factors"] = context["factorials"]
-    titles = {**_TITLES, "table": "The confirmation"} if context["search"] else _TITLES
-    return [(anchor, title) for anchor, title in titles.items() if has[anchor]]
+    return {"number": place, "label": label, "color": place % len(SERIES), "dash": dashes}

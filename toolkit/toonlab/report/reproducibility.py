@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from toonlab.studies.results.results import StudyResults
@@ -26,17 +27,20 @@ class Reproducibility:
 
 def reproducibility(results: StudyResults) -> Reproducibility:
     """Read from the directories of a study's runs; missing ones are left out."""
-    environments = [found for cell in results.cells if (found := _environment(results, cell.run))]
+    runs = [(cell.variant.label, results.directory / cell.run) for cell in results.cells]
+    environments = [found for _, run in runs if (found := _environment(run / "environment.json"))]
     facts = {name: values for name, values in _facts(environments).items() if values}
-    return Reproducibility(facts, list(_warnings(environments)), _recipes(results))
+    recipes = {label: path for label, run in reversed(runs) if (path := run / "recipe.yaml").is_file()}
+    texts = {label: recipes[label].read_text(encoding="utf-8") for label, _ in runs if label in recipes}
+    return Reproducibility(facts, list(_warnings(environments)), texts)
 
 
-def _environment(results: StudyResults, run: str) -> Environment | None:
+def _environment(path: Path) -> Environment | None:
     try:
-        found = json.loads((results.directory / run / "environment.json").read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    return {"versions": {}, **found, "identity": found.get("identity") or {}} if isinstance(found, dict) else None
 
 
 def _facts(environments: Sequence[Environment]) -> dict[str, list[str]]:
@@ -49,14 +53,10 @@ def _facts(environments: Sequence[Environment]) -> dict[str, list[str]]:
         "platform": _alike(e.get("platform") for e in environments),
         "Python": _alike(e.get("python") for e in environments),
         "runs began": [" to ".join(dict.fromkeys([dates[0], dates[-1]])) + " UTC"] if dates else [],
-        "packages": _named(e.get("versions", {}) for e in environments),
-        "plugins of": _alike(", ".join(_identity(e).get("distributions", ())) for e in environments),
-        "source hashes": _named(_identity(e).get("code", {}) for e in environments),
+        "packages": _named(e["versions"] for e in environments),
+        "plugins of": _alike(", ".join(e["identity"].get("distributions", ())) for e in environments),
+        "source hashes": _named(e["identity"].get("code", {}) for e in environments),
     }
-
-
-def _identity(environment: Environment) -> Mapping[str, Any]:
-    return environment.get("identity") or {}
 
 
 def _alike(values: Iterable[Any]) -> list[str]:
@@ -67,13 +67,17 @@ def _alike(values: Iterable[Any]) -> list[str]:
     ]
 
 
+def _by_name(tables: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Name -> its values in the tables that have it."""
+    found: defaultdict[str, list[Any]] = defaultdict(list)
+    for name, value in (pair for table in tables for pair in table.items()):
+        found[name].append(value)
+    return found
+
+
 def _named(tables: Iterable[Mapping[str, Any]]) -> list[str]:
     """`torch 2.14.1`; names with several values, with how many runs have which."""
-    values: dict[str, list[Any]] = {}
-    for table in tables:
-        for name, value in table.items():
-            values.setdefault(name, []).append(value)
-    return [f"{name} {', '.join(_alike(found))}" for name, found in values.items() if any(found)]
+    return [f"{name} {', '.join(_alike(values))}" for name, values in _by_name(tables).items() if any(values)]
 
 
 def _device(environment: Environment) -> str:
@@ -83,30 +87,15 @@ def _device(environment: Environment) -> str:
 
 
 def _warnings(environments: Sequence[Environment]) -> Iterator[str]:
-    devices = sorted({_kind(e) for e in environments})
+    # `cuda:0` and `cuda:1` of one make are alike
+    devices = {f"{str(e.get('device')).partition(':')[0]}, {e.get('device_name')}" for e in environments}
     if len(devices) > 1:
-        yield f"The runs used different devices ({listed(devices)}): times can't be compared, and values may differ."
+        which = listed(sorted(devices))
+        yield f"The runs used different devices ({which}): times can't be compared, and values may differ."
     for package in ("toonlab", "torch"):
-        versions = sorted({str(e.get("versions", {}).get(package)) for e in environments})
+        versions = {str(e["versions"].get(package)) for e in environments}
         if len(versions) > 1:
-            yield f"The runs used different versions of {package} ({listed(versions)})."
-    hashes: dict[str, set[str]] = {}
-    for package, code in ((p, c) for e in environments for p, c in _identity(e).get("code", {}).items()):
-        hashes.setdefault(package, set()).add(code)
-    if changed := sorted(package for package, codes in hashes.items() if len(codes) > 1):
+            yield f"The runs used different versions of {package} ({listed(sorted(versions))})."
+    hashes = _by_name(e["identity"].get("code", {}) for e in environments)
+    if changed := sorted(package for package, codes in hashes.items() if len(set(codes)) > 1):
         yield f"The code of {listed(changed)} changed between runs."
-
-
-def _kind(environment: Environment) -> str:
-    """`cuda:0` and `cuda:1` of one make are alike."""
-    return f"{str(environment.get('device')).partition(':')[0]}, {environment.get('device_name')}"
-
-
-def _recipes(results: StudyResults) -> dict[str, str]:
-    """The recipe of each variant's first run that is here."""
-    found: dict[str, str] = {}
-    for cell in results.cells:
-        path = results.directory / cell.run / "recipe.yaml"
-        if cell.variant.label not in found and path.is_file():
-            found[cell.variant.label] = path.read_text(encoding="utf-8")
-    return found

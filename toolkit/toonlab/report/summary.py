@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .findings import Findings
-from .format import interval, listed, number, probability, several, shown, signed
+from .format import interval, listed, number, p_value, several, shown, signed
 
 if TYPE_CHECKING:
     from toonlab.stats.paired import Difference
@@ -24,18 +24,16 @@ def sentences(found: Findings) -> tuple[str, str, str]:
 
 def by_verdict(found: Findings) -> dict[str, Group]:
     """verdict -> label -> difference of the primary metric, without the baseline."""
-    differences = found.differences.get(found.primary, {})
-    others = {label: differences[label] for label in found.labels if label in differences}
-    others.pop(found.results.baseline or "", None)
+    differences = {label: one for label in found.labels if (one := found.difference(label))}
     verdicts = (*TESTED, "untested")
-    return {verdict: {label: d for label, d in others.items() if d.verdict == verdict} for verdict in verdicts}
+    return {verdict: {label: d for label, d in differences.items() if d.verdict == verdict} for verdict in verdicts}
 
 
 def in_numbers(difference: Difference, digits: int) -> str:
     """`+0.042, 95 % interval +0.021 to +0.063, p = 0.012`."""
     parts = [signed(difference.mean, digits)]
     parts += [f"95 % interval {interval(difference.interval, digits)}"] if difference.interval else []
-    parts += [probability(difference.p)] if difference.p is not None else []
+    parts += [f"p = {p_value(difference.p)}".replace("= <", "<")] if difference.p is not None else []
     return ", ".join(parts)
 
 

@@ -1,121 +1,111 @@
-"""The table of a report: a row for each variant, with the values of its seeds."""
+"""The table of a report: its cells for the page, and as CSV with every seed, Markdown and LaTeX for other programs."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from statistics import fmean
 
-from toonlab.studies.results.tables import PHOTO
+from toonlab.studies.results.results import CellResult, short_names
+from toonlab.studies.results.tables import PHOTO, TableRow, notes
+from toonlab.studies.results.text_table import TextTable
 
 from .findings import Findings
-from .format import interval, mean_and_spread, number, probability, signed
-from .summary import SYMBOLS
-
-if TYPE_CHECKING:
-    from toonlab.stats.paired import Difference
+from .format import difference_text, mean_and_spread, several
 
 
 @dataclass(frozen=True)
-class Entry:
-    """The text of a row in one column, and the value to sort by; None where there is no value."""
+class Cell:
+    """The text of a row in one column, its mean to sort by (None without a value), and whether it is the best."""
 
     text: str
-    sort: float | None
-    best: bool = False
+    mean: float | None
+    best: bool
 
 
-@dataclass(frozen=True)
-class Detail:
-    """One metric of a variant in full."""
-
-    metric: str
-    seeds: Sequence[tuple[int, str]]
-    difference: str = ""
-    p: str = ""
-    p_permutation: str = ""
-    effect: str = ""
-    verdict: str = ""
-    symbol: str = ""
+def cells(found: Findings, row: TableRow) -> list[Cell]:
+    """A row's cells in the order of the columns; values that are not finite count as missing."""
+    columns = found.columns
+    values = [row.values.get(name, ()) if row.name == PHOTO else found.values(name, row.name) for name in columns]
+    return [
+        Cell(mean_and_spread(own, found.digits(name)), fmean(own) if own else None, row.name in found.best(name))
+        for name, own in zip(columns, values, strict=True)
+    ]
 
 
-@dataclass(frozen=True)
-class Line:
-    """A row: `verdict` and `difference` are of the primary metric."""
-
-    label: str
-    entries: Sequence[Entry]
-    count: int = 0
-    note: str = ""
-    verdict: str = ""
-    symbol: str = ""
-    difference: Entry | None = None
-    interval: str = ""
-    details: Sequence[Detail] = ()
-
-    @property
-    def title(self) -> str:
-        """`ctss (1 failed)`."""
-        return f"{self.label} ({self.note})" if self.note else self.label
+def heading(found: Findings, column: str) -> str:
+    """`outline_f1 ↑`, `psnr* ↑`: the arrow points to what is better; a star, to a note."""
+    star = "*" if column in found.results.caveats else ""
+    return f"{column}{star} {'↑' if found.higher(column) else '↓'}"
 
 
-def lines(found: Findings) -> list[Line]:
-    """A row for each variant, below one of the unmodified photo unless a variant has the same values."""
-    rows = [_line(found, label) for label in found.labels]
-    if any(row.name == PHOTO for row in found.results.rows):
-        values = {name: found.results.photo.get(name) for name in found.columns}
-        rows.insert(
-            0,
-            Line(PHOTO, [Entry("–" if v is None else number(v, found.digits(name)), v) for name, v in values.items()]),
-        )
-    return rows
+def seeds_text(row: TableRow) -> str:
+    """How many seeds a row has; a dash for the unmodified photo, and where nothing has finished."""
+    return "–" if row.name == PHOTO else str(row.seeds or "–")
 
 
-def _line(found: Findings, label: str) -> Line:
-    verdict, first = found.verdict(label), found.differences.get(found.primary, {}).get(label)
-    shown, digits = first if verdict != "baseline" else None, found.digits(found.primary)
-    return Line(
-        label=label,
-        entries=[_entry(found, column, label) for column in found.columns],
-        count=sum(cell.status == "finished" for cell in found.results.of(label)),
-        note=found.results.note(label),
-        verdict=verdict,
-        symbol=SYMBOLS[verdict],
-        difference=Entry(signed(shown.mean, digits), shown.mean) if shown else None,
-        interval=_between(shown, digits),
-        details=[_detail(found, column, label) for column in found.columns if found.values(column, label)],
-    )
+def as_table(found: Findings) -> TextTable:
+    """The table as text, with the best of each column in bold, the differences to the baseline, and its notes."""
+    head = ["method", "seeds", *(heading(found, column) for column in found.columns)]
+    rows = found.results.rows
+    table = [[(r.title, False), (seeds_text(r), False), *((c.text, c.best) for c in cells(found, r))] for r in rows]
+    if found.differences.get(found.primary):
+        head.insert(3, f"difference to {found.results.baseline}")
+        for row, texts in zip(rows, table, strict=True):
+            texts.insert(3, (_difference(found, row.name), False))
+    best = {(row, column) for row, texts in enumerate(table) for column, (_, is_best) in enumerate(texts) if is_best}
+    below = notes(found.columns, found.results.caveats, found.results.measured)
+    return TextTable(head, [[text for text, _ in texts] for texts in table], best, below)
 
 
-def _p(value: float | None) -> str:
-    return "" if value is None else probability(value).removeprefix("p ").removeprefix("= ")
+def _difference(found: Findings, name: str) -> str:
+    """`+0.042 (+0.021 to +0.063), better`."""
+    if name == PHOTO:
+        return "–"
+    difference = found.difference(name)
+    given = [difference_text(difference, found.digits(found.primary))] if difference else []
+    return ", ".join([*given, found.verdict(name)])
 
 
-def _between(difference: Difference | None, digits: int) -> str:
-    return interval(difference.interval, digits) if difference and difference.interval else ""
+def exports(found: Findings) -> dict[str, str]:
+    """The table for other programs, by the suffix of its file.
+
+    `csv` has a line for each cell, with the values exactly as they were measured: recipe, one column for each factor,
+    seed, status, every metric and cost, seconds. `md` and `tex` have means and standard deviations, the best in bold,
+    and the differences to the baseline with their verdicts; LaTeX needs booktabs.
+    """
+    table, title = as_table(found), (found.results.about or found.results.name).rstrip(".")
+    caption = f"{title}. Mean ± standard deviation over {several(len(found.seeds), 'seed')}."
+    return {"csv": _csv(found), "md": table.markdown(), "tex": table.latex(caption, found.results.name)}
 
 
-def _entry(found: Findings, metric: str, label: str) -> Entry:
-    values, mean = found.values(metric, label), found.mean(metric, label)
-    alone = len(found.ranked(metric)) < 2
-    return Entry(mean_and_spread(values, found.digits(metric)), mean, best=not alone and label in found.best(metric))
+def _csv(found: Findings) -> str:
+    file, rows = io.StringIO(), records(found)
+    head = rows[0] if rows else ["recipe", "seed", "status", *found.columns]
+    writer = csv.DictWriter(file, head, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue()
 
 
-def _detail(found: Findings, metric: str, label: str) -> Detail:
-    by_seed = sorted(found.results.values(metric)[label].items())
-    digits, difference = found.digits(metric), found.differences.get(metric, {}).get(label)
-    seeds = [(seed, number(value, digits)) for seed, value in by_seed]
-    verdict = found.verdict(label, metric)
-    if difference is None or verdict == "baseline":
-        return Detail(metric, seeds)
-    between = f" ({_between(difference, digits)})" if difference.interval else ""
-    return Detail(
-        metric=metric,
-        seeds=seeds,
-        difference=f"{signed(difference.mean, digits)}{between}",
-        p=_p(difference.p),
-        p_permutation=_p(difference.p_permutation),
-        effect="" if difference.effect is None else signed(difference.effect),
-        verdict=verdict,
-        symbol=SYMBOLS[verdict],
-    )
+def records(found: Findings, also: Sequence[str] = ()) -> list[dict[str, object]]:
+    """A record for each cell: recipe, levels, seed, status, the table's columns and `also`; None where missing."""
+    factors = short_names(list(dict.fromkeys(path for variant in found.variants for path in variant.levels)))
+    columns = dict.fromkeys([*found.columns, *also])
+    return [
+        {
+            "recipe": cell.variant.recipe,
+            **{name: _level(cell, path) for path, name in factors.items()},
+            "seed": cell.seed,
+            "status": cell.status,
+            **{name: cell.values.get(name) for name in columns},
+        }
+        for cell in found.results.cells
+    ]
+
+
+def _level(cell: CellResult, path: str) -> object:
+    level = cell.variant.levels.get(path, "")
+    return "off" if level is None else level

@@ -121,6 +121,7 @@ def environment(
     return {
         "device": str(device),
         "device_name": device_name(device),
+        "cuda_visible_devices": os.environ.get("CUDA_VISIBLE_DEVICES"),
         "processes": distributed.size,
         "cpus": os.cpu_count(),
         "threads": torch.get_num_threads(),

@@ -125,9 +125,11 @@ def run_cells(
 
     doubt([])
     progress.end(*done)
-    if waiting:
-        Driver(session.executor, progress, options, doubt).run(CellList(waiting, progress), display)
-    progress.results.write()
+    try:
+        if waiting:
+            Driver(session.executor, progress, options, doubt).run(CellList(waiting, progress), display)
+    finally:
+        progress.write()
     if _finished_runs(progress.results) != pictured:
         write_samples(progress.results)
     return progress.results

@@ -171,7 +171,15 @@ def first_number(trial: FrozenTrial) -> int:
     return int(trial.user_attrs.get(INSTEAD_OF, trial.number))
 
 
+def _origin(error: BaseException) -> BaseException:
+    """The error behind Optuna's, which guesses at reasons."""
+    while isinstance(error, optuna.exceptions.StorageInternalError | ImportError) and error.__cause__:
+        error = error.__cause__
+    return error
+
+
 def _hint(error: BaseException) -> str:
+    error = _origin(error)
     if isinstance(error, ModuleNotFoundError):
         return f"; pip install {error.name}"
     if isinstance(error, ArgumentError):  # no URL, or one of a database that SQLAlchemy doesn't know
@@ -182,6 +190,5 @@ def _hint(error: BaseException) -> str:
 
 def _why(error: BaseException, url: str) -> str:
     """The driver's message in a line, without the password."""
-    while isinstance(error, optuna.exceptions.StorageInternalError) and error.__cause__:
-        error = error.__cause__
+    error = _origin(error)
     return hide_password(first_line(getattr(error, "orig", None) or error), url)

@@ -130,10 +130,14 @@ class TrialSource:
             return RunningTrial(trial, params)
 
     def _has_room(self, trials: Sequence[FrozenTrial]) -> bool:
-        """Whether another trial is to be proposed; after several repetitions, one is drawn of what was not tried."""
+        """Whether another trial is to be proposed.
+
+        For a grid, and after several repetitions, one is drawn of the combinations that were not tried.
+        """
         if len(counted(trials)) >= self.plan.count or len(reported(trials)) >= _MOST * self.plan.count:
             return False
-        if not all(trial.user_attrs.get(REPEATS) for trial in trials[-_REPEATS:]):
+        repeats = all(trial.user_attrs.get(REPEATS) for trial in trials[-_REPEATS:])
+        if not repeats and self.plan.search.sampler != "grid":
             return True
         tried = {_key(trial.params) for trial in reported(trials)}
         new = next((drawn for drawn in self.plan.draws(len(trials)) if _key(drawn) not in tried), None)

@@ -83,7 +83,7 @@ def _study(plan: SearchPlan, results: StudyResults, storage: str | None) -> Optu
         storage or f"sqlite:///{(results.directory / 'optuna.db').resolve().as_posix()}",
         f"{results.name}-{plan.digest[:8]}",
         maximize=plan.search.maximize,
-        sampler=optuna_objects.sampler(plan.search, plan.space),
+        sampler=optuna_objects.sampler(plan.search),
         pruner=optuna_objects.pruner(plan.search),
     )
 

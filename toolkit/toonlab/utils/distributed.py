@@ -105,16 +105,19 @@ def device_name(device: torch.device) -> str:
 
 
 def pick_device(name: str) -> torch.device:
-    """`auto`: a GPU where there is one, else the CPU.
+    """`auto`: a GPU where there is one, else the CPU. CUDA is not initialized.
 
     Raises:
         ToonlabError: if there is no such device here.
     """
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
+        name = "cuda" if torch.cuda.device_count() else "cpu"
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
+        if device.type != "cuda":
+            torch.empty(0, device=device)
+        elif (device.index or 0) >= (count := torch.cuda.device_count()):
+            raise RuntimeError(f"there are {count} GPUs")
     except (RuntimeError, AssertionError) as error:
         text = str(error).partition("\n")[0]
         raise ToonlabError(f"--device {name}: not usable here: {text}; take auto or cpu") from error

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
-from toonlab.report.charts import rows
+from toonlab.report.charts.rows import Row, cut, differences, row_chart, seeds, survived
 from toonlab.report.findings import Findings, find
 from toonlab.report.search import search_of
 from toonlab.studies.results.results import StudyResults
@@ -27,7 +28,7 @@ def points(axes: Any, row: int) -> list[tuple[float, float]]:
 
 
 def test_every_seed_is_a_point_of_its_row(findings: Findings, figure: Any, texts: Any, tips: Any) -> None:
-    chart = rows.seeds(findings, "outline_f1")
+    chart = seeds(findings, "outline_f1")
     axes = figure(chart).axes[0]
     assert [x for x, _ in points(axes, 0)] == BASE
     assert [x for x, _ in points(axes, 2)] == [0.9]
@@ -49,18 +50,18 @@ def test_the_photo_is_a_line_where_it_is_near_the_others(findings: Findings, tex
             for cell in findings.results.cells
         ]
         found = find(replace(findings.results, cells=cells))
-        assert ("photo" in texts(rows.seeds(found, "outline_f1"))) == near
+        assert ("photo" in texts(seeds(found, "outline_f1"))) == near
 
 
 def test_differences_have_words_and_point_to_better(findings: Findings, figure: Any, texts: Any) -> None:
-    chart = rows.differences(findings, "outline_f1")
+    chart = differences(findings, "outline_f1")
     assert [round(x, 6) for x, _ in points(figure(chart).axes[0], 0)] == [0.1, 0.1, 0.105]
     written = texts(chart)
     assert {"up", "late", "▲ better", "○ untested"} <= set(written)
     assert any("better →" in text for text in written)
     assert "up +0.102 (+0.094 to +0.109), better; late +0.380, untested." in chart.description
     less = find(replace(findings.results, higher={"outline_f1": False}))
-    written = texts(rows.differences(less, "outline_f1"))
+    written = texts(differences(less, "outline_f1"))
     assert "▼ worse" in written
     assert any("← better" in text for text in written)
 
@@ -70,8 +71,53 @@ def test_gains_are_shown_in_the_search_and_on_fresh_seeds(
 ) -> None:
     search = search_of(find(searched([0.02, 0.03, 0.025])))
     assert search is not None
-    chart = rows.survived(search.gains, "f1")
+    chart = survived(search.gains, "f1")
     assert "+0.050 → +0.025" in texts(chart)
     assert "ctss (k 8, patch_size 16) +0.050 → +0.025" in chart.description
     places = [line.get_xdata()[0] for line in figure(chart).axes[0].lines if len(line.get_xdata()) == 1]
     assert places == pytest.approx([0.05, 0.025])
+
+
+# -- their axes
+
+
+def drawn(*given: Row, width: float = 368) -> Any:
+    figure = Figure(figsize=(width / 72, 2))
+    row_chart(given, "f1", ("", "", "", "")).draw(figure)
+    return figure.axes[0]
+
+
+def test_the_first_label_is_on_top(made: Callable[..., Findings]) -> None:
+    axes = drawn(Row("first", "", 0.5, None), Row("second", "", 0.5, None))
+    assert axes.get_ylim() == (1.5, -0.5)
+    heights = {text.get_text(): text.get_position()[1] for text in axes.texts}
+    assert heights["first"] < heights["second"]
+    two, three, four = (seeds(made(dict.fromkeys(names, BASE)), "outline_f1").height for names in ("ab", "abc", "abcd"))
+    assert three - two == four - three > 20
+
+
+@pytest.mark.parametrize(("width", "letters"), [(368, 39), (572, 72)])
+def test_labels_are_cut_to_the_figures_width(width: float, letters: int) -> None:
+    label, _ = (text.get_text() for text in drawn(Row("x" * 100, "", 0.5, None), width=width).texts)
+    assert len(label) == letters
+    assert label.endswith("…")
+
+
+def test_cut() -> None:
+    assert [cut("abcdef", n) for n in (6, 4, 1, 0)] == ["abcdef", "abc…", "a…", "a…"]
+
+
+def test_an_interval_is_a_bar_with_ends_around_a_diamond() -> None:
+    bar, ends, diamond = drawn(Row("a", "", 0.5, (0.4, 0.6))).lines
+    assert list(bar.get_xdata()) == list(ends.get_xdata()) == [0.4, 0.6]
+    assert list(diamond.get_xdata()) == [0.5]
+    assert len(drawn(Row("a", "", 0.5, None)).lines) == 1
+
+
+def test_points_and_circles_are_below_the_label() -> None:
+    axes = drawn(Row("a", "", 0.5, None), Row("b", "", 0.5, None, {"seed 0": 0.25, "seed 1": 0.75}, circle=0.5))
+    (collection,) = axes.collections
+    assert collection.get_gid() == "row-1"
+    label = next(text for text in axes.texts if text.get_text() == "b").get_position()[1]
+    assert all(label < y < 1.5 for _, y in collection.get_offsets())
+    assert label < axes.lines[-2].get_ydata()[0] < 1.5

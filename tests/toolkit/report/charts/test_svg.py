@@ -12,10 +12,11 @@ FILE = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org
 <g id="unused"><g id="dots"><use xlink:href="#m1" style="fill: #0b5c9e"/><use xlink:href="#m1"/></g>
 <g id="series-3-mean" clip-path="url(#p1)"><path d="M 1 2" style="stroke: #0a0a03"/></g>
 <text style="font: 11px 'DejaVu Sans', sans-serif; fill: #010101">f1 &lt; 2</text></g></svg>"""
+COLORS = {"#0a0a03": "var(--series-3)", "#010101": "var(--ink)"}
 
 
 def embedded(name: str = "one") -> str:
-    return embeddable(FILE, name, "A title", "A description", {"dots": ["seed 0", "seed 1"], "other": ["x"]})
+    return embeddable(FILE, name, "A title", "A description", {"dots": ["seed 0", "seed 1"], "other": ["x"]}, COLORS)
 
 
 def test_the_page_decides_on_the_size() -> None:
@@ -39,16 +40,16 @@ def test_points_have_their_tooltips() -> None:
 
 def test_a_single_point_that_is_drawn_in_place_has_its_tooltip() -> None:
     file = '<svg xmlns="http://www.w3.org/2000/svg"><g id="dots"><path d="M 0 0"/></g></svg>'
-    root = ElementTree.fromstring(embeddable(file, "n", "t", "d", {"dots": ["alone"]}))
+    root = ElementTree.fromstring(embeddable(file, "n", "t", "d", {"dots": ["alone"]}, {}))
     assert [title.text for path in root.iter(f"{NAMESPACE}path") for title in path] == ["alone"]
 
 
 def test_series_are_attributes_and_only_ids_in_use_are_kept() -> None:
     text = embedded()
     assert re.findall(r'data-series="(\d+)"', text) == ["3"]
-    assert set(re.findall(r' id="([^"]+)"', text)) == {"one-m1", "one-p1", "one-title", "one-description"}
-    assert set(re.findall(r'href="#([^"]+)"', text)) == {"one-m1"}
-    assert "url(#one-p1)" in text
+    assert set(re.findall(r' id="([^"]+)"', text)) == {"m1", "p1", "one-title", "one-description"}
+    assert set(re.findall(r'href="#([^"]+)"', text)) == {"m1"}
+    assert "url(#p1)" in text
 
 
 def test_colours_and_fonts_are_variables_of_the_page() -> None:

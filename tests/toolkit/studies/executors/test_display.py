@@ -103,7 +103,7 @@ def test_in_a_pipe_there_is_one_line_for_each_end_however_long(progress: StudyPr
     with LineDisplay(console) as view:
         view.draw(progress)
         progress.end(cell(LONG, 2, "finished", 0.75))
-        progress.fail(progress.results.cells[4], "[red]out of memory[/red]")
+        progress.end(replace(progress.results.cells[4], status="failed", reason="[red]out of memory[/red]"))
         view.draw(progress)
         view.draw(progress)
     assert console.file.getvalue().splitlines() == [
@@ -116,7 +116,7 @@ def test_on_a_terminal_failures_stay_and_the_picture_goes(progress: StudyProgres
     console = Console(file=io.StringIO(), width=80, force_terminal=True, record=True)
     with TerminalDisplay(console) as view:
         progress.end(cell(LONG, 2, "finished", 0.75))
-        progress.fail(progress.results.cells[4], "out of memory")
+        progress.end(replace(progress.results.cells[4], status="failed", reason="out of memory"))
         view.draw(progress)
     text = console.export_text()
     assert "[6/6] plain, seed 2: failed: out of memory" in text
@@ -136,7 +136,7 @@ def test_in_a_notebook_the_picture_is_replaced_and_failures_are_printed(
         view.draw(progress)
         assert len(shown) == 1  # nothing is sent where nothing has changed
         progress.end(cell(LONG, 2, "finished", 0.75))
-        progress.fail(progress.results.cells[4], "out of memory")
+        progress.end(replace(progress.results.cells[4], status="failed", reason="out of memory"))
         view.draw(progress)
     assert len(shown) == 2
     assert "6/6 cells" in shown[-1]
@@ -146,7 +146,7 @@ def test_in_a_notebook_the_picture_is_replaced_and_failures_are_printed(
 
 
 def test_programs_see_nothing(progress: StudyProgress, capsys: pytest.CaptureFixture[str]) -> None:
-    progress.fail(progress.results.cells[4], "out of memory")
+    progress.end(replace(progress.results.cells[4], status="failed", reason="out of memory"))
     with Display() as view:
         view.draw(progress)
     assert progress.take_messages() == []

@@ -158,14 +158,14 @@ def test_a_server_imports_what_it_can(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_surroundings_are_taken_over_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = Surroundings.here()
+    before = Surroundings.here({})
     monkeypatch.setenv("TOONLAB_ONE", "1")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    there = Surroundings.here()
+    there = Surroundings.here({})
     before.take_over()
     assert "TOONLAB_ONE" not in os.environ
-    assert Surroundings.here() == before
+    assert Surroundings.here({}) == before
     there.take_over()
     assert (os.environ["TOONLAB_ONE"], Path.cwd(), sys.path[0]) == ("1", tmp_path, str(tmp_path))
 

@@ -1,35 +1,47 @@
-"""The devices and threads of a study's jobs."""
+"""Which executor a study gets, and when it is connected."""
 
 from __future__ import annotations
 
-import os
-
 import pytest
-import torch
 
-from toonlab.errors import ToonlabError
-from toonlab.studies.executors.options import ExecutionOptions, threads_of
-
-
-def test_each_job_has_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 3)
-    assert ExecutionOptions(device="cpu").devices == ["cpu"]
-    assert ExecutionOptions(device="cpu", jobs=3).devices == ["cpu"] * 3
-    with pytest.raises(ToonlabError, match="--jobs 4: this machine has 3 cores; each job needs one at least"):
-        _ = ExecutionOptions(device="cpu", jobs=4).devices
+from toonlab import PluginError, RecipeError, discover
+from toonlab.studies.executors.options import ExecutionOptions, ExecutorSession
 
 
-def test_gpus_are_taken_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("toonlab.studies.executors.options.pick_device", torch.device)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert ExecutionOptions(device="cuda").devices == ["cuda:0", "cuda:1"]
-    assert ExecutionOptions(device="cuda", jobs=3).devices == ["cuda:0", "cuda:1", "cuda:0"]
-    assert ExecutionOptions(device="cuda:1", jobs=2).devices == ["cuda:1", "cuda:1"]
+def test_the_command_line_replaces_the_executor_of_the_file_and_jobs_are_added_to_either() -> None:
+    catalogue = discover()
+    assert len(ExecutionOptions(parameters={"device": "cpu"}).make({}, catalogue).slots) == 1
+    of_file = {"use": "local", "jobs": 2, "device": "cpu"}
+    assert len(ExecutionOptions().make(of_file, catalogue).slots) == 2
+    assert len(ExecutionOptions(parameters={"jobs": 1}).make(of_file, catalogue).slots) == 1
+    assert len(ExecutionOptions(executor={"use": "local", "device": "cpu"}).make(of_file, catalogue).slots) == 1
 
 
-@pytest.mark.usefixtures("two_threads")
-def test_jobs_on_one_cpu_share_its_threads() -> None:
-    assert threads_of(["cpu"]) is None
-    assert threads_of(["cpu", "cpu"]) == 1
-    assert threads_of(["cpu"] * 5) == 1
-    assert threads_of(["cuda:0", "cuda:1"]) is None
+def test_an_unknown_executor_or_parameter_is_told_in_a_line() -> None:
+    with pytest.raises(PluginError, match="'locale': no such executor; did you mean 'local'"):
+        ExecutionOptions(executor={"use": "locale"}).make(None, discover())
+    with pytest.raises(RecipeError, match=r"executor local: .*job: unknown; did you mean 'jobs'"):
+        ExecutionOptions().make({"use": "local", "job": 2}, discover())
+
+
+def test_a_session_connects_at_its_first_use_and_disconnects_at_the_end() -> None:
+    seen: list[str] = []
+
+    class Recorded:
+        slots = ()
+        submit = stop = None
+
+        def __enter__(self) -> Recorded:
+            seen.append("connected")
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            seen.append("disconnected")
+
+    with ExecutorSession(Recorded()):  # type: ignore[arg-type]
+        pass
+    assert seen == []
+    with ExecutorSession(Recorded()) as session:  # type: ignore[arg-type]
+        assert session.executor is session.executor
+        assert seen == ["connected"]
+    assert seen == ["connected", "disconnected"]

@@ -5,24 +5,24 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from optuna.trial import TrialState
 
-from toonlab import discover
+from toonlab import Slot, discover
 from toonlab.recipes.load import load
-from toonlab.studies.compare import compare
-from toonlab.studies.executors import pool, process
+from toonlab.studies.compare import compare, explain
+from toonlab.studies.executors import cell_task, process
 from toonlab.studies.executors.cell import CellSpec, cells_of
 from toonlab.studies.executors.display import Display
 from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.executors.process import CellProcess, Failed, ProcessOptions, RunProgress, preloads
 from toonlab.studies.executors.progress import StudyProgress
 from toonlab.studies.results.results import StudyResults, Variant
-from toonlab.studies.storage import Storage
 
 LONG = ["train.steps=100000", "evaluate.samples=1", "observers=null"]
 
@@ -35,7 +35,7 @@ def start(small: Path, tmp_path: Path) -> Callable[..., CellProcess]:
         catalogue = discover()
         recipe = load(small, catalogue, [*LONG, *overrides])
         (cell,) = cells_of([CellSpec(Variant("small"), recipe)], catalogue)
-        return CellProcess(cell, "cpu", ProcessOptions(tmp_path / "runs" / "study", threads=1))
+        return CellProcess(cell, Slot("here"), ProcessOptions(tmp_path / "runs" / "study"))
 
     return begin
 
@@ -99,7 +99,7 @@ def test_the_second_run_of_a_directory_says_that_it_is_busy(start: Callable[...,
     first.stop("enough")
     assert first.end() is None
     assert failed is not None
-    assert failed.busy
+    assert failed.kind == "busy"
     assert "another process trains there" in failed.reason
 
 
@@ -119,7 +119,7 @@ class Killer(Display):
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.processes: list[CellProcess] = []
-        monkeypatch.setattr(pool, "CellProcess", self.start)
+        monkeypatch.setattr(cell_task, "CellProcess", self.start)
 
     def start(self, *arguments: Any) -> CellProcess:
         self.processes.append(CellProcess(*arguments))
@@ -143,9 +143,7 @@ def test_a_killed_run_is_a_failed_cell_and_the_next_one_runs(
         "train.steps: 100000\nevaluate.samples: 1\nobservers: null\n"
     )
     killer = Killer(monkeypatch)
-    results = compare(
-        str(small.parent / "study.yaml"), discover(), ExecutionOptions(tmp_path / "runs", "cpu"), display=killer
-    )
+    results = compare(str(small.parent / "study.yaml"), discover(), ExecutionOptions(tmp_path / "runs"), display=killer)
     trained, untouched = results.cells
     assert killer.killed
     assert (trained.status, trained.outcome) == ("failed", None)
@@ -176,20 +174,41 @@ def test_ctrl_c_reaches_runs_as_well_and_stops_them_all_the_same(
     """They may have stopped before the study knows why: their cells have not failed, and others may take them up."""
     text = f"recipes: [small]\nseeds: 1\nset: {{{', '.join(LONG).replace('=', ': ')}, train.checkpoint_every: 20}}\n"
     (small.parent / "study.yaml").write_text(text)
-    storage = f"sqlite:///{tmp_path / 'shared.db'}"
-    study = toonlab("compare", "study.yaml", "--device", "cpu", "--storage", storage)
+    study = toonlab("compare", "study.yaml", "--device", "cpu")
     until(lambda: list(tmp_path.glob("runs/study/*/checkpoints/step-*/state.pt")))
     os.killpg(study.pid, signal.SIGINT)
     assert study.wait() == 128 + signal.SIGINT
     assert outcome(tmp_path)["reason"] == "signal SIGINT"
     (cell,) = StudyResults.read(tmp_path / "runs" / "study").cells
     assert (cell.status, cell.reason) == ("stopped", "signal SIGINT")
-    with Storage(storage, "study/cells") as shared:
-        (waiting,) = shared.trials(TrialState.WAITING)
-    assert waiting.user_attrs["run"] == cell.run
+    (begun,) = explain(str(small.parent / "study.yaml"), discover(), ExecutionOptions(tmp_path / "runs"))
+    assert "begun, continues from its last checkpoint (stopped: signal SIGINT)" in begun
 
 
 def test_modules_are_imported_ahead_for_the_observers_of_the_recipes_alone(small: Path) -> None:
     catalogue = discover()
     for observers, modules in (("{mlflow: {}}", ["toonlab_mlflow.preload"]), ("{progress: {}}", []), ("null", [])):
         assert preloads([load(small, catalogue, [f"observers={observers}"])], catalogue) == modules
+
+
+def test_a_run_sees_the_gpus_of_its_slot_alone(small: Path, tmp_path: Path) -> None:
+    catalogue = discover()
+    (cell,) = cells_of([CellSpec(Variant("small"), load(small, catalogue, ["observers=null"]))], catalogue)
+    run = CellProcess(cell, Slot("here", gpus=("GPU-1", "GPU-2")), ProcessOptions(tmp_path / "study"))
+    assert run.end() is None
+    (file,) = tmp_path.glob("study/*/environment.json")
+    assert json.loads(file.read_text())["cuda_visible_devices"] == "GPU-1,GPU-2"
+
+
+def test_what_runs_are_forked_from_has_not_touched_cuda() -> None:
+    """CUDA can't be used in a process that was forked from one that has asked for its devices."""
+    code = """
+import os, torch
+from toonlab.studies.executors.fork_server import _import
+_import(["toonlab_mlflow.preload"])
+pid = os.fork()
+if pid == 0:
+    os._exit(int(torch.cuda._is_in_bad_fork()))
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,7 +42,7 @@ def test_a_cell_from_its_beginning_to_its_end(results: StudyResults) -> None:
 def test_news_say_how_cells_ended(results: StudyResults) -> None:
     progress = StudyProgress(results)
     ctss, plain, again, _ = results.cells
-    progress.fail(ctss, "diverged at step 3")
+    progress.end(replace(ctss, status="failed", reason="diverged at step 3"))
     progress.end(replace(plain, status="stopped", reason="signal SIGTERM"))
     progress.end(replace(finished(again), reused=True))
     assert progress.take_messages() == [
@@ -53,41 +52,10 @@ def test_news_say_how_cells_ended(results: StudyResults) -> None:
     ]
 
 
-def test_others_results_are_learnt_once_and_never_over_ones_own(results: StudyResults) -> None:
-    progress = StudyProgress(results)
-    ctss, plain, *_ = results.cells
-    progress.begin(ctss)
-    theirs = [finished(ctss), finished(plain), replace(ctss, run="not-of-this-study")]
-    progress.merge(theirs)
-    progress.merge(theirs)
-    assert [c.status for c in progress.results.cells] == ["running", "finished", "waiting", "waiting"]
-    assert [news.text[:5] for news in progress.take_messages()] == ["[1/4]"]
-
-
 def test_a_board_that_keeps_nothing_writes_nothing(results: StudyResults) -> None:
     progress = StudyProgress(results, write=False)
     progress.end(finished(results.cells[0]))
     assert not results.directory.exists()
-
-
-def test_several_slots_use_one_board(tmp_path: Path) -> None:
-    cells = [CellResult(Variant("ctss"), seed, f"ctss-s{seed}") for seed in range(40)]
-    progress = StudyProgress(StudyResults("study", tmp_path / "study", cells, metrics=["outline_f1"]), write=False)
-
-    def work(mine: list[CellResult]) -> None:
-        for cell in mine:
-            progress.begin(cell)
-            progress.update(cell.run, RunProgress(1, 2))
-            progress.end(finished(cell))
-
-    threads = [threading.Thread(target=work, args=(cells[place::4],)) for place in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert {cell.status for cell in progress.results.cells} == {"finished"}
-    assert not progress.running
-    assert sorted(int(news.text[1:].partition("/")[0]) for news in progress.take_messages()) == list(range(1, 41))
 
 
 def test_rate_and_time_left_follow_from_the_first_and_the_last_report() -> None:

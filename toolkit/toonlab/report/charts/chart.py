@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .colors import INK, RULE, SOFT
 from .svg import Tips, embeddable
 
 if TYPE_CHECKING:
@@ -17,9 +16,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMN, GAP = 368, 28  # px: a third of a desktop page, and the space between two columns
+_NAMES = ("ink", "soft", "rule", "paper", "better", "worse", "open", "accent", *(f"series-{n}" for n in range(7)))
+# stand-ins for the page's variables, which follow its light or dark scheme; not black, which matplotlib leaves out
+_COLORS = {name: f"#0{n:x}0{n:x}0{n:x}" for n, name in enumerate(_NAMES, 1)}
+INK, SOFT, RULE, PAPER, BETTER, WORSE, OPEN, ACCENT, *SERIES = _COLORS.values()
+VARIABLES = {color: f"var(--{name})" for name, color in _COLORS.items()}
+MARKERS, DASHES = "osD^vPX", ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
 _STYLE: Any = {
     "svg.fonttype": "none",
-    "svg.hashsalt": "toonlab",
     "figure.dpi": 72,
     "savefig.transparent": True,
     "font.size": 11.5,
@@ -82,17 +86,26 @@ class Chart:
         from matplotlib.layout_engine import ConstrainedLayoutEngine
 
         width = width or COLUMN * self.span + GAP * (self.span - 1)
-        file = io.StringIO()
-        with rc_context(_STYLE), warnings.catch_warnings():
+        file, name = io.StringIO(), re.sub(r"[^\w-]+", "-", self.name)
+        with rc_context({**_STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # glyphs that its own font lacks are the browser's to draw
             layout = ConstrainedLayoutEngine(w_pad=2 / 72, h_pad=2 / 72)
             figure = Figure(figsize=(width / 72, self.height / 72), layout=layout)
             tips = self.draw(figure)
             figure.savefig(file, format="svg", metadata={"Date": None})
-        name = re.sub(r"[^\w-]+", "-", self.name)
-        return embeddable(file.getvalue(), name, self.title, self.description, tips or {})
+        return embeddable(file.getvalue(), name, self.title, self.description, tips or {}, VARIABLES)
 
 
 def note(axes: Axes, text: str, at: tuple[float, float], shift: tuple[float, float], **style: Any) -> None:
     """Small text next to a point, `shift` px away from it; `xycoords` is the point's coordinate system."""
     axes.annotate(text, at, xytext=shift, textcoords="offset points", **{"fontsize": 10.5, **style})
+
+
+def line_style(place: int) -> dict[str, Any]:
+    """Colour and dashes of a variant's curves, by its place among the variants."""
+    return {"color": SERIES[place % len(SERIES)], "linestyle": DASHES[place // len(SERIES) % len(DASHES)]}
+
+
+def point_style(place: int) -> dict[str, Any]:
+    """Colour and marker of a variant's points, by its place among the variants."""
+    return {"color": SERIES[place % len(SERIES)], "marker": MARKERS[place % len(MARKERS)]}

@@ -6,20 +6,20 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from math import inf, isfinite
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from toonlab.report.findings import Findings
 from toonlab.report.format import number, several, shown
-from toonlab.report.history import LOSS, Curve, History, histories
+from toonlab.report.history import LOSS, Records, histories
 
-from .chart import Chart, note
-from .colors import DASHES, MARKERS, PAPER, SERIES
+from .chart import PAPER, Chart, line_style, note, point_style
+from .svg import Tips
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Over = Literal["steps", "seconds"]
+_OVER = {"steps": "step", "seconds": "seconds"}  # the axis across -> its key in a record
 
 
 def learning(found: Findings) -> Iterator[Chart]:
@@ -27,41 +27,39 @@ def learning(found: Findings) -> Iterator[Chart]:
     yield from learning_charts(found.labels, found.primary, histories(found.results))
 
 
-def learning_charts(labels: Sequence[str], primary: str, runs: Sequence[History]) -> Iterator[Chart]:
+def learning_charts(labels: Sequence[str], primary: str, runs: Sequence[tuple[str, Records]]) -> Iterator[Chart]:
     """The charts of some runs, whose labels are among `labels`: their order decides the colours."""
     for name in (primary, LOSS):
-        curves = [curve for run in runs if len((curve := run.curve(name)).values) > 1]
+        curves: defaultdict[str, list[Records]] = defaultdict(list)
+        for label, records in runs:
+            if len(curve := [record for record in records if name in record]) > 1:
+                curves[label].append(curve)
         if curves:
-            break
-    over: Over
-    for over in ("steps", "seconds"):
-        if curves:
-            yield _learning(labels, curves, name, over)
+            yield from (_learning(labels, curves, name, over) for over in _OVER)
+            return
 
 
-def _learning(labels: Sequence[str], runs: Sequence[Curve], name: str, over: Over) -> Chart:
-    by_label = {label: [curve for curve in runs if curve.label == label] for label in labels}
-    by_label = {label: own for label, own in by_label.items() if own}
-    seeds = max(map(len, by_label.values()))
+def _learning(labels: Sequence[str], curves: Mapping[str, Sequence[Records]], name: str, over: str) -> Chart:
+    curves = {label: curves[label] for label in labels if label in curves}
+    seeds, key = max(map(len, curves.values())), _OVER[over]
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
-        for curve in runs if seeds > 1 else ():
-            axes.plot(
-                getattr(curve, over), curve.values, **_line(labels, curve.label, "seed"), linewidth=0.8, alpha=0.3
-            )
-        for label, own in by_label.items():
-            axes.plot(*_mean(own, over), **_line(labels, label, "mean"))
-        axes.set_xlabel(over)
-        axes.set_ylabel(name)
-        if name == LOSS and min(min(curve.values) for curve in runs) > 0:
+        for label, own in curves.items():
+            gid, style = f"series-{labels.index(label)}", line_style(labels.index(label))
+            for curve in own if seeds > 1 else ():
+                xs, ys = [record[key] for record in curve], [record[name] for record in curve]
+                axes.plot(xs, ys, **style, gid=f"{gid}-seed", linewidth=0.8, alpha=0.3)
+            axes.plot(*_mean(own, key, name), **style, gid=f"{gid}-mean")
+        axes.set(xlabel=over, ylabel=name)
+        if name == LOSS and all(record[name] > 0 for own in curves.values() for curve in own for record in curve):
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter("{x:g}")
             axes.yaxis.set_minor_formatter("")
 
     loss = "Methods' losses are made of different terms: compare shapes, not heights. " if name == LOSS else ""
     thin = f"Bold: mean of {several(seeds, 'seed')}; thin: each seed." if seeds > 1 else ""
-    ends = [f"{shown(label)} {number(fmean(curve.values[-1] for curve in own))}" for label, own in by_label.items()]
+    ends = [f"{shown(label)} {number(fmean(curve[-1][name] for curve in own))}" for label, own in curves.items()]
     return Chart(
         name=f"learning-{over}",
         title=f"{name} over {over}" if name != LOSS else f"The generator's loss over {over}",
@@ -71,20 +69,13 @@ def _learning(labels: Sequence[str], runs: Sequence[Curve], name: str, over: Ove
     )
 
 
-def _line(labels: Sequence[str], label: str, what: str) -> dict[str, Any]:
-    number = labels.index(label)
-    dash = DASHES[number // len(SERIES) % len(DASHES)]
-    return {"color": SERIES[number % len(SERIES)], "linestyle": dash, "gid": f"series-{number}-{what}"}
-
-
-def _mean(runs: Sequence[Curve], over: Over) -> tuple[list[float], list[float]]:
+def _mean(curves: Sequence[Records], key: str, name: str) -> tuple[list[float], list[float]]:
     """Over seeds, at the steps that all of them have."""
-    at: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
-    for curve in runs:
-        for step, place, value in zip(curve.steps, getattr(curve, over), curve.values, strict=True):
-            at[step].append((place, value))
-    whole = [at[step] for step in sorted(at) if len(at[step]) == len(runs)]
-    return [fmean(p for p, _ in points) for points in whole], [fmean(v for _, v in points) for points in whole]
+    at: defaultdict[float, Records] = defaultdict(list)
+    for record in (record for curve in curves for record in curve):
+        at[record["step"]].append(record)
+    whole = [at[step] for step in sorted(at) if len(at[step]) == len(curves)]
+    return [fmean(r[key] for r in records) for records in whole], [fmean(r[name] for r in records) for records in whole]
 
 
 # -- quality against cost
@@ -100,14 +91,13 @@ def cost(found: Findings) -> Chart | None:
     means = {label: (fmean(x for x, _ in given), fmean(y for _, y in given)) for label, given in points.items()}
     texts = {label: f"{number(y, found.digits(found.primary))} at {number(x)} s" for label, (x, y) in means.items()}
 
-    def draw(figure: Figure) -> Mapping[str, Sequence[str]]:
+    def draw(figure: Figure) -> Tips:
         axes = figure.add_subplot()
         tips: dict[str, Sequence[str]] = {}
         for label, given in points.items():
             place = found.labels.index(label)
-            style: Any = {"color": SERIES[place % len(SERIES)], "marker": MARKERS[place % len(MARKERS)]}
-            gid = f"series-{place}-cost"
-            xs, ys = [x for x, _ in given], [y for _, y in given]
+            gid, style = f"series-{place}-cost", point_style(place)
+            xs, ys = zip(*given, strict=True)
             axes.scatter(xs, ys, s=22, alpha=0.45, linewidths=0, gid=gid, **style)
             axes.scatter(*means[label], s=70, edgecolors=PAPER, gid=f"{gid}-mean", **style)
             tips |= {gid: [shown(label)] * len(given), f"{gid}-mean": [f"{shown(label)}: {texts[label]}"]}

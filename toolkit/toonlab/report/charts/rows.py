@@ -3,123 +3,172 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from toonlab.report.findings import Findings
-from toonlab.report.format import interval, number, places, shown, signed
+from toonlab.report.format import difference_text, number, places, shown, signed
 from toonlab.report.search import Gain
 from toonlab.report.summary import SYMBOLS
 
-from . import row_axes
-from .chart import Chart, note
-from .colors import ACCENT, INK, OPEN, SERIES, SOFT, VERDICT_COLORS
+from .chart import ACCENT, BETTER, INK, OPEN, PAPER, RULE, SERIES, SOFT, WORSE, Chart, note
+from .svg import Tips
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+VERDICT_COLORS = {"better": BETTER, "worse": WORSE, "inconclusive": OPEN, "untested": OPEN}
+_ROW, _FOOT, _LETTER = 44, 62, 6.2  # px: a row, the axis below, a letter about
+_LABEL, _CONTENT = -0.3, 0.12  # where they stand in a row
+_GROUND = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.5}  # below text, so that no line crosses it
+
+
+@dataclass(frozen=True)
+class Row:
+    """A variant: its label and a text above; below, a dot for each value, and a diamond with a bar for the mean.
+
+    Args:
+        points: the tooltip of each dot -> its place.
+        colors: of the text, of the mean, and of the dots.
+        circle: the place of a hollow point.
+    """
+
+    label: str
+    text: str
+    mean: float
+    interval: Sequence[float] | None
+    points: Mapping[str, float] = field(default_factory=dict)
+    colors: tuple[str, str, str] = (INK, ACCENT, INK)
+    circle: float | None = None
+
+
+def row_chart(
+    rows: Sequence[Row],
+    xlabel: str,
+    about: tuple[str, str, str, str],
+    zero: bool = False,
+    photo: float | None = None,
+) -> Chart:
+    """A chart of the rows, the first on top.
+
+    Args:
+        about: name, title, caption and description of the chart.
+        zero: draw a line at zero.
+        photo: the unmodified photo's value, which is a line where it leaves room for the others.
+    """
+
+    def draw(figure: Figure) -> Tips:
+        axes = figure.add_subplot(xlabel=xlabel, ylim=(len(rows) - 0.5, -0.5), yticks=[])
+        axes.grid(visible=True, axis="x")
+        axes.margins(x=0.06)
+        letters = int(figure.get_figwidth() * 72 / _LETTER) - 20  # what stands at the right has its room
+        if zero:
+            axes.axvline(0, color=INK, linewidth=1)
+        if photo is not None and _near(photo, [value for row in rows for value in row.points.values()]):
+            axes.axvline(photo, color=SOFT, linewidth=1, linestyle=(0, (2, 3)))
+            note(axes, "photo", (photo, 1), (0, 2), xycoords=("data", "axes fraction"), ha="center", color=SOFT)
+        for place, row in enumerate(rows):
+            if place:
+                axes.axhline(place - 0.5, color=RULE, linewidth=0.8)
+            _draw_row(axes, place, row, letters)
+        return {f"row-{place}": list(row.points) for place, row in enumerate(rows)}
+
+    return Chart(*about, draw, height=_ROW * len(rows) + _FOOT)
+
+
+def _near(value: float, others: Sequence[float]) -> bool:
+    span = max(others) - min(others)
+    return min(others) - span <= value <= max(others) + span
+
+
+def _draw_row(axes: Axes, place: int, row: Row, letters: int) -> None:
+    above: Any = {"transform": axes.get_yaxis_transform(), "va": "center", "bbox": _GROUND}
+    height, (of_text, color, of_points) = place + _CONTENT, row.colors
+    axes.text(0, place + _LABEL, cut(shown(row.label), letters), **above)
+    axes.text(1, place + _LABEL, row.text, ha="right", color=of_text, **above)
+    if row.points:
+        dots: Any = {"s": 36, "color": of_points, "alpha": 0.6, "linewidths": 0, "gid": f"row-{place}"}
+        axes.scatter(list(row.points.values()), [height] * len(row.points), **dots)
+    if row.circle is not None:
+        axes.plot([row.circle], [height], "o", markersize=8, markerfacecolor=PAPER, markeredgecolor=OPEN)
+    if row.interval:
+        axes.plot(row.interval, [height] * 2, color=color, linewidth=1.6, solid_capstyle="butt", zorder=2.5)
+        axes.plot(row.interval, [height] * 2, "|", color=color, markersize=9, markeredgewidth=1.6, zorder=2.5)
+    diamond: Any = {"markersize": 7, "markeredgecolor": PAPER, "markeredgewidth": 1.2, "zorder": 3}
+    axes.plot([row.mean], [height], "D", color=color, **diamond)
+
+
+def cut(text: str, letters: int) -> str:
+    """With an ellipsis where it is too long."""
+    return text if len(text) <= letters else text[: max(letters - 1, 1)] + "…"
 
 
 def seeds(found: Findings, metric: str) -> Chart:
     """Every seed's value, with each variant's mean and its 95 % interval."""
     from toonlab.stats.paired import describe
 
-    labels = [label for label in found.labels if found.values(metric, label)]
-    digits = found.digits(metric)
-    means = {label: number(fmean(found.values(metric, label)), digits) for label in labels}
-
-    def draw(figure: Figure) -> Mapping[str, Sequence[str]]:
-        axes = row_axes.row_axes(figure, labels)
-        tips: dict[str, Sequence[str]] = {}
-        _photo(axes, found, metric)
-        for row, label in enumerate(labels):
-            by_seed = found.by_seed(metric, label)
-            values, color = list(by_seed.values()), SERIES[found.labels.index(label) % len(SERIES)]
-            tips[f"row-{row}"] = [f"seed {seed}: {number(value, digits)}" for seed, value in by_seed.items()]
-            row_axes.points(axes, row, values, color)
-            row_axes.mean(axes, row, fmean(values), describe(values).interval, INK)
-            row_axes.at_right(axes, row, means[label])
-        axes.set_xlabel(f"{metric}  ({'more' if found.higher(metric) else 'less'} is better)")
-        return tips
-
-    return Chart(
-        name=f"seeds-{metric}",
-        title=f"{metric}, every seed",
-        caption="A dot for each seed; the diamond is the mean, the bar its 95 % t interval (from three seeds on).",
-        description=f"Means of {metric}: {', '.join(f'{shown(label)} {mean}' for label, mean in means.items())}.",
-        draw=draw,
-        height=row_axes.height(len(labels)),
+    digits, better = found.digits(metric), "more" if found.higher(metric) else "less"
+    rows = []
+    for place, label in enumerate(found.labels):
+        if by_seed := found.by_seed(metric, label):
+            mean, colors = fmean(by_seed.values()), (INK, INK, SERIES[place % len(SERIES)])
+            points = {f"seed {seed}: {number(value, digits)}": value for seed, value in by_seed.items()}
+            interval = describe(list(by_seed.values())).interval
+            rows.append(Row(label, number(mean, digits), mean, interval, points, colors))
+    return row_chart(
+        rows,
+        f"{metric}  ({better} is better)",
+        (
+            f"seeds-{metric}",
+            f"{metric}, every seed",
+            "A dot for each seed; the diamond is the mean, the bar its 95 % t interval (from three seeds on).",
+            f"Means of {metric}: {', '.join(f'{shown(row.label)} {row.text}' for row in rows)}.",
+        ),
+        photo=found.results.photo.get(metric),
     )
 
 
 def differences(found: Findings, metric: str) -> Chart:
     """The paired differences to the baseline, with their intervals."""
-    baseline, compared = shown(found.results.baseline or ""), found.differences.get(metric, {})
-    labels = [label for label in found.labels if label in compared]
-    digits = found.digits(metric)
-
-    def draw(figure: Figure) -> Mapping[str, Sequence[str]]:
-        axes = row_axes.row_axes(figure, labels)
-        tips: dict[str, Sequence[str]] = {}
-        axes.axvline(0, color=INK, linewidth=1)
-        for row, label in enumerate(labels):
-            by_seed, verdict = found.paired(metric, label), found.verdict(label, metric)
-            color = VERDICT_COLORS[verdict]
-            tips[f"row-{row}"] = [f"seed {seed}: {signed(value, digits)}" for seed, value in by_seed.items()]
-            row_axes.points(axes, row, list(by_seed.values()), color)
-            row_axes.mean(axes, row, compared[label].mean, compared[label].interval, color)
-            row_axes.at_right(axes, row, f"{SYMBOLS[verdict]} {verdict}", color)
-        better = "better →" if found.higher(metric) else "← better"
-        axes.set_xlabel(f"difference to {row_axes.cut(baseline, 30)}  ({better})")
-        return tips
-
-    def described(label: str) -> str:
-        bounds = compared[label].interval
-        between = f" ({interval(bounds, digits)})" if bounds else ""
-        return f"{shown(label)} {signed(compared[label].mean, digits)}{between}, {found.verdict(label, metric)}"
-
-    return Chart(
-        name=f"differences-{metric}",
-        title=f"{metric}, difference to {baseline}",
-        caption="Seed by seed, with mean and 95 % interval; words are corrected for the number of tests, bars are not.",
-        description=f"Differences of {metric} to {baseline}: {'; '.join(map(described, labels))}.",
-        draw=draw,
-        height=row_axes.height(len(labels)),
+    baseline, digits = shown(found.results.baseline or ""), found.digits(metric)
+    rows, said = [], []
+    for label in found.labels:
+        if one := found.difference(label, metric):
+            by_seed, colors = found.paired(metric, label), (VERDICT_COLORS[one.verdict],) * 3
+            points = {f"seed {seed}: {signed(value, digits)}": value for seed, value in by_seed.items()}
+            rows.append(Row(label, f"{SYMBOLS[one.verdict]} {one.verdict}", one.mean, one.interval, points, colors))
+            said.append(f"{shown(label)} {difference_text(one, digits)}, {one.verdict}")
+    return row_chart(
+        rows,
+        f"difference to {cut(baseline, 30)}  ({'better →' if found.higher(metric) else '← better'})",
+        (
+            f"differences-{metric}",
+            f"{metric}, difference to {baseline}",
+            "Seed by seed, with mean and 95 % interval; words are corrected for the number of tests, bars are not.",
+            f"Differences of {metric} to {baseline}: {'; '.join(said)}.",
+        ),
+        zero=True,
     )
 
 
 def survived(gains: Sequence[Gain], metric: str) -> Chart:
     """What the best trials gained over the default in the search, and on fresh seeds."""
     digits = places(gain.trial["value"] for gain in gains)
-    known = [(gain.label, gain.searched, gain.confirmed) for gain in gains if gain.confirmed]
-    texts = [f"{signed(old, digits)} → {signed(new.mean, digits)}" for _, old, new in known]
-
-    def draw(figure: Figure) -> None:
-        axes = row_axes.row_axes(figure, [label for label, *_ in known])
-        axes.axvline(0, color=INK, linewidth=1)
-        for row, ((_, old, new), text) in enumerate(zip(known, texts, strict=True)):
-            row_axes.circle(axes, row, old, OPEN)
-            row_axes.mean(axes, row, new.mean, new.interval, ACCENT)
-            row_axes.at_right(axes, row, text)
-        axes.set_xlabel(f"{metric}, difference to the default")
-
-    said = [f"{shown(label)} {text}" for (label, *_), text in zip(known, texts, strict=True)]
-    return Chart(
-        name="survived",
-        title="What survived of the gains",
-        caption="Circle: gain over the default in the search. Diamond and bar: on fresh seeds, with 95 % interval.",
-        description=f"Gains in the search, and on fresh seeds: {'; '.join(said)}.",
-        draw=draw,
-        height=row_axes.height(len(known)),
+    rows = []
+    for gain in gains:
+        if new := gain.confirmed:
+            text = f"{signed(gain.searched, digits)} → {signed(new.mean, digits)}"
+            rows.append(Row(gain.label, text, new.mean, new.interval, circle=gain.searched))
+    return row_chart(
+        rows,
+        f"{metric}, difference to the default",
+        (
+            "survived",
+            "What survived of the gains",
+            "Circle: gain over the default in the search. Diamond and bar: on fresh seeds, with 95 % interval.",
+            f"Gains in the search, and on fresh seeds: {'; '.join(f'{shown(r.label)} {r.text}' for r in rows)}.",
+        ),
+        zero=True,
     )
-
-
-def _photo(axes: Axes, found: Findings, metric: str) -> None:
-    """The unmodified photo's value as a line, where it leaves room for the others."""
-    value = found.results.photo.get(metric)
-    others = [value for label in found.labels for value in found.values(metric, label)]
-    span = max(others) - min(others)
-    if value is None or not min(others) - span <= value <= max(others) + span:
-        return
-    axes.axvline(value, color=SOFT, linewidth=1, linestyle=(0, (2, 3)))
-    note(axes, "photo", (value, 1), (0, 2), xycoords=("data", "axes fraction"), ha="center", color=SOFT)

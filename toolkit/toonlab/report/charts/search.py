@@ -1,21 +1,25 @@
-"""Charts of a search: its history, and which parameter matters; `heatmap` and `parallel` have the others."""
+"""Charts of a search: its history, which parameter matters, and all parameters side by side; `heatmap` has the map."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from functools import partial
+from itertools import accumulate
+from math import log10, nan
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from toonlab.report.format import number, several
-from toonlab.report.search import Search, Trial
+from toonlab.report.search import Search, Trial, value_text
 
-from .chart import Chart, note
-from .colors import ACCENT, INK, OPEN, SOFT
+from .chart import ACCENT, INK, OPEN, PAPER, RULE, SOFT, Chart, note
 from .heatmap import heat_map
-from .parallel import parallel
+from .svg import Tips
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_NARROW = 4  # axes side by side that one column of the page has room for
 
 
 def charts(search: Search) -> Iterator[Chart]:
@@ -36,17 +40,23 @@ def charts(search: Search) -> Iterator[Chart]:
 def history(search: Search) -> Chart:
     """Each trial's value in the order of their numbers, and the best so far."""
 
-    def draw(figure: Figure) -> Mapping[str, Sequence[str]]:
+    def draw(figure: Figure) -> Tips:
         axes = figure.add_subplot()
         tips: dict[str, Sequence[str]] = {}
         if search.default:
-            _default(axes, search.default["value"])
+            value = search.default["value"]
+            axes.axhline(value, color=SOFT, linewidth=1, linestyle=(0, (4, 3)))
+            note(axes, "default", (1, value), (0, 3), xycoords=("axes fraction", "data"), ha="right", color=SOFT)
         for state, fill, edge in (("complete", ACCENT, ACCENT), ("pruned", "none", OPEN)):
-            points = _points(search, state)
-            tips[f"trials-{state}"] = [tip for *_, tip in points]
-            xs, ys = [number for number, *_ in points], [value for _, value, _ in points]
-            axes.scatter(xs, ys, s=26, facecolors=fill, edgecolors=edge, gid=f"trials-{state}")
-        axes.step(*_best_so_far(search), where="post", color=INK, linewidth=1.4)
+            gid = f"trials-{state}"
+            points = [(trial, value) for trial in search.trials if (value := _value(trial, state)) is not None]
+            xs, ys = [trial["number"] for trial, _ in points], [value for _, value in points]
+            axes.scatter(xs, ys, s=26, facecolors=fill, edgecolors=edge, gid=gid)
+            said = [f"{number(value, search.digits)} ({search.text(trial['params'])})" for trial, value in points]
+            tips[gid] = [f"trial {place}: {text}" for place, text in zip(xs, said, strict=True)]
+        done = sorted((trial["number"], trial["value"]) for trial in search.complete)
+        best_so_far = list(accumulate((value for _, value in done), max if search.higher else min))
+        axes.step([place for place, _ in done], best_so_far, where="post", color=INK, linewidth=1.4)
         axes.set(xlabel="trial", ylabel=search.metric)
         return tips
 
@@ -60,35 +70,12 @@ def history(search: Search) -> Chart:
     )
 
 
-def _default(axes: Axes, value: float) -> None:
-    axes.axhline(value, color=SOFT, linewidth=1, linestyle=(0, (4, 3)))
-    note(axes, "default", (1, value), (0, 3), xycoords=("axes fraction", "data"), ha="right", color=SOFT)
-
-
-def _points(search: Search, state: str) -> list[tuple[int, float, str]]:
-    """Number, value and tip of the trials in a state."""
-    points = []
-    for trial in search.trials:
-        value = trial["value"] if state == "complete" else _last(trial)
-        if trial["state"] == state and value is not None:
-            tip = f"trial {trial['number']}: {number(value, search.digits)} ({search.text(trial['params'])})"
-            points.append((trial["number"], value, tip))
-    return points
-
-
-def _last(trial: Trial) -> float | None:
-    given = trial.get("intermediate") or {}
-    return float(given[max(given, key=float)]) if given else None
-
-
-def _best_so_far(search: Search) -> tuple[list[int], list[float]]:
-    best: Callable[[float, float], float] = max if search.higher else min
-    numbers: list[int] = []
-    values: list[float] = []
-    for trial in sorted(search.complete, key=lambda trial: trial["number"]):
-        numbers.append(trial["number"])
-        values.append(best(values[-1], trial["value"]) if values else trial["value"])
-    return numbers, values
+def _value(trial: Trial, state: str) -> float | None:
+    """The value of a trial in a state; of one that was stopped early, at its last evaluation."""
+    if trial["state"] != state:
+        return None
+    given: Mapping[str, float] = trial["intermediate"]
+    return trial["value"] if state == "complete" else given[max(given, key=float)] if given else None
 
 
 # -- importances
@@ -96,25 +83,90 @@ def _best_so_far(search: Search) -> tuple[list[int], list[float]]:
 
 def importances(search: Search) -> Chart:
     """How much of the values' variance each parameter accounts for, as Optuna estimates it."""
-    shares = sorted(search.record["importances"].items(), key=lambda item: item[1])
-    named = [(search.names.get(path, path), share) for path, share in shares]
+    named = {search.names.get(path, path): share for path, share in search.record["importances"].items()}
+    named = dict(sorted(named.items(), key=lambda item: item[1]))
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
-        axes.barh(range(len(named)), [share for _, share in named], color=ACCENT, height=0.5)
-        for row, (_, share) in enumerate(named):
-            note(axes, f"{share:.0%}", (share, row), (6, 0), va="center")
-        axes.set_yticks(range(len(named)), [name for name, _ in named])
+        bars = axes.barh(list(named), list(named.values()), color=ACCENT, height=0.5)
+        axes.bar_label(bars, fmt="{:.0%}", padding=6, fontsize=10.5)
         axes.tick_params(axis="y", labelcolor=INK)
-        axes.set(xlim=(0, max(1e-9, max(share for _, share in named)) * 1.18), xticks=[])
+        axes.set(xlim=(0, max(1e-9, *named.values()) * 1.18), xticks=[])
         axes.grid(visible=False)
         axes.spines.bottom.set_visible(False)
 
+    shares = [f"{name} {share:.0%}" for name, share in reversed(named.items())]
     return Chart(
         name="importances",
         title="Which parameter matters",
         caption="Share of the trials' variance that each accounts for, by Optuna's estimate; few trials make it rough.",
-        description=f"Importances: {', '.join(f'{name} {share:.0%}' for name, share in reversed(named))}.",
+        description=f"Importances: {', '.join(shares)}.",
         draw=draw,
         height=max(130, 46 * len(named) + 20),
     )
+
+
+# -- parallel coordinates
+
+
+class _Scale(NamedTuple):
+    """A parameter or the metric: heights of the complete trials' values, 0 to 1, and its ticks with their texts."""
+
+    name: str
+    heights: Sequence[float]
+    ticks: Sequence[tuple[float, str]]
+
+
+def parallel(search: Search) -> Chart:
+    """A line for each complete trial, from parameter to parameter to its value."""
+    best, values = search.complete[0], [trial["value"] for trial in search.complete]
+    logged = {path: bool(space.get("log")) for path, space in search.record["space"].items()}
+    given = {path: [trial["params"].get(path) for trial in search.complete] for path in logged}
+    scales = [_scale(search.names[path], own, logged[path]) for path, own in given.items()]
+    scales.append(_scale(search.metric, values, text=partial(number, digits=search.digits)))
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        for place in reversed(range(len(values))):  # by rank: a colour map's ends would drown in a light or a dark page
+            strength = 0.12 + 0.6 * (1 - place / len(values)) ** 2
+            style: Any = (
+                {"color": ACCENT, "linewidth": 1.5, "alpha": strength} if place else {"color": INK, "linewidth": 3}
+            )
+            axes.plot([scale.heights[place] for scale in scales], **style)
+        for column, scale in enumerate(scales):
+            axes.axvline(column, color=RULE, linewidth=1.2)
+            _ticks(axes, column, scale, last=column == len(scales) - 1)
+        axes.set_xticks(range(len(scales)), [one.name for one in scales], rotation=25 if len(scales) > 5 else 0)
+        axes.set(yticks=[], ylim=(-0.06, 1.06))
+        axes.grid(visible=False)
+        axes.spines.bottom.set_visible(False)
+
+    return Chart(
+        name="parallel",
+        title="All parameters side by side",
+        caption="A line for each complete trial, stronger where it is better; the thick one is the best.",
+        description=f"The best trial: {search.text(best['params'])}, {number(best['value'], search.digits)}.",
+        draw=draw,
+        span=1 if len(scales) <= _NARROW else 2,
+    )
+
+
+def _scale(name: str, values: Sequence[Any], log: bool = False, text: Callable[[Any], str] = value_text) -> _Scale:
+    """Numbers lie between the least and the most, at equal distances or at those of their logarithms if `log`."""
+    present = [value for value in values if value is not None]
+    if present and all(isinstance(value, int | float) and not isinstance(value, bool) for value in present):
+        of: Callable[[float], float] = log10 if log else float
+        low, high = min(present), max(present)
+        span = of(high) - of(low) or 1
+        heights = [nan if value is None else (of(value) - of(low)) / span for value in values]
+        return _Scale(name, heights, [(0, text(low)), (1, text(high))] if high > low else [(0, text(low))])
+    texts = sorted({value_text(value) for value in values})
+    at = {text: place / max(len(texts) - 1, 1) for place, text in enumerate(texts)}
+    return _Scale(name, [at[value_text(value)] for value in values], [(height, text) for text, height in at.items()])
+
+
+def _ticks(axes: Axes, column: int, scale: _Scale, last: bool) -> None:
+    ground = {"facecolor": PAPER, "edgecolor": "none", "pad": 1, "alpha": 0.8}
+    side, shift = ("right", -6) if last else ("left", 6)
+    for height, text in scale.ticks:
+        note(axes, text, (column, height), (shift, 0), va="center", ha=side, bbox=ground)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from toonlab.errors import ToonlabError
+from filelock import FileLock, Timeout
+
+from toonlab.errors import BusyError, ToonlabError
 from toonlab.registry.executors import Executor, Slot
+from toonlab.runs.directory import write_atomically
 from toonlab.studies.results.results import CellResult
 from toonlab.utils.signals import Interrupted, Signals
 
@@ -66,8 +71,22 @@ class CellList:
 class _Task:
     cell: Cell
     future: Future[TaskResult]
-    alone: bool
+    alone: bool  # no other may run at the same time
+    shared: bool = False  # others have run at the same time
     stopped: bool = False
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    lock = FileLock(directory / ".driver.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise BusyError(f"{directory}: another process runs this study; wait for it, or stop it") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class Driver:
@@ -106,10 +125,11 @@ class Driver:
         """Run all cells.
 
         Raises:
+            BusyError: if another process runs the study.
             Interrupted: after SIGINT or SIGTERM, when the running cells have saved and stopped.
         """
-        self.options.token_file.write_text(self.options.token, encoding="utf-8")
-        with self._signals, display:
+        with _alone(self.options.directory), self._signals, display:
+            write_atomically(self.options.token_file, self.options.token)
             try:
                 while self._running or (not self.stopping and (source.waiting or self._alone)):
                     self._submit(source)
@@ -157,8 +177,12 @@ class Driver:
         self._count += 1
         key = self._key(cell)
         submit = self.executor.submit
-        future = submit(run_cell, cell, self.options, key=key, priority=-self._count, on_message=on_message)
+        options = replace(self.options, check_memory=not alone)
+        future = submit(run_cell, cell, options, key=key, priority=-self._count, on_message=on_message)
         self._running[cell.run] = _Task(cell, future, alone)
+        if len(self._running) > 1:
+            for task in self._running.values():
+                task.shared = True
 
     def _collect(self, source: CellSource) -> None:
         """Relay what running cells have reported, and the results of those that have ended."""
@@ -167,7 +191,7 @@ class Driver:
         for task in ended:
             del self._running[task.cell.run]
             result = self._result_of(task)
-            if result.out_of_memory and self._running and not task.alone:
+            if result.out_of_memory and task.shared:
                 self.progress.notify(f"{task.cell.label}: out of memory; it is tried once more, alone")
                 self.progress.remove(task.cell.run)
                 self._alone.append(task.cell)

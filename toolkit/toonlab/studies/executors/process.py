@@ -29,6 +29,7 @@ from toonlab.types import Run
 
 from .cell import Cell
 from .fork_server import server
+from .memory import NoRoomError, check_room
 
 _LINES = 20  # of its log that a failed cell is shown with
 _PAUSE = 0.2  # seconds between two reports of progress
@@ -46,6 +47,7 @@ class ProcessOptions:
         tracking_uri: where trackers keep the run, instead of the recipe's own.
         time_limit: seconds that a cell may take.
         driver: of the study's program: the host and the process number.
+        check_memory: whether a cell on a GPU is checked to fit in what is free there, before it begins.
         token: what the file `.driver` in the study's directory says, so that a worker knows whether it is the same one.
     """
 
@@ -55,6 +57,7 @@ class ProcessOptions:
     tracking_uri: str | None = None
     time_limit: float | None = None
     driver: tuple[str, int] = field(default_factory=lambda: (socket.gethostname(), os.getpid()))
+    check_memory: bool = True
     token: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
@@ -165,10 +168,13 @@ def _killed(number: int) -> str:
 def _run_cell(pipe: Connection, cell: Cell, slot: Slot, options: ProcessOptions, log: Path) -> None:
     _write_to(log)
     torch.set_num_threads(min(slot.threads, torch.get_num_threads()))  # fewer, by OMP_NUM_THREADS
+    recipe, catalogue = cell.spec.recipe, discover()
     try:
+        if slot.gpus and options.check_memory and recipe.stages:
+            check_room(recipe, catalogue, torch.device(slot.device))
         train(
-            cell.spec.recipe,
-            discover(),
+            recipe,
+            catalogue,
             root=options.directory.parent,
             experiment=options.directory.name,
             distributed=slot.device,
@@ -193,7 +199,9 @@ def _run_cell(pipe: Connection, cell: Cell, slot: Slot, options: ProcessOptions,
 def _kind(error: BaseException) -> Literal["error", "busy", "memory"]:
     if isinstance(error, BusyError):
         return "busy"
-    short = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    short = isinstance(error, MemoryError | torch.OutOfMemoryError | NoRoomError) or "can't allocate memory" in str(
+        error
+    )
     return "memory" if short else "error"
 
 

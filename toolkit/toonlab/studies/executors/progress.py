@@ -1,8 +1,7 @@
-"""The state of a study's cells while they run, put together from several threads, written and displayed."""
+"""The state of a study's cells while they run, written and displayed."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -49,17 +48,17 @@ class StatusMessage(NamedTuple):
 
 
 class StudyProgress:
-    """The state of every cell; used by several threads.
+    """The state of every cell.
 
     Args:
-        write: write `results.json` and the table whenever a cell has ended.
+        write: write `results.json` and the table when cells have ended.
     """
 
     def __init__(self, results: StudyResults, *, write: bool = True) -> None:
         self._results, self._write = results, write
         self._running: dict[str, RunningCell] = {}
-        self._lock = threading.RLock()
         self._messages: list[StatusMessage] = []
+        self._next_write = 0.0
         self.summary = ""  # a line that replaces the count of the cells
 
     @property
@@ -68,48 +67,47 @@ class StudyProgress:
 
     @property
     def running(self) -> Sequence[RunningCell]:
-        with self._lock:
-            return list(self._running.values())
+        return list(self._running.values())
 
     def begin(self, cell: CellResult) -> None:
-        with self._lock:
-            self._running[cell.run] = RunningCell(cell)
-            self._put(replace(cell, status="running"))
+        self._running[cell.run] = RunningCell(cell)
+        self._put(replace(cell, status="running"))
 
     def update(self, run: str, report: RunProgress) -> None:
-        with self._lock:
-            if run in self._running:
-                self._running[run] = self._running[run].updated(report)
+        if run in self._running:
+            self._running[run] = self._running[run].updated(report)
 
     def end(self, *cells: CellResult) -> None:
         """Cells have ended."""
-        with self._lock:
-            for cell in cells:
-                self.remove(cell.run)
-                self._put(cell)
-                self.notify(ending(self._results, cell), failed=cell.status == "failed")
-            if self._write and cells:
-                self._results.write()
+        for cell in cells:
+            self.remove(cell.run)
+            self._put(cell)
+            self.notify(ending(self._results, cell), failed=cell.status == "failed")
+        if self._write and cells and time.monotonic() > self._next_write:
+            self.write()
+
+    def write(self) -> None:
+        """Write the results; the next time after twenty times as long as that takes, however many cells there are."""
+        began = time.monotonic()
+        self._results.write()
+        now = time.monotonic()
+        self._next_write = now + 20 * (now - began)
 
     def add_caveats(self, caveats: Mapping[str, str]) -> None:
         """Reasons not to trust a metric or a cost."""
-        with self._lock:
-            self._results = replace(self._results, caveats={**self._results.caveats, **caveats})
+        self._results = replace(self._results, caveats={**self._results.caveats, **caveats})
 
     def remove(self, run: str) -> None:
         """A cell runs no longer."""
-        with self._lock:
-            self._running.pop(run, None)
+        self._running.pop(run, None)
 
     def notify(self, text: str, *, failed: bool = False) -> None:
-        with self._lock:
-            self._messages.append(StatusMessage(text, failed))
+        self._messages.append(StatusMessage(text, failed))
 
     def take_messages(self) -> list[StatusMessage]:
         """The messages since the last call."""
-        with self._lock:
-            messages, self._messages = self._messages, []
-            return messages
+        messages, self._messages = self._messages, []
+        return messages
 
     def _put(self, cell: CellResult) -> None:
         cells = [cell if known.run == cell.run else known for known in self._results.cells]

@@ -1,0 +1,104 @@
+"""The executor of a Dask scheduler, with real workers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tasks import count, divide, place, unfit, until_stopped
+
+from toonlab import ToonlabError, UnfitSlotError
+from toonlab_executors import dask
+from toonlab_executors.dask import DaskExecutor
+
+MINE = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+
+
+def start(command: str, *options: str) -> subprocess.Popen[bytes]:
+    words = [sys.executable, "-m", f"distributed.cli.dask_{command}", *options, "--no-dashboard"]
+    return subprocess.Popen(words, env=MINE, stderr=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The file of a scheduler with two stock workers, and a third one without the resource."""
+    file = tmp_path_factory.mktemp("dask") / "scheduler.json"
+    scheduler = start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file))
+    join = ["--scheduler-file", str(file), "--nthreads", "1", "--no-nanny", "--host", "127.0.0.1"]
+    workers = [start("worker", *join, "--resources", resource) for resource in ("slot=1", "slot=1", "other=1")]
+    yield file
+    for process in (*workers, scheduler):
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture
+def executor(file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DaskExecutor]:
+    monkeypatch.setattr(dask, "_POLL", 0.1)
+    while not file.exists():
+        time.sleep(0.1)
+    with DaskExecutor(str(file)) as executor:
+        with pytest.warns(RuntimeWarning, match="it offers no resource slot; start it"):
+            look_until(executor, lambda: len(executor.slots) == 2 and len(executor._workers) == 3)
+        yield executor
+
+
+def look_until(executor: DaskExecutor, condition: Callable[[], bool]) -> None:
+    """Look at the slots again and again, as a driver does."""
+    while not condition():
+        assert executor.slots is not None
+        time.sleep(0.1)
+
+
+def test_results_messages_and_errors_come_back(executor: DaskExecutor) -> None:
+    seen: list[int] = []
+    task = executor.submit(count, 3, key="a", on_message=seen.append)
+    assert task.result(30) == 3
+    assert seen == [0, 1, 2]
+    with pytest.raises(ZeroDivisionError):
+        executor.submit(divide, 0, key="b").result(30)
+    assert executor.submit(divide, 2, key="b").result(30) == 0.5
+
+
+def test_tasks_run_in_the_workers_that_offer_the_resource(executor: DaskExecutor) -> None:
+    found = [executor.submit(place, key=str(number)) for number in range(8)]
+    places = [task.result(30) for task in found]
+    assert len({process for _, _, process in places}) == 2
+    assert os.getpid() not in {process for _, _, process in places}
+    assert {threads for _, threads, _ in places} == {executor.slots[0].threads}
+
+
+def test_a_task_is_stopped_by_its_key(executor: DaskExecutor) -> None:
+    begun: list[str] = []
+    task = executor.submit(until_stopped, key="a", on_message=begun.append)
+    while not begun:
+        time.sleep(0.05)
+    executor.stop("a", "pruned")
+    assert task.result(30) == "pruned"
+    assert executor.submit(count, 1, key="a").result(30) == 1
+
+
+def test_workers_that_do_not_fit_are_named_and_get_no_other_task(executor: DaskExecutor) -> None:
+    executor.submit(unfit, key="a")
+    with pytest.warns(RuntimeWarning, match="gets no cell: the code of toonlab differs from the study's"):
+        look_until(executor, lambda: not executor.slots)
+    executor.stop("a", "enough")
+    assert not executor.slots
+
+
+def test_a_scheduler_that_is_not_there_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask, "_CONNECT", 1.0)
+    with pytest.raises(ToonlabError, match=r"--scheduler tcp://127.0.0.1:1: no Dask scheduler there: ") as caught:
+        DaskExecutor("tcp://127.0.0.1:1").__enter__()
+    assert "\n" not in str(caught.value)
+
+
+def test_jobs_are_a_matter_of_the_workers() -> None:
+    with pytest.raises(ToonlabError, match="--jobs 2: the workers of the scheduler decide; leave it out"):
+        DaskExecutor("tcp://127.0.0.1:1", jobs=2)
+    assert issubclass(UnfitSlotError, ToonlabError)
