@@ -283,11 +283,6 @@ CASES = [
         "hunt.yaml: a search, not a comparison: it has no `recipes`; use toonlab tune",
     ),
     (
-        "a scheduler that can't be reached",
-        "compare one.yaml --scheduler tcp://127.0.0.1:1",
-        "--scheduler tcp://127.0.0.1:1: no Dask scheduler there:",
-    ),
-    (
         "a storage that can't be reached",
         "tune hunt.yaml --storage postgresql+psycopg://me:secret@127.0.0.1:1/optuna",
         "--storage postgresql+psycopg://me@127.0.0.1:1/optuna: No module named 'psycopg'; pip install psycopg",
@@ -297,7 +292,6 @@ CASES = [
         "compare one.yaml --jobs 2 --scheduler tcp://127.0.0.1:1",
         "--jobs 2: the workers of the scheduler decide; leave it out",
     ),
-    ("an executor mistyped", "compare one.yaml --executor lokal", "no such executor; did you mean 'local'?"),
     (
         "a storage of an unknown kind",
         "tune hunt.yaml --storage postgers://localhost/optuna",
