@@ -270,7 +270,7 @@ class DaskExecutor:
         if time.monotonic() - self._last_look < _LOOK and self._workers:
             return
         self._last_look = time.monotonic()
-        info = self._client.scheduler_info()["workers"]
+        info = self._client.scheduler_info(n_workers=-1)["workers"]
         with self._lock:
             self._workers = {address: worker for address, worker in self._workers.items() if address in info}
         for address in info.keys() - self._workers.keys():
