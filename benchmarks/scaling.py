@@ -139,7 +139,7 @@ class SimulatedExecutor:
 
 def many_cells(count: int, slots: int) -> dict[str, Any]:
     catalogue, this = discover(), psutil.Process()
-    recipe = load("plain", catalogue, ["observers=null"], overlays=["tiny"])
+    recipe = load("plain", catalogue, ["observers=null"], at=["tiny"])
     variant = Variant("plain", {})
     with ExitStack() as stack:
         address, scheduler = stack.enter_context(cluster(1, slots))
