@@ -45,6 +45,13 @@ factors: {critics.patch.sampler.k: [1, 2]}
 seeds: 20
 metrics: {primary: outline_f1, also: [psnr]}
 """,
+    "twelve": """\
+about: twelve short cells
+recipes: [narrow]
+factors: {critics.patch.sampler.k: [1, 2]}
+seeds: 6
+metrics: {primary: outline_f1, also: [psnr]}
+""",
     "six": """\
 about: six short cells, without a tracker
 recipes: [narrow]
