@@ -186,10 +186,10 @@ def numbers(directory: Path) -> dict[str, dict[str, float]]:
 
 
 def weights(directory: Path) -> dict[str, dict[str, bytes]]:
-    """The bytes of every tensor of the models of all runs, by file."""
+    """The bytes of every tensor of the final generators, by run; interrupted runs have further checkpoints."""
+    last = {path.parents[2].name: path for path in sorted(directory.glob("*/checkpoints/*/generator.safetensors"))}
     return {
-        str(path.relative_to(directory)): {name: tensor.numpy().tobytes() for name, tensor in load_file(path).items()}
-        for path in sorted(directory.rglob("*.safetensors"))
+        run: {name: tensor.numpy().tobytes() for name, tensor in load_file(path).items()} for run, path in last.items()
     }
 
 
