@@ -35,7 +35,7 @@ critics:
     objective: lsgan
 train: {size: 32, batch: 2, steps: 20, log_every: 5, checkpoint_every: 5}
 evaluate: {metrics: [outline_f1, psnr], samples: 2, grid: 1}
-observers: {progress: null}
+observers: {mlflow: {}}
 """
 STUDIES = {
     "forty": """\
