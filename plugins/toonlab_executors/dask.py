@@ -5,6 +5,7 @@ https://distributed.dask.org. The workers are stock ones: `dask worker tcp://HOS
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import socket
@@ -86,6 +87,7 @@ class DaskExecutor:
     def __enter__(self) -> DaskExecutor:
         import distributed
 
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # this class tells of an absent scheduler
         self._cluster: distributed.LocalCluster | None = None
         if not self.scheduler:
             self._cluster = distributed.LocalCluster(
@@ -243,6 +245,8 @@ class DaskExecutor:
 
     def _show_life(self, *, now: bool = False) -> None:
         """Tell the tasks that this program is there, and which of them are to end."""
+        if self._client.status != "running":  # a call would wait for the scheduler
+            return
         if now or time.monotonic() - self._last_sign > _ALIVE:
             self._last_sign = time.monotonic()
             stops = {task.key: task.stop for task in list(self._tasks.values()) if task.stop}
