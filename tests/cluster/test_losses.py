@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -36,9 +37,11 @@ def check_study(study: str, driver: Any, studies: Path, local: Callable[[str], P
     assert sorted(Counter(finished(driver)).values()) == [1] * len(numbers(directory))
     assert numbers(directory) == numbers(local(study))
     assert weights(directory) == weights(local(study))
-    client = MlflowClient(f"sqlite:///{studies / 'mlflow.db'}")
-    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    runs = client.search_runs(experiments, max_results=1000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of SQLAlchemy, at MLflow
+        client = MlflowClient(f"sqlite:///{studies / 'mlflow.db'}")
+        experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+        runs = client.search_runs(experiments, max_results=1000)
     cells = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
     assert Counter(run.info.run_name for run in cells) == Counter(dict.fromkeys(numbers(directory), 1))
     assert {run.info.status for run in cells} == {"FINISHED"}
