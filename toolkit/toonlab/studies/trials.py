@@ -120,7 +120,8 @@ class TrialSource:
                 return None
             default = waiting is not None and bool(waiting.user_attrs.get(DEFAULT))
             trial = self.study.ask({} if default else self.plan.distributions)
-            if waiting is None and self._tried(trial, trials):
+            others = [known for known in trials if known.number != trial.number]
+            if not default and self._tried(trial, others):  # also one that was interrupted before it had parameters
                 continue
             params = self.plan.default if default else decoded(self.plan.space, trial.params)
             if reason := self.plan.infeasible(params):
