@@ -143,15 +143,19 @@ class DaskExecutor:
     # -- tasks
 
     def _send(self, task: _Task) -> None:
-        """Submit a task to the workers that are known now."""
+        """Submit a task to the workers that are known now.
+
+        The scheduler unpickles a task's arguments; bytes spare it the imports.
+        """
+        import cloudpickle
+
         slots = self._slots()
         task.workers, task.lost = frozenset(slots), False
         task.future = self._client.submit(
             _call,
-            task.work,
+            cloudpickle.dumps((task.work, slots)),
             task.key,
             self._session,
-            slots,
             key=f"{task.key}/{self._session[:6]}-{next(self._numbers)}",  # Dask returns the old result of a known key
             workers=list(slots),
             resources={self.resource: 1},
@@ -365,10 +369,14 @@ def _describe(device: str) -> tuple[str, int, tuple[str, ...]]:
     return socket.gethostname(), cores(), tuple(gpus[:1])  # dask cuda names the worker's own first
 
 
-def _call(work: Callable[..., T], key: str, session: str, slots: Mapping[str, Slot]) -> T:
+def _call(packed: bytes, key: str, session: str) -> Any:
     from distributed import get_worker
 
     address = get_worker().address
+    try:
+        work, slots = pickle.loads(packed)
+    except Exception as error:
+        raise _UnfitWorkerError(address, f"the task can't be loaded there: {first_line(error)}") from None
     context = _Context(slots[address], key, session)
     try:
         result = work(context)
