@@ -33,7 +33,7 @@ critics:
     representation: gray_minmax
     discriminator: {use: ctss_patch, width: 2}
     objective: lsgan
-train: {size: 32, batch: 2, steps: 20, log_every: 5, checkpoint_every: 5}
+train: {size: 32, batch: 2, steps: 12, log_every: 4, checkpoint_every: 4}
 evaluate: {metrics: [outline_f1, psnr], samples: 2, grid: 1}
 observers: {mlflow: {}}
 """

@@ -15,7 +15,7 @@ from clusters import PROGRAMS, Program, numbers, weights, write_studies
 
 from toonlab.studies.results.results import StudyResults
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 HOSTS = ("one", "two", "three")  # the scheduler and the driver are on the first
 
 

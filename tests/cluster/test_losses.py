@@ -15,7 +15,7 @@ import pytest
 from clusters import Cluster, finished, numbers, said, weights, while_running, worker_process
 from mlflow import MlflowClient
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 Start = Callable[..., Any]
 
 

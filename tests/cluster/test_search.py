@@ -13,7 +13,7 @@ from clusters import Cluster, said, trials, while_running
 
 from toonlab.studies.results.results import StudyResults
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")
