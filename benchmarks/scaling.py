@@ -42,6 +42,7 @@ from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.executors.process import ProcessOptions
 from toonlab.studies.executors.progress import StudyProgress
 from toonlab.studies.results.results import Variant
+from toonlab.types import Outcome
 from toonlab_executors.dask import DaskExecutor
 
 STUDY = """\
@@ -117,9 +118,8 @@ def efficiency(slots: int, cells: int, steps: int, rounds: int) -> dict[str, Any
 def simulated(cell: Cell, options: ProcessOptions, context: TaskContext) -> TaskResult:
     """In place of `run_cell`."""
     time.sleep(SLEEP)
-    return TaskResult(
-        replace(cell.waiting, status="finished", outcome={"metrics": {"outline_f1": 0.5}, "seconds": SLEEP})
-    )
+    outcome = Outcome("finished", 1, SLEEP, metrics={"outline_f1": 0.5})
+    return TaskResult(replace(cell.waiting, status="finished", outcome=outcome.to_json()))
 
 
 class SimulatedExecutor:
@@ -139,7 +139,7 @@ class SimulatedExecutor:
 
 def many_cells(count: int, slots: int) -> dict[str, Any]:
     catalogue, this = discover(), psutil.Process()
-    recipe = load("plain", catalogue, ["observers=null"], overlays=["tiny"])
+    recipe = load("plain", catalogue, ["observers=null"], at=["tiny"])
     variant = Variant("plain", {})
     with ExitStack() as stack:
         address, scheduler = stack.enter_context(cluster(1, slots))

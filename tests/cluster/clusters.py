@@ -33,9 +33,9 @@ critics:
     representation: gray_minmax
     discriminator: {use: ctss_patch, width: 2}
     objective: lsgan
-train: {size: 32, batch: 2, steps: 30, log_every: 5, checkpoint_every: 10}
+train: {size: 32, batch: 2, steps: 12, log_every: 4, checkpoint_every: 4}
 evaluate: {metrics: [outline_f1, psnr], samples: 2, grid: 1}
-observers: {progress: null}
+observers: {mlflow: {}}
 """
 STUDIES = {
     "forty": """\
@@ -43,6 +43,13 @@ about: forty short cells
 recipes: [narrow]
 factors: {critics.patch.sampler.k: [1, 2]}
 seeds: 20
+metrics: {primary: outline_f1, also: [psnr]}
+""",
+    "twelve": """\
+about: twelve short cells
+recipes: [narrow]
+factors: {critics.patch.sampler.k: [1, 2]}
+seeds: 6
 metrics: {primary: outline_f1, also: [psnr]}
 """,
     "six": """\
@@ -179,10 +186,10 @@ def numbers(directory: Path) -> dict[str, dict[str, float]]:
 
 
 def weights(directory: Path) -> dict[str, dict[str, bytes]]:
-    """The bytes of every tensor of the models of all runs, by file."""
+    """The bytes of every tensor of the final generators, by run; interrupted runs have further checkpoints."""
+    last = {path.parents[2].name: path for path in sorted(directory.glob("*/checkpoints/*/generator.safetensors"))}
     return {
-        str(path.relative_to(directory)): {name: tensor.numpy().tobytes() for name, tensor in load_file(path).items()}
-        for path in sorted(directory.rglob("*.safetensors"))
+        run: {name: tensor.numpy().tobytes() for name, tensor in load_file(path).items()} for run, path in last.items()
     }
 
 
