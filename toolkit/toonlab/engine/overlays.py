@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
 from toonlab.images import canvas
+from toonlab.images.canvas import Tile
 from toonlab.images.io import write_png
-from toonlab.images.patch_panels import PatchPanels, panel_tiles, patch_panels, patch_tiles
+from toonlab.images.patch_panels import panel_tiles, patch_panels, patch_tiles
 from toonlab.ops.levels import to_float
 from toonlab.registry.protocols import Images
-from toonlab.types import Batch, evaluating
+from toonlab.types import Batch, Views, evaluating
 
 from .evaluator import cartoonize
-from .gan import GAN
+from .gan import GAN, Critic
+
+SIDE = 192  # pixels: the longer side of a panel, approximately
 
 
 def fixed_batch(photos: Images, cartoons: Images, size: int, count: int = 3) -> Batch:
-    """The centre crops of the first photos and cartoons that are large enough: the same for every seed.
-
-    Args:
-        photos: any set of images.
-        cartoons: likewise.
-        size: of the crops, in pixels.
-        count: of either; fewer where there are fewer.
-    """
+    """The centre crops of the first `count` photos and cartoons that are large enough: the same for every seed."""
     return Batch(*(torch.stack(list(islice(_middles(images, size), count))) for images in (photos, cartoons)))
 
 
@@ -47,11 +42,7 @@ def overlays(gan: GAN, generator: nn.Module, batch: Batch, step: int, folder: Pa
     Critics of whole images and critics whose sampler gives no boxes are left out.
 
     Args:
-        gan: the critics.
-        generator: makes the fakes.
-        batch: fixed photos and cartoons (`fixed_batch`), on the device.
-        step: for the file's name.
-        folder: to write into.
+        batch: fixed photos and cartoons (`fixed_batch`), on the device; the generator makes the fakes.
 
     Returns:
         `patches/<critic>` -> the written file.
@@ -66,24 +57,18 @@ def overlays(gan: GAN, generator: nn.Module, batch: Batch, step: int, folder: Pa
             views = gan.view(critic, batch, fake, step)
         if covers_all(views.real_boxes, batch.cartoon) or covers_all(views.fake_boxes, fake):
             continue
-        real, fakes = (
-            patch_panels(images, views, side, critic.sampler)
-            for images, side in ((batch.cartoon, "real"), (fake, "fake"))
-        )
         path = written[f"patches/{name}"] = folder / f"patches-{name}-step-{step:08d}.png"
-        write_png(path, _training_sheet(f"what critic {name!r} looks at, step {step}", real, fakes))
+        rows = [*_rows("cartoon", batch.cartoon, views, "real", critic), *_rows("fake", fake, views, "fake", critic)]
+        write_png(path, canvas.compose(f"what critic {name!r} looks at, step {step}", rows))
     return written
 
 
-def _training_sheet(
-    title: str, real: Sequence[PatchPanels], fakes: Sequence[PatchPanels], side: int = 192
-) -> Image.Image:
-    rows = []
-    for name, group in (("cartoon", real), ("fake", fakes)):
-        maps = [panels.saliency.max().item() for panels in group if panels.saliency is not None]
-        top = max(maps, default=None)  # one scale, so that images can be compared
-        rows += [[*panel_tiles(panels, name, side, top), *patch_tiles(panels, side // 2)] for panels in group]
-    return canvas.compose(title, rows)
+def _rows(caption: str, images: Tensor, views: Views, side: str, critic: Critic) -> list[list[Tile]]:
+    """A row for each image of one side."""
+    group = patch_panels(images, views, side, critic.sampler)
+    maps = [panels.saliency.max().item() for panels in group if panels.saliency is not None]
+    top = max(maps, default=None)  # one scale, so that images can be compared
+    return [[*panel_tiles(panels, caption, SIDE, top), *patch_tiles(panels, SIDE // 2)] for panels in group]
 
 
 def covers_all(boxes: Tensor | None, images: Tensor) -> bool:

@@ -13,9 +13,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from toonlab.engine.builder import learns
 from toonlab.engine.checkpoint import WEIGHTS, candidates, load_generator, read_weights
 from toonlab.engine.evaluator import cartoonize
+from toonlab.engine.stages import trainable
 from toonlab.errors import ToonlabError, first_line, nearest
 from toonlab.images.files import PictureResult, PictureTask, decode_task, split_readable
 from toonlab.images.io import save_png, to_picture
@@ -82,7 +82,7 @@ def _untrained(name: str, catalogue: Catalogue, overrides: Mapping[str, Any]) ->
     draft.apply(tuple(overrides.items()))
     network = resolve_part(draft.tree.root, "generator.network", "generators", catalogue, name)
     generator: nn.Module = network.make(catalogue)
-    if learns(generator):
+    if trainable([generator]):
         raise ToonlabError(f"{name}: is a recipe that has to be trained; give a run or weights")
     return generator.eval()
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import torch
 from PIL import Image
+from torch import Tensor
 
-from toonlab.engine.part_builder import Unbuilt
-from toonlab.errors import ToonlabError, first_line, nearest
+from toonlab.engine.part_builder import views_alone
+from toonlab.errors import ToonlabError, nearest, reason
 from toonlab.images import canvas
 from toonlab.images.canvas import Tile
 from toonlab.images.files import PictureResult, PictureTask, decode_task, split_readable
@@ -21,9 +21,7 @@ from toonlab.recipes.dotted_tree import merge
 from toonlab.recipes.load import read
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.protocols import ViewTransform
-from toonlab.types import Context, Views
 from toonlab.utils import paths, yaml
-from toonlab.utils.rng import rng
 
 Side = Literal["real", "fake"]
 PANEL = 512  # pixels: smaller pictures are enlarged by a whole factor to about this size
@@ -130,27 +128,21 @@ def inspect_pictures(
         try:
             panels = inspect_image(view, to_float(picture), side)
         except Exception as error:  # a plugin's sampler may raise anything
-            text = str(error) if isinstance(error, ToonlabError) else f"{type(error).__name__}: {first_line(error)}"
-            yield PictureResult(task, "failed", text)
+            yield PictureResult(task, "failed", reason(error))
             continue
         size = "x".join(map(str, reversed(picture.shape[1:])))
         save_png(task.target, inspection_sheet(panels, f"{task.source.name}  {size}", f"{view.about} · as {side}"))
         yield PictureResult(task)
 
 
-@torch.no_grad()
-def inspect_image(view: CriticView, image: torch.Tensor, side: Side) -> PatchPanels:
+def inspect_image(view: CriticView, image: Tensor, side: Side) -> PatchPanels:
     """The sampler's choice in one image, `(3, H, W)` in [-1, 1], and the chosen patches after the representation.
 
     Raises:
         PartError: if the image does not suit the sampler, or the sampler gives no boxes.
     """
-    images = image[None]
-    context = Context(images, Unbuilt(), rng(0, "inspect"), 0, view.representation)
-    views = Views(images, images, context=context)
-    for transform in (view.sampler, view.representation):
-        views = transform(views) if transform else views
-    return patch_panels(images, views, side, view.sampler)[0]
+    views = views_alone(image, view.sampler, view.representation)
+    return patch_panels(image[None], views, side, view.sampler)[0]
 
 
 def inspection_sheet(panels: PatchPanels, title: str, note: str) -> Image.Image:
