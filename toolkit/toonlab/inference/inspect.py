@@ -58,53 +58,37 @@ def critic_view(
     Raises:
         ToonlabError: if a recipe, critic or part does not exist, or a part does not take these parameters.
     """
-    given = {"sampler": _part("--sampler", sampler), "representation": _part("--representation", representation)}
-    spec = merge(_critic(recipe, critic, sampler_given=sampler is not None), {k: v for k, v in given.items() if v})
-    if "sampler" not in spec:
+    found = read(paths.find(recipe, "baselines")).tree.get("critics") or {}
+    critics = {name: own for name, own in found.items() if own}
+    if critic is not None and critic not in critics:
+        raise ToonlabError(f"--critic {critic}: recipe {recipe!r} has no such critic; {nearest(critic, critics)}")
+    name = critic or next((name for name, own in critics.items() if own.get("sampler")), None)
+    if name is None and sampler is None:
+        raise ToonlabError(f"{recipe}: no critic of this recipe names a sampler; name one with --sampler")
+    own = critics[name] if name else {}
+    parts = {"sampler": _part("sampler", own, sampler), "representation": _part("representation", own, representation)}
+    if not parts["sampler"]:
         raise ToonlabError(f"--critic {critic}: sees whole images; name a sampler with --sampler")
-    spec = merge(spec, {"sampler": dict(parameters or {})})
-    made = {key: _made(catalogue, f"{key}s", spec[key]) for key in given if key in spec}
-    about = " · ".join(f"{key} {_text(spec[key])}" for key in made)
-    return CriticView(made["sampler"], made.get("representation"), about)
+    parts = merge(parts, {"sampler": dict(parameters or {})})
+    made, about = {}, []
+    for key, part in parts.items():
+        if part and "use" not in part:
+            raise ToonlabError(f"--{key}: the critic has none to change; name one: {{use: …}}")
+        if use := part.pop("use", None):
+            made[key] = catalogue.make(f"{key}s", str(use), **part)
+            values = ", ".join(f"{parameter} {value}" for parameter, value in part.items())
+            about.append(f"{key} {use} ({values})" if values else f"{key} {use}")
+    return CriticView(made["sampler"], made.get("representation"), " · ".join(about))
 
 
-def _critic(recipe: str, name: str | None, sampler_given: bool) -> dict[str, Any]:
-    """Sampler and representation of a critic, as `{use: name, …}` each, as far as it names them."""
-    critics = {
-        key: critic
-        for key, critic in (read(paths.find(recipe, "baselines")).tree.get("critics") or {}).items()
-        if critic
-    }
-    if name is None:
-        name = next((key for key, critic in critics.items() if critic.get("sampler")), None)
-        if name is None and not sampler_given:
-            raise ToonlabError(f"{recipe}: no critic of this recipe names a sampler; name one with --sampler")
-    elif name not in critics:
-        raise ToonlabError(f"--critic {name}: recipe {recipe!r} has no such critic; {nearest(name, critics)}")
-    critic = critics[name] if name else {}
-    parts = {key: critic[key] for key in ("sampler", "representation") if critic.get(key)}
-    return {key: {"use": part} if isinstance(part, str) else dict(part) for key, part in parts.items()}
-
-
-def _part(option: str, text: str | None) -> dict[str, Any] | None:
-    part = yaml.load(text, option) if text else None
-    if part is None or isinstance(part, str):
-        return {"use": part} if part else None
-    if not isinstance(part, dict):
-        raise ToonlabError(f"{option} {text}: expected a name, or {{use: name, parameter: value}}")
-    return part
-
-
-def _made(catalogue: Catalogue, kind: str, spec: Mapping[str, Any]) -> Any:
-    parameters = dict(spec)
-    if "use" not in parameters:
-        raise ToonlabError(f"--{kind.removesuffix('s')}: the critic has none to change; name one: {{use: …}}")
-    return catalogue.make(kind, str(parameters.pop("use")), **parameters)
-
-
-def _text(spec: Mapping[str, Any]) -> str:
-    values = ", ".join(f"{key} {value}" for key, value in spec.items() if key != "use")
-    return f"{spec['use']} ({values})" if values else str(spec["use"])
+def _part(key: str, critic: Mapping[str, Any], text: str | None) -> dict[str, Any]:
+    """A critic's part as `{use: name, …}` with the changes of an option, or the part that it names; empty if none."""
+    given = (yaml.load(text, f"--{key}") if text else None) or {}
+    if not isinstance(given, str | dict):
+        raise ToonlabError(f"--{key} {text}: expected a name, or {{use: name, parameter: value}}")
+    own, given = ({"use": part} if isinstance(part, str) else dict(part or {}) for part in (critic.get(key), given))
+    merged: dict[str, Any] = merge({key: own}, {key: given})[key]
+    return merged
 
 
 def inspect_pictures(
