@@ -88,7 +88,7 @@ class PartBuilder:
     def seen(self, path: str, spec: CriticSpec, photo: Tensor) -> tuple[Any, Any, Views | None]:
         """A critic's sampler and representation, and its views of photos; None after a problem."""
         parts = {"sampler": spec.sampler, "representation": spec.representation}
-        made = {key: part and self.make(f"{path}.{key}", part) for key, part in parts.items()}
+        made: dict[str, Any] = {key: self.make(f"{path}.{key}", part) if part else None for key, part in parts.items()}
         context = Context(photo, Unbuilt(), rng(0, "probe", path), 0, made["representation"])
         views: Views | None = Views(photo, photo.flip(-1), context=context) if made["sampler"] is not None else None
         for key, part in parts.items():

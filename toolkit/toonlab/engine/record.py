@@ -25,7 +25,7 @@ from toonlab.utils.signals import Interrupted, Signals
 from . import profiling
 from .checkpoint import checkpoints
 from .evaluator import Evaluation, Evaluator
-from .final_pictures import write_final_pictures
+from .pictures import write_final_pictures
 
 _NONE: Mapping[str, Path] = {}
 

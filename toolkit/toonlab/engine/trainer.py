@@ -19,7 +19,7 @@ from . import checkpoint
 from .data import Steps, batches
 from .evaluator import Evaluation, Evaluator
 from .gan import GAN, ActiveStage, Scalars
-from .overlays import fixed_batch, overlays
+from .pictures import fixed_batch, overlays
 from .profiling import Stopwatch
 from .record import RunRecord
 from .stages import enter, plan

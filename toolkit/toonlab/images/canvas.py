@@ -52,13 +52,9 @@ def factor_for(size: Sequence[int], side: int) -> float:
 
 
 def with_boxes(picture: Image.Image, boxes: Sequence[Box], labels: Sequence[str], factor: float = 1.0) -> Image.Image:
-    """A scaled picture with labelled boxes; the first box is on top.
+    """A scaled picture with boxes, in pixels of the unscaled one, each labelled in a corner; the first box is on top.
 
-    Args:
-        picture: to draw on.
-        boxes: in pixels of the unscaled picture; a frame covers the outermost pixels inside its box.
-        labels: of the boxes, drawn in a corner.
-        factor: of the scale.
+    A frame covers the outermost pixels inside its box.
     """
     drawn = scaled(picture, factor)
     draw = ImageDraw.Draw(drawn)
@@ -115,13 +111,9 @@ def colors(count: int) -> list[str]:
 
 
 def heat_map(values: Tensor, low: float, high: float, factor: float = 1.0) -> Image.Image:
-    """A map in the colours of "inferno", from black at `low` to light yellow at `high`, with its scale to the right.
+    """A map, `(H, W)`, scaled, in the colours of "inferno", with its scale to the right.
 
-    Args:
-        values: `(H, W)`.
-        low: the value of black; lower values are clipped.
-        high: the value of the lightest colour; higher values are clipped.
-        factor: of the scale.
+    Values are black up to `low`, and light yellow from `high` on.
     """
     span = max(high - low, 1e-12)
     levels = ((values.detach().cpu().float() - low) / span * 255).clamp(0, 255).round().byte().numpy()

@@ -96,11 +96,8 @@ def _explained(sampler: ViewTransform, method: str, images: Tensor) -> Tensor | 
 def panel_tiles(panels: PatchPanels, name: str, side: int, top: float | None = None) -> list[Tile]:
     """The image, its filtered version, the chosen boxes on it, and its saliency, as far as the sampler gives them.
 
-    Args:
-        panels: the choice to show.
-        name: of the image: photo, cartoon.
-        side: the longer side of a tile in pixels, approximately.
-        top: the saliency that is shown lightest; by default the maximum of the image.
+    The longer side of a tile is about `side` pixels; `top` is the saliency that is shown lightest, by default the
+    image's maximum.
     """
     factor, picture = canvas.factor_for(panels.image.shape[1:], side), to_picture(panels.image)
     tiles = [Tile(name, canvas.scaled(picture, factor))]

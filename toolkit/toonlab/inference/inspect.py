@@ -48,11 +48,9 @@ def critic_view(
     """The sampler and the representation of a recipe's critic, or replacements for them.
 
     Args:
-        catalogue: to build from.
         recipe: the name of a recipe that ships with toonlab, or a path; it needs no data.
-        critic: of the recipe; by default the first critic that names a sampler.
-        sampler: replaces the critic's; a name, or `{use: name, parameter: value}`.
-        representation: likewise.
+        critic: by default the recipe's first that names a sampler.
+        sampler: YAML of the one to use, or of changes: a name, or `{use: name, parameter: value}`; so `representation`.
         parameters: of the sampler.
 
     Raises:
@@ -96,11 +94,7 @@ def inspect_pictures(
 ) -> Iterator[PictureResult]:
     """Write a sheet for each picture, lazily; each picture is a batch of its own.
 
-    Args:
-        view: sampler and representation.
-        tasks: the files to read and to write, from `toonlab.images.files.plan_tasks`.
-        side: the side of the views on which the sampler gets the pictures: `real` or `fake`.
-        max_side: larger pictures are scaled down, so that their longer side has this many pixels.
+    The sampler gets it on that `side` of the views, and larger ones scaled down to a longer side of `max_side` pixels.
     """
     tasks, skipped = split_readable(tasks)
     yield from skipped
