@@ -13,7 +13,7 @@ from torch import Tensor
 
 from toonlab.scaffold.examples.objective import ExampleObjective
 from toonlab.testing import TESTS, ObjectiveTests, check
-from toonlab.testing.frame import globally_seeded, independent_of_global_seeds, names
+from toonlab.testing.frame import globally_seeded, names
 
 WITHOUT_PYTEST = """
 import sys
@@ -36,6 +36,10 @@ def test_what_a_part_costs_is_printed_last(capsys: pytest.CaptureFixture[str]) -
     (line,) = capsys.readouterr().out.splitlines()
     assert "ms and" in line
     assert "MiB of memory for 8 maps" in line
+
+
+class Case(ObjectiveTests):
+    factory = ExampleObjective
 
 
 def drawn() -> list[float]:
@@ -61,12 +65,12 @@ def test_random_states_are_what_they_were_afterwards() -> None:
 def test_chance_of_any_library_is_seen(library: str) -> None:
     draw = dict(zip(("torch", "numpy", "Python"), range(3), strict=True))[library]
     with pytest.raises(AssertionError, match=r"seeded otherwise; draw from the context's"):
-        independent_of_global_seeds("it", lambda: [torch.tensor(drawn()[draw])], "the context's")
+        Case().independent_of_global_seeds("the context's", lambda: [torch.tensor(drawn()[draw])])
 
 
 def test_what_differs_anyway_is_not_blamed_on_global_seeds() -> None:
     count = iter(range(99))
-    independent_of_global_seeds("it", lambda: [torch.tensor(next(count))], "the context's")
+    Case().independent_of_global_seeds("the context's", lambda: [torch.tensor(next(count))])
     assert next(count) > 1  # it was asked more than once, and no answer was the same
 
 
