@@ -42,5 +42,5 @@ __all__ = [
 ]
 
 TESTS: Mapping[str, type[PartTests]] = {
-    tests.kind: tests for name in __all__ if hasattr(tests := globals().get(name), "kind")
+    tests.kind: tests for tests in list(globals().values()) if hasattr(tests, "kind") and issubclass(tests, PartTests)
 }

@@ -12,7 +12,8 @@ from torch import Tensor
 from toonlab.registry.protocols import Dataset, HasCartoons, HasTest, Images
 from toonlab.types import Sample
 
-from .frame import PartTests, equal, skip
+from .assertions import equal, skip
+from .frame import PartTests
 
 _FEW = 4  # pictures that are looked at
 

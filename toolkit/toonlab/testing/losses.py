@@ -15,8 +15,8 @@ from toonlab.types import Batch, Features, Logits, Step
 from toonlab.utils.rng import rng
 
 from . import inputs
-from .frame import equal, skip
-from .tensors import TensorTests, backward
+from .assertions import backward, equal, skip
+from .tensors import TensorTests
 
 
 class LossTests(TensorTests):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -17,7 +18,8 @@ from toonlab.registry.protocols import Compares, Describes, Metric
 from toonlab.types import Sample, Truth
 
 from . import inputs
-from .frame import PartTests, skip
+from .assertions import skip
+from .frame import PartTests
 
 _KNOWN = frozenset(field.name for field in fields(Truth))
 _COUNT = 4  # samples
@@ -178,6 +180,5 @@ _FAKES: Mapping[str, Callable[[Sample], Tensor]] = {
 
 
 def _near(one: Mapping[str, float], other: Mapping[str, float], tolerance: float = 1e-6) -> bool:
-    if set(one) != set(other):
-        return False
-    return all(math.isclose(float(one[k]), float(other[k]), rel_tol=tolerance, abs_tol=tolerance * 1e-3) for k in one)
+    values, others = (list(map(float, results.values())) for results in (one, other))
+    return set(one) == set(other) and np.allclose(values, others, rtol=tolerance, atol=tolerance * 1e-3)

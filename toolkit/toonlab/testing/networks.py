@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from . import inputs
-from .frame import globally_seeded, refused, skip
-from .tensors import ImageTests, backward
+from .assertions import backward, globally_seeded, refused, skip
+from .tensors import ImageTests
 
 
 class NetworkTests(ImageTests):

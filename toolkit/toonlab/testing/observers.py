@@ -13,7 +13,8 @@ from toonlab.registry.hookspecs import ObserverHooks
 from toonlab.registry.observers import hook_manager
 from toonlab.types import Outcome, Run
 
-from .frame import PartTests, skip
+from .assertions import skip
+from .frame import PartTests
 
 _HOOKS = frozenset(name for name in vars(ObserverHooks) if not name.startswith("_"))
 _STEPS = 40

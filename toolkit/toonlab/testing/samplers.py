@@ -12,8 +12,7 @@ from toonlab.ops.crop import crop
 from toonlab.types import Views
 
 from . import inputs
-from .frame import equal, refused, skip
-from .tensors import backward
+from .assertions import backward, equal, refused, skip
 from .views import ViewTests, boxes_of, images_of
 
 

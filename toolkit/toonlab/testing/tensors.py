@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from .frame import PartTests, equal, globally_seeded, refused, skip
+from .assertions import equal, globally_seeded, refused, skip
+from .frame import PartTests
 
 
 class TensorTests(PartTests):
@@ -80,38 +81,6 @@ class TensorTests(PartTests):
         """An input for which a rounding error makes no large difference."""
         return self.given(device=device)
 
-    def near(self, some: Mapping[str, Tensor], others: Mapping[str, Tensor], tolerance: float, where: str) -> None:
-        """Tensors are the same up to a share of their largest value."""
-        __tracebackhide__ = True
-        for name, other in others.items():
-            same = some[name].shape == other.shape
-            off = float((some[name].detach().cpu() - other.detach()).abs().max()) if same else float("inf")
-            scale = max(float(other.detach().abs().max()), 1e-3)
-            self.expect(off <= tolerance * scale, f"{name} differ by {off:.2g} {where}, of up to {scale:.2g}")
-
-    def scalar(self, loss: Tensor, what: str) -> None:
-        """A finite scalar tensor."""
-        __tracebackhide__ = True
-        got = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
-        self.expect(got == (), f"{what} is {got}, expected a scalar tensor; take the mean")
-        self.finite(loss, what, "guard roots, logarithms and divisions near 0")
-
-    def gradient(self, output: Tensor, at: Tensor, flow: str, where: str) -> None:
-        """A gradient reaches a leaf, is somewhere not 0, and is finite."""
-        __tracebackhide__ = True
-        self.expect(output.requires_grad, f"no gradient flows {flow}")
-        backward(output)
-        reached = at.grad is not None and at.grad.abs().sum() > 0
-        self.expect(reached, f"the gradient at {where} is 0 everywhere; rounding and comparisons have no gradient")
-        self.finite_gradient(at, where)
-
-    def finite_gradient(
-        self, at: Tensor, where: str, advice: str = "add a small number below roots, norms, logarithms and divisions"
-    ) -> None:
-        __tracebackhide__ = True
-        if at.grad is not None:
-            self.finite(at.grad, f"the gradient at {where}", advice)
-
 
 class ImageTests(TensorTests):
     """Tests of a part that takes images: a sampler, a representation or a network."""
@@ -158,12 +127,6 @@ class ImageTests(TensorTests):
             self.expect(clear, f"{text}; say what was got and what fits")
         self.expect(fit, f"takes no image of up to {self.sides[-1]}x{self.sides[-1]}; give `parameters` that suit such")
         return fit
-
-
-def backward(output: Tensor) -> None:
-    """The gradients of a sum with random weights: with equal ones those of a normalised output would cancel."""
-    weights = torch.randn(output.shape, generator=torch.Generator().manual_seed(0))
-    (output * weights).sum().backward()  # type: ignore[no-untyped-call]
 
 
 def gpu() -> torch.device:

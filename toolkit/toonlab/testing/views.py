@@ -12,8 +12,8 @@ from torch import Tensor
 from toonlab.types import Views
 
 from . import inputs
-from .frame import equal, skip
-from .tensors import ImageTests, backward
+from .assertions import backward, equal, skip
+from .tensors import ImageTests
 
 _RNG = "views.context.rng"
 _HALF = 0.05  # of the range: bfloat16 has 8 bits
