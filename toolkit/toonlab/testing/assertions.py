@@ -47,10 +47,6 @@ class Assertions:
                 raise
             raise AssertionError(f"{self.name}: {what}: {told(error)}") from error
 
-    def has(self, part: Any, names: Sequence[str], advice: str) -> None:
-        missing = [name for name in names if not hasattr(part, name)]
-        self.expect(not missing, f"has no {', '.join(missing)}; {advice}")
-
     def finite(self, tensor: Tensor, what: str, advice: str) -> None:
         count = int((~torch.isfinite(tensor)).sum())
         self.expect(not count, f"{count} of {tensor.numel()} values of {what} are NaN or infinite; {advice}")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from toonlab.registry.protocols import Dataset, HasCartoons, HasTest, Images
+from toonlab.registry.protocols import HasCartoons, HasTest, Images
 from toonlab.types import Sample
 
 from .assertions import equal, skip
@@ -22,12 +22,8 @@ class DatasetTests(PartTests):
     """`class TestMyDataset(DatasetTests): factory = MyDataset`, with `parameters` that make it small."""
 
     kind = "datasets"
-
-    def make(self, **changes: object) -> Dataset:
-        __tracebackhide__ = True
-        made: Dataset = super().make(**changes)
-        self.has(made, ("train", "evaluation", "manifest"), "toonlab.Dataset says what they return")
-        return made
+    methods = ("train", "evaluation", "manifest")
+    advice = "toonlab.Dataset says what they return"
 
     def domains(self) -> dict[str, Images]:
         __tracebackhide__ = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import unittest
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -26,6 +26,9 @@ class PartTests(Assertions):
     kind: ClassVar[str]
     factory: ClassVar[Any]
     parameters: ClassVar[Mapping[str, Any]] = {}
+    methods: ClassVar[Sequence[str]] = ()  # that a part must have
+    attributes: ClassVar[Sequence[str]] = ()  # that it must have besides
+    advice: ClassVar[str] = ""  # where one of them is missing
 
     @property
     def build(self) -> Callable[..., Any]:
@@ -43,7 +46,11 @@ class PartTests(Assertions):
         """A new part, with what the engine fills in."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            return self.build(**{**self.parameters, **self.injected(), **changes})
+            made = self.build(**{**self.parameters, **self.injected(), **changes})
+        missing = [name for name in self.attributes if not hasattr(made, name)]
+        missing += [name for name in self.methods if not callable(getattr(made, name, None))]
+        self.expect(not missing, f"has no {', '.join(missing)}; {self.advice}")
+        return made
 
     def injected(self) -> Mapping[str, Any]:
         """What the engine fills in."""

@@ -99,16 +99,9 @@ class GeneratorLossTests(LossTests):
     kind = "generator_losses"
     rng = "step.rng"
 
-    def given(
-        self,
-        count: int = 2,
-        height: int = inputs.SIZE,
-        width: int = inputs.SIZE,
-        step: int = 3,
-        device: torch.device = inputs.CPU,
-    ) -> Step:
+    def given(self, step: int = 3, device: torch.device = inputs.CPU, **sizes: int) -> Step:
         """Everything that a generator loss may use; the gradient is taken at the fake."""
-        seen = inputs.views(count, height, width, step, device)
+        seen = inputs.views(**sizes, step=step, device=device)
         assert seen.context is not None
         fake = seen.fake.clone().requires_grad_()
         return Step(
@@ -143,7 +136,9 @@ class GeneratorLossTests(LossTests):
     def test_a_batch_of_one_and_images_that_are_not_square(self) -> None:
         for count, height, width in ((1, 64, 64), (2, 48, 64)):
             what = f"{count} images of {height}x{width}"
-            loss = self.tried(f"fails on {what}", self.outputs, self.make(), self.given(count, height, width))["losses"]
+            loss = self.tried(
+                f"fails on {what}", self.outputs, self.make(), self.given(count=count, height=height, width=width)
+            )["losses"]
             self.finite(loss, f"the loss of {what}", "guard divisions")
 
     def test_the_size_of_the_batch_does_not_matter(self) -> None:
@@ -162,7 +157,7 @@ class GeneratorLossTests(LossTests):
         self.expect(abs(one - three) <= 0.05 * max(abs(one), 1e-6), text)
 
     def test_cost(self) -> None:
-        part, step = self.make(), self.given(1, 256, 256)
+        part, step = self.make(), self.given(count=1, height=256, width=256)
         self.print_cost(lambda: self.loss(step, part), "an image of 256x256, forwards, features included")
 
 

@@ -32,11 +32,12 @@ class MetricTests(PartTests):
     """
 
     kind = "metrics"
+    methods = ("update", "compute")
+    attributes = ("needs", "higher_is_better")
+    advice = "toonlab.Metric says what they are"
 
     def make(self, **changes: Any) -> Metric:
-        __tracebackhide__ = True
         made: Metric = super().make(**changes)
-        self.has(made, ("needs", "higher_is_better", "update", "compute"), "toonlab.Metric says what they are")
         if isinstance(made, Compares):
             made.reference([inputs.cartoons(1, seed=100 + number)[0] for number in range(_COUNT)])
         return made

@@ -34,15 +34,8 @@ class NetworkTests(ImageTests):
     def ready(self) -> nn.Module:
         return self.make().eval()
 
-    def given(
-        self,
-        count: int = 2,
-        height: int = inputs.SIZE,
-        width: int = inputs.SIZE,
-        device: torch.device = inputs.CPU,
-        step: int = 0,
-    ) -> Tensor:
-        return inputs.photos(count, height, width, step).to(device)
+    def given(self, step: int = 0, device: torch.device = inputs.CPU, **sizes: int) -> Tensor:
+        return inputs.photos(**sizes, seed=step).to(device)
 
     def outputs(self, part: nn.Module, given: Tensor) -> Mapping[str, Tensor]:
         output = part(given)
@@ -100,8 +93,8 @@ class NetworkTests(ImageTests):
         net = self.ready()
         count = sum(parameter.numel() for parameter in net.parameters())
         with torch.no_grad():
-            size = inputs.SIZE if refused(net, self.given(1, 256, 256)) else 256
-            images = self.given(1, size, size)
+            size = inputs.SIZE if refused(net, self.given(count=1, height=256, width=256)) else 256
+            images = self.given(count=1, height=size, width=size)
             self.print_cost(lambda: net(images), f"an image of {size}x{size}, forwards, by {count:,} parameters")
 
     def every_parameter_learns(self) -> None:
@@ -133,18 +126,18 @@ class DiscriminatorTests(NetworkTests):
             self.tried(text, self.make(in_channels=channels), view)
 
     def test_images_that_are_not_square(self) -> None:
-        if text := refused(self.make(), self.given(2, 32, 64)):
+        if text := refused(self.make(), self.given(count=2, height=32, width=64)):
             skip(f"it says that it does not take them: {text}")
         super().test_images_that_are_not_square()
 
     def test_logits_have_the_batch_first_and_no_bound(self) -> None:
         net = self.make()
-        logits = self.run(net, self.given(3))
+        logits = self.run(net, self.given(count=3))
         self.expect(
             logits.ndim >= 1 and len(logits) == 3 and logits.is_floating_point(),
             f"logits of 3 views are {tuple(logits.shape)} {logits.dtype}; expected float with the batch first",
         )
-        large = self.run(_scaled(net, 30), self.given(3))
+        large = self.run(_scaled(net, 30), self.given(count=3))
         squashed = large.min() >= 0 and large.max() <= 1
         self.expect(not squashed, "ends with a sigmoid, it seems: objectives expect raw logits; leave it out")
 
@@ -160,7 +153,7 @@ class GeneratorTests(NetworkTests):
     def test_fakes_have_the_photos_size_and_three_channels(self) -> None:
         net = self.make()
         for height, width in ((64, 64), (32, 64)):
-            photo = self.given(2, height, width)
+            photo = self.given(count=2, height=height, width=width)
             fake = self.run(net, photo)
             text = f"makes {tuple(fake.shape)} of {tuple(photo.shape)}; fakes have their photo's size"
             self.expect(fake.shape == photo.shape, text)
@@ -185,10 +178,10 @@ class GeneratorTests(NetworkTests):
         first = -(-33 // multiple) * multiple
         for side in (first, first + multiple):
             size = f"{side}x{side + multiple}"
-            told = refused(net, self.given(1, side, side + multiple))
+            told = refused(net, self.given(count=1, height=side, width=side + multiple))
             text = f"side_multiple = {multiple}, but {size} is refused ({told}); photos are padded to multiples of"
             self.expect(told is None, f"{text} `side_multiple` alone")
-        odd = self.given(1, 37, 41)
+        odd = self.given(count=1, height=37, width=41)
         text = (
             f"a photo of 37x41, padded to multiples of side_multiple = {multiple}, fails; set the class attribute "
             "`side_multiple` to what sides have to be multiples of"
@@ -197,7 +190,7 @@ class GeneratorTests(NetworkTests):
         self.expect(fake.shape == odd.shape, f"a photo of 37x41 becomes {tuple(fake.shape[2:])}")
 
     def test_a_photo_by_itself_becomes_what_it_becomes_among_others(self) -> None:
-        net, photos = self.ready(), self.given(2)
+        net, photos = self.ready(), self.given(count=2)
         with torch.no_grad():
             off = float((self.run(net, photos)[:1] - self.run(net, photos[:1])).abs().max())
         text = f"in eval mode a fake depends on the other photos of its batch (by {off:.2g}); normalise over single"
@@ -238,7 +231,7 @@ class FeaturesTests(NetworkTests):
     kind = "features"
 
     def test_features_are_maps_with_the_batch_first(self) -> None:
-        output = self.run(self.make(), self.given(2))
+        output = self.run(self.make(), self.given(count=2))
         self.expect(
             output.ndim == 4 and len(output) == 2 and output.is_floating_point(),
             f"features of 2 images are {tuple(output.shape)} {output.dtype}; expected (2, C, h, w) float",

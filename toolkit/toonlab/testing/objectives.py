@@ -18,13 +18,9 @@ class ObjectiveTests(TensorTests):
     """`class TestMyObjective(ObjectiveTests): factory = MyObjective`."""
 
     kind = "objectives"
+    methods = ("real", "fake", "generator", "critic")
+    advice = "derive it from toonlab.Objective"
     on_a_gpu = "make tensors on the logits' device (torch.zeros_like)"
-
-    def make(self, **changes: object) -> Objective:
-        __tracebackhide__ = True
-        made: Objective = super().make(**changes)
-        self.has(made, ("real", "fake", "generator", "critic"), "derive it from toonlab.Objective")
-        return made
 
     def given(
         self,
