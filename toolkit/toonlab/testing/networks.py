@@ -162,7 +162,7 @@ class GeneratorTests(NetworkTests):
         net = self.make()
         if getattr(net, "bounded", True) is False:
             skip("it says that its output has no bounds (`bounded = False`): evaluation clamps it")
-        fake = self.run(_scaled(net, 3), self.given())
+        fake = self.run(_scaled(net, 3), self.given()).detach()
         least, most = float(fake.min()), float(fake.max())
         self.expect(
             least >= -1.001 and most <= 1.001,
