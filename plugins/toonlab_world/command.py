@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from toonlab import ToonlabError
 
 from .data.workers import spread
-from .render.render import Pictures, Split, render, scene_key
+from .render.pixels import Pictures
+from .render.render import Split, render, scene_key
+from .render.styles import StyleName
 from .scene.compose import Kind
 from .sheets import check_sheet, write_sheet
-from .styles.style import StyleName
 
 Rendering = Literal["photo", "cartoon", "both"]
 

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .render.render import DTYPES, Pictures, Split, render, scene_key
+from .render.pixels import Pictures
+from .render.render import DTYPES, Split, render, scene_key
+from .render.styles import STYLES, Style, StyleName
 from .sheets import encoded, row
-from .styles.style import STYLES, Style, StyleName
 
 SIZE, COLUMNS = 160, 6
 OWN: Mapping[str, Style] = {

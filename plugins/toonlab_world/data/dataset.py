@@ -13,9 +13,9 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import Images, Sample, Truth
+from toonlab_world.render.styles import AnyStyle
 from toonlab_world.scene.compose import Kind
-from toonlab_world.scene.keys import VERSION
-from toonlab_world.styles.style import AnyStyle
+from toonlab_world.scene.noise import VERSION
 
 from .shards import Shards
 

@@ -18,14 +18,15 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from toonlab import ToonlabError, cache_dir
-from toonlab_world.render.render import COLORED, DTYPES, Pictures, Split, render, scene_key
+from toonlab_world.render.pixels import Pictures
+from toonlab_world.render.render import COLORED, DTYPES, Split, render, scene_key
+from toonlab_world.render.styles import Style, StyleName
 from toonlab_world.scene.compose import Kind
-from toonlab_world.scene.keys import VERSION
-from toonlab_world.styles.style import Style, StyleName
+from toonlab_world.scene.noise import VERSION
 
 from .workers import spread
 
-RENDERING = ("scene", "styles", "render")  # the subpackages that decide the pixels of a scene
+RENDERING = ("scene", "render")  # the subpackages that decide the pixels of a scene
 
 
 @dataclass(frozen=True, slots=True)

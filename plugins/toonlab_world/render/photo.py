@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from toonlab_world.scene.noise import fractal_noise
 from toonlab_world.scene.scene import Air, Color, Scene
 
-from .camera import defocus, develop, vignette
-from .grain import relief
-from .photo_sky import sky_image
+from .effects import defocus, develop, relief, sky_image, vignette
 from .pixels import Image, Plane, blend, linear, linear_image, lookup, shrink, soften, tint, unit
 from .raster import Raster
 

@@ -13,6 +13,7 @@ from toonlab_world.scene.scene import Color
 # OpenCV's type stubs know no dtypes: unless said otherwise these are float32.
 Image = NDArray[Any]  # (size, size, 3), RGB
 Plane = NDArray[Any]  # (size, size)
+Pictures = dict[str, NDArray[Any]]  # by their names: "photo", "cartoon", ...
 
 GAMMA = 2.2
 _TO_LINEAR = ((np.arange(256) / 255) ** GAMMA).astype(np.float32)

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .forms import Direction, Window
-from .keys import Key
-from .noise import fractal_noise
+from .noise import Key, fractal_noise
 
 COARSE = 128  # pixels are enough for noise of a few cells
 
@@ -34,10 +33,8 @@ class Ground:
 
     def light(self, window: Window, sun: Direction) -> NDArray[np.float32]:
         coarse = fractal_noise(self.key, COARSE, (self.cells + 1, self.cells), octaves=2)
-        noise = cv2.resize(coarse, (window.size, window.size), interpolation=cv2.INTER_LINEAR).astype(
-            np.float32, copy=False
-        )
-        noise = noise[window.slices]
+        whole = cv2.resize(coarse, (window.size, window.size), interpolation=cv2.INTER_LINEAR)
+        noise = np.asarray(whole, np.float32)[window.slices]
         light = self.base + self.rolling * noise
         if self.facets:
             light += self.facets * self._slope(window, noise) * (1 if sun[0] > 0 else -1)

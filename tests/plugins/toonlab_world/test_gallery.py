@@ -5,7 +5,7 @@ import pytest
 
 from toonlab_world.gallery import OWN, statistics
 from toonlab_world.render.render import render, scene_key
-from toonlab_world.styles.style import STYLES
+from toonlab_world.render.styles import STYLES
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from toonlab_world.render.cartoon import draw_cartoon
-from toonlab_world.render.grain import relief
+from toonlab_world.render.effects import relief
 from toonlab_world.render.photo import render_photo
 from toonlab_world.render.raster import rasterise
+from toonlab_world.render.styles import STYLES
 from toonlab_world.scene.compose import compose
-from toonlab_world.styles.style import STYLES
 
 
 @pytest.mark.parametrize("index", [0, 1, 2])
@@ -31,10 +31,10 @@ def test_photos_have_texture_where_cartoons_have_none():
     for index in range(5):
         raster = rasterise(compose((0, "test", index)), 128)
         photo, drawing = render_photo(raster, sensor_noise=False), draw_cartoon(raster, STYLES["bold"])
-        inside = interior(drawing.regions, drawing.outline)
+        inside = interior(drawing["regions"], drawing["outline"])
         assert inside.mean() > 0.2
         assert roughness(photo, inside) > 1.5
-        assert roughness(drawing.cartoon, inside) < 0.4 * roughness(photo, inside)
+        assert roughness(drawing["cartoon"], inside) < 0.4 * roughness(photo, inside)
 
 
 def test_photos_have_no_outlines():
@@ -43,7 +43,7 @@ def test_photos_have_no_outlines():
         raster = rasterise(compose((0, "test", index)), 128)
         drawing = draw_cartoon(raster, STYLES["bold"])
         photo, cartoon = (
-            line_darkness(picture)[drawing.outline].mean() for picture in (render_photo(raster), drawing.cartoon)
+            line_darkness(picture)[drawing["outline"]].mean() for picture in (render_photo(raster), drawing["cartoon"])
         )
         assert photo < 0.3 * cartoon
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from toonlab_world.render.raster import rasterise
-from toonlab_world.scene.keys import generator
+from toonlab_world.scene.noise import generator
 from toonlab_world.scene.places.interior import LAMPLIGHT, Room, interior
 
 
@@ -41,8 +41,8 @@ def test_things_stand_from_the_back_wall_to_the_viewer(rooms):
 def test_the_walls_of_a_room_meet(camera, make_setting, number):
     room = Room(generator("walls", number), camera, make_setting().air)
     left, right = (np.array([[u, 0.0], [u, 1.0]], np.float32) for u in (0, 1))
-    np.testing.assert_allclose(room.back_wall.see(left), room.wall(-1).see(right), atol=1e-4)
-    np.testing.assert_allclose(room.back_wall.see(right), room.wall(1).see(right), atol=1e-4)
+    np.testing.assert_allclose(room.back_wall.see(left), room.left.see(right), atol=1e-4)
+    np.testing.assert_allclose(room.back_wall.see(right), room.right.see(right), atol=1e-4)
     assert room.light_wall not in room.bare_walls
     assert len(room.bare_walls) == 2
 

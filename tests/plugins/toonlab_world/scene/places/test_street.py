@@ -5,7 +5,7 @@ import pytest
 
 from toonlab_world.render.raster import rasterise
 from toonlab_world.scene.compose import compose
-from toonlab_world.scene.keys import generator
+from toonlab_world.scene.noise import generator
 from toonlab_world.scene.places.street import street
 
 COUNT = 10
