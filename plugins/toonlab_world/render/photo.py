@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toonlab_world.scene.noise import fractal_noise
-from toonlab_world.scene.scene import Air, Color, Scene
+from toonlab_world.scene.scene import Scene
 
 from .effects import defocus, develop, relief, sky_image, vignette
 from .pixels import Image, Plane, blend, linear, linear_image, lookup, shrink, soften, tint, unit
@@ -28,7 +28,8 @@ def render_photo(raster: Raster, texture_area: float = 1.0, sensor_noise: bool =
     scene = raster.scene
     seen = _see(raster)
     image = _shade(seen, scene, texture_area)
-    image = blend(image, linear(_distance(scene.air)), 0.8 * scene.air.haze * seen.depth * cv2.sqrt(seen.depth))
+    faded = linear(np.multiply(scene.air.horizon, (0.95, 0.95, 0.97)))  # the sky at the horizon, a little darker
+    image = blend(image, faded, 0.8 * scene.air.haze * seen.depth * cv2.sqrt(seen.depth))
     if seen.ground.min() < 1:
         image = blend(sky_image(raster), image, seen.ground)
     if seen.mirror.max() > 0:
@@ -89,16 +90,17 @@ def _stray(raster: Raster) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
     reach = (reach * side).take(raster.shapes)
     grid = np.arange(side, dtype=np.float32)
     maps = grid[None] + reach * noise, grid[:, None] + reach * noise[::-1, ::-1]
-    shapes = cv2.remap(raster.shapes, *maps, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
-    light = cv2.remap(raster.light, *maps, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
-    return shapes.astype(np.uint16, copy=False), light.astype(np.float32, copy=False)
+    shapes, light = (
+        cv2.remap(picture, *maps, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+        for picture in (raster.shapes, raster.light)
+    )
+    return np.asarray(shapes, np.uint16), np.asarray(light, np.float32)
 
 
 def _shade(seen: Seen, scene: Scene, texture_area: float) -> Image:
     """Albedo times texture, lit by the sky, the sun and itself."""
-    textured = cv2.exp(relief(seen.textures, scene, texture_area) * (1 - 0.6 * seen.depth)) * (
-        1 - GROOVE * seen.grooves
-    )
+    textured = cv2.exp(relief(seen.textures, scene, texture_area) * (1 - 0.6 * seen.depth))
+    textured *= 1 - GROOVE * seen.grooves
     sun = 1.45 * seen.light * (1 - 0.85 * seen.shadow) * textured
     ambient = 0.7 * (1 - 0.35 * seen.shadow) * textured
     light = cv2.add(tint(ambient, linear(scene.air.ambient)), tint(sun, linear(scene.air.sunlight)))
@@ -117,8 +119,3 @@ def _reflect(image: Image, mirror: Plane, scene: Scene) -> Image:
     seen = cv2.remap(image, x, y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     near = below / np.float32(max(size - line, 1))
     return blend(image, seen, mirror * (1 - 0.45 * near))
-
-
-def _distance(air: Air) -> Color:
-    """What distance fades to: the sky at the horizon, a little darker."""
-    return air.horizon[0] * 0.95, air.horizon[1] * 0.95, air.horizon[2] * 0.97

@@ -13,7 +13,7 @@ from toonlab_world.scene.noise import Key
 from .cartoon import draw_cartoon
 from .photo import render_photo
 from .pixels import Pictures
-from .raster import rasterise
+from .raster import Raster
 from .styles import Style, StyleName, style_of
 
 Split = Literal["train", "validation", "test"]
@@ -50,7 +50,7 @@ def render(
         line_area: share of the cartoon that has lines.
         texture_area: share of the photo that has textures.
     """
-    raster = rasterise(compose(key, kind), size)
+    raster = Raster(compose(key, kind), size)
     pictures: Pictures = {}
     if "photo" in names:
         pictures["photo"] = render_photo(raster, texture_area)

@@ -43,16 +43,16 @@ def fractal_noise(
     draw = generator(*key, "octaves")  # one after the other: a finer picture only reads on
     total: NDArray[Any] = np.zeros((1, 1), np.float32)
     for octave in range(octaves):
-        rows, columns = (max(2, side << octave) for side in cells)
-        if min(rows, columns) > 2 * size:
+        height, width = (max(2, side << octave) for side in cells)
+        if min(height, width) > 2 * size:
             break
-        lattice = draw.random((rows, columns), dtype=np.float32) * 2 - 1
-        coarser = cv2.resize(total, (columns, rows), interpolation=cv2.INTER_CUBIC)
+        lattice = draw.random((height, width), dtype=np.float32) * 2 - 1
+        coarser = cv2.resize(total, (width, height), interpolation=cv2.INTER_CUBIC)
         total = coarser + lattice * np.float32(gain**octave)
     rows, columns = total.shape
     if max(rows, columns) > size:
         total = cv2.resize(total, (min(columns, size), min(rows, size)), interpolation=cv2.INTER_AREA)
-    return cv2.resize(total, (size, size), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(cv2.resize(total, (size, size), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def ridge_line(key: Key, samples: int, cells: int, octaves: int, gain: float) -> NDArray[np.float32]:

@@ -75,8 +75,7 @@ class Face:
 
     def outlines(self, *rects: Rect) -> list[Points]:
         corners = np.array(rects, np.float32)[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 2)
-        seen = self.see(corners)
-        return [seen[first : first + 4] for first in range(0, len(seen), 4)]
+        return [*self.see(corners).reshape(-1, 4, 2)]
 
     def shape(
         self, surface: Surface, *rects: Rect, line: float = 1.0, form: Form | None = None, strokes: Sequence[Rect] = ()
@@ -86,8 +85,7 @@ class Face:
         `strokes` are straight lines on it, from (u0, v0) to (u1, v1).
         """
         outline, *more = self.outlines(*(rects or ((0, 0, 1, 1),)))
-        seen = self.see(np.reshape(strokes, (-1, 2))) if strokes else ()
-        lines = [seen[first : first + 2] for first in range(0, len(seen), 2)]
+        lines = [*self.see(np.reshape(strokes, (-1, 2))).reshape(-1, 2, 2)] if strokes else []
         return Shape(outline, surface, form or Plane(self.normal), self.depth, line, more, lines)
 
 

@@ -108,7 +108,7 @@ def cupboard(draw: Draw, setting: Setting, camera: Camera, x: float, z: float) -
     return thing_of(case, shapes, setting)
 
 
-def floor_lamp(draw: Draw, setting: Setting, camera: Camera, x: float, z: float) -> Thing:
+def lamp(draw: Draw, setting: Setting, camera: Camera, x: float, z: float) -> Thing:
     """A shade on a pole; in the evening it shines."""
     place, unit = camera.place(x, z), camera.zoom / z
     height, iron = draw.uniform(1.3, 1.7) * unit, Surface((0.5, 0.47, 0.45))
@@ -156,13 +156,7 @@ def screen(draw: Draw, camera: Camera, x: float, y: float, z: float) -> list[Sha
 
 
 PIECES: dict[str, Callable[[Draw, Setting, Camera, float, float], Thing]] = {
-    "table": table,
-    "chair": chair,
-    "sofa": sofa,
-    "shelf": shelf,
-    "cupboard": cupboard,
-    "lamp": floor_lamp,
-    "plant": plant,
+    build.__name__: build for build in (table, chair, sofa, shelf, cupboard, lamp, plant)
 }
 
 

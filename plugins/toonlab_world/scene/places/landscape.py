@@ -10,7 +10,10 @@ import numpy as np
 from toonlab_world.scene.curves import stand
 from toonlab_world.scene.fields import Water
 from toonlab_world.scene.noise import Draw, Key
-from toonlab_world.scene.objects import buildings, figures, nature, props
+from toonlab_world.scene.objects.buildings import house
+from toonlab_world.scene.objects.figures import person
+from toonlab_world.scene.objects.nature import bush, conifer, flowers, poplar, stone, tree, tuft
+from toonlab_world.scene.objects.props import ball, bench, fence, lamp, post
 from toonlab_world.scene.objects.vehicles import boat
 from toonlab_world.scene.palette import Setting, hsv, mix
 from toonlab_world.scene.scene import Layer, Place, Scene, Shape, Surface, Texture, Thing
@@ -18,20 +21,8 @@ from toonlab_world.scene.scene import Layer, Place, Scene, Shape, Surface, Textu
 from .terrain import Ridge, hill, mountains, path, sky
 
 BUILDERS: dict[str, Callable[[Draw, Setting, Place], Thing]] = {
-    "tree": nature.tree,
-    "poplar": nature.poplar,
-    "conifer": nature.conifer,
-    "bush": nature.bush,
-    "stone": nature.stone,
-    "tuft": nature.tuft,
-    "flowers": nature.flowers,
-    "house": buildings.house,
-    "fence": props.fence,
-    "ball": props.ball,
-    "lamp": props.lamp,
-    "post": props.post,
-    "bench": props.bench,
-    "person": figures.person,
+    build.__name__: build
+    for build in (tree, poplar, conifer, bush, stone, tuft, flowers, house, fence, ball, lamp, post, bench, person)
 }
 THEMES: dict[str, dict[str, float]] = {
     "village": {

@@ -8,7 +8,7 @@ import pytest
 
 from toonlab_world.render.cartoon import draw_cartoon, draw_ink, hatch
 from toonlab_world.render.pixels import Pictures
-from toonlab_world.render.raster import rasterise
+from toonlab_world.render.raster import Raster
 from toonlab_world.render.styles import MAX_TONES, STYLES
 from toonlab_world.scene.compose import compose
 from toonlab_world.scene.curves import box
@@ -17,7 +17,7 @@ from toonlab_world.scene.scene import Air, Layer, Scene, Shape, Surface
 
 
 def drawing(style: str, index: int = 0, size: int = 96) -> Pictures:
-    return draw_cartoon(rasterise(compose((0, "test", index)), size), STYLES[style])
+    return draw_cartoon(Raster(compose((0, "test", index)), size), STYLES[style])
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -58,7 +58,7 @@ def test_styles_differ_in_width_of_line_tones_and_saturation():
 @pytest.mark.parametrize("tones", [1, 2, 3, 4])
 def test_a_shape_has_at_most_the_tones_of_the_style(tones):
     style = replace(STYLES["bold"], tones=tones)
-    regions = draw_cartoon(rasterise(compose((0, "test", 1)), 64), style)["regions"]
+    regions = draw_cartoon(Raster(compose((0, "test", 1)), 64), style)["regions"]
     assert (regions % 4).max() == tones - 1
 
 
@@ -66,7 +66,7 @@ def test_a_shape_has_at_most_the_tones_of_the_style(tones):
 def test_a_finer_cartoon_shows_the_same(index):
     scene = compose((0, "test", index))
     style = replace(STYLES["bold"], line_width=5.0)  # wide enough not to be held up at one pixel
-    fine, coarse = (draw_cartoon(rasterise(scene, size), style)["cartoon"] for size in (384, 96))
+    fine, coarse = (draw_cartoon(Raster(scene, size), style)["cartoon"] for size in (384, 96))
     averaged = cv2.resize(fine, (96, 96), interpolation=cv2.INTER_AREA)
     assert np.abs(averaged.astype(float) - coarse).mean() < 8
 
@@ -76,7 +76,7 @@ def test_the_outline_is_wherever_a_line_was_drawn_in_a_style_of_ones_own(change)
     """Ink takes at least half of the way from the flat colour to its own where the outline is, and less elsewhere."""
     style = replace(STYLES["bold"], ink=(0, 0, 0), ink_tint=0.0, **change)
     for index in range(3):
-        done = draw_cartoon(rasterise(compose((0, "test", index)), 128), style)
+        done = draw_cartoon(Raster(compose((0, "test", index)), 128), style)
         flat = done["regions"].astype(np.float32)
         inside = cv2.dilate(flat, np.ones((3, 3))) == cv2.erode(flat, np.ones((3, 3)))  # one colour, no mixture
         left = done["cartoon"][inside].astype(float).sum(axis=1) / done["flat"][inside].sum(axis=1).clip(1)
@@ -85,7 +85,7 @@ def test_the_outline_is_wherever_a_line_was_drawn_in_a_style_of_ones_own(change)
 
 
 def test_hatching_is_a_part_of_the_outline_and_not_of_the_flat_colours():
-    raster = rasterise(compose((0, "test", 1)), 96)
+    raster = Raster(compose((0, "test", 1)), 96)
     plain, hatched = (draw_cartoon(raster, replace(STYLES["bold"], hatching=hatching)) for hatching in (False, True))
     np.testing.assert_array_equal(plain["flat"], hatched["flat"])
     np.testing.assert_array_equal(plain["regions"], hatched["regions"])
@@ -100,7 +100,7 @@ def test_outlines_become_local_as_the_area_that_has_lines_shrinks(style):
     """The share of all outlines that lie in the nine most inked of 64 patches."""
     shares = []
     for area in (1.0, 0.5, 0.15):
-        masks = [draw_cartoon(rasterise(compose((0, "test", i)), 64), STYLES[style], area)["outline"] for i in range(6)]
+        masks = [draw_cartoon(Raster(compose((0, "test", i)), 64), STYLES[style], area)["outline"] for i in range(6)]
         counts = [np.sort(mask.reshape(8, 8, 8, 8).sum(axis=(1, 3)).ravel()) for mask in masks]
         shares.append(np.mean([count[-9:].sum() / count.sum() for count in counts]))
     assert shares[0] < shares[1] < shares[2]
@@ -108,7 +108,7 @@ def test_outlines_become_local_as_the_area_that_has_lines_shrinks(style):
 
 
 def test_palette_shift_and_wash_move_the_colours():
-    raster = rasterise(compose((0, "test", 0)), 64)
+    raster = Raster(compose((0, "test", 0)), 64)
     base = STYLES["bold"]
     turned = draw_cartoon(raster, replace(base, hue_shift=0.5))["flat"].astype(int)
     washed = draw_cartoon(raster, replace(base, wash=(1.0, 0.0, 0.0), wash_share=1.0))["flat"]
@@ -134,7 +134,7 @@ def ground_up_to(x: float, line: float = 1.0, depth: float = 1 / 6, light: float
 
 def inked(scene: Scene, size: int = 100) -> float:
     """Mean width of the ink, in picture sides."""
-    return float(draw_ink(rasterise(scene, size), PEN).mean())
+    return float(draw_ink(Raster(scene, size), PEN).mean())
 
 
 @pytest.mark.parametrize("size", [50, 100, 200])
@@ -143,7 +143,7 @@ def test_a_line_is_as_wide_as_the_style_says_at_any_size(size):
 
 
 def test_a_line_lies_on_the_edge():
-    ink = draw_ink(rasterise(ground_up_to(0.3), 100), PEN)
+    ink = draw_ink(Raster(ground_up_to(0.3), 100), PEN)
     columns = ink.mean(axis=0) > 0.5
     assert columns.nonzero()[0].mean() / 200 == pytest.approx(0.3, abs=0.006)
 
@@ -170,7 +170,7 @@ def test_lines_within_a_thing_have_a_weight_of_their_own():
     whole = Layer([Shape(box(-0.1, -0.1, 1.1, 1.1), grey, Even(), line=0)], [halves])
     scene = Scene(("test",), AIR, 0.5, whole, [], focus=0.3, blur=0.5)
     for weight, width in ((1.0, 0.04), (0.5, 0.02), (0.0, 0.0)):
-        ink = draw_ink(rasterise(scene, 200), replace(PEN, inner_lines=weight, line_swing=0))
+        ink = draw_ink(Raster(scene, 200), replace(PEN, inner_lines=weight, line_swing=0))
         assert ink[:, 120:280].mean() * 0.4 == pytest.approx(width, abs=0.003)
 
 
@@ -179,7 +179,7 @@ def test_strokes_are_drawn_on_what_they_lie_on_and_hidden_by_what_is_in_front():
     sky = Shape(box(-0.1, -0.1, 1.1, 1.1), Surface((0.5, 0.5, 0.5)), Even(), 1 / 6, strokes=[stroke])
     front = Shape(box(-0.1, 0.5, 1.1, 1.1), Surface((0.5, 0.5, 0.5)), Even(), line=0)
     scene = Scene(("test",), AIR, 0.5, Layer([sky]), [Layer([front])], focus=0.3, blur=0.5)
-    ink = draw_ink(rasterise(scene, 100), replace(PEN, inner_lines=1.0))
+    ink = draw_ink(Raster(scene, 100), replace(PEN, inner_lines=1.0))
     assert ink[20:80, 80:120].mean() * 0.2 == pytest.approx(0.75 * 0.04, abs=0.004)
     assert ink[120:180].max() == 0
 
@@ -188,7 +188,7 @@ def test_strokes_are_drawn_on_what_they_lie_on_and_hidden_by_what_is_in_front():
 def test_lines_stay_within_their_share_of_the_picture(area):
     grid = [Shape(box(x, -0.5, x + 0.05, 1.5), Surface((0.5, 0.5, 0.5)), Even(), line=1) for x in np.arange(0, 1, 0.05)]
     scene = Scene(("test",), AIR, 0.5, Layer(grid), [], focus=0.3, blur=0.5, spot=(0.4, 0.6))
-    raster = rasterise(scene, 100)
+    raster = Raster(scene, 100)
     everywhere, here = draw_ink(raster, PEN).sum(), draw_ink(raster, PEN, area)
     assert here.sum() / everywhere == pytest.approx(area, abs=0.05)
     _, x = (here > 0.5).nonzero()
@@ -196,7 +196,7 @@ def test_lines_stay_within_their_share_of_the_picture(area):
 
 
 def test_hatching_covers_what_is_shaded_in_proportion_to_its_spacing():
-    raster = rasterise(ground_up_to(0.5), 128)
+    raster = Raster(ground_up_to(0.5), 128)
     shaded = np.zeros(raster.shapes.shape, bool)
     shaded[:, :100] = True
     ink = hatch(raster, replace(PEN, line_width=4, hatch_spacing=8), shaded)
@@ -205,7 +205,7 @@ def test_hatching_covers_what_is_shaded_in_proportion_to_its_spacing():
 
 
 def test_ink_is_a_share():
-    ink = draw_ink(rasterise(ground_up_to(0.5), 64), PEN)
+    ink = draw_ink(Raster(ground_up_to(0.5), 64), PEN)
     assert ink.dtype == np.float32
     assert ink.min() == 0
     assert ink.max() == 1

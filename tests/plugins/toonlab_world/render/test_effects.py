@@ -8,7 +8,7 @@ import pytest
 
 from toonlab_world.render.effects import NOISES, defocus, develop, relief, sky_image, vignette
 from toonlab_world.render.pixels import linear
-from toonlab_world.render.raster import rasterise
+from toonlab_world.render.raster import Raster
 from toonlab_world.scene.compose import compose
 from toonlab_world.scene.curves import box, ellipse
 from toonlab_world.scene.forms import Even
@@ -22,7 +22,7 @@ CLOUD = Shape(ellipse(0.7, 0.3, 0.2, 0.12), Surface((1, 1, 1)), Even(0.8), depth
 
 def shown(*ground: Shape, clouds: tuple[Shape, ...] = (), air: Air = AIR, size: int = 64) -> np.ndarray:
     sky = Layer([BACK, *ground], [[cloud] for cloud in clouds])
-    return sky_image(rasterise(Scene(("sky",), air, 0.9, sky, [], focus=0.3, blur=0.5), size))
+    return sky_image(Raster(Scene(("sky",), air, 0.9, sky, [], focus=0.3, blur=0.5), size))
 
 
 def test_the_sky_goes_from_the_colour_of_the_zenith_to_that_of_the_horizon():

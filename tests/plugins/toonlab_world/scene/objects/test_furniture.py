@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from toonlab_world.scene.noise import generator
-from toonlab_world.scene.objects.furniture import PIECES, cloth, floor_lamp, on_table, plant, screen, shelf, thing_of
+from toonlab_world.scene.objects.furniture import PIECES, cloth, lamp, on_table, plant, screen, shelf, thing_of
 from toonlab_world.scene.space import Box
 
 
@@ -48,13 +48,13 @@ def test_a_piece_stands_where_the_front_of_its_box_meets_the_floor(make_setting,
 
 
 def test_a_lamp_shines_in_the_evening(make_setting, camera, check_shapes):
-    day, night = (floor_lamp(generator("l"), make_setting(night=n), camera, 0.0, 3.0) for n in (False, True))
+    day, night = (lamp(generator("l"), make_setting(night=n), camera, 0.0, 3.0) for n in (False, True))
     check_shapes((*day.shapes, *night.shapes))
     assert max(shape.surface.glow for shape in night.shapes) > 0.8 > max(shape.surface.glow for shape in day.shapes)
 
 
 def test_the_shade_of_a_lamp_stands_above_its_foot(make_setting, camera):
-    foot, shade = floor_lamp(generator("l"), make_setting(), camera, 0.0, 3.0).shapes
+    foot, shade = lamp(generator("l"), make_setting(), camera, 0.0, 3.0).shapes
     assert shade.outline[:, 1].max() < foot.outline[:, 1].min()
     (pole,) = foot.more
     assert pole[:, 1].min() < shade.outline[:, 1].max()  # it reaches into the shade

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from toonlab_world.render.raster import rasterise
+from toonlab_world.render.raster import Raster
 from toonlab_world.scene.noise import generator
 from toonlab_world.scene.places.interior import LAMPLIGHT, Room, interior
 
@@ -16,7 +16,7 @@ def rooms(make_setting):
 def test_a_room_fills_the_picture(rooms, check_shapes):
     for scene in rooms:
         check_shapes(scene.shapes)
-        labels = rasterise(scene, 48).shapes
+        labels = Raster(scene, 48).shapes
         assert (labels == 0).mean() < 0.01  # nothing is seen behind it
         assert scene.sky.things == ()
 
