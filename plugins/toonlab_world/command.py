@@ -11,10 +11,10 @@ import typer
 from toonlab import ToonlabError
 
 from .data.workers import spread
+from .gallery import check_sheet, encoded, write_sheet
 from .render.render import Split, render, scene_key
 from .render.styles import StyleName
 from .scene.compose import Kind
-from .sheets import check_sheet, encoded, write_sheet
 
 Rendering = Literal["photo", "cartoon", "both"]
 

@@ -94,7 +94,9 @@ class Shards:
             channels = (3,) if name in COLORED else ()
             shape = (self.count, *channels, self.size, self.size)
             open_memmap(path := directory / f"{name}.npy", "w+", DTYPES[name], shape)
-            _reserve(path)
+            if hasattr(os, "posix_fallocate"):  # a full disk is an error here, and would kill the process later
+                with path.open("r+b") as file:
+                    os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
         about = {**asdict(self), "version": VERSION}
         (directory / "about.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
@@ -105,13 +107,6 @@ class Shards:
             key = scene_key(self.seed, self.split, self.first + self.step * index)
             for name, picture in render(key, self.size, self.names, self.style, kind=self.kind, **areas).items():
                 arrays[name][index] = np.moveaxis(picture, -1, 0) if name in COLORED else picture
-
-
-def _reserve(path: Path) -> None:
-    """Allocate a sparse file's blocks: a full disk is an error here, and would kill the process later."""
-    if hasattr(os, "posix_fallocate"):
-        with path.open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
 @cache

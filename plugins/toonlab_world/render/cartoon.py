@@ -27,7 +27,10 @@ def draw_cartoon(raster: Raster, style: Style, line_area: float = 1.0) -> Pictur
     uint8 RGB; `outline` is `(size, size)` bool, true where a line was drawn; `regions` is `(size, size)` uint16, one
     number for each tone of each shape.
     """
-    regions = _regions(raster, style)
+    light = np.where(raster.shadow > 0, raster.light * np.float32(SHADED), raster.light)
+    regions = raster.shapes * np.uint16(MAX_TONES)
+    for threshold in np.linspace(DARKEST, BRIGHTEST, style.tones + 1)[1:-1]:
+        regions += light > np.float32(threshold)
     paint = palette(raster.scene, style)
     color = shrink(lookup(paint, regions), raster.size)[..., :3].astype(np.float32)
     ink = draw_ink(raster, style, line_area)
@@ -39,15 +42,6 @@ def draw_cartoon(raster: Raster, style: Style, line_area: float = 1.0) -> Pictur
     seen = regions[::SUPERSAMPLING, ::SUPERSAMPLING]
     inked = as_bytes(blend(color, line, ink))
     return {"cartoon": inked, "flat": paint[seen][..., :3], "outline": ink >= OUTLINE, "regions": seen}
-
-
-def _regions(raster: Raster, style: Style) -> NDArray[np.uint16]:
-    """Cut the light on each shape into the style's tones."""
-    light = np.where(raster.shadow > 0, raster.light * np.float32(SHADED), raster.light)
-    regions = raster.shapes * np.uint16(MAX_TONES)
-    for threshold in np.linspace(DARKEST, BRIGHTEST, style.tones + 1)[1:-1]:
-        regions += light > np.float32(threshold)
-    return regions
 
 
 def draw_ink(raster: Raster, style: Style, area: float = 1.0) -> NDArray[np.float32]:

@@ -60,25 +60,22 @@ def _with_clouds(raster: Raster, sky: Image) -> Image:
 def relief(amplitudes: NDArray[np.float32], scene: Scene, area: float = 1.0) -> Plane:
     """The textures of all surfaces, as logarithms of brightness, `(size, size)`.
 
+    Each is a height field that is lit from the sun's side, by its difference to itself a small step further.
+
     Args:
         amplitudes: of grain, blotches, upright streaks and leaves, `(size, size, 4)` in [0, 1].
         scene: whose noises these are, and whose sun embosses them.
         area: share of the picture that has textures at all.
     """
     size = amplitudes.shape[0]
+    shift = np.array([[1, 0, STEP * size * scene.air.sun[0]], [0, 1, STEP * size * scene.air.sun[1]]])
     total = np.zeros((size, size), np.float32)
     for amplitude, (name, (cells, octaves, gain)) in zip(cv2.split(amplitudes), NOISES.items(), strict=True):
         if amplitude.any():
-            total += amplitude * _embossed(fractal_noise((*scene.key, name), size, cells, octaves, gain), scene)
+            field = fractal_noise((*scene.key, name), size, cells, octaves, gain)
+            moved = cv2.warpAffine(field, shift, field.shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            total += amplitude * cv2.addWeighted(field, -0.2, moved, 0.6, 0)
     return total if area == 1 else total * _where(scene, size, area)
-
-
-def _embossed(field: Plane, scene: Scene) -> Plane:
-    """Light a height field from the sun's side, by its difference to itself a small step further."""
-    step = STEP * field.shape[0]
-    shift = np.array([[1, 0, step * scene.air.sun[0]], [0, 1, step * scene.air.sun[1]]])
-    shifted = cv2.warpAffine(field, shift, field.shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return cv2.addWeighted(field, -0.2, shifted, 0.6, 0)
 
 
 def _where(scene: Scene, size: int, area: float) -> Plane:

@@ -37,15 +37,12 @@ class Ground:
         noise = np.asarray(whole, np.float32)[window.slices]
         light = self.base + self.rolling * noise
         if self.facets:
-            light += self.facets * self._slope(window, noise) * (1 if sun[0] > 0 else -1)
+            samples = len(self.ridge)
+            columns = np.clip((window.x * samples).astype(np.int32), 0, samples - 1)
+            source = window.x + self.skew * (window.y - self.ridge[columns]) + 0.04 * noise
+            slope = self.slope[np.clip(source * samples, 0, samples - 1).astype(np.int32)]
+            light += self.facets * slope * (1 if sun[0] > 0 else -1)
         return np.clip(light, 0, 1)
-
-    def _slope(self, window: Window, noise: NDArray[np.float32]) -> NDArray[np.float32]:
-        samples = len(self.ridge)
-        columns = np.clip((window.x * samples).astype(np.int32), 0, samples - 1)
-        below = window.y - self.ridge[columns]
-        source = window.x + self.skew * below + 0.04 * noise
-        return self.slope[np.clip(source * samples, 0, samples - 1).astype(np.int32)]
 
 
 @dataclass(frozen=True, slots=True)

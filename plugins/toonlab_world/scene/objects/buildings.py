@@ -106,7 +106,11 @@ def _openings(draw: Draw, block: Block, night: bool) -> list[Shape]:
     columns = 2 if block.width < 1.15 * block.height else 3
     door, half = int(draw.integers(columns)), 0.32 / columns
     paint = hsv(draw.uniform(), draw.uniform(0.3, 0.6), draw.uniform(0.35, 0.65))
-    frame, glass = hsv(0.1, draw.uniform(0, 0.3), draw.choice((0.35, 0.95))), _glass(draw, night)
+    frame = hsv(0.1, draw.uniform(0, 0.3), draw.choice((0.35, 0.95)))
+    if night:
+        glass = Surface(hsv(0.12, 0.6, 1.0), glow=0.9) if draw.uniform() < 0.8 else Surface((0.15, 0.2, 0.32))
+    else:
+        glass = Surface(hsv(draw.uniform(0.53, 0.62), draw.uniform(0.2, 0.45), draw.uniform(0.5, 0.72)))
     shapes: list[Shape] = []
     for column in range(columns):
         x = (column + 0.5) / columns
@@ -115,12 +119,6 @@ def _openings(draw: Draw, block: Block, night: bool) -> list[Shape]:
         else:
             shapes += _window(block, x, half, frame, glass)
     return shapes
-
-
-def _glass(draw: Draw, night: bool) -> Surface:
-    if night:
-        return Surface(hsv(0.12, 0.6, 1.0), glow=0.9) if draw.uniform() < 0.8 else Surface((0.15, 0.2, 0.32))
-    return Surface(hsv(draw.uniform(0.53, 0.62), draw.uniform(0.2, 0.45), draw.uniform(0.5, 0.72)))
 
 
 def _window(block: Block, x: float, half: float, frame: Color, glass: Surface) -> list[Shape]:

@@ -24,23 +24,15 @@ BUILDERS: dict[str, Callable[[Draw, Setting, Place], Thing]] = {
     build.__name__: build
     for build in (tree, poplar, conifer, bush, stone, tuft, flowers, house, fence, ball, lamp, post, bench, person)
 }
-THEMES: dict[str, dict[str, float]] = {
+THEMES: dict[str, dict[str, float]] = {  # how often each thing stands in a landscape
     "village": {
-        "house": 6,
-        "tree": 4,
-        "poplar": 2,
-        "bush": 3,
-        "fence": 2,
-        "flowers": 1,
-        "tuft": 2,
-        "person": 3,
-        "lamp": 1,
+        "house": 6, "tree": 4, "poplar": 2, "bush": 3, "fence": 2, "flowers": 1, "tuft": 2, "person": 3, "lamp": 1,
     },
     "woods": {"conifer": 5, "tree": 5, "bush": 3, "stone": 2, "tuft": 3, "flowers": 1, "person": 1, "post": 0.7},
     "meadow": {"tree": 2, "bush": 3, "flowers": 4, "tuft": 5, "stone": 2, "house": 1, "fence": 1, "person": 1.5},
     "park": {"ball": 2, "tree": 3, "poplar": 3, "bush": 3, "flowers": 2, "bench": 2, "person": 4, "lamp": 2, "post": 1},
     "rocks": {"stone": 6, "conifer": 3, "bush": 1, "tuft": 2, "ball": 1, "person": 0.7},
-}
+}  # fmt: skip
 SMALL = {"tuft", "flowers", "bench", "post"}  # not seen from afar
 NEAR = 0.1  # depth of the ground that reaches to the viewer's feet
 
@@ -49,9 +41,11 @@ def landscape(draw: Draw, setting: Setting, key: Key) -> Scene:
     """The scene of a key."""
     horizon = setting.horizon
     above = sky(draw, setting.air, horizon)
+    nearness = np.linspace(0, 1, int(draw.integers(2, 6)))  # of each stretch of ground
+    bases = horizon + draw.uniform(0.06, 0.3) * nearness**1.4 + draw.uniform(-0.02, 0.02, len(nearness))
     layers = [
-        ground_layer(draw, setting, (*key, "layer", index), depth, base)
-        for index, (depth, base) in enumerate(_distances(draw, horizon))
+        ground_layer(draw, setting, (*key, "layer", index), float(0.95 - 0.9 * near), float(base))
+        for index, (near, base) in enumerate(zip(nearness, bases, strict=True))
     ]
     focus, blur = draw.uniform(0.1, 0.6), draw.uniform(0.2, 1.0)
     spot = (draw.uniform(0.3, 0.7), horizon + draw.uniform(0.0, 0.25))
@@ -89,14 +83,6 @@ def _water(draw: Draw, setting: Setting, key: Key, line: float) -> Layer:
         place = Place(draw.uniform(0.08, 0.92), float(y), size, 0.5 - 0.8 * (float(y) - line))
         boats.append(boat(draw, setting, place))
     return stand(boats, setting.air.sun, [water])
-
-
-def _distances(draw: Draw, horizon: float) -> list[tuple[float, float]]:
-    """Depth and height of the ridge of each stretch of ground, from the farthest to the nearest."""
-    count = int(draw.integers(2, 6))
-    nearness = np.linspace(0, 1, count)
-    bases = horizon + draw.uniform(0.06, 0.3) * nearness**1.4 + draw.uniform(-0.02, 0.02, count)
-    return [(float(0.95 - 0.9 * near), float(base)) for near, base in zip(nearness, bases, strict=True)]
 
 
 def ground_layer(draw: Draw, setting: Setting, key: Key, depth: float, base: float) -> Layer:

@@ -26,16 +26,14 @@ def street(draw: Draw, setting: Setting, key: Key) -> Scene:
     along, air, horizon = draw.uniform() < 0.6, setting.air, setting.horizon
     vanishing = draw.uniform(0.3, 0.7) if along else 0.5
     camera = Camera(vanishing, horizon, draw.uniform(1.7, 3.6), draw.uniform(0.75, 1.1))
-    layers = [_background(draw, setting, key), *(_along if along else _across)(draw, setting, camera)]
+    if draw.uniform() < 0.4:
+        far = mountains(draw, setting.season, key, horizon + 0.02, 0.95)
+    else:
+        _, far = hill(draw, setting.season, key, horizon + 0.01, 0.85)
+    layers = [Layer([far]), *(_along if along else _across)(draw, setting, camera)]
     blur, focus = draw.uniform(0.1, 0.8), draw.uniform(0.1, 0.45)
     spot = (vanishing + draw.uniform(-0.2, 0.2), horizon + draw.uniform(0.02, 0.25))
     return Scene(key, air, horizon, sky(draw, air, horizon), layers, focus, blur, spot=spot)
-
-
-def _background(draw: Draw, setting: Setting, key: Key) -> Layer:
-    if draw.uniform() < 0.4:
-        return Layer([mountains(draw, setting.season, key, setting.horizon + 0.02, 0.95)])
-    return Layer([hill(draw, setting.season, key, setting.horizon + 0.01, 0.85)[1]])
 
 
 def _along(draw: Draw, setting: Setting, camera: Camera) -> list[Layer]:

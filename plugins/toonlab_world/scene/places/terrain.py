@@ -12,7 +12,7 @@ from toonlab_world.scene.fields import Ground, Sky
 from toonlab_world.scene.forms import Ball, Even, Lobes
 from toonlab_world.scene.noise import Draw, Key, ridge_line
 from toonlab_world.scene.palette import Season, mix
-from toonlab_world.scene.scene import Air, Color, Layer, Points, Shape, Surface, Texture
+from toonlab_world.scene.scene import Air, Layer, Points, Shape, Surface, Texture
 
 EVERYWHERE = box(-0.1, -0.1, 1.1, 1.1)
 SAMPLES = 256  # points along a ridge
@@ -49,7 +49,10 @@ def sky(draw: Draw, air: Air, horizon: float) -> Layer:
     """The sky, perhaps the sun or moon, and a few heaps of cloud."""
     shapes = [Shape(EVERYWHERE, Surface(air.zenith), Sky(*air.sun_at, horizon), depth=1.0, line=0.0)]
     if air.night or draw.uniform() < 0.45:
-        shapes.append(_disc(draw, air))
+        radius = draw.uniform(0.025, 0.06)
+        color = (0.93, 0.95, 1.0) if air.night else mix(air.sunlight, (1.0, 1.0, 0.85), 0.4)
+        disc = ellipse(*air.sun_at, radius, radius)
+        shapes.append(Shape(disc, Surface(color, glow=1.0), Even(1.0), depth=1.0, line=0.5))
     count = draw.choice((0, 1, 2, 3, 5), p=(0.1, 0.2, 0.3, 0.25, 0.15))
     return Layer(shapes, [[_cloud(draw, air, horizon)] for _ in range(int(count))])
 
@@ -87,13 +90,6 @@ def path(draw: Draw, ridge: Ridge, horizon: float, ground: Shape) -> Shape:
     outline = np.concatenate([np.stack([x - half, y], axis=1), np.stack([x + half, y], axis=1)[::-1]])
     color = mix((0.78, 0.66, 0.48), (0.6, 0.58, 0.56), draw.uniform())
     return Shape(outline.astype(np.float32), Surface(color, EARTH, 0.004), ground.form, ground.depth, line=0.7)
-
-
-def _disc(draw: Draw, air: Air) -> Shape:
-    radius = draw.uniform(0.025, 0.06)
-    color: Color = (0.93, 0.95, 1.0) if air.night else mix(air.sunlight, (1.0, 1.0, 0.85), 0.4)
-    outline = ellipse(*air.sun_at, radius, radius)
-    return Shape(outline, Surface(color, glow=1.0), Even(1.0), depth=1.0, line=0.5)
 
 
 def _cloud(draw: Draw, air: Air, horizon: float) -> Shape:
