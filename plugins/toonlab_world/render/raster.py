@@ -58,17 +58,14 @@ class Raster:
         table[list(even)] = [shape.form.light(corner, sun) for shape in even.values()]
         light = table.take(self.shapes)
         for label, (shape, window) in enumerate(zip(shapes, self._windows, strict=True)):
-            if label not in even and window and (seen := self._seen(label, window)):
+            if label in even or not window:
+                continue
+            rows = (self.shapes[window.slices] == label).any(axis=1).nonzero()[0]  # in which it was not painted over
+            if len(rows):
+                seen = window._replace(top=window.top + int(rows[0]), bottom=window.top + int(rows[-1]) + 1)
                 where = self.shapes[seen.slices] == label
                 np.copyto(light[seen.slices], shape.form.light(seen, sun), where=where)
         return light
-
-    def _seen(self, label: int, window: Window) -> Window | None:
-        """The rows of a window in which a shape was not painted over."""
-        rows = (self.shapes[window.slices] == label).any(axis=1).nonzero()[0]
-        if len(rows) == 0:
-            return None
-        return window._replace(top=window.top + int(rows[0]), bottom=window.top + int(rows[-1]) + 1)
 
     def _fill(self, shape: Shape) -> None:
         contours, window = self._locate((shape.outline, *shape.more))

@@ -10,9 +10,9 @@ from toonlab_world.scene.palette import hsv, mix
 from toonlab_world.scene.scene import Color, Shape, Surface, Texture
 from toonlab_world.scene.space import Face, Rect
 
+from .buildings import PLASTER
 from .walls import inset, text
 
-PLASTER = Texture(grain=0.16, blotch=0.3)
 BRICK = Texture(grain=0.4, blotch=0.25)
 CONCRETE = Texture(grain=0.2, blotch=0.4, streak=0.12)
 WALLS = (PLASTER, BRICK, CONCRETE)

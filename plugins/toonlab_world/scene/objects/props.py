@@ -10,9 +10,8 @@ from toonlab_world.scene.noise import Draw
 from toonlab_world.scene.palette import Setting, hsv
 from toonlab_world.scene.scene import Place, Points, Surface, Texture, Thing
 
+from .buildings import WOOD
 from .walls import line_of_marks
-
-WOOD = Texture(grain=0.2, streak=0.45)
 
 
 def fence(draw: Draw, setting: Setting, place: Place) -> Thing:

@@ -11,10 +11,10 @@ from toonlab_world.scene.palette import Setting, hsv, mix
 from toonlab_world.scene.scene import Color, Place, Points, Shape, Surface, Texture, Thing
 from toonlab_world.scene.space import Box, Camera
 
+from .buildings import WOOD
 from .figures import figure
 
 PAINT = Texture(blotch=0.12)
-WOOD = Texture(grain=0.2, streak=0.45)
 TYRE = Surface((0.26, 0.26, 0.28), Texture(grain=0.2))
 GLASS = Surface((0.45, 0.58, 0.68))
 LAMP: Color = (0.98, 0.93, 0.75)
