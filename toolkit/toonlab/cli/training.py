@@ -23,16 +23,19 @@ def train(
     tracking_uri: TrackingURI = None,
 ) -> None:
     """Train a recipe; a stopped or killed run continues from its last checkpoint."""
-    from toonlab.api import common, console
-    from toonlab.api.train import load_recipe, train_recipe
-    from toonlab.utils.distributed import launch
+    from toonlab.api.common import warned_catalogue
+    from toonlab.recipes.load import load
     from toonlab.utils.yaml import dump
 
-    catalogue = common.warned_catalogue()
-    loaded = load_recipe(recipe, catalogue, overrides or (), at or ())
+    catalogue = warned_catalogue()
+    loaded = load(recipe, catalogue, overrides or (), at or ())
     if show:
         print(dump(loaded.tree), end="")
         return
+    from toonlab.api import console
+    from toonlab.api.train import train_recipe
+    from toonlab.utils.distributed import launch
+
     distributed = launch(device, devices, nodes)
     run = train_recipe(loaded, catalogue, runs, distributed, command_line(), tracking_uri)
     if distributed.rank == 0:
