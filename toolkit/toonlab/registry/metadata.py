@@ -124,7 +124,7 @@ def _source(found: Distribution) -> Source:
 
 
 def _requirement(found: Distribution) -> str | None:
-    with suppress(Exception):
+    with suppress(Exception):  # of unreadable metadata nothing is required
         for text in found.requires or ():
             with suppress(InvalidRequirement):
                 requirement = Requirement(text)

@@ -55,7 +55,7 @@ class Examined:
         """The hooks of its observers, by their names; None where only an instance would tell."""
         classes = {offer.name: _class_of(offer) for offer in self.plugin.offers if offer.kind == "observers"}
         return {
-            name: made and tuple(hook for hook in OBSERVER_HOOKS if is_marked(made, hook))
+            name: None if made is None else tuple(hook for hook in OBSERVER_HOOKS if is_marked(made, hook))
             for name, made in classes.items()
         }
 
