@@ -22,7 +22,7 @@ from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.observers import Observers
 from toonlab.registry.protocols import Dataset, ReadyMade
 from toonlab.runs.directory import digest, environment, prepare, read_outcome, run_identity, what_changed
-from toonlab.runs.tracking import tracked_observers
+from toonlab.runs.sync import make_observers
 from toonlab.types import Outcome, Run
 from toonlab.utils.distributed import DistributedContext, has_bf16, launch
 
@@ -88,8 +88,8 @@ def train(
     run = replace(run, steps=steps, environment=environment(distributed, identity, command, study))
     with _alone(run, distributed), float32_products(tf32=recipe.train.precision == "tf32"):
         distributed.on_first(lambda: (run.directory / "outcome.json").unlink(missing_ok=True))
-        parts = tracked_observers(recipe, catalogue, tracking_uri) if distributed.rank == 0 else {}
-        observers = Observers({**{name: part.make(catalogue) for name, part in parts.items()}, **(listeners or {})})
+        made = make_observers(recipe.tree["observers"], catalogue, tracking_uri) if distributed.rank == 0 else {}
+        observers = Observers({**made, **(listeners or {})})
         return Trained(run, begin(RunRecord(run=run, observers=observers, distributed=distributed)))
 
 
