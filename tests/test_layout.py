@@ -18,6 +18,7 @@ OF_SEVERAL = {  # test files of what several modules do together
     "away",  # MLflow's servers and databases that are away, frozen, locked
     "whole_runs",  # runs and servers that are killed, with MLflow
     "resume",  # runs that are killed
+    "untrained",  # runs of recipes that train nothing
     "report",  # the files of a report
     "new",  # `toonlab new`, in an environment of its own
     "broken",  # plugins with one mistake each

@@ -4,10 +4,10 @@ From a key to pictures, by subpackages that import only those above them:
 
 - `scene`: `compose` draws from a key a place (`places`: landscape, waterside, street, interior), a season and an hour,
   and puts `objects` there: shapes with surfaces and forms, in the perspective of `space`, coloured by `palette`.
-- `styles`: how a cartoon is drawn, and the colours that a style gives to a scene.
-- `render`: `raster` finds the visible shape of each pixel and its light; `photo` and `cartoon` render both pictures.
+- `render`: `raster` finds the visible shape of each pixel and its light; `photo` and `cartoon` render both pictures,
+  the cartoon in one of `styles`.
 - `data`: the dataset, its arrays in the cache, and the processes that fill them. Only `data.dataset` imports torch.
-- `command` (`toonlab world`) writes pictures to files, `gallery` those of the documentation, `sheets` contact sheets.
+- `command` (`toonlab world`) writes pictures to files, `gallery` contact sheets and the pictures of the documentation.
 """
 
 from __future__ import annotations

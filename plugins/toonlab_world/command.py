@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
-import cv2
-import numpy as np
 import typer
-from numpy.typing import NDArray
 
 from toonlab import ToonlabError
 
 from .data.workers import spread
-from .render.render import Pictures, Split, render, scene_key
+from .gallery import check_sheet, encoded, write_sheet
+from .render.render import Split, render, scene_key
+from .render.styles import StyleName
 from .scene.compose import Kind
-from .sheets import check_sheet, write_sheet
-from .styles.style import StyleName
 
 Rendering = Literal["photo", "cartoon", "both"]
 
@@ -35,22 +31,17 @@ def world(
     sheet: Annotated[Path | None, typer.Option(help="Also all of them in one picture: a .png, .jpg or .webp.")] = None,
 ) -> None:
     """Render pictures of ToonWorld: soft-lit photos, flat cartoons with outlines, or both of the same scenes."""
-    _check(count, size, seed)
-    if sheet:
-        check_sheet(sheet)
-    names = ("photo", "cartoon") if style == "both" else (style,)
-    folders = {name: _folder(out / name) for name in names}
-    scenes = partial(_render, names=names, size=size, look=look, seed=seed, split=split, kind=kind)
-    spread(partial(_write, folders=folders, scenes=scenes), count, size, f"rendering {count} scenes at {size} px")
-    if sheet:
-        write_sheet(sheet, list(folders.values()), count)
-    typer.echo(f"{count} scenes of {size} px: " + ", ".join(str(folder) for folder in folders.values()))
-
-
-def _check(count: int, size: int, seed: int) -> None:
     for name, value, low in (("count", count, 1), ("size", size, 16), ("seed", seed, 0)):
         if value < low:
             raise ToonlabError(f"--{name} {value}: must be at least {low}")
+    if sheet:
+        check_sheet(sheet)
+    folders = {name: _folder(out / name) for name in (("photo", "cartoon") if style == "both" else (style,))}
+    write = partial(_write, folders=folders, size=size, look=look, seed=seed, split=split, kind=kind)
+    spread(write, count, size, f"rendering {count} scenes at {size} px")
+    if sheet:
+        write_sheet(sheet, list(folders.values()), count)
+    typer.echo(f"{count} scenes of {size} px: " + ", ".join(str(folder) for folder in folders.values()))
 
 
 def _folder(path: Path) -> Path:
@@ -63,22 +54,14 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def _render(
-    index: int, names: tuple[str, ...], size: int, look: StyleName, seed: int, split: Split, kind: Kind | None
-) -> Pictures:
-    return render(scene_key(seed, split, index), size, names, look, kind=kind)
-
-
-def _write(indices: range, folders: dict[str, Path], scenes: Callable[[int], Pictures]) -> None:
+def _write(
+    indices: range, folders: dict[str, Path], size: int, look: StyleName, seed: int, split: Split, kind: Kind | None
+) -> None:
     for index in indices:
-        for name, picture in scenes(index).items():
-            _write_png(folders[name] / f"{index:06d}.png", picture)
-
-
-def _write_png(path: Path, picture: NDArray[np.uint8]) -> None:
-    """`picture` is `(H, W, 3)` RGB."""
-    _, encoded = cv2.imencode(".png", picture[..., ::-1])
-    try:
-        path.write_bytes(encoded.tobytes())
-    except OSError as error:
-        raise ToonlabError(f"--out: can't write {path}: {error.strerror}") from error
+        pictures = render(scene_key(seed, split, index), size, tuple(folders), look, kind=kind)
+        for name, picture in pictures.items():
+            path = folders[name] / f"{index:06d}.png"
+            try:
+                path.write_bytes(encoded(".png", picture[..., ::-1]))
+            except OSError as error:
+                raise ToonlabError(f"--out: can't write {path}: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""The pictures and the statistics of `docs/toonworld.md`: `python -m toonlab_world.gallery docs/pictures`."""
+"""Contact sheets, and the pictures of `docs/toonworld.md`: `python -m toonlab_world.gallery docs/pictures`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .render.render import DTYPES, Pictures, Split, render, scene_key
-from .sheets import encoded, row
-from .styles.style import STYLES, Style, StyleName
+from toonlab import ToonlabError
 
+from .render.pixels import Pictures
+from .render.render import DTYPES, Split, render, scene_key
+from .render.styles import STYLES, Style, StyleName
+
+Picture = NDArray[np.uint8]  # (H, W, 3)
+GAP = 4  # pixels between pictures
+OPTIONS: dict[str, tuple[int, ...]] = {  # for the encoder, by the file's suffix
+    ".png": (),
+    ".jpg": (cv2.IMWRITE_JPEG_QUALITY, 88),
+    ".webp": (cv2.IMWRITE_WEBP_QUALITY, 82),
+}
 SIZE, COLUMNS = 160, 6
+SPLITS: tuple[Split, ...] = ("validation", "test")
 OWN: Mapping[str, Style] = {
     "a pen": Style(tones=2, hatching=True, saturation=0.25, contrast=0.35, value=0.45, line_width=1.8),
     "outlines only": Style(tones=1, inner_lines=0, line_width=3.5, saturation=1.2, contrast=0),
@@ -23,37 +33,73 @@ OWN: Mapping[str, Style] = {
 }
 
 
+def check_sheet(path: Path) -> None:
+    """Before any work is done.
+
+    Raises:
+        ToonlabError: if no picture can be written there.
+    """
+    if path.suffix not in OPTIONS:
+        raise ToonlabError(f"--sheet {path}: must end in one of {', '.join(OPTIONS)}")
+    if not path.parent.is_dir():
+        raise ToonlabError(f"--sheet {path}: there is no folder {path.parent}")
+
+
+def write_sheet(path: Path, folders: Sequence[Path], count: int) -> None:
+    """The pictures 0 to `count` - 1 of each folder: a row of the first folder, the same of the second below it."""
+    rows = []
+    for first in range(0, count, COLUMNS):
+        for folder in folders:
+            paths = [folder / f"{index:06d}.png" for index in range(first, min(first + COLUMNS, count))]
+            rows.append(row([np.asarray(cv2.imread(str(path)), np.uint8) for path in paths], min(COLUMNS, count)))
+    try:
+        path.write_bytes(encoded(path.suffix, np.concatenate(rows)))
+    except OSError as error:
+        raise ToonlabError(f"--sheet: can't write {path}: {error.strerror}") from error
+
+
+def encoded(suffix: str, picture: Picture) -> bytes:
+    """The bytes of a file; `picture` is BGR, as OpenCV has it."""
+    return cv2.imencode(suffix, picture, OPTIONS[suffix])[1].tobytes()
+
+
+def row(pictures: Sequence[Picture], columns: int | None = None) -> Picture:
+    """Square pictures of one size side by side, with white gaps, and white where there are fewer than `columns`."""
+    size = len(pictures[0])
+    canvas = np.full((size + GAP, (columns or len(pictures)) * (size + GAP), 3), 255, np.uint8)
+    for column, picture in enumerate(pictures):
+        canvas[:size, column * (size + GAP) : column * (size + GAP) + size] = picture
+    return canvas
+
+
 def scenes(split: Split, numbers: Sequence[int], name: str, **how: Any) -> list[NDArray[np.uint8]]:
     return [render(scene_key(0, split, index), SIZE, (name,), **how)[name] for index in numbers]
 
 
+def rows(pictures: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+    return [row(pictures[first : first + COLUMNS]) for first in range(0, len(pictures), COLUMNS)]
+
+
 def sheets() -> dict[str, list[NDArray[np.uint8]]]:
     """Rows of each picture."""
-    first, next_ = range(COLUMNS), range(COLUMNS, 2 * COLUMNS)
-    made: dict[str, list[NDArray[np.uint8]]] = {}
-    for split in ("validation", "test"):
-        rows = [row(scenes(split, numbers, name)) for numbers in (first, next_) for name in ("photo", "cartoon")]
-        made[f"split-{split}"] = rows
-    even, odd = range(0, 4 * COLUMNS, 2), range(1, 4 * COLUMNS, 2)
-    halves = [(numbers[:COLUMNS], numbers[COLUMNS:]) for numbers in (even, odd)]
-    made["split-train"] = [row(scenes("train", part, "photo")) for part in halves[0]]
-    made["split-train"] += [row(scenes("train", part, "cartoon")) for part in halves[1]]
+    made = {}
+    for split in SPLITS:
+        photos, cartoons = (rows(scenes(split, range(2 * COLUMNS), name)) for name in ("photo", "cartoon"))
+        made[f"split-{split}"] = [photos[0], cartoons[0], photos[1], cartoons[1]]
+    train = scenes("train", range(0, 4 * COLUMNS, 2), "photo") + scenes("train", range(1, 4 * COLUMNS, 2), "cartoon")
+    made["split-train"] = rows(train)
     for style in STYLES:
-        numbers = range(12, 12 + COLUMNS), range(18, 18 + COLUMNS)
-        made[f"style-{style}"] = [row(scenes("validation", part, "cartoon", style=style)) for part in numbers]
-    photos = row(scenes("validation", range(12, 12 + COLUMNS), "photo"))
-    own = [row(scenes("validation", range(12, 12 + COLUMNS), "cartoon", style=style)) for style in OWN.values()]
-    made["style-own"] = [photos, *own]
-    made["difficulty"] = _difficulty()
+        made[f"style-{style}"] = rows(scenes("validation", range(12, 12 + 2 * COLUMNS), "cartoon", style=style))
+    shown = range(12, 12 + COLUMNS)
+    own = [picture for style in OWN.values() for picture in scenes("validation", shown, "cartoon", style=style)]
+    made["style-own"] = rows(scenes("validation", shown, "photo") + own)
+    cases = [(index, area) for index in (12, 16) for area in (1.0, 0.6, 0.3, 0.1)]
+    made["difficulty"] = [
+        row([scenes("validation", [index], name, **{of: area})[0] for index, area in cases])
+        for name, of in (("cartoon", "line_area"), ("photo", "texture_area"))
+    ]
     made["truth"] = [row(_truth(index)) for index in (12, 15, 16)]
     return made
-
-
-def _difficulty() -> list[NDArray[np.uint8]]:
-    areas = (1.0, 0.6, 0.3, 0.1)
-    lines = [scenes("validation", [index], "cartoon", line_area=area)[0] for index in (12, 16) for area in areas]
-    textures = [scenes("validation", [index], "photo", texture_area=area)[0] for index in (12, 16) for area in areas]
-    return [row(lines), row(textures)]
 
 
 def _truth(index: int) -> list[NDArray[np.uint8]]:

@@ -65,3 +65,8 @@ def closest(name: str, valid: Iterable[str]) -> str | None:
 def first_line(error: BaseException) -> str:
     """The first line of another library's error, for a message of one line; the error's type if it has no text."""
     return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def reason(error: BaseException) -> str:
+    """Why a part failed: toonlab's own message as it is, another library's error by its type and its first line."""
+    return str(error) if isinstance(error, ToonlabError) else f"{type(error).__name__}: {first_line(error)}"

@@ -6,6 +6,8 @@ import pkgutil
 import typing
 from collections.abc import Iterator
 
+from torch import nn
+
 import toonlab
 import toonlab.ops
 from toonlab.registry import executors, hookspecs
@@ -97,9 +99,8 @@ def _kind(kind: str, about: Kind) -> Iterator[str]:
 
 def product(kind: str) -> str:
     """The name of the type that the factories of a kind make."""
-    hook = typing.get_type_hints(
-        getattr(RegistrationHooks, f"register_{kind}"), {**vars(kinds_of_parts), **vars(executors), **vars(hookspecs)}
-    )
+    names = vars(kinds_of_parts) | vars(executors) | vars(hookspecs) | {"nn": nn}
+    hook = typing.get_type_hints(getattr(RegistrationHooks, f"register_{kind}"), names)
     factory = typing.get_args(hook["return"])[1]
     return typing.get_args(factory)[1].__name__
 

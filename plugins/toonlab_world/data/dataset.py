@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Annotated, Any, Literal, overload
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
 from toonlab import Images, Sample, Truth
+from toonlab_world.render.render import Split
+from toonlab_world.render.styles import AnyStyle
 from toonlab_world.scene.compose import Kind
-from toonlab_world.scene.keys import VERSION
-from toonlab_world.styles.style import AnyStyle
+from toonlab_world.scene.noise import VERSION
 
 from .shards import Shards
 
@@ -55,16 +56,13 @@ class ToonWorld:
 
     def train(self) -> tuple[Images, Images]:
         """Photos and cartoons of different scenes; items are `(3, size, size)` uint8."""
-        even = Shards("train", ("photo",), self.seed, self.scenes, self.size, 0, 2, self.kind)
-        odd = replace(even, names=("cartoon",), first=1, style=self.style, line_area=self.line_area)
-        photos = replace(even, texture_area=self.texture_area)
-        return Pictures(photos, "photo"), Pictures(odd, "cartoon")
+        photos = self._shards("train", ("photo",), self.scenes, first=0, step=2)
+        cartoons = self._shards("train", ("cartoon",), self.scenes, first=1, step=2)
+        return Pictures(photos.path("photo")), Pictures(cartoons.path("cartoon"))
 
     def evaluation(self) -> Sequence[Sample]:
         """Scenes rendered both ways, with the whole truth."""
-        names = ("photo", *TRUTH)
-        shards = Shards(self.evaluation_split, names, self.seed, self.evaluation_scenes, self.size, kind=self.kind)
-        return Samples(replace(shards, style=self.style, line_area=self.line_area, texture_area=self.texture_area))
+        return Samples(self._shards(self.evaluation_split, ("photo", *TRUTH), self.evaluation_scenes))
 
     def test(self) -> ToonWorld:
         """The same world, with the scenes of the split `test` to evaluate on."""
@@ -73,8 +71,14 @@ class ToonWorld:
     def evaluation_cartoons(self) -> Images:
         """Cartoons of as many further scenes of the same split, for metrics that compare sets."""
         count = self.evaluation_scenes
-        further = Shards(self.evaluation_split, ("cartoon",), self.seed, count, self.size, count, 1, self.kind)
-        return Pictures(replace(further, style=self.style, line_area=self.line_area), "cartoon")
+        return Pictures(self._shards(self.evaluation_split, ("cartoon",), count, first=count).path("cartoon"))
+
+    def _shards(self, split: Split, names: tuple[str, ...], count: int, first: int = 0, step: int = 1) -> Shards:
+        """With the parameters of what is rendered alone: photos are shared by all styles."""
+        shards = Shards(split, names, self.seed, count, self.size, first, step, self.kind)
+        if "photo" in names:
+            shards = replace(shards, texture_area=self.texture_area)
+        return replace(shards, style=self.style, line_area=self.line_area) if "cartoon" in names else shards
 
     def manifest(self) -> Mapping[str, Any]:
         return {"dataset": "toonworld", "version": VERSION, **asdict(self)}
@@ -83,9 +87,9 @@ class ToonWorld:
 class Pictures:
     """Pictures of one domain, from a memory-mapped array; it travels to other processes as its path alone."""
 
-    def __init__(self, shards: Shards, name: str) -> None:
-        self.path = shards.path(name)
-        self._array = np.load(self.path, mmap_mode="r")
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._array = np.load(path, mmap_mode="r")
 
     def __len__(self) -> int:
         return len(self._array)
@@ -94,12 +98,8 @@ class Pictures:
         """`(3, size, size)` uint8."""
         return torch.from_numpy(self._array[index].copy())
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path}
-
-    def __setstate__(self, state: Mapping[str, Any]) -> None:
-        self.path = state["path"]
-        self._array = np.load(self.path, mmap_mode="r")
+    def __reduce__(self) -> tuple[type[Pictures], tuple[Path]]:
+        return Pictures, (self.path,)
 
 
 class Samples(Sequence[Sample]):
@@ -118,16 +118,7 @@ class Samples(Sequence[Sample]):
     def __getitem__(self, index: int | slice, /) -> Sample | Sequence[Sample]:
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(len(self)))]
-        one = {name: array[index] for name, array in self._arrays.items()}
-        truth = Truth(
-            cartoon=_image(one["cartoon"]),
-            outline=torch.from_numpy(one["outline"].copy()),
-            regions=torch.from_numpy(one["regions"].astype(np.int64)),
-            flat=_image(one["flat"]),
-        )
-        return Sample(f"toonworld-{index % len(self):04d}", _image(one["photo"]), truth)
-
-
-def _image(picture: NDArray[np.uint8]) -> Tensor:
-    """uint8 to float in [-1, 1]."""
-    return torch.from_numpy(picture.astype(np.float32)) / 127.5 - 1
+        one = {name: torch.from_numpy(np.array(array[index])) for name, array in self._arrays.items()}
+        photo, cartoon, flat = (one[name].float() / 127.5 - 1 for name in ("photo", "cartoon", "flat"))
+        truth = Truth(cartoon=cartoon, outline=one["outline"], regions=one["regions"].long(), flat=flat)
+        return Sample(f"toonworld-{index % len(self):04d}", photo, truth)

@@ -18,14 +18,14 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from toonlab import ToonlabError, cache_dir
-from toonlab_world.render.render import COLORED, DTYPES, Pictures, Split, render, scene_key
+from toonlab_world.render.render import COLORED, DTYPES, Split, render, scene_key
+from toonlab_world.render.styles import Style, StyleName
 from toonlab_world.scene.compose import Kind
-from toonlab_world.scene.keys import VERSION
-from toonlab_world.styles.style import Style, StyleName
+from toonlab_world.scene.noise import VERSION
 
 from .workers import spread
 
-RENDERING = ("scene", "styles", "render")  # the subpackages that decide the pixels of a scene
+RENDERING = ("scene", "render")  # the subpackages that decide the pixels of a scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,6 @@ class Shards:
         identity = json.dumps([asdict(self), VERSION, source_hash()], sort_keys=True)
         return cache_dir() / "toonworld" / blake2b(identity.encode(), digest_size=10).hexdigest()
 
-    def scene(self, index: int) -> Pictures:
-        """The renderings of one of the scenes."""
-        key = scene_key(self.seed, self.split, self.first + self.step * index)
-        areas = {"line_area": self.line_area, "texture_area": self.texture_area}
-        return render(key, self.size, self.names, self.style, kind=self.kind, **areas)
-
     def path(self, name: str) -> Path:
         """The array's file, `(count, 3, size, size)` or `(count, size, size)`; rendered now if it isn't there."""
         if not self.directory.is_dir():
@@ -86,7 +80,7 @@ class Shards:
             draft.mkdir(parents=True)
             self._allocate(draft)
             about = f"toonworld: rendering {self.count} scenes ({self.split}, {self.size} px)"
-            spread(partial(_fill, self, draft), self.count, self.size, about)
+            spread(partial(self._fill, draft), self.count, self.size, about)
             draft.replace(directory)
         except OSError as error:
             if not directory.is_dir():  # else another process was first, with the same bytes
@@ -100,23 +94,19 @@ class Shards:
             channels = (3,) if name in COLORED else ()
             shape = (self.count, *channels, self.size, self.size)
             open_memmap(path := directory / f"{name}.npy", "w+", DTYPES[name], shape)
-            _reserve(path)
+            if hasattr(os, "posix_fallocate"):  # a full disk is an error here, and would kill the process later
+                with path.open("r+b") as file:
+                    os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
         about = {**asdict(self), "version": VERSION}
         (directory / "about.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
-
-def _reserve(path: Path) -> None:
-    """Allocate a sparse file's blocks: a full disk is an error here, and would kill the process later."""
-    if hasattr(os, "posix_fallocate"):
-        with path.open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-
-
-def _fill(shards: Shards, directory: Path, indices: Sequence[int]) -> None:
-    arrays = {name: open_memmap(directory / f"{name}.npy", "r+") for name in shards.names}
-    for index in indices:
-        for name, picture in shards.scene(index).items():
-            arrays[name][index] = np.moveaxis(picture, -1, 0) if name in COLORED else picture
+    def _fill(self, directory: Path, indices: Sequence[int]) -> None:
+        arrays = {name: open_memmap(directory / f"{name}.npy", "r+") for name in self.names}
+        areas = {"line_area": self.line_area, "texture_area": self.texture_area}
+        for index in indices:
+            key = scene_key(self.seed, self.split, self.first + self.step * index)
+            for name, picture in render(key, self.size, self.names, self.style, kind=self.kind, **areas).items():
+                arrays[name][index] = np.moveaxis(picture, -1, 0) if name in COLORED else picture
 
 
 @cache

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 
@@ -31,54 +32,55 @@ def spread(chunk: Chunk, count: int, size: int, about: str, processes: int | Non
     Raises:
         ToonlabError: if a process died.
     """
-    processes = _worth(count * size * size) if processes is None else processes
+    small = count * size * size < FEW_PIXELS
+    if processes is None:
+        daemonic = multiprocessing.current_process().daemon  # such a process may not start others
+        processes = 1 if small or daemonic else _cores()
     step = max(1, min(16, count // (4 * processes)))
     ranges = [range(first, min(first + step, count)) for first in range(0, count, step)]
-    done = map(_called(chunk), ranges) if processes == 1 else _in_processes(chunk, ranges, processes)
-    _follow(done, count, about, quiet=count * size * size < FEW_PIXELS)
+    console = Console(stderr=True)
+    if not small and not console.is_terminal:
+        console.print(about, soft_wrap=True, highlight=False)
+    with Progress(console=console, transient=True, disable=small or not console.is_terminal) as progress:
+        task = progress.add_task(about, total=count)
+        for done in (_in_turn if processes == 1 else _in_processes)(chunk, ranges, processes):
+            progress.advance(task, len(done))
 
 
-def cores() -> int:
+def _cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _worth(pixels: int) -> int:
-    daemonic = multiprocessing.current_process().daemon  # such a process may not start others
-    return 1 if pixels < FEW_PIXELS or daemonic else cores()
-
-
-def _called(chunk: Chunk) -> Callable[[range], int]:
-    def call(indices: range) -> int:
+def _in_turn(chunk: Chunk, ranges: list[range], processes: int) -> Iterator[range]:
+    for indices in ranges:
         chunk(indices)
-        return len(indices)
-
-    return call
+        yield indices
 
 
-def _in_processes(chunk: Chunk, ranges: list[range], processes: int) -> Iterator[int]:
+def _prepare() -> None:
+    """One thread for OpenCV, and an end with the parent process, even if that is killed."""
+    cv2.setNumThreads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
+
+
+def _in_processes(chunk: Chunk, ranges: list[range], processes: int) -> Iterator[range]:
     """Spawned, not forked: a fork of a process whose libraries run threads may hang."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        min(processes, len(ranges)), context, initializer=cv2.setNumThreads, initargs=(1,)
-    ) as pool:
+    context, workers = multiprocessing.get_context("spawn"), min(processes, len(ranges))
+    with ProcessPoolExecutor(workers, context, initializer=_prepare) as pool:
         running = {pool.submit(chunk, indices): indices for indices in ranges}
         try:
             for future in as_completed(running):
                 future.result()
-                yield len(running[future])
+                yield running[future]
         except BrokenProcessPool as error:
             hint = 'memory ran out, or a script lacks `if __name__ == "__main__":` around its main part'
             raise ToonlabError(f"toonworld: a rendering process died; {hint}") from error
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _follow(done: Iterable[int], count: int, about: str, quiet: bool) -> None:
-    console = Console(stderr=True)
-    if not quiet and not console.is_terminal:
-        console.print(about, soft_wrap=True, highlight=False)
-    with Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
-        task = progress.add_task(about, total=count)
-        for finished in done:
-            progress.advance(task, finished)

@@ -1,40 +1,36 @@
-"""The cartoon: flat tones, the style's palette, lines of varying width, hard-edged clouds."""
+"""The cartoon: flat tones, the style's palette, hard-edged clouds, and the lines of a pen.
+
+The pen follows the edges of shapes, swells in the shade and thins out with distance.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from toonlab_world.styles.inks import palette
-from toonlab_world.styles.style import MAX_TONES, Style
-
-from .ink import draw_ink, hatch
-from .pixels import as_bytes, blend, lookup, shrink
+from .pixels import Pictures, as_bytes, blend, lookup, shrink
 from .raster import SHADED, SUPERSAMPLING, Raster
+from .styles import MAX_TONES, REFERENCE, Style, palette
 
+Mask = NDArray[np.bool_]
 OUTLINE = 0.5  # the share of a pixel that must be inked to make it part of the outline
 DARKEST, BRIGHTEST = 0.3, 0.82  # light at the ends of the scale that is cut into tones
+STROKE = 0.75  # weight of a stroke, relative to the outline of the shape that it lies on
+TAPER = 0.05  # lines thin out over this distance at the border of the area that has lines, in picture sides
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """A cartoon and what is known of it.
+def draw_cartoon(raster: Raster, style: Style, line_area: float = 1.0) -> Pictures:
+    """Draw a rasterised scene in a style: a cartoon and what is known of it.
 
-    `cartoon` and `flat` (without lines) are `(size, size, 3)` uint8 RGB; `outline` is `(size, size)` bool, true where a
-    line was drawn; `regions` is `(size, size)` uint16, one number for each tone of each shape.
+    `line_area` is the share of the picture that has lines. `cartoon` and `flat` (without lines) are `(size, size, 3)`
+    uint8 RGB; `outline` is `(size, size)` bool, true where a line was drawn; `regions` is `(size, size)` uint16, one
+    number for each tone of each shape.
     """
-
-    cartoon: NDArray[np.uint8]
-    flat: NDArray[np.uint8]
-    outline: NDArray[np.bool_]
-    regions: NDArray[np.uint16]
-
-
-def draw_cartoon(raster: Raster, style: Style, line_area: float = 1.0) -> Drawing:
-    """Draw a rasterised scene in a style; `line_area` is the share of the picture that has lines."""
-    regions = _regions(raster, style)
+    light = np.where(raster.shadow > 0, raster.light * np.float32(SHADED), raster.light)
+    regions = raster.shapes * np.uint16(MAX_TONES)
+    for threshold in np.linspace(DARKEST, BRIGHTEST, style.tones + 1)[1:-1]:
+        regions += light > np.float32(threshold)
     paint = palette(raster.scene, style)
     color = shrink(lookup(paint, regions), raster.size)[..., :3].astype(np.float32)
     ink = draw_ink(raster, style, line_area)
@@ -45,13 +41,74 @@ def draw_cartoon(raster: Raster, style: Style, line_area: float = 1.0) -> Drawin
     line = color * (np.float32(0.45) * own) + np.array(style.ink, np.float32) * 255 * (1 - own)
     seen = regions[::SUPERSAMPLING, ::SUPERSAMPLING]
     inked = as_bytes(blend(color, line, ink))
-    return Drawing(inked, paint[seen][..., :3], ink >= OUTLINE, seen)
+    return {"cartoon": inked, "flat": paint[seen][..., :3], "outline": ink >= OUTLINE, "regions": seen}
 
 
-def _regions(raster: Raster, style: Style) -> NDArray[np.uint16]:
-    """Cut the light on each shape into the style's tones."""
-    light = np.where(raster.shadow > 0, raster.light * np.float32(SHADED), raster.light)
-    regions = raster.shapes * np.uint16(MAX_TONES)
-    for threshold in np.linspace(DARKEST, BRIGHTEST, style.tones + 1)[1:-1]:
-        regions += light > np.float32(threshold)
-    return regions
+def draw_ink(raster: Raster, style: Style, area: float = 1.0) -> NDArray[np.float32]:
+    """How much ink lies on each supersample, in [0, 1]: the distance to the nearest edge against the pen's width.
+
+    `area` is the share of the picture that has lines, around the spot where a viewer looks first.
+    """
+    side = raster.shapes.shape[0]
+    edges, weights = _lines(raster, style)
+    if not edges.any():
+        return np.zeros(edges.shape, np.float32)
+    distance, nearest = cv2.distanceTransformWithLabels(
+        (~edges).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    pressure = weights * (1 + style.line_swing * (0.5 - raster.light[edges]))
+    width = np.maximum(style.line_width / REFERENCE * side * pressure, SUPERSAMPLING)
+    width *= _pen(raster, area)[edges]
+    # OpenCV numbers the edge pixels from 1 in the order of rows, as indexing by `edges` does
+    reach = np.concatenate([[0], width / 2]).astype(np.float32).take(np.asarray(nearest, np.int32))
+    reach -= cv2.GaussianBlur(distance, (0, 0), 0.8)
+    reach += np.float32(0.5)
+    return np.clip(reach, 0, 1, out=reach)
+
+
+def _lines(raster: Raster, style: Style) -> tuple[Mask, NDArray[np.float32]]:
+    """Where the pen goes, and its weight at each of these pixels."""
+    scene, shapes = raster.scene, raster.shapes
+    table = np.array([shape.line * (1.1 - 0.6 * shape.depth) for shape in scene.shapes], np.float32)
+    edges = _edges(shapes)
+    drawn = (edges & (table > 0).take(shapes)) | (raster.strokes > 0)
+    outer = edges & _edges(np.array(scene.groups, np.uint16).take(shapes))
+    if style.inner_lines == 0:
+        drawn &= outer
+    weights = table.take(shapes[drawn])
+    weights[~outer[drawn]] *= style.inner_lines
+    weights[~edges[drawn]] = STROKE * style.inner_lines
+    return drawn, weights
+
+
+def _pen(raster: Raster, area: float) -> NDArray[np.float32]:
+    """The pen's weight by place: 1 near the spot where a viewer looks first, 0 far from it."""
+    side = raster.shapes.shape[0]
+    if area == 1:
+        return np.ones((side, side), np.float32)
+    at = (np.arange(side, dtype=np.float32) + np.float32(0.5)) / side
+    x, y = raster.scene.spot
+    away = np.sqrt((at[None] - np.float32(x)) ** 2 + (at[:, None] - np.float32(y)) ** 2)
+    reach = np.quantile(away[::8, ::8], area)
+    return np.clip((np.float32(reach) - away) / TAPER + np.float32(0.5), 0, 1)
+
+
+def hatch(raster: Raster, style: Style, shaded: Mask, area: float = 1.0) -> NDArray[np.float32]:
+    """The ink of parallel lines on what is shaded, in [0, 1]."""
+    side = raster.shapes.shape[0]
+    scale = side / REFERENCE
+    at = np.arange(side, dtype=np.float32)
+    phase = (at[None] * np.float32(0.62) + at[:, None] * np.float32(0.78)) / np.float32(style.hatch_spacing * scale)
+    away = np.abs(phase - np.rint(phase)) * np.float32(style.hatch_spacing * scale)
+    width = max(0.45 * style.line_width * scale, SUPERSAMPLING)
+    return np.clip(width / 2 - away + np.float32(0.5), 0, 1) * shaded * _pen(raster, area)
+
+
+def _edges(labels: NDArray[np.uint16]) -> Mask:
+    """Pixels that touch a lower label: the line belongs to what is in front."""
+    edges = np.zeros(labels.shape, bool)
+    edges[:, 1:] |= labels[:, 1:] > labels[:, :-1]
+    edges[:, :-1] |= labels[:, :-1] > labels[:, 1:]
+    edges[1:] |= labels[1:] > labels[:-1]
+    edges[:-1] |= labels[:-1] > labels[1:]
+    return edges

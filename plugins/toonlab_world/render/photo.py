@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from toonlab_world.scene.noise import fractal_noise
-from toonlab_world.scene.scene import Air, Color, Scene
+from toonlab_world.scene.scene import Scene
 
-from .camera import defocus, develop, vignette
-from .grain import relief
-from .photo_sky import sky_image
+from .effects import defocus, develop, relief, sky_image, vignette
 from .pixels import Image, Plane, blend, linear, linear_image, lookup, shrink, soften, tint, unit
 from .raster import Raster
 
+WHITE = np.ones(3, np.float32)
 GROOVE = 0.3  # how much of the light is lost in a joint that fills a pixel; too little to make it a dark line
 
 
@@ -27,57 +25,28 @@ def render_photo(raster: Raster, texture_area: float = 1.0, sensor_noise: bool =
     `texture_area` is the share of the picture that has textures. Without `sensor_noise` a picture agrees with its
     coarser versions; the sensor's noise is a matter of pixels.
     """
-    scene = raster.scene
-    seen = _see(raster)
-    image = _shade(seen, scene, texture_area)
-    image = blend(image, linear(_distance(scene.air)), 0.8 * scene.air.haze * seen.depth * cv2.sqrt(seen.depth))
-    if seen.ground.min() < 1:
-        image = blend(sky_image(raster), image, seen.ground)
-    if seen.mirror.max() > 0:
-        image = _reflect(image, seen.mirror, scene)
-    image = vignette(defocus(image, seen.depth, scene.focus, scene.blur))
-    return develop(image, scene.key, sensor_noise)
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What the camera sees at each pixel, averaged over the supersamples; all in [0, 1]."""
-
-    albedo: Image  # in linear light
-    depth: Plane
-    textures: NDArray[np.float32]  # (size, size, 4): grain, blotch, streak, leaf
-    ground: Plane  # 0 for sky, 1 for anything else
-    glow: Plane
-    mirror: Plane
-    light: Plane
-    shadow: Plane
-    grooves: Plane  # joints and folds, where the cartoon has strokes
-
-
-def _see(raster: Raster) -> Seen:
     scene, size = raster.scene, raster.size
     shapes, light = _stray(raster)
     sky = len(scene.sky.ground) + len(scene.sky.objects)
-    surfaces = [shape.surface for shape in scene.shapes]
-    color = _spread(((*shape.surface.color, shape.depth) for shape in scene.shapes), shapes, size)
-    texture = _spread(((t.grain, t.blotch, t.streak, t.leaf) for t in (s.texture for s in surfaces)), shapes, size)
-    other = _spread(((float(label >= sky), s.glow, s.mirror, 0) for label, s in enumerate(surfaces)), shapes, size)
-    return Seen(
-        albedo=linear_image(color[..., :3]),
-        depth=unit(color[..., 3]),
-        textures=unit(texture),
-        ground=unit(other[..., 0]),
-        glow=unit(other[..., 1]),
-        mirror=unit(other[..., 2]),
-        light=shrink(light, size),
-        shadow=soften(unit(shrink(raster.shadow, size)), 0.006),
-        grooves=unit(shrink(raster.strokes, size)),
-    )
+    kinds = [(float(label >= sky), s.surface.glow, s.surface.mirror, 0) for label, s in enumerate(scene.shapes)]
+    ground, glow, mirror, _ = cv2.split(unit(_spread(kinds, shapes, size)))  # ground: 0 for sky, 1 for anything else
+    color = _spread([(*shape.surface.color, shape.depth) for shape in scene.shapes], shapes, size)
+    albedo, depth = linear_image(color[..., :3]), unit(color[..., 3])
+    textured = _texture(raster, shapes, depth, texture_area)
+    image = cv2.multiply(albedo, cv2.add(_light(raster, shrink(light, size), textured), tint(1.5 * glow, WHITE)))
+    faded = linear(np.multiply(scene.air.horizon, (0.95, 0.95, 0.97)))  # the sky at the horizon, a little darker
+    image = blend(image, faded, 0.8 * scene.air.haze * depth * cv2.sqrt(depth))
+    if ground.min() < 1:
+        image = blend(sky_image(raster), image, ground)
+    if mirror.max() > 0:
+        image = _reflect(image, mirror, scene)
+    image = vignette(defocus(image, depth, scene.focus, scene.blur))
+    return develop(image, scene.key, sensor_noise)
 
 
-def _spread(rows: Iterable[tuple[float, ...]], shapes: NDArray[np.uint16], size: int) -> NDArray[np.uint8]:
+def _spread(rows: Sequence[tuple[float, ...]], shapes: NDArray[np.uint16], size: int) -> NDArray[np.uint8]:
     """Four properties in [0, 1] of each shape, as they are seen: `(size, size, 4)`, 255 for 1."""
-    table = np.rint(np.array(list(rows), np.float32) * 255).astype(np.uint8)
+    table = np.rint(np.array(rows, np.float32) * 255).astype(np.uint8)
     return shrink(lookup(table, shapes), size)
 
 
@@ -91,20 +60,27 @@ def _stray(raster: Raster) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
     reach = (reach * side).take(raster.shapes)
     grid = np.arange(side, dtype=np.float32)
     maps = grid[None] + reach * noise, grid[:, None] + reach * noise[::-1, ::-1]
-    shapes = cv2.remap(raster.shapes, *maps, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
-    light = cv2.remap(raster.light, *maps, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
-    return shapes.astype(np.uint16, copy=False), light.astype(np.float32, copy=False)
-
-
-def _shade(seen: Seen, scene: Scene, texture_area: float) -> Image:
-    """Albedo times texture, lit by the sky, the sun and itself."""
-    textured = cv2.exp(relief(seen.textures, scene, texture_area) * (1 - 0.6 * seen.depth)) * (
-        1 - GROOVE * seen.grooves
+    shapes, light = (
+        cv2.remap(picture, *maps, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+        for picture in (raster.shapes, raster.light)
     )
-    sun = 1.45 * seen.light * (1 - 0.85 * seen.shadow) * textured
-    ambient = 0.7 * (1 - 0.35 * seen.shadow) * textured
-    light = cv2.add(tint(ambient, linear(scene.air.ambient)), tint(sun, linear(scene.air.sunlight)))
-    return cv2.multiply(seen.albedo, cv2.add(light, tint(1.5 * seen.glow, np.ones(3, np.float32))))
+    return np.asarray(shapes, np.uint16), np.asarray(light, np.float32)
+
+
+def _texture(raster: Raster, shapes: NDArray[np.uint16], depth: Plane, area: float) -> Plane:
+    """The brightness of textures, fainter with distance, and of grooves: joints and folds, the cartoon's strokes."""
+    textures = (shape.surface.texture for shape in raster.scene.shapes)
+    amplitudes = _spread([(t.grain, t.blotch, t.streak, t.leaf) for t in textures], shapes, raster.size)
+    textured = cv2.exp(relief(unit(amplitudes), raster.scene, area) * (1 - 0.6 * depth))
+    return textured * (1 - GROOVE * unit(shrink(raster.strokes, raster.size)))
+
+
+def _light(raster: Raster, light: Plane, textured: Plane) -> Image:
+    """The light of the sun and the sky on a textured surface."""
+    shadow = soften(unit(shrink(raster.shadow, raster.size)), 0.006)
+    sun = 1.45 * light * (1 - 0.85 * shadow) * textured
+    ambient = 0.7 * (1 - 0.35 * shadow) * textured
+    return cv2.add(tint(ambient, linear(raster.scene.air.ambient)), tint(sun, linear(raster.scene.air.sunlight)))
 
 
 def _reflect(image: Image, mirror: Plane, scene: Scene) -> Image:
@@ -119,8 +95,3 @@ def _reflect(image: Image, mirror: Plane, scene: Scene) -> Image:
     seen = cv2.remap(image, x, y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     near = below / np.float32(max(size - line, 1))
     return blend(image, seen, mirror * (1 - 0.45 * near))
-
-
-def _distance(air: Air) -> Color:
-    """What distance fades to: the sky at the horizon, a little darker."""
-    return air.horizon[0] * 0.95, air.horizon[1] * 0.95, air.horizon[2] * 0.97

@@ -6,19 +6,18 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-
-from toonlab_world.scene.scene import Color
+from numpy.typing import ArrayLike, NDArray
 
 # OpenCV's type stubs know no dtypes: unless said otherwise these are float32.
 Image = NDArray[Any]  # (size, size, 3), RGB
 Plane = NDArray[Any]  # (size, size)
+Pictures = dict[str, NDArray[Any]]  # by their names: "photo", "cartoon", ...
 
 GAMMA = 2.2
 _TO_LINEAR = ((np.arange(256) / 255) ** GAMMA).astype(np.float32)
 
 
-def linear(color: Color) -> NDArray[np.float32]:
+def linear(color: ArrayLike) -> NDArray[np.float32]:
     """An sRGB colour in linear light, `(3,)`."""
     return np.array(color, np.float32) ** np.float32(GAMMA)
 

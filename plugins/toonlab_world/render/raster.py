@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import accumulate
 
 import cv2
 import numpy as np
@@ -18,46 +18,31 @@ _BITS = 8  # of subpixel precision in OpenCV's polygons
 Contours = list[NDArray[np.int32]]  # in fixed-point pixels
 
 
-@dataclass(frozen=True, slots=True)
 class Raster:
-    """What is seen at each pixel, supersampled: `(s, s)` with s = `SUPERSAMPLING` times the picture's side.
+    """A scene painted from back to front, for a picture of `size` pixels a side.
 
-    `shapes` indexes `scene.shapes`; `light` is in [0, 1], of the forms alone; `shadow`, `clouds` and `strokes` are 0 or
-    255 (clouds also where the ground hides them).
+    What is seen at each pixel is supersampled: `(side, side)` with side = `SUPERSAMPLING` * `size`.
+
+    Attributes:
+        shapes: indices into `scene.shapes`.
+        light: of the forms alone, in [0, 1].
+        shadow, clouds, strokes: 0 or 255; clouds also where the ground hides them.
     """
 
-    scene: Scene
-    size: int
-    shapes: NDArray[np.uint16]
-    light: NDArray[np.float32]
-    shadow: NDArray[np.uint8]
-    clouds: NDArray[np.uint8]
-    strokes: NDArray[np.uint8]
+    def __init__(self, scene: Scene, size: int) -> None:
+        self.scene, self.size, self.side = scene, size, size * SUPERSAMPLING
+        self.shapes = np.zeros((self.side, self.side), np.uint16)
+        self.shadow, self.strokes = np.zeros((2, self.side, self.side), np.uint8)
+        self._covered: list[NDArray[np.uint8]] = []  # what a new shape hides besides older shapes
+        self._windows: list[Window | None] = []  # of each shape so far
+        self._paint(scene.sky)
+        self.clouds = (self.shapes >= len(scene.sky.ground)).astype(np.uint8) * 255
+        for layer in scene.layers:
+            self._paint(layer)
+        self.light = self._light()
 
-
-def rasterise(scene: Scene, size: int) -> Raster:
-    """Paint a scene from back to front for a picture of `size` pixels a side."""
-    canvas = Canvas(size * SUPERSAMPLING)
-    canvas.paint(scene.sky)
-    clouds = (canvas.shapes >= len(scene.sky.ground)).astype(np.uint8) * 255
-    for layer in scene.layers:
-        canvas.paint(layer)
-    return Raster(scene, size, canvas.shapes, canvas.light(scene), canvas.shadow, clouds, canvas.strokes)
-
-
-class Canvas:
-    """The buffers that painting fills in, `(side, side)`."""
-
-    def __init__(self, side: int) -> None:
-        self.side = side
-        self.shapes = np.zeros((side, side), np.uint16)
-        self.shadow = np.zeros((side, side), np.uint8)
-        self.strokes = np.zeros((side, side), np.uint8)
-        self.covered: list[NDArray[np.uint8]] = []  # what a new shape hides besides older shapes
-        self.windows: list[Window | None] = []  # of each shape so far
-
-    def paint(self, layer: Layer) -> None:
-        first = len(self.windows)
+    def _paint(self, layer: Layer) -> None:
+        first = len(self._windows)
         for shape in layer.ground:
             self._fill(shape)
         for outline in layer.shadows:
@@ -65,41 +50,35 @@ class Canvas:
         for shape in layer.objects:
             self._fill(shape)
 
-    def light(self, scene: Scene) -> NDArray[np.float32]:
+    def _light(self) -> NDArray[np.float32]:
         """The light on what can be seen of each shape."""
-        corner, sun = Window(0, 1, 0, 1, self.side), scene.air.sun
-        even = {label: shape for label, shape in enumerate(scene.shapes) if isinstance(shape.form, Even | Plane)}
-        table = np.zeros(len(scene.shapes), np.float32)
+        corner, sun, shapes = Window(0, 1, 0, 1, self.side), self.scene.air.sun, self.scene.shapes
+        even = {label: shape for label, shape in enumerate(shapes) if isinstance(shape.form, Even | Plane)}
+        table = np.zeros(len(shapes), np.float32)
         table[list(even)] = [shape.form.light(corner, sun) for shape in even.values()]
         light = table.take(self.shapes)
-        for label, (shape, window) in enumerate(zip(scene.shapes, self.windows, strict=True)):
-            if label not in even and window and (seen := self._seen(label, window)):
+        for label, (shape, window) in enumerate(zip(shapes, self._windows, strict=True)):
+            if label in even or not window:
+                continue
+            rows = (self.shapes[window.slices] == label).any(axis=1).nonzero()[0]  # in which it was not painted over
+            if len(rows):
+                seen = window._replace(top=window.top + int(rows[0]), bottom=window.top + int(rows[-1]) + 1)
                 where = self.shapes[seen.slices] == label
                 np.copyto(light[seen.slices], shape.form.light(seen, sun), where=where)
         return light
-
-    def _seen(self, label: int, window: Window) -> Window | None:
-        """The rows of a window in which a shape was not painted over."""
-        rows = (self.shapes[window.slices] == label).any(axis=1).nonzero()[0]
-        if len(rows) == 0:
-            return None
-        return window._replace(top=window.top + int(rows[0]), bottom=window.top + int(rows[-1]) + 1)
 
     def _fill(self, shape: Shape) -> None:
         contours, window = self._locate((shape.outline, *shape.more))
         if window:
             for contour in contours:  # one by one: overlapping contours would cut holes into each other
-                cv2.fillPoly(self.shapes, [contour], (len(self.windows),), cv2.LINE_8, _BITS)
-                for buffer in self.covered:
+                cv2.fillPoly(self.shapes, [contour], (len(self._windows),), cv2.LINE_8, _BITS)
+                for buffer in self._covered:
                     cv2.fillPoly(buffer, [contour], (0,), cv2.LINE_8, _BITS)
             if shape.strokes:
-                self._stroke(shape.strokes)
-        self.windows.append(window)
-
-    def _stroke(self, strokes: Sequence[Points]) -> None:
-        self._cover(self.strokes)
-        contours, _ = self._locate(strokes)
-        cv2.polylines(self.strokes, contours, False, (255,), 1, cv2.LINE_8, _BITS)
+                self._cover(self.strokes)
+                lines, _ = self._locate(shape.strokes)
+                cv2.polylines(self.strokes, lines, False, (255,), 1, cv2.LINE_8, _BITS)
+        self._windows.append(window)
 
     def _cast(self, outline: Points, ground: int) -> None:
         """A shadow falls on what was painted of this layer's ground, not on what lies behind its ridge."""
@@ -114,8 +93,8 @@ class Canvas:
 
     def _cover(self, buffer: NDArray[np.uint8]) -> None:
         """From its first use on, a buffer is wiped where a new shape covers it."""
-        if not any(buffer is covered for covered in self.covered):
-            self.covered.append(buffer)
+        if not any(buffer is covered for covered in self._covered):
+            self._covered.append(buffer)
 
     def _locate(self, outlines: Sequence[Points]) -> tuple[Contours, Window | None]:
         """Fixed-point pixels of outlines, and the window that they may touch, None where it is out of the picture."""
@@ -124,8 +103,6 @@ class Canvas:
         left, top, width, height = cv2.boundingRect(points)
         right, bottom = min((left + width >> _BITS) + 2, self.side), min((top + height >> _BITS) + 2, self.side)
         left, top = max(left >> _BITS, 0), max(top >> _BITS, 0)
-        contours, first = [], 0
-        for outline in outlines:
-            contours.append(points[first : first + len(outline)])
-            first += len(outline)
+        ends = accumulate(map(len, outlines))
+        contours = [points[end - len(outline) : end] for outline, end in zip(outlines, ends, strict=True)]
         return contours, Window(top, bottom, left, right, self.side) if bottom > top and right > left else None

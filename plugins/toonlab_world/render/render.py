@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from toonlab_world.scene.compose import Kind, compose
-from toonlab_world.scene.keys import Key
-from toonlab_world.styles.style import Style, StyleName, style_of
+from toonlab_world.scene.noise import Key
 
 from .cartoon import draw_cartoon
 from .photo import render_photo
-from .raster import rasterise
+from .pixels import Pictures
+from .raster import Raster
+from .styles import Style, StyleName, style_of
 
-Pictures = dict[str, NDArray[Any]]
 Split = Literal["train", "validation", "test"]
 
 DTYPES: dict[str, type[np.generic]] = {
@@ -51,13 +50,13 @@ def render(
         line_area: share of the cartoon that has lines.
         texture_area: share of the photo that has textures.
     """
-    raster = rasterise(compose(key, kind), size)
+    raster = Raster(compose(key, kind), size)
     pictures: Pictures = {}
     if "photo" in names:
         pictures["photo"] = render_photo(raster, texture_area)
     if set(names) - {"photo"}:
         drawing = draw_cartoon(raster, style_of(style), line_area)
-        pictures |= {name: getattr(drawing, name) for name in names if name != "photo"}
+        pictures |= {name: drawing[name] for name in names if name != "photo"}
     return pictures
 
 

@@ -8,8 +8,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .forms import Ball
-from .scene import Points
+from .forms import Ball, Direction
+from .scene import Layer, Points, Shape, Thing
 
 
 @cache
@@ -24,6 +24,11 @@ def polygon(*points: tuple[float, float]) -> Points:
 
 def box(left: float, top: float, right: float, bottom: float) -> Points:
     return polygon((left, top), (right, top), (right, bottom), (left, bottom))
+
+
+def taper(x: float, y0: float, half0: float, y1: float, half1: float) -> Points:
+    """A trapezoid around an upright axis: half as wide as `half0` at `y0` and as `half1` at `y1`."""
+    return polygon((x - half0, y0), (x + half0, y0), (x + half1, y1), (x - half1, y1))
 
 
 def ellipse(x: float, y: float, rx: float, ry: float, samples: int = 48) -> Points:
@@ -44,8 +49,18 @@ def union(balls: Sequence[Ball], center: tuple[float, float], samples: int = 96)
     return np.stack([center[0] + reach * cos, center[1] + reach * sin], axis=1)
 
 
-def shadow(outline: Points, base: float, sun: tuple[float, float, float]) -> Points:
+def shadow(outline: Points, base: float, sun: Direction) -> Points:
     """Where a standing outline's shadow falls on level ground whose contact line is at `base`."""
     height = np.maximum(base - outline[:, 1], 0)
     sideways = -sun[0] / max(0.35, -sun[1])
     return np.stack([outline[:, 0] + height * sideways * 0.8, base + height * 0.16], axis=1).astype(np.float32)
+
+
+def stand(
+    things: Sequence[Thing], sun: Direction, ground: Sequence[Shape] = (), hung: Sequence[Sequence[Shape]] = ()
+) -> Layer:
+    """A layer of things from back to front, with their shadows on the ground, in front of what hangs on walls."""
+    ordered = sorted(things, key=lambda thing: thing.base)
+    shadows = [shadow(outline, thing.base, sun) for thing in ordered for outline in thing.casting]
+    shadows += [outline for thing in ordered for outline in thing.fallen]
+    return Layer(ground, [*hung, *(thing.shapes for thing in ordered)], shadows)

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .forms import Direction, Window
-from .keys import Key
-from .noise import fractal_noise
+from .noise import Key, fractal_noise
 
 COARSE = 128  # pixels are enough for noise of a few cells
 
@@ -34,21 +33,16 @@ class Ground:
 
     def light(self, window: Window, sun: Direction) -> NDArray[np.float32]:
         coarse = fractal_noise(self.key, COARSE, (self.cells + 1, self.cells), octaves=2)
-        noise = cv2.resize(coarse, (window.size, window.size), interpolation=cv2.INTER_LINEAR).astype(
-            np.float32, copy=False
-        )
-        noise = noise[window.slices]
+        whole = cv2.resize(coarse, (window.size, window.size), interpolation=cv2.INTER_LINEAR)
+        noise = np.asarray(whole, np.float32)[window.slices]
         light = self.base + self.rolling * noise
         if self.facets:
-            light += self.facets * self._slope(window, noise) * (1 if sun[0] > 0 else -1)
+            samples = len(self.ridge)
+            columns = np.clip((window.x * samples).astype(np.int32), 0, samples - 1)
+            source = window.x + self.skew * (window.y - self.ridge[columns]) + 0.04 * noise
+            slope = self.slope[np.clip(source * samples, 0, samples - 1).astype(np.int32)]
+            light += self.facets * slope * (1 if sun[0] > 0 else -1)
         return np.clip(light, 0, 1)
-
-    def _slope(self, window: Window, noise: NDArray[np.float32]) -> NDArray[np.float32]:
-        samples = len(self.ridge)
-        columns = np.clip((window.x * samples).astype(np.int32), 0, samples - 1)
-        below = window.y - self.ridge[columns]
-        source = window.x + self.skew * below + 0.04 * noise
-        return self.slope[np.clip(source * samples, 0, samples - 1).astype(np.int32)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,25 @@
-"""Fractal value noise over the unit square: the same at every resolution, up to what the pixels can show."""
+"""Random numbers and fractal noise as functions of a key. Free of torch, so that rendering processes start at once."""
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .keys import Key, generator
+Key = tuple[str | int, ...]
+Draw = np.random.Generator
+
+VERSION = 2  # of the world: raise it when the same seed would give another picture
+
+
+def generator(*key: str | int) -> Draw:
+    """A generator that depends on its key alone: `generator(seed, "train-photo", index, "scene")`."""
+    text = "\x1f".join(f"{type(part).__name__}:{part}" for part in (VERSION, *key))
+    number = int.from_bytes(blake2b(text.encode(), digest_size=16).digest(), "big")
+    return Draw(np.random.Philox(key=number))
 
 
 def fractal_noise(
@@ -32,20 +43,16 @@ def fractal_noise(
     draw = generator(*key, "octaves")  # one after the other: a finer picture only reads on
     total: NDArray[Any] = np.zeros((1, 1), np.float32)
     for octave in range(octaves):
-        rows, columns = (max(2, side << octave) for side in cells)
-        if min(rows, columns) > 2 * size:
+        height, width = (max(2, side << octave) for side in cells)
+        if min(height, width) > 2 * size:
             break
-        lattice = draw.random((rows, columns), dtype=np.float32) * 2 - 1
-        coarser = cv2.resize(total, (columns, rows), interpolation=cv2.INTER_CUBIC)
+        lattice = draw.random((height, width), dtype=np.float32) * 2 - 1
+        coarser = cv2.resize(total, (width, height), interpolation=cv2.INTER_CUBIC)
         total = coarser + lattice * np.float32(gain**octave)
-    return _stretch(total, size)
-
-
-def _stretch(lattice: NDArray[Any], size: int) -> NDArray[Any]:
-    rows, columns = lattice.shape
+    rows, columns = total.shape
     if max(rows, columns) > size:
-        lattice = cv2.resize(lattice, (min(columns, size), min(rows, size)), interpolation=cv2.INTER_AREA)
-    return cv2.resize(lattice, (size, size), interpolation=cv2.INTER_CUBIC)
+        total = cv2.resize(total, (min(columns, size), min(rows, size)), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(total, (size, size), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def ridge_line(key: Key, samples: int, cells: int, octaves: int, gain: float) -> NDArray[np.float32]:
@@ -53,7 +60,6 @@ def ridge_line(key: Key, samples: int, cells: int, octaves: int, gain: float) ->
     draw = generator(*key, "octaves")
     total = np.zeros((1, samples), np.float32)
     for octave in range(octaves):
-        lattice = draw.random((1, cells << octave), dtype=np.float32)
-        lattice = (lattice * 2 - 1) * gain**octave
+        lattice = (draw.random((1, cells << octave), dtype=np.float32) * 2 - 1) * gain**octave
         total += cv2.resize(lattice, (samples, 1), interpolation=cv2.INTER_CUBIC)
     return total[0]

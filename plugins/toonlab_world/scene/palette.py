@@ -1,13 +1,14 @@
-"""Colours: seasons give the ground and the leaves theirs, the time of day lights them."""
+"""A scene's setting: seasons colour the ground and the leaves, the time of day lights them."""
 
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
+from typing import NamedTuple
 
 from .forms import Direction
+from .noise import Draw
 from .scene import Air, Color
 
 Span = tuple[float, float]
@@ -21,7 +22,7 @@ class Tint:
     saturation: Span
     value: Span
 
-    def draw(self, draw: np.random.Generator) -> Color:
+    def draw(self, draw: Draw) -> Color:
         return hsv(draw.uniform(*self.hue), draw.uniform(*self.saturation), draw.uniform(*self.value))
 
 
@@ -34,6 +35,17 @@ class Season:
     needles: Tint
     rock: Tint
     flowers: float
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What all of a scene shares: `horizon` is the eye level, `theme` how often each thing stands in it."""
+
+    season: Season
+    air: Air
+    theme: Mapping[str, float]
+    horizon: float
+    scale: float
 
 
 SEASONS = {
@@ -75,8 +87,7 @@ SEASONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Hour:
+class Hour(NamedTuple):
     """A time of day, and how `often` it is (a probability): sRGB colours of sky and light, and ranges in [0, 1] of the
     haze and of the sun's height."""
 
@@ -87,73 +98,30 @@ class Hour:
     ambient: Color
     haze: Span
     height: Span
-    night: bool = False
 
 
+# often, zenith, horizon, sunlight, ambient, haze, height of the sun
 HOURS = {
     "noon": Hour(
-        often=0.25,
-        zenith=(0.2, 0.46, 0.84),
-        horizon=(0.7, 0.86, 0.95),
-        sunlight=(1.0, 0.97, 0.9),
-        ambient=(0.5, 0.58, 0.7),
-        haze=(0.15, 0.4),
-        height=(0.6, 0.9),
+        0.25, (0.2, 0.46, 0.84), (0.7, 0.86, 0.95), (1.0, 0.97, 0.9), (0.5, 0.58, 0.7), (0.15, 0.4), (0.6, 0.9)
     ),
     "morning": Hour(
-        often=0.14,
-        zenith=(0.42, 0.66, 0.86),
-        horizon=(0.96, 0.9, 0.8),
-        sunlight=(1.0, 0.93, 0.8),
-        ambient=(0.5, 0.57, 0.68),
-        haze=(0.4, 0.75),
-        height=(0.35, 0.6),
+        0.14, (0.42, 0.66, 0.86), (0.96, 0.9, 0.8), (1.0, 0.93, 0.8), (0.5, 0.57, 0.68), (0.4, 0.75), (0.35, 0.6)
     ),
     "afternoon": Hour(
-        often=0.2,
-        zenith=(0.3, 0.52, 0.82),
-        horizon=(0.88, 0.88, 0.86),
-        sunlight=(1.0, 0.92, 0.76),
-        ambient=(0.5, 0.55, 0.66),
-        haze=(0.2, 0.5),
-        height=(0.4, 0.65),
+        0.2, (0.3, 0.52, 0.82), (0.88, 0.88, 0.86), (1.0, 0.92, 0.76), (0.5, 0.55, 0.66), (0.2, 0.5), (0.4, 0.65)
     ),
     "sunset": Hour(
-        often=0.15,
-        zenith=(0.36, 0.34, 0.6),
-        horizon=(0.98, 0.62, 0.4),
-        sunlight=(1.0, 0.74, 0.5),
-        ambient=(0.46, 0.42, 0.58),
-        haze=(0.3, 0.65),
-        height=(0.2, 0.4),
+        0.15, (0.36, 0.34, 0.6), (0.98, 0.62, 0.4), (1.0, 0.74, 0.5), (0.46, 0.42, 0.58), (0.3, 0.65), (0.2, 0.4)
     ),
     "overcast": Hour(
-        often=0.1,
-        zenith=(0.58, 0.63, 0.7),
-        horizon=(0.82, 0.85, 0.88),
-        sunlight=(0.78, 0.8, 0.83),
-        ambient=(0.66, 0.69, 0.74),
-        haze=(0.4, 0.8),
-        height=(0.7, 0.95),
+        0.1, (0.58, 0.63, 0.7), (0.82, 0.85, 0.88), (0.78, 0.8, 0.83), (0.66, 0.69, 0.74), (0.4, 0.8), (0.7, 0.95)
     ),
     "teal": Hour(
-        often=0.08,
-        zenith=(0.2, 0.58, 0.66),
-        horizon=(0.85, 0.93, 0.8),
-        sunlight=(1.0, 0.96, 0.84),
-        ambient=(0.46, 0.6, 0.64),
-        haze=(0.2, 0.5),
-        height=(0.45, 0.75),
+        0.08, (0.2, 0.58, 0.66), (0.85, 0.93, 0.8), (1.0, 0.96, 0.84), (0.46, 0.6, 0.64), (0.2, 0.5), (0.45, 0.75)
     ),
     "night": Hour(
-        often=0.08,
-        zenith=(0.06, 0.09, 0.24),
-        horizon=(0.22, 0.3, 0.5),
-        sunlight=(0.5, 0.6, 0.85),
-        ambient=(0.2, 0.26, 0.44),
-        haze=(0.2, 0.5),
-        height=(0.5, 0.8),
-        night=True,
+        0.08, (0.06, 0.09, 0.24), (0.22, 0.3, 0.5), (0.5, 0.6, 0.85), (0.2, 0.26, 0.44), (0.2, 0.5), (0.5, 0.8)
     ),
 }
 
@@ -167,9 +135,10 @@ def mix(a: Color, b: Color, share: float) -> Color:
     return (a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share, a[2] + (b[2] - a[2]) * share)
 
 
-def draw_air(draw: np.random.Generator, horizon: float) -> Air:
+def draw_air(draw: Draw, horizon: float) -> Air:
     """A time of day, never the same twice: its colours wander, and the sun stands somewhere in its range."""
-    hour = HOURS[str(draw.choice(list(HOURS), p=[hour.often for hour in HOURS.values()]))]
+    name = str(draw.choice(list(HOURS), p=[hour.often for hour in HOURS.values()]))
+    hour = HOURS[name]
     side = draw.choice((-1.0, 1.0))
     height = draw.uniform(*hour.height)
     jitter = hsv(draw.uniform(), 0.5, 1.0)
@@ -181,7 +150,7 @@ def draw_air(draw: np.random.Generator, horizon: float) -> Air:
         haze=draw.uniform(*hour.haze),
         sun=_direction(side * draw.uniform(0.45, 0.9), -height, draw.uniform(0.35, 0.7)),
         sun_at=(0.5 + side * draw.uniform(0.1, 0.42), horizon * (1 - height) + draw.uniform(-0.05, 0.05)),
-        night=hour.night,
+        night=name == "night",
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .forms import Direction, Form
-from .keys import Key
+from .noise import Key
 
 Color = tuple[float, float, float]  # sRGB in [0, 1]
 Points = NDArray[np.float32]  # (n, 2): x, y in the unit square, or beyond it
@@ -56,6 +56,35 @@ class Shape:
     line: float = 1.0
     more: Sequence[Points] = ()
     strokes: Sequence[Points] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A spot on the ground: `size` is about the height of a tree that stands there, in picture sides."""
+
+    x: float
+    y: float
+    size: float
+    depth: float
+
+    def shape(
+        self, outline: Points, surface: Surface, form: Form, line: float = 1.0, more: Sequence[Points] = ()
+    ) -> Shape:
+        """A shape that stands here."""
+        return Shape(outline, surface, form, self.depth, line, more)
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """Shapes that stand together on the ground at `base`, from back to front.
+
+    Their shadows are those that the upright outlines `casting` throw, and `fallen`, outlines on the ground itself.
+    """
+
+    base: float
+    shapes: Sequence[Shape]
+    casting: Sequence[Points] = ()
+    fallen: Sequence[Points] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .forms import Direction, Form, Plane
-from .scene import Points, Shape, Surface
-from .things import Place
+from .scene import Place, Points, Shape, Surface
 
 Vector = tuple[float, float, float]  # metres: right, up, away from the viewer
 Span = tuple[float, float]
@@ -29,8 +29,9 @@ class Camera:
     eye: float
     zoom: float
 
-    def see(self, points: NDArray[np.float32]) -> Points:
+    def see(self, points: NDArray[np.float32] | Sequence[Vector]) -> Points:
         """Where points, `(n, 3)` in metres, are in the picture."""
+        points = np.asarray(points, np.float32)
         scale = self.zoom / np.maximum(points[:, 2], NEAREST)
         x = self.vanishing + points[:, 0] * scale
         return np.stack([x, self.horizon + (self.eye - points[:, 1]) * scale], axis=1).astype(np.float32)
@@ -40,12 +41,16 @@ class Camera:
 
     def place(self, x: float, z: float, y: float = 0.0) -> Place:
         """A spot on the ground, or on a floor at height `y`."""
-        ((left, top),) = self.see(np.array([[x, y, z]], np.float32)).tolist()
+        ((left, top),) = self.see([(x, y, z)]).tolist()
         return Place(left, top, TREE * self.zoom / max(z, NEAREST), self.depth(z))
 
     def half_width(self, z: float) -> float:
         """Metres from the middle of the picture to its farther side, at a distance."""
         return max(self.vanishing, 1 - self.vanishing) * z / self.zoom
+
+    def level(self, x: Span, z: Span, y: float = 0.0, up: float = -1.0) -> Face:
+        """A level rectangle at height `y` that looks up (-1) or down (1)."""
+        return Face(self, (x[0], y, z[0]), (x[1] - x[0], 0, 0), (0, 0, z[1] - z[0]), (0, up, 0))
 
 
 @dataclass(frozen=True)
@@ -62,25 +67,26 @@ class Face:
     def depth(self) -> float:
         return self.camera.depth(self.corner[2] + (self.u[2] + self.v[2]) / 2)
 
-    def see(self, points: NDArray[np.float32]) -> Points:
+    def see(self, points: NDArray[np.float32] | Sequence[Span]) -> Points:
         """Points on the face, `(n, 2)` as u and v, in the picture."""
+        points = np.asarray(points, np.float32)
         corner, u, v = (np.array(vector, np.float32) for vector in (self.corner, self.u, self.v))
         return self.camera.see(corner + points[:, :1] * u + points[:, 1:] * v)
 
     def outlines(self, *rects: Rect) -> list[Points]:
         corners = np.array(rects, np.float32)[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 2)
-        seen = self.see(corners)
-        return [seen[first : first + 4] for first in range(0, len(seen), 4)]
+        return [*self.see(corners).reshape(-1, 4, 2)]
 
-    def shape(self, surface: Surface, *rects: Rect, line: float = 1.0, form: Form | None = None) -> Shape:
-        """Rectangles on the face as one shape; without any, the whole face."""
-        outlines = self.outlines(*(rects or ((0, 0, 1, 1),)))
-        return Shape(outlines[0], surface, form or Plane(self.normal), self.depth, line, outlines[1:])
+    def shape(
+        self, surface: Surface, *rects: Rect, line: float = 1.0, form: Form | None = None, strokes: Sequence[Rect] = ()
+    ) -> Shape:
+        """Rectangles on the face as one shape; without any, the whole face.
 
-    def strokes(self, *lines: Rect) -> list[Points]:
-        """Straight lines on the face, from (u0, v0) to (u1, v1)."""
-        seen = self.see(np.array(lines, np.float32).reshape(-1, 2))
-        return [seen[first : first + 2] for first in range(0, len(seen), 2)]
+        `strokes` are straight lines on it, from (u0, v0) to (u1, v1).
+        """
+        outline, *more = self.outlines(*(rects or ((0, 0, 1, 1),)))
+        lines = [*self.see(np.reshape(strokes, (-1, 2))).reshape(-1, 2, 2)] if strokes else []
+        return Shape(outline, surface, form or Plane(self.normal), self.depth, line, more, lines)
 
 
 @dataclass(frozen=True)
@@ -104,23 +110,13 @@ class Box:
         x, way = (self.x[0], -1.0) if sum(self.x) > 0 else (self.x[1], 1.0)
         return Face(self.camera, (x, y0, z0), (0, 0, z1 - z0), (0, y1 - y0, 0), (0.95 * way, 0, 0.3))
 
-    @cached_property
-    def top(self) -> Face:
-        (x0, x1), y, (z0, z1) = self.x, self.y[1], self.z
-        return Face(self.camera, (x0, y, z0), (x1 - x0, 0, 0), (0, 0, z1 - z0), (0, -1, 0))
-
-    @cached_property
-    def bottom(self) -> Face:
-        (x0, x1), y, (z0, z1) = self.x, self.y[0], self.z
-        return Face(self.camera, (x0, y, z0), (x1 - x0, 0, 0), (0, 0, z1 - z0), (0, 1, 0))
-
     def faces(self) -> list[Face]:
         """Those that can be seen, the front last."""
         seen = [self.side] if self.x[0] > 0 or self.x[1] < 0 else []
         if self.y[1] < self.camera.eye:
-            seen.append(self.top)
+            seen.append(self.camera.level(self.x, self.z, self.y[1]))
         elif self.y[0] > self.camera.eye:
-            seen.append(self.bottom)
+            seen.append(self.camera.level(self.x, self.z, self.y[0], up=1.0))
         return [*seen, self.front]
 
     def shapes(self, surface: Surface, line: float = 1.0) -> list[Shape]:
@@ -132,5 +128,4 @@ class Box:
         (x0, x1), (z0, z1) = self.x, self.z
         shift = -reach * float(np.sign(sun[0]))
         low, high = min(x0, x0 + shift), max(x1, x1 + shift)
-        corners = [(low, 0, z0 - 0.1), (high, 0, z0 - 0.1), (high, 0, z1), (low, 0, z1)]
-        return self.camera.see(np.array(corners, np.float32))
+        return self.camera.see([(low, 0, z0 - 0.1), (high, 0, z0 - 0.1), (high, 0, z1), (low, 0, z1)])

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import pytest
 
-from toonlab_world.scene.palette import HOURS, SEASONS
+from toonlab_world.scene.palette import HOURS, SEASONS, Setting
 from toonlab_world.scene.places.landscape import THEMES
 from toonlab_world.scene.scene import Air, Shape
 from toonlab_world.scene.space import Camera, Face
-from toonlab_world.scene.things import Setting
 
 SUN = (-0.6, -0.6, 0.5291503)
 

@@ -37,6 +37,13 @@ def test_commands_that_compute_nothing_import_nothing_heavy(arguments: list[str]
     assert len(shown) > 10
 
 
+def test_a_recipe_is_printed_without_what_trains_it() -> None:
+    modules = ("toonlab.engine", "toonlab.inference", "toonlab.report", "mlflow", "pandas", "matplotlib", "torchvision")
+    code = IMPORTED.format(heavy=modules, arguments=["train", "ctss", "--at", "tiny", "--print"])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "imported: []"
+
+
 def test_help_names_every_command(typed: Callable[..., Any]) -> None:
     commands = ("train", "resume", "sync", "compare", "tune", "report", "cartoonize", "inspect", "new")
     shown = typed("--help").stdout

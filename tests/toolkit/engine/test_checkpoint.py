@@ -160,7 +160,7 @@ def step(gan: GAN, stage: ActiveStage, number: int) -> dict[str, float]:
 def test_a_restored_gan_goes_on_with_the_same_bits(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:
     gan, stage = trained(small, catalogue, 2)
     saved = {**state(2), **checkpoint.state_of(gan, stage)}
-    checkpoint.save(tmp_path, saved, checkpoint.trained(gan), TREE, 1)
+    checkpoint.save(tmp_path, saved, gan.trained, TREE, 1)
     loaded = checkpoint.load_state(tmp_path / "step-00000002")
     assert loaded["optimizers"].keys() == {"generator", "critic/image", "critic/patch"}
     assert loaded["schedules"].keys() == {"generator"}
@@ -168,11 +168,25 @@ def test_a_restored_gan_goes_on_with_the_same_bits(small: Path, catalogue: Catal
     other, its_stage = trained(small, catalogue, 0)
     checkpoint.restore(loaded, other, its_stage)
     assert [step(gan, stage, n) for n in (2, 3)] == [step(other, its_stage, n) for n in (2, 3)]
-    ours, theirs = checkpoint.trained(gan).state_dict(), checkpoint.trained(other).state_dict()
+    ours, theirs = gan.trained.state_dict(), other.trained.state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
 def test_the_moving_average_is_saved_where_there_is_one(small: Path, catalogue: Catalogue) -> None:
     gan, _ = trained(small, catalogue, 1)
     assert gan.ema is not None
-    assert checkpoint.trained(gan) is gan.ema.module
+    assert gan.trained is gan.ema.module
+
+
+def test_the_kept_weights_are_loaded_if_the_recipe_selects_by_a_metric(
+    small: Path, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    last, best = load(small, catalogue), load(small, catalogue, ["train.select=psnr"])
+    generator = best.generator.network.make(catalogue)
+    assert checkpoint.best_generator(best, tmp_path, catalogue) is None, "nothing was kept"
+    checkpoint.keep_best(tmp_path / "best", 3, generator, best.tree)
+    assert checkpoint.best_generator(last, tmp_path, catalogue) is None
+    loaded = checkpoint.best_generator(best, tmp_path, catalogue)
+    assert loaded is not None
+    assert not loaded.training
+    assert all(torch.equal(tensor, generator.state_dict()[name]) for name, tensor in loaded.state_dict().items())

@@ -13,6 +13,7 @@ from toonlab import DivergedError, discover
 from toonlab.engine.checkpoint import checkpoints
 from toonlab.engine.evaluator import Evaluator
 from toonlab.engine.train import Trained, train
+from toonlab.engine.trainer import is_best
 from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Catalogue
 from toonlab.runs.directory import read_metrics
@@ -110,3 +111,22 @@ def test_a_loss_that_is_not_finite_is_named_with_its_step(small: Path, catalogue
     written = json.loads(outcome.read_text())
     assert (written["status"], written["step"]) == ("failed", 2)
     assert written["reason"].startswith("diverged at step 2")
+
+
+@pytest.mark.parametrize(
+    ("value", "earlier", "higher", "expected"),
+    [
+        (2.0, [], True, True),
+        (2.0, [1.0, 1.5], True, True),
+        (2.0, [1.0, 3.0], True, False),
+        (2.0, [3.0, 2.5], False, True),
+        (2.0, [1.0, 3.0], False, False),
+        (2.0, [2.0], True, False),
+        (2.0, [2.0], False, False),
+        (None, [], True, False),
+    ],
+)
+def test_the_best_is_better_than_all_before(
+    value: float | None, earlier: list[float], higher: bool, expected: bool
+) -> None:
+    assert is_best(value, [{"psnr": v} for v in earlier], "psnr", higher_is_better=higher) == expected

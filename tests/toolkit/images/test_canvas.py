@@ -15,7 +15,6 @@ from toonlab.images.canvas import (
     colors,
     compose,
     factor_for,
-    framed,
     heat_map,
     number,
     scaled,
@@ -86,7 +85,7 @@ def test_enlarging_repeats_pixels():
     ("side", "wanted", "factor"), [(64, 512, 8.0), (300, 512, 1.0), (512, 512, 1.0), (1024, 512, 0.5)]
 )
 def test_factors_enlarge_by_whole_numbers(side: int, wanted: int, factor: float):
-    assert factor_for(torch.zeros(3, side // 2, side), wanted) == factor
+    assert factor_for((side // 2, side), wanted) == factor
 
 
 def test_a_heat_map_grows_lighter_from_low_to_high():
@@ -131,10 +130,3 @@ def test_tiles_keep_their_pixels_and_do_not_overlap():
         assert top > 40
     assert extent(where(sheet, fills[1]))[1] > extent(where(sheet, fills[0]))[1] + tiles[0].width
     assert extent(where(sheet, fills[2]))[0] > extent(where(sheet, fills[1]))[0] + 60
-
-
-def test_a_frame_goes_around_the_picture():
-    picture = framed(GRAY, PALETTE[3], 4)
-    assert picture.size == (68, 48)
-    assert np.array_equal(np.asarray(picture)[4:-4, 4:-4], np.asarray(GRAY))
-    assert where(picture, PALETTE[3]).sum() == 68 * 48 - 60 * 40

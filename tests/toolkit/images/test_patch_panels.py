@@ -51,6 +51,8 @@ def test_a_representations_range_is_shown_whole(batch: Tensor):
     views = replace(Here()(Views(batch, batch)), real=torch.linspace(0, 10, 48).view(3, 1, 4, 4), value_range=(0, 10))
     (shown, _) = patch_panels(batch, views, "real", Here())
     (tile,) = patch_tiles(shown, 4)
+    assert tile.picture.size == (12, 12), "with a frame of four pixels in the colour of its box"
+    assert (np.asarray(tile.picture) == ImageColor.getrgb(PALETTE[0])).all(-1).sum() == 12 * 12 - 4 * 4
     shown = np.asarray(tile.picture)[4:-4, 4:-4].astype(int)
     assert np.abs(shown[..., 0] - torch.linspace(0, 255, 48).view(3, 4, 4)[1].numpy()).max() <= 1
     assert (shown[..., 0] == shown[..., 2]).all()

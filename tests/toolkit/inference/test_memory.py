@@ -82,7 +82,7 @@ def test_a_refusal_names_the_largest_size_that_fits():
 
 def test_what_ran_out_of_memory_is_halved():
     assert (
-        MemoryBudget(Copies(1), CPU).overflow(1000, 1000)
+        MemoryBudget(Copies(1), CPU).failure(torch.OutOfMemoryError(), 1000, 1000)
         == "1000x1000 pixels took more memory than there is; try --max-side 707"
     )
 

@@ -73,9 +73,9 @@ def test_an_error_has_the_lines_of_the_plugins_own_files(install: Install, tmp_p
     install("toonlab-deep", "import json\n\ndef inner():\n    json.loads('{')\n\ninner()\n")
     imported = import_entry_point(entry("toonlab_deep"))
     assert imported.found is None
-    assert imported.reason
-    assert "JSONDecodeError" in imported.reason
-    assert [(Path(f.file).name, f.line, f.source) for f in imported.frames] == [
+    (failure,) = imported.failures
+    assert "JSONDecodeError" in failure.reason
+    assert [(Path(f.file).name, f.line, f.source) for f in failure.frames] == [
         ("toonlab_deep.py", 6, "inner()"),
         ("toonlab_deep.py", 4, "json.loads('{')"),
     ]
@@ -83,13 +83,13 @@ def test_an_error_has_the_lines_of_the_plugins_own_files(install: Install, tmp_p
 
 def test_a_syntax_error_has_its_line(install: Install) -> None:
     install("toonlab-typo", "a = 1\nb = = 2\n")
-    (frame,) = import_entry_point(entry("toonlab_typo")).frames
+    (frame,) = import_entry_point(entry("toonlab_typo")).failures[0].frames
     assert (frame.line, frame.source) == (2, "b = = 2")
 
 
 def test_at_most_three_lines_are_kept(install: Install) -> None:
     install("toonlab-tower", "def f(n):\n    return f(n - 1) if n else 1 / 0\n\nf(9)\n")
-    assert len(import_entry_point(entry("toonlab_tower")).frames) == 3
+    assert len(import_entry_point(entry("toonlab_tower")).failures[0].frames) == 3
 
 
 def test_an_error_from_elsewhere_has_no_lines(install: Install) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from toonlab.registry import metadata
-from toonlab.registry.metadata import Source, entries, file_of, hidden
+from toonlab.registry.metadata import Source, duplicates, entries, file_of
 
 Install = Callable[..., Path]
 
@@ -58,14 +58,14 @@ def test_the_required_version_of_toonlab_is_compared_with_the_installed_one(
 
 def test_metadata_that_hide_others_of_the_same_name_are_found(install: Install, tmp_path: Path) -> None:
     first = install("toonlab-twice", "", "2.0")
-    assert list(hidden(metadata.PLUGINS)) == []
+    assert list(duplicates(metadata.PLUGINS)) == []
     other = tmp_path / "later"
     other.mkdir()
     (first.rename(other / first.name))
     used = install("toonlab-twice", "", "1.0")
     sys.path.append(str(other))
     try:
-        ((stale, found),) = hidden(metadata.PLUGINS)
+        ((found, stale),) = duplicates(metadata.PLUGINS)
     finally:
         sys.path.remove(str(other))
     assert (stale.version, found.version) == ("2.0", "1.0")

@@ -267,7 +267,7 @@ def test_results_are_read_without_torch(tmp_path: Path) -> None:
         "import sys, pathlib, toonlab.types\n"
         "from toonlab.runs.directory import read_metrics, read_outcome, digest\n"
         "from toonlab.utils.rng import key_to_seed\n"
-        "import toonlab.utils.paths, toonlab.utils.signals, toonlab.registry.observers, toonlab.runs.tracking\n"
+        "import toonlab.utils.paths, toonlab.utils.signals, toonlab.registry.observers, toonlab.runs.sync\n"
         f"print(read_outcome(pathlib.Path({str(run.directory)!r})).status, digest(1), key_to_seed(0, 'a'))\n"
         "assert 'torch' not in sys.modules and toonlab.Run is toonlab.types.Run\n"
     )

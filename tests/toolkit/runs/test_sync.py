@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from toonlab import Catalogue, Outcome, Run, ToonlabError, hookimpl
+from toonlab import Catalogue, Outcome, Run, ToonlabError, discover, hookimpl
+from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Offer
 from toonlab.registry.schema import Schema
 from toonlab.runs.directory import write_outcome
-from toonlab.runs.sync import Synced, directories, read_run, sync
+from toonlab.runs.sync import Synced, directories, make_observers, read_run, sync
 
 FINISHED = Outcome("finished", 4, 1.5, metrics={"psnr": 17.5})
 
@@ -46,10 +47,15 @@ class Deaf:
         raise AssertionError
 
 
+class Tracker:
+    def __init__(self, tracking_uri: str | None = None, every: int = 1) -> None:
+        self.uri, self.every = tracking_uri, every
+
+
 @pytest.fixture
 def catalogue() -> Catalogue:
     catalogue = Catalogue()
-    for name, factory in {"diary": Diary, "deaf": Deaf}.items():
+    for name, factory in {"diary": Diary, "deaf": Deaf, "tracker": Tracker}.items():
         catalogue.add(Offer("observers", name, factory, Schema.of(factory), "tests"))
     return catalogue
 
@@ -116,6 +122,25 @@ def test_one_that_fails_costs_the_others_nothing(
     good = {"use": "diary", "file": str(tmp_path / "diary.txt")}
     said = list(sync([make_run(diary={"page": page}, second=good)], catalogue))
     assert [(one.line, one.error) for one in said] == [(line, True), ("diary: demo, seed 0", False)]
+
+
+def test_only_observers_with_the_parameter_get_a_tracking_uri_and_the_recipe_stays(small: Path) -> None:
+    installed = discover()
+    installed.add(Offer("observers", "tracker", Tracker, Schema.of(Tracker), "tests"))
+    text = "observers={here: {use: tracker, tracking_uri: 'http://a', every: 3}, progress: {}}"
+    recipe = load(small, installed, [text])
+    made = make_observers(recipe.tree["observers"], installed, "http://me:secret@b")
+    assert (made["here"].uri, made["here"].every, set(made)) == ("http://me:secret@b", 3, {"here", "progress"})
+    assert "secret" not in str(recipe.tree)
+    assert make_observers(recipe.tree["observers"], installed)["here"].uri == "http://a"
+
+
+def test_a_tracking_uri_of_observers_as_data(catalogue: Catalogue) -> None:
+    given: dict[str, dict[str, Any]] = {"tracker": {"every": 2}, "deaf": {}}
+    for uri in ("http://b", None):
+        made = make_observers(given, catalogue, uri)
+        assert (made["tracker"].uri, made["tracker"].every, type(made["deaf"])) == (uri, 2, Deaf)
+    assert given == {"tracker": {"every": 2}, "deaf": {}}
 
 
 def damage(directory: Path, what: str) -> Path:

@@ -11,9 +11,24 @@ from packaging.requirements import Requirement
 
 from toonlab import ToonlabError, discover
 from toonlab.registry import metadata
+from toonlab.registry.protocols import KINDS as PART_KINDS
 from toonlab.scaffold.project import KINDS, Project, create
 
 CATALOGUE = discover()
+
+
+def test_every_kind_but_post_processors_has_a_starter() -> None:
+    assert set(KINDS.values()) == set(PART_KINDS) - {"postprocessors"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_command_of_toonlab_shows_what_it_does(kind: str) -> None:
+    lines = Project(kind, "loud", Path("x")).files["README.md"].splitlines()
+    (number,) = (number for number, line in enumerate(lines) if line.startswith("shows "))
+    command, shows = lines[number - 3], lines[number].removeprefix("shows ")
+    assert command.startswith("toonlab ")
+    assert "loud" in command
+    assert shows
 
 
 @pytest.mark.parametrize(

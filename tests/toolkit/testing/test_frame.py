@@ -1,19 +1,16 @@
-"""What the tests of all kinds have in common: without pytest, the random states, the order, what is said at the end."""
+"""What the tests of all kinds have in common: without pytest, the order, what is said at the end."""
 
 from __future__ import annotations
 
-import random
 import subprocess
 import sys
 
-import numpy as np
 import pytest
-import torch
 from torch import Tensor
 
 from toonlab.scaffold.examples.objective import ExampleObjective
 from toonlab.testing import TESTS, ObjectiveTests, check
-from toonlab.testing.frame import globally_seeded, independent_of_global_seeds, names
+from toonlab.testing.frame import names
 
 WITHOUT_PYTEST = """
 import sys
@@ -36,38 +33,6 @@ def test_what_a_part_costs_is_printed_last(capsys: pytest.CaptureFixture[str]) -
     (line,) = capsys.readouterr().out.splitlines()
     assert "ms and" in line
     assert "MiB of memory for 8 maps" in line
-
-
-def drawn() -> list[float]:
-    return [float(torch.rand(())), float(np.random.rand()), random.random()]  # noqa: NPY002
-
-
-def test_random_states_are_what_they_were_afterwards() -> None:
-    with globally_seeded(5):
-        before = drawn()
-    torch.manual_seed(1)
-    np.random.seed(1)  # noqa: NPY002
-    random.seed(1)
-    expected = drawn()
-    torch.manual_seed(1)
-    np.random.seed(1)  # noqa: NPY002
-    random.seed(1)
-    with globally_seeded(5):
-        assert drawn() == before
-    assert drawn() == expected
-
-
-@pytest.mark.parametrize("library", ["torch", "numpy", "Python"])
-def test_chance_of_any_library_is_seen(library: str) -> None:
-    draw = dict(zip(("torch", "numpy", "Python"), range(3), strict=True))[library]
-    with pytest.raises(AssertionError, match=r"seeded otherwise; draw from the context's"):
-        independent_of_global_seeds("it", lambda: [torch.tensor(drawn()[draw])], "the context's")
-
-
-def test_what_differs_anyway_is_not_blamed_on_global_seeds() -> None:
-    count = iter(range(99))
-    independent_of_global_seeds("it", lambda: [torch.tensor(next(count))], "the context's")
-    assert next(count) > 1  # it was asked more than once, and no answer was the same
 
 
 class Asserting(ExampleObjective):

@@ -5,6 +5,8 @@ Nothing heavy is imported before a command runs.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 import warnings
 from collections.abc import Callable
@@ -104,4 +106,5 @@ def _show_warning(message: Warning | str, category: type[Warning], *_: object, *
 def main() -> None:
     """The entry point of `toonlab`."""
     warnings.showwarning = _show_warning
+    atexit.register(gc.freeze)  # without it the last collection walks all of torch's objects: half a second
     app()

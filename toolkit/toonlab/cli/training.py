@@ -27,17 +27,18 @@ def train(
     tracking_uri: TrackingURI = None,
 ) -> None:
     """Train a recipe; a stopped or killed run continues from its last checkpoint."""
-    from toonlab.api import common
-    from toonlab.api.train import load_recipe
-    from toonlab.engine import train as engine
-    from toonlab.utils.distributed import launch
+    from toonlab.api.common import warned_catalogue
+    from toonlab.recipes.load import load
     from toonlab.utils.yaml import dump
 
-    catalogue = common.warned_catalogue()
-    loaded = load_recipe(recipe, catalogue, overrides or (), at or ())
+    catalogue = warned_catalogue()
+    loaded = load(recipe, catalogue, overrides or (), at or ())
     if show:
         print(dump(loaded.tree), end="")
         return
+    from toonlab.engine import train as engine
+    from toonlab.utils.distributed import launch
+
     distributed = launch(device, devices, nodes)
     trained = engine.train(
         loaded, catalogue, runs, distributed=distributed, command=command_line(), tracking_uri=tracking_uri

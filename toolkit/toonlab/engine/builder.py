@@ -63,8 +63,9 @@ def _placed(gan: GAN, train: Train) -> GAN:
     """The GAN on its device, with its moving average and its compiled networks."""
     distributed = gan.distributed
     memory_format = torch.channels_last if train.channels_last else torch.contiguous_format
-    for module in gan.modules():
-        module.to(distributed.device).to(memory_format=memory_format)
+    for part in gan.parts().values():
+        if isinstance(part, nn.Module):
+            part.to(distributed.device).to(memory_format=memory_format)
     if train.ema:
         average = get_ema_multi_avg_fn(train.ema)  # type: ignore[no-untyped-call]
         gan = replace(gan, ema=AveragedModel(gan.generator, multi_avg_fn=average, use_buffers=True))
@@ -79,7 +80,7 @@ def build_fixed(recipe: Recipe, catalogue: Catalogue) -> nn.Module:
     """
     builder = PartBuilder(recipe, catalogue)
     generator = builder.module("generator.network", recipe.generator.network)
-    if generator and learns(generator):
+    if generator and trainable([generator]):
         text = f"{recipe.generator.network.use} has to learn, but nothing teaches it; give generator.losses or critics"
         builder.problems.append(Problem("generator", text))
     if builder.problems or generator is None:
@@ -94,9 +95,7 @@ def first_views(recipe: Recipe, catalogue: Catalogue) -> dict[str, Views]:
         RecipeError: if a sampler or a representation can't work with them.
     """
     builder, photo = PartBuilder(recipe, catalogue), _photos(recipe, recipe.train.batch)
-    views = {}
-    for name, spec in recipe.critics.items():
-        _, _, views[name] = builder.seen(f"critics.{name}", spec, photo)
+    views = {name: builder.seen(f"critics.{name}", spec, photo)[-1] for name, spec in recipe.critics.items()}
     if builder.problems:
         raise RecipeError(recipe.name, builder.problems)
     return {name: view for name, view in views.items() if view is not None}
@@ -106,8 +105,3 @@ def _photos(recipe: Recipe, count: int) -> Tensor:
     """The photos of the probe: `(count, 3, size, size)` in [-1, 1]."""
     side = recipe.train.size
     return torch.rand((count, 3, side, side), generator=rng(0, "probe")) * 2 - 1
-
-
-def learns(generator: nn.Module) -> bool:
-    """Whether a generator has parameters to train."""
-    return bool(trainable([generator]))

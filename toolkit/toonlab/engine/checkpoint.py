@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from toonlab.errors import RecipeError, ToonlabError
 from toonlab.recipes.dotted_tree import Tree
 from toonlab.recipes.resolve import resolve
+from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
 from toonlab.utils.rng import seeded
 
@@ -65,7 +66,10 @@ def _write_whole(target: Path, files: Mapping[str, bytes]) -> Path:
     try:
         temporary.mkdir(parents=True)
         for name, content in files.items():
-            _write(temporary / name, content)
+            with (temporary / name).open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())  # the content must survive a power cut after the rename
         shutil.rmtree(target, ignore_errors=True)
         return temporary.replace(target)
     except BaseException:
@@ -84,14 +88,6 @@ def candidates(run: Path) -> list[Path]:
     """The weights files of a run's directory; the last one counts: the best if there is one, else the newest."""
     folders = [*checkpoints(run / "checkpoints"), *checkpoints(run / "best")]
     return [folder / WEIGHTS for folder in folders if (folder / WEIGHTS).is_file()]
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write to the disk itself: after a rename, the content must survive a power cut."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def checkpoints(directory: Path) -> list[Path]:
@@ -178,9 +174,13 @@ def load_generator(path: Path, catalogue: Catalogue) -> nn.Module:
     return generator.eval()
 
 
-def trained(gan: GAN) -> nn.Module:
-    """The generator that is evaluated and saved: the moving average where there is one."""
-    return gan.ema.module if gan.ema else gan.generator
+def best_generator(recipe: Recipe, run: Path, catalogue: Catalogue) -> nn.Module | None:
+    """The generator with the best weights of a run's directory; None if the recipe selects the last ones.
+
+    None also if no evaluation had the metric, so that none of the weights was kept as the best.
+    """
+    best = checkpoints(run / "best")
+    return load_generator(best[-1] / WEIGHTS, catalogue) if best and recipe.train.select != "last" else None
 
 
 # -- training state
@@ -190,7 +190,7 @@ def state_of(gan: GAN, stage: ActiveStage) -> dict[str, Any]:
     """Everything that changes in training, by name."""
     states = _optimizer_states(stage)
     return {
-        "parts": {name: part.state_dict() for name, part in _stateful(gan)},
+        "parts": {name: part.state_dict() for name, part in _stateful(gan).items()},
         "ema": gan.ema.state_dict() if gan.ema else None,
         "optimizers": {name: one.optimizer.state_dict() for name, one in states.items() if one.optimizer},
         "schedules": {name: one.schedule.state_dict() for name, one in states.items() if one.schedule},
@@ -199,7 +199,7 @@ def state_of(gan: GAN, stage: ActiveStage) -> dict[str, Any]:
 
 def restore(state: Mapping[str, Any], gan: GAN, stage: ActiveStage) -> None:
     """Load what `state_of` returned; `stage` is the stage that the state was taken in."""
-    for name, part in _stateful(gan):
+    for name, part in _stateful(gan).items():
         part.load_state_dict(state["parts"][name])
     if gan.ema:
         gan.ema.load_state_dict(state["ema"])
@@ -214,13 +214,6 @@ def _optimizer_states(stage: ActiveStage) -> dict[str, OptimizerState]:
     return {"generator": stage.generator_state, **{f"critic/{n}": one for n, one in stage.critic_states.items()}}
 
 
-def _stateful(gan: GAN) -> Iterator[tuple[str, Any]]:
-    """Every part with a state, by its place in the recipe."""
-    yield "generator", gan.generator
-    for name, critic in gan.critics.items():
-        parts: dict[str, object] = {"net": critic.net, "sampler": critic.sampler}
-        parts |= {"representation": critic.representation}
-        parts |= {"objective": critic.objective} | {f"losses/{n}": loss for n, (_, loss) in critic.losses.items()}
-        yield from ((f"critic/{name}/{key}", part) for key, part in parts.items() if hasattr(part, "state_dict"))
-    for index, losses in enumerate(gan.stage_losses):
-        yield from ((f"stage/{index}/{n}", loss) for n, (_, loss) in losses.items() if hasattr(loss, "state_dict"))
+def _stateful(gan: GAN) -> dict[str, Any]:
+    """The parts with a state that training changes."""
+    return {name: part for name, part in gan.parts().items() if hasattr(part, "state_dict") and name != "features"}

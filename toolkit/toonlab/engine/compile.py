@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from .gan import GAN, frozen
 
 Forward = Callable[[Tensor], Tensor]
 Pass = Callable[[GAN, nn.Module, Tensor], None]
+Use = tuple[str, nn.Module, Tensor, tuple[Pass, ...]]  # a network by its path, its input, its passes in a step
 
 
 def compiled(gan: GAN, batch: int, size: int, channels_last: bool = False) -> GAN:
@@ -24,79 +25,57 @@ def compiled(gan: GAN, batch: int, size: int, channels_last: bool = False) -> GA
 
     Every network is compiled for the shapes of a step and tried on noise, forwards and backwards, as a step uses it:
     many errors occur only then. A network that fails (no C++ compiler, a wrongly compiled operator) runs uncompiled; a
-    single warning names all of them. Weights, buffers and random numbers do not change.
-    Checkpoints and evaluations use the networks themselves, so names don't change, and photos of other sizes are not
-    compiled for.
+    single warning names all of them. Weights, buffers and random numbers do not change. Checkpoints and evaluations
+    use the networks themselves, so names don't change, and photos of other sizes are not compiled for.
 
     Args:
         batch: images per step in this process.
         size: side of the training images, in pixels.
         channels_last: the memory format of those images.
     """
-    noise = _noise(gan, batch, size, channels_last)
-    simplest = _Use(
-        "every network", nn.Tanh(), noise.photo, (_without_gradients,)
-    )  # soon tells if nothing can be compiled here
-    forwards, reasons = _tried(gan, [simplest])
-    if not reasons:
-        forwards, reasons = _tried(gan, _uses(gan, noise))
+    form = torch.channels_last if channels_last else torch.contiguous_format
+    noise = torch.rand((batch, 3, size, size), generator=rng(gan.seed, "compile")) * 2 - 1
+    photo = noise.to(gan.distributed.device).contiguous(memory_format=form)
+    simplest = nn.Tanh()  # soon tells if nothing can be compiled here
+    forwards: dict[nn.Module, Forward] = {}
+    reasons: dict[str, str] = {}
+    for path, net, images, passes in [("every network", simplest, photo, (_without_gradients,)), *_uses(gan, photo)]:
+        try:
+            forwards[net] = _compile(gan, net, images, passes)
+        except Exception as error:  # any error: training works without the compiler
+            reasons[path] = f"{type(error).__name__}: {first_line(error)}"
+        if simplest not in forwards:
+            break
+    forwards.pop(simplest, None)
     if reasons:
         text = f"train.compile: {', '.join(reasons)} left uncompiled: {next(iter(reasons.values()))}"
         warnings.warn(text, RuntimeWarning, stacklevel=2)
     return replace(gan, compiled=forwards)
 
 
-@dataclass(frozen=True)
-class _Use:
-    """A network, its input, and the passes of a step through it: a variant is compiled for each."""
-
-    path: str
-    net: nn.Module
-    images: Tensor
-    passes: tuple[Pass, ...]
-
-
-def _noise(gan: GAN, batch: int, size: int, channels_last: bool) -> Batch:
-    photo = torch.rand((batch, 3, size, size), generator=rng(gan.seed, "compile")) * 2 - 1
-    form = torch.channels_last if channels_last else torch.contiguous_format
-    photo = photo.to(device=gan.distributed.device).contiguous(memory_format=form)
-    return Batch(photo, photo.flip(-1))
-
-
-def _uses(gan: GAN, batch: Batch) -> Iterator[_Use]:
+def _uses(gan: GAN, photo: Tensor) -> Iterator[Use]:
     generator_passes = (_update_generator, _without_gradients) if gan.generator_every > 1 else (_update_generator,)
-    yield _Use("generator.network", gan.generator, batch.photo, generator_passes)
+    yield "generator.network", gan.generator, photo, generator_passes
     if gan.features is not None:
-        yield _Use("features", gan.features, batch.photo, (_without_gradients, _through_to_input))
+        yield "features", gan.features, photo, (_without_gradients, _through_to_input)
     for critic in gan.critics.values():
         with torch.no_grad():
-            view = gan.view(critic, batch, batch.cartoon, 0).fake
-        yield _Use(f"critics.{critic.name}.discriminator", critic.net, view, (_update_critic, _through_to_input))
+            view = gan.view(critic, Batch(photo, photo.flip(-1)), photo.flip(-1), 0).fake
+        yield f"critics.{critic.name}.discriminator", critic.net, view, (_update_critic, _through_to_input)
 
 
-def _tried(gan: GAN, uses: Iterable[_Use]) -> tuple[dict[nn.Module, Forward], dict[str, str]]:
-    """The compiled forward passes, and the reasons of the networks that have none."""
-    forwards, reasons = {}, {}
-    for use in uses:
-        try:
-            forwards[use.net] = _compile(gan, use)
-        except Exception as error:  # any error: training works without the compiler
-            reasons[use.path] = f"{type(error).__name__}: {first_line(error)}"
-    return forwards, reasons
-
-
-def _compile(gan: GAN, use: _Use) -> Forward:
-    """The network's compiled forward pass, after a trial of all its passes."""
-    forward: Forward = torch.compile(use.net, dynamic=False)  # a network class of several critics has several shapes
-    trial = replace(gan, compiled={use.net: forward})
-    before = {name: buffer.clone() for name, buffer in use.net.named_buffers()}
+def _compile(gan: GAN, net: nn.Module, images: Tensor, passes: Iterable[Pass]) -> Forward:
+    """A network's compiled forward pass, after a trial of all its passes."""
+    forward: Forward = torch.compile(net, dynamic=False)  # a network class of several critics has several shapes
+    trial = replace(gan, compiled={net: forward})
+    before = {name: buffer.clone() for name, buffer in net.named_buffers()}
     try:
         with seeded(gan.seed, "compile"):
-            for run in use.passes:
-                run(trial, use.net, use.images)
+            for run in passes:
+                run(trial, net, images)
     finally:
-        use.net.zero_grad(set_to_none=True)
-        for name, buffer in use.net.named_buffers():
+        net.zero_grad(set_to_none=True)
+        for name, buffer in net.named_buffers():
             buffer.copy_(before[name])
     return forward
 

@@ -104,19 +104,25 @@ class Steps(TorchDataset[tuple[Tensor, Tensor] | ToonlabError]):
             return error
 
 
-def batches(steps: Steps, start: int, stop: int, workers: int, device: torch.device) -> Iterator[Batch]:
-    """The batches of steps `start` to `stop`, on the device, in [-1, 1]; workers decode ahead."""
+def batches(steps: Steps, start: int, stop: int, workers: int | None, device: torch.device) -> Iterator[Batch]:
+    """The batches of steps `start` to `stop`, on the device in the run's memory format, in [-1, 1].
+
+    `workers` processes decode ahead; None: on a GPU as many as keep it fed, next to a training on a CPU none, since
+    they would only take its cores.
+    """
+    gpu = device.type == "cuda"
+    form = torch.channels_last if steps.photos.train.channels_last else torch.preserve_format
+    workers = (min(8, torch.get_num_threads()) if gpu else 0) if workers is None else workers
     loader = DataLoader(
         steps,
         batch_size=None,  # an item is a whole batch
         sampler=range(start, stop),
         num_workers=workers,
         prefetch_factor=4 if workers else None,
-        pin_memory=device.type == "cuda",
+        pin_memory=gpu,
         worker_init_fn=ignore_interrupt,
     )
     for item in loader:
         if isinstance(item, ToonlabError):
             raise item
-        photo, cartoon = (to_float(images.to(device, non_blocking=True)) for images in item)
-        yield Batch(photo, cartoon)
+        yield Batch(*(to_float(images.to(device, non_blocking=True, memory_format=form)) for images in item))

@@ -6,21 +6,21 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import groupby
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor, nn
+from torch.utils.data import Subset
 
 from toonlab.images.grid import grid
-from toonlab.images.io import to_picture, write_png
+from toonlab.images.io import to_picture
 from toonlab.recipes.spec import Part
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.protocols import Compares, Dataset, Describes, HasCartoons, HasTest, Images, Metric, ReadyMade
 from toonlab.types import Sample
-
-Row = tuple[str, Sequence[Tensor]]
 
 
 @dataclass(frozen=True)
@@ -95,28 +95,19 @@ class Evaluator:
         if isinstance(generator, ReadyMade):
             yield from (generator.fake(sample) for sample in self.samples[:count])
             return
-        for photos in _batches([sample.photo for sample in self.samples[:count]], batch):
-            yield from cartoonize(generator, photos.to(device)).cpu()
+        photos = [sample.photo for sample in self.samples[:count]]
+        for _, group in groupby(photos, key=lambda photo: photo.shape):
+            alike = list(group)
+            for start in range(0, len(alike), batch):
+                yield from cartoonize(generator, torch.stack(alike[start : start + batch]).to(device)).cpu()
 
-    def rows(self, fakes: Sequence[Tensor], name: str) -> list[Row]:
-        """The rows of a sample grid: photo, fake, and the truth where there is one."""
+    def grid(self, fakes: Sequence[Tensor], name: str) -> Image.Image:
+        """A sample grid: photos, fakes with their name at the left, and the truth where there is one."""
         shown = self.samples[: len(fakes)]
-        rows: list[Row] = [("photo", [sample.photo for sample in shown]), (name, fakes)]
+        rows = [("photo", [sample.photo for sample in shown]), (name, fakes)]
         truths = [sample.truth.cartoon for sample in shown if sample.truth and sample.truth.cartoon is not None]
-        return [*rows, ("truth", truths)] if len(truths) == len(shown) else rows
-
-
-class First:
-    """The first `count` of a set of images."""
-
-    def __init__(self, images: Images, count: int) -> None:
-        self.images, self.count = images, count
-
-    def __len__(self) -> int:
-        return min(self.count, len(self.images))
-
-    def __getitem__(self, index: int, /) -> Tensor:
-        return self.images[index]
+        rows += [("truth", truths)] if len(truths) == len(shown) else []
+        return grid([(label, [to_picture(image) for image in images]) for label, images in rows])
 
 
 def test_split(dataset: Dataset) -> Dataset:
@@ -127,7 +118,7 @@ def test_split(dataset: Dataset) -> Dataset:
 def evaluation_cartoons(dataset: Dataset, count: int) -> Images | None:
     """At most `count` real cartoons of a data set to compare fakes with: the training cartoons if it has no others."""
     cartoons = dataset.evaluation_cartoons() if isinstance(dataset, HasCartoons) else dataset.train()[1]
-    return None if cartoons is None else First(cartoons, count)
+    return None if cartoons is None else Subset(cartoons, range(min(count, len(cartoons))))  # type: ignore[arg-type]
 
 
 def caveats(metrics: Sequence[Part], catalogue: Catalogue) -> dict[str, str]:
@@ -153,20 +144,3 @@ def cartoonize(generator: nn.Module, photos: Tensor) -> Tensor:
     finally:
         generator.train(training)
     return fakes[..., :height, :width].float().clamp(-1, 1)
-
-
-def _batches(photos: Sequence[Tensor], size: int) -> Iterator[Tensor]:
-    """Consecutive photos of equal shape, stacked."""
-    pending: list[Tensor] = []
-    for photo in photos:
-        if pending and (len(pending) == size or pending[0].shape != photo.shape):
-            yield torch.stack(pending)
-            pending = []
-        pending.append(photo)
-    if pending:
-        yield torch.stack(pending)
-
-
-def save_grid(path: Path, rows: Sequence[Row]) -> None:
-    """Rows of images with their names at the left, as a PNG."""
-    write_png(path, grid([(name, [to_picture(image) for image in images]) for name, images in rows]))

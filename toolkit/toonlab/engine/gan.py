@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -41,17 +42,6 @@ class Critic:
     def view(self, views: Views) -> Views:
         views = self.sampler(views)
         return self.representation(views) if self.representation else views
-
-    def modules(self) -> Iterator[nn.Module]:
-        """The parts that are modules, the network first."""
-        parts = (
-            self.net,
-            self.sampler,
-            self.representation,
-            self.objective,
-            *(loss for _, loss in self.losses.values()),
-        )
-        yield from (part for part in parts if isinstance(part, nn.Module))
 
 
 @dataclass(frozen=True)
@@ -116,15 +106,21 @@ class GAN:
     ema: torch.optim.swa_utils.AveragedModel | None = None
     compiled: Mapping[nn.Module, Callable[[Tensor], Tensor]] = field(default_factory=dict)
 
-    def modules(self) -> Iterator[nn.Module]:
-        """All networks, and the other parts that are modules; a loss that several stages share comes several times."""
-        yield self.generator
-        if self.features is not None:
-            yield self.features
-        for critic in self.critics.values():
-            yield from critic.modules()
-        for losses in self.stage_losses:
-            yield from (loss for _, loss in losses.values() if isinstance(loss, nn.Module))
+    @property
+    def trained(self) -> nn.Module:
+        """The generator that is evaluated and saved: the moving average where there is one."""
+        return self.ema.module if self.ema else self.generator
+
+    def parts(self) -> dict[str, Any]:
+        """All parts by their names in a checkpoint; a loss that several stages share comes several times."""
+        found: dict[str, Any] = {"generator": self.generator, "features": self.features}
+        for name, critic in self.critics.items():
+            keys = ("net", "sampler", "representation", "objective")
+            found |= {f"critic/{name}/{key}": getattr(critic, key) for key in keys}
+            found |= {f"critic/{name}/losses/{key}": loss for key, (_, loss) in critic.losses.items()}
+        for index, losses in enumerate(self.stage_losses):
+            found |= {f"stage/{index}/{name}": loss for name, (_, loss) in losses.items()}
+        return found
 
     def step(self, stage: ActiveStage, batch: Batch, number: int) -> Scalars:
         """Train on one batch; `number` counts all steps from 0.
@@ -146,10 +142,11 @@ class GAN:
         return scalars
 
     def run(self, net: nn.Module, images: Tensor) -> Tensor:
-        """A network's forward pass in the precision of the run; its output leaves autocast as float32."""
+        """A network's forward pass, compiled or not, in the precision of the run."""
         return self._in_precision(self.compiled.get(net, net), images)
 
     def _in_precision(self, forward: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+        """A forward pass in the precision of the run; its output leaves autocast as float32."""
         with torch.autocast(self.distributed.device.type, self.autocast, enabled=self.autocast is not None):
             output = forward(images)
         return output.float() if self.autocast else output
@@ -188,45 +185,24 @@ class GAN:
     def update_generator(
         self, stage: ActiveStage, batch: Batch, fake: Tensor, views: Mapping[str, Views], number: int, scalars: Scalars
     ) -> None:
+        """Minimise the adversarial losses by their critics' `weight.generator`, and the losses by their weights."""
         with frozen(critic.net for critic in stage.critics):
             logits = {critic.name: self.run(critic.net, views[critic.name].fake) for critic in stage.critics}
-            loss = self.generator_loss(stage, batch, fake, views, logits, number, scalars)
-            stage.generator_state.update(loss, self.distributed)
+            total = fake.new_zeros(())
+            for critic in stage.critics:
+                value = scalars[f"generator/adversarial/{critic.name}"] = critic.objective.generator(
+                    logits[critic.name]
+                )
+                total = total + critic.weight.generator * value
+            features = Features(self.extract)
+            for name, (weight, loss) in stage.losses.items():
+                draw = rng(self.seed, "loss", name, number, self.distributed.rank)
+                value = scalars[f"generator/{name}"] = loss(Step(batch, fake, views, logits, features, draw))
+                total = total + weight * value
+            scalars["generator/total"] = total
+            stage.generator_state.update(total, self.distributed)
         if self.ema:
             self.ema.update_parameters(self.generator)
-
-    def generator_loss(
-        self,
-        stage: ActiveStage,
-        batch: Batch,
-        fake: Tensor,
-        views: Mapping[str, Views],
-        fake_logits: Mapping[str, Tensor],
-        number: int,
-        scalars: Scalars,
-    ) -> Tensor:
-        """The adversarial losses by their critics' `weight.generator`, and the generator losses by their weights."""
-        total = fake.new_zeros(())
-        for critic in stage.critics:
-            value = critic.objective.generator(fake_logits[critic.name])
-            scalars[f"generator/adversarial/{critic.name}"] = value
-            total = total + critic.weight.generator * value
-        features = Features(self.extract)
-        for name, (weight, loss) in stage.losses.items():
-            value = loss(
-                Step(
-                    batch,
-                    fake,
-                    views,
-                    fake_logits,
-                    features,
-                    rng(self.seed, "loss", name, number, self.distributed.rank),
-                )
-            )
-            scalars[f"generator/{name}"] = value
-            total = total + weight * value
-        scalars["generator/total"] = total
-        return total
 
     def extract(self, images: Tensor) -> Tensor:
         """The recipe's features of images."""

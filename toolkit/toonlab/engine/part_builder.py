@@ -8,9 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from toonlab.errors import PluginError, Problem, ToonlabError, first_line
+from toonlab.errors import PluginError, Problem, ToonlabError, reason
 from toonlab.recipes.spec import CriticSpec, Part, Recipe, StageSpec
 from toonlab.registry.catalogue import Catalogue
+from toonlab.registry.protocols import ViewTransform
 from toonlab.types import Context, Views
 from toonlab.utils.rng import rng, seeded
 
@@ -85,27 +86,19 @@ class PartBuilder:
         return Critic(name, net, objective, sampler, representation, losses, spec.weight) if net else None
 
     def seen(self, path: str, spec: CriticSpec, photo: Tensor) -> tuple[Any, Any, Views | None]:
-        """A critic's sampler and representation, and its views of photos."""
-        sampler = self.make(f"{path}.sampler", spec.sampler)
-        representation = self.make(f"{path}.representation", spec.representation) if spec.representation else None
-        return sampler, representation, self.view(path, spec, sampler, representation, photo)
-
-    def view(self, path: str, spec: CriticSpec, sampler: Any, representation: Any, photo: Tensor) -> Views | None:
-        """The views of a probe batch, which determine the discriminator's `in_channels`; None after a problem."""
-        context = Context(photo, Unbuilt(), rng(0, "probe", path), 0, representation)
-        views: Views | None = Views(photo, photo.flip(-1), context=context)
-        for key, part, transform in (
-            ("sampler", spec.sampler, sampler),
-            ("representation", spec.representation, representation),
-        ):
-            if transform is None or part is None or views is None:
-                continue
-            try:
-                views = transform(views)
-            except Exception as error:
-                self.problems.append(Problem(f"{path}.{key}", _text(part.use, error)))
-                return None
-        return views if sampler is not None else None
+        """A critic's sampler and representation, and its views of photos; None after a problem."""
+        parts = {"sampler": spec.sampler, "representation": spec.representation}
+        made: dict[str, Any] = {key: self.make(f"{path}.{key}", part) if part else None for key, part in parts.items()}
+        context = Context(photo, Unbuilt(), rng(0, "probe", path), 0, made["representation"])
+        views: Views | None = Views(photo, photo.flip(-1), context=context) if made["sampler"] is not None else None
+        for key, part in parts.items():
+            if part and made[key] is not None and views is not None:
+                try:
+                    views = made[key](views)
+                except Exception as error:
+                    self.problems.append(Problem(f"{path}.{key}", _text(part.use, error)))
+                    views = None
+        return made["sampler"], made["representation"], views
 
     def probe(self, path: str, net: nn.Module | None, images: Tensor) -> None:
         """One forward pass in eval mode; the network's state does not change."""
@@ -116,9 +109,9 @@ class PartBuilder:
             with torch.no_grad():
                 net.eval()(images)
         except Exception as error:
-            text = str(error) if isinstance(error, ToonlabError) else f"{type(error).__name__}: {first_line(error)}"
             shape = "x".join(map(str, images.shape[1:]))
-            self.problems.append(Problem(path, f"can't take an input of {shape} (channels, height, width): {text}"))
+            text = f"can't take an input of {shape} (channels, height, width): {reason(error)}"
+            self.problems.append(Problem(path, text))
         finally:
             net.train(training)
 
@@ -130,7 +123,13 @@ class Unbuilt(nn.Module):
         return images.mean(1, keepdim=True)
 
 
+@torch.no_grad()
+def views_alone(image: Tensor, sampler: ViewTransform, representation: ViewTransform | None = None) -> Views:
+    """The views of one image, `(3, H, W)` in [-1, 1], as photo, cartoon and fake at once, by an unbuilt critic."""
+    images = image[None]
+    views = Views(images, images, context=Context(images, Unbuilt(), rng(0, "inspect"), 0, representation))
+    return representation(sampler(views)) if representation else sampler(views)
+
+
 def _text(use: str, error: Exception) -> str:
-    if isinstance(error, ToonlabError):
-        return str(error)
-    return f"{use} failed: {type(error).__name__}: {first_line(error)}"
+    return str(error) if isinstance(error, ToonlabError) else f"{use} failed: {reason(error)}"

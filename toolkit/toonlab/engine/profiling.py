@@ -82,12 +82,6 @@ def peak_memory_mib(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
-def begin(device: torch.device) -> None:
-    """Reset the peak memory of a GPU, which earlier runs of the same process may have raised."""
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-
-
 def _shortest(generator: nn.Module, batch: Tensor, device: torch.device) -> float:
     """Seconds for a batch: the minimum of some repeats, since disturbances only add time."""
     times: list[float] = []

@@ -1,4 +1,4 @@
-"""The record of a run in progress: its metrics file, its events and its outcome."""
+"""The record of a run in progress: its metrics file, its pictures, its events and its outcome."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
+from torch import nn
+
 from toonlab.errors import DivergedError, ToonlabError
+from toonlab.images.io import write_png
+from toonlab.recipes.spec import Recipe
 from toonlab.registry.observers import Observers
 from toonlab.runs.directory import MetricsFile, write_outcome
 from toonlab.types import Outcome, Run
@@ -19,7 +24,10 @@ from toonlab.utils.signals import Interrupted, Signals
 
 from . import profiling
 from .checkpoint import checkpoints
-from .evaluator import Evaluation
+from .evaluator import Evaluation, Evaluator
+from .pictures import write_final_pictures
+
+_NONE: Mapping[str, Path] = {}
 
 
 @dataclass(kw_only=True)
@@ -58,11 +66,29 @@ class RunRecord:
         if self._file:
             self._file.write(self.step, kind, values)
 
-    def add_evaluation(self, evaluation: Evaluation, images: Mapping[str, Path]) -> None:
-        """Log an evaluation and notify the observers of it; `images` are its written pictures."""
+    def add_evaluation(self, evaluator: Evaluator, evaluation: Evaluation, images: Mapping[str, Path] = _NONE) -> None:
+        """Log an evaluation, write its sample grid, notify the observers; `images` are further pictures for them."""
+        written = dict(images)
+        if evaluation.fakes:
+            written["samples"] = self.run.directory / "samples" / f"step-{self.step:08d}.png"
+            write_png(written["samples"], evaluator.grid(evaluation.fakes, self.run.recipe_name))
         self.metrics, self.measured = evaluation.metrics, evaluation.measured
         self.log("evaluation", evaluation.metrics)
-        self.notify("on_evaluation_end", step=self.step, metrics=evaluation.metrics, images=images)
+        self.notify("on_evaluation_end", step=self.step, metrics=evaluation.metrics, images=written)
+
+    def add_results(self, recipe: Recipe, evaluator: Evaluator, generator: nn.Module, evaluation: Evaluation) -> None:
+        """Complete the results: the generator's metrics, those of the unmodified photos, costs, and reports' pictures.
+
+        Args:
+            evaluator: of the samples that results are reported on.
+            evaluation: of the generator, on these samples; it holds the fakes of the first ones, for pictures.
+        """
+        device = self.distributed.device
+        self.metrics, self.measured = evaluation.metrics, evaluation.measured
+        self.photo = evaluator.evaluate_photos().metrics
+        self.costs |= profiling.inference(generator, [sample.photo for sample in evaluator.samples], device)
+        self.costs["peak_memory_mib"] = profiling.peak_memory_mib(device)
+        write_final_pictures(self.run, evaluator, evaluation.fakes, recipe)
 
     @contextmanager
     def recording(self) -> Iterator[None]:
@@ -74,7 +100,8 @@ class RunRecord:
         if self.distributed.rank == 0:
             self._file = MetricsFile(self.run.directory / "metrics.jsonl", keep=self.step)
         self.notify("on_run_start")
-        profiling.begin(self.distributed.device)
+        if self.distributed.device.type == "cuda":  # earlier runs of the same process may have raised the peak
+            torch.cuda.reset_peak_memory_stats(self.distributed.device)
         try:
             with self.signals:
                 yield

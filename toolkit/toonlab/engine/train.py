@@ -22,13 +22,12 @@ from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.observers import Observers
 from toonlab.registry.protocols import Dataset, ReadyMade
 from toonlab.runs.directory import digest, environment, prepare, read_outcome, run_identity, what_changed
-from toonlab.runs.tracking import tracked_observers
+from toonlab.runs.sync import make_observers
 from toonlab.types import Outcome, Run
 from toonlab.utils.distributed import DistributedContext, has_bf16, launch
 
 from .builder import build, build_fixed
 from .data import Steps
-from .evaluation_run import EvaluationRun
 from .evaluator import Evaluator, evaluation_cartoons, test_split
 from .record import RunRecord
 from .stages import plan
@@ -85,15 +84,13 @@ def train(
     outcome = distributed.on_first(lambda: read_outcome(run.directory))
     if outcome and outcome.status == "finished":
         return Trained(run, outcome, reused=True)
-    prepared = _trainer if recipe.stages else _evaluation_run
-    begin, steps = prepared(recipe, catalogue, distributed)
+    begin, steps = (_training if recipe.stages else _evaluation)(recipe, catalogue, distributed)
     run = replace(run, steps=steps, environment=environment(distributed, identity, command, study))
     with _alone(run, distributed), float32_products(tf32=recipe.train.precision == "tf32"):
         distributed.on_first(lambda: (run.directory / "outcome.json").unlink(missing_ok=True))
-        parts = tracked_observers(recipe, catalogue, tracking_uri) if distributed.rank == 0 else {}
-        observers = Observers({**{name: part.make(catalogue) for name, part in parts.items()}, **(listeners or {})})
-        record = RunRecord(run=run, observers=observers, distributed=distributed)
-        return Trained(run, begin(record=record).run())
+        made = make_observers(recipe.tree["observers"], catalogue, tracking_uri) if distributed.rank == 0 else {}
+        observers = Observers({**made, **(listeners or {})})
+        return Trained(run, begin(RunRecord(run=run, observers=observers, distributed=distributed)))
 
 
 def run_of(recipe: Recipe, identity: Mapping[str, Any], root: Path, experiment: str) -> Run:
@@ -109,9 +106,8 @@ def _evaluator(recipe: Recipe, catalogue: Catalogue, dataset: Dataset) -> Evalua
 
 def test_evaluator(recipe: Recipe, catalogue: Catalogue, count: int, metrics: Sequence[Part] = ()) -> Evaluator:
     """An evaluator of the first `count` samples that a recipe's results are reported on."""
-    dataset = test_split(recipe.data.make(catalogue))
-    cartoons = partial(evaluation_cartoons, dataset, recipe.evaluate.cartoons)
-    return Evaluator(dataset.evaluation(), metrics, catalogue, count, cartoons)
+    evaluate = replace(recipe.evaluate, metrics=tuple(metrics), samples=count)
+    return _evaluator(replace(recipe, evaluate=evaluate), catalogue, test_split(recipe.data.make(catalogue)))
 
 
 def identity_of(recipe: Recipe, catalogue: Catalogue) -> dict[str, Any]:
@@ -136,10 +132,10 @@ def measurable(recipe: Recipe, catalogue: Catalogue) -> nn.Module:
     return generator
 
 
-Begin = tuple[Callable[..., Trainer | EvaluationRun], int]  # takes the record; and the number of steps
+Planned = tuple[Callable[[RunRecord], Outcome], int]  # what a run does, and its number of steps
 
 
-def _trainer(recipe: Recipe, catalogue: Catalogue, distributed: DistributedContext) -> Begin:
+def _training(recipe: Recipe, catalogue: Catalogue, distributed: DistributedContext) -> Planned:
     if recipe.train.precision == "bf16" and not has_bf16(distributed.device):
         text = "train.precision=bf16: this processor has no bf16 instructions and emulates them, tens of times slower"
         warnings.warn(f"{text} than fp32", RuntimeWarning, stacklevel=3)
@@ -149,14 +145,26 @@ def _trainer(recipe: Recipe, catalogue: Catalogue, distributed: DistributedConte
     gan = build(recipe, catalogue, distributed)
     evaluator, tests = _evaluator(recipe, catalogue, dataset), test_split(dataset)
     final = _evaluator(recipe, catalogue, tests) if tests is not dataset else None
-    begin = partial(Trainer, recipe=recipe, gan=gan, steps=steps, evaluator=evaluator, test_evaluator=final)
-    return begin, plan(recipe, steps.per_epoch)[-1][2]
+    trainer = partial(Trainer, recipe, gan, steps, evaluator=evaluator, test_evaluator=final)
+    return lambda record: trainer(record=record).run(), plan(recipe, steps.per_epoch)[-1][2]
 
 
-def _evaluation_run(recipe: Recipe, catalogue: Catalogue, distributed: DistributedContext) -> Begin:
+def _evaluation(recipe: Recipe, catalogue: Catalogue, distributed: DistributedContext) -> Planned:
+    """The run of a recipe that trains nothing: one evaluation of its generator."""
     generator = measurable(recipe, catalogue).to(distributed.device)
     evaluator = _evaluator(recipe, catalogue, test_split(recipe.data.make(catalogue)))
-    return partial(EvaluationRun, recipe=recipe, evaluator=evaluator, generator=generator), 0
+
+    def evaluate(record: RunRecord) -> None:
+        evaluation = evaluator.evaluate(generator, distributed.device, keep=recipe.evaluate.grid)
+        record.add_evaluation(evaluator, evaluation)
+        record.add_results(recipe, evaluator, generator, evaluation)
+
+    def run(record: RunRecord) -> Outcome:
+        with record.recording():
+            distributed.on_first(lambda: evaluate(record))
+        return record.complete()
+
+    return run, 0
 
 
 @contextmanager

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from torch import nn
 
 from toonlab.errors import DivergedError
 from toonlab.recipes.spec import Recipe
@@ -18,17 +17,15 @@ from toonlab.types import Batch, Outcome
 
 from . import checkpoint
 from .data import Steps, batches
-from .evaluation import finish_run, record_evaluation
 from .evaluator import Evaluation, Evaluator
 from .gan import GAN, ActiveStage, Scalars
-from .overlays import fixed_batch, overlays
+from .pictures import fixed_batch, overlays
 from .profiling import Stopwatch
 from .record import RunRecord
-from .selection import best_generator, is_best
 from .stages import enter, plan
 
 
-@dataclass(kw_only=True)
+@dataclass
 class Trainer:
     """Trains a GAN from its start, or from the newest complete checkpoint of the run's directory, to its end.
 
@@ -67,11 +64,10 @@ class Trainer:
     def train(self) -> str | None:
         """All steps that are not done yet, stage by stage; the reason to stop early, or None."""
         train, device = self.recipe.train, self.distributed.device
-        workers = _workers(device) if train.workers is None else train.workers
-        data = batches(self.steps, self.record.step, self.record.run.steps, workers, device)
+        data = batches(self.steps, self.record.step, self.record.run.steps, train.workers, device)
         for stage in self.remaining_stages():
             for number in range(max(stage.start, self.record.step), stage.stop):
-                scalars = self.gan.step(stage, self.in_memory_format(next(data)), number)
+                scalars = self.gan.step(stage, next(data), number)
                 self.record.step = number + 1
                 if stop_reason := self.after_step(stage, scalars):
                     return stop_reason
@@ -130,44 +126,37 @@ class Trainer:
         record, keep = self.record, self.recipe.train.keep_checkpoints
         state = {"step": record.step, "seconds": record.seconds, "identity": record.run.identity}
         state |= checkpoint.state_of(self.gan, stage)
-        path = checkpoint.save(self.directory / "checkpoints", state, self.generator, self.recipe.tree, keep)
+        path = checkpoint.save(self.directory / "checkpoints", state, self.gan.trained, self.recipe.tree, keep)
         record.notify("on_checkpoint", step=record.step, path=path)
 
     def evaluate(self) -> None:
         """Metrics, the sample grid and the patch critics' regions; the weights are kept if they are the best so far."""
         step, select, earlier = self.record.step, self.recipe.train.select, self.logged_evaluations()
-        images = overlays(self.gan, self.generator, self.fixed_batch, step, self.directory / "samples")
-        evaluation = self.evaluator.evaluate(self.generator, self.distributed.device, keep=self.recipe.evaluate.grid)
+        generator, device = self.gan.trained, self.distributed.device
+        images = overlays(self.gan, generator, self.fixed_batch, step, self.directory / "samples")
+        evaluation = self.evaluator.evaluate(generator, device, keep=self.recipe.evaluate.grid)
         if select in self.evaluator.metrics:
             value, higher = evaluation.metrics.get(select), self.evaluator.metrics[select].higher_is_better
             if is_best(value, earlier.values(), select, higher_is_better=higher):
-                checkpoint.keep_best(self.directory / "best", step, self.generator, self.recipe.tree)
+                checkpoint.keep_best(self.directory / "best", step, generator, self.recipe.tree)
         # after the weights: a run that is killed in between evaluates this step again
-        record_evaluation(self.record, self.evaluator, evaluation, images)
+        self.record.add_evaluation(self.evaluator, evaluation, images)
         self.last_evaluation = evaluation
 
     def finish(self) -> None:
         """Evaluate the weights that count on the samples that results are reported on; complete the results."""
-        device, evaluator, evaluation = (
-            self.distributed.device,
-            self.test_evaluator or self.evaluator,
-            self.last_evaluation,
-        )
-        best = best_generator(self.recipe, self.directory, self.evaluator.catalogue)
-        generator = self.generator if best is None else best.to(device)
+        device, evaluation = self.distributed.device, self.last_evaluation
+        evaluator = self.test_evaluator or self.evaluator
+        best = checkpoint.best_generator(self.recipe, self.directory, evaluator.catalogue)
+        generator = self.gan.trained if best is None else best.to(device)
         other = best is not None or self.test_evaluator is not None  # than the last evaluation's weights or samples
         if other or evaluation is None:
             evaluation = evaluator.evaluate(generator, device, keep=self.recipe.evaluate.grid)
         if other:
             self.record.log("test" if self.test_evaluator else "selected", evaluation.metrics)
-        finish_run(self.record, self.recipe, evaluator, generator, evaluation)
+        self.record.add_results(self.recipe, evaluator, generator, evaluation)
 
     # -- the state of the training
-
-    @property
-    def generator(self) -> nn.Module:
-        """The generator that is evaluated and saved."""
-        return checkpoint.trained(self.gan)
 
     def remaining_stages(self) -> Iterator[ActiveStage]:
         """The stages that are not done yet; done ones are entered, too, since a stage may keep their optimizers."""
@@ -193,12 +182,6 @@ class Trainer:
         lines = read_metrics(self.directory / "metrics.jsonl")
         return {line["step"]: line["evaluation"] for line in lines if "evaluation" in line}
 
-    def in_memory_format(self, batch: Batch) -> Batch:
-        if not self.recipe.train.channels_last:
-            return batch
-        form = torch.channels_last
-        return Batch(batch.photo.contiguous(memory_format=form), batch.cartoon.contiguous(memory_format=form))
-
     @cached_property
     def fixed_batch(self) -> Batch:
         """The photos and cartoons on which the patch critics' regions are shown."""
@@ -206,6 +189,9 @@ class Trainer:
         return Batch(batch.photo.to(self.distributed.device), batch.cartoon.to(self.distributed.device))
 
 
-def _workers(device: torch.device) -> int:
-    """On a GPU, as many processes as keep it fed; next to a training on a CPU they would only take its cores."""
-    return min(8, torch.get_num_threads()) if device.type == "cuda" else 0
+def is_best(
+    value: float | None, earlier: Iterable[Mapping[str, float]], metric: str, *, higher_is_better: bool
+) -> bool:
+    """Whether a metric's value is better than in all earlier evaluations; a tie is not."""
+    sign = 1 if higher_is_better else -1
+    return value is not None and all(sign * value > sign * metrics[metric] for metrics in earlier)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, ImageOps
-from torch import Tensor
+from PIL import Image, ImageColor, ImageDraw, ImageFont
+
+if TYPE_CHECKING:
+    from torch import Tensor  # sheets of pictures need no torch
 
 MARGIN, GAP, TEXT = 20, 16, 15
 INK, FAINT, PAPER = "#202020", "#6b6b6b", "#ffffff"
@@ -42,20 +45,16 @@ def scaled(picture: Image.Image, factor: float) -> Image.Image:
     return picture.resize(size, Image.Resampling.NEAREST if factor >= 1 else Image.Resampling.LANCZOS)
 
 
-def factor_for(image: Tensor, side: int) -> float:
-    """The factor that scales the longer side of `(C, H, W)` to about `side`; a whole number if it enlarges."""
-    factor = side / max(image.shape[1:])
+def factor_for(size: Sequence[int], side: int) -> float:
+    """The factor that scales the longer side of a size to about `side` pixels; a whole number if it enlarges."""
+    factor = side / max(size)
     return float(int(factor)) if factor >= 1 else factor
 
 
 def with_boxes(picture: Image.Image, boxes: Sequence[Box], labels: Sequence[str], factor: float = 1.0) -> Image.Image:
-    """A scaled picture with labelled boxes; the first box is on top.
+    """A scaled picture with boxes, in pixels of the unscaled one, each labelled in a corner; the first box is on top.
 
-    Args:
-        picture: to draw on.
-        boxes: in pixels of the unscaled picture; a frame covers the outermost pixels inside its box.
-        labels: of the boxes, drawn in a corner.
-        factor: of the scale.
+    A frame covers the outermost pixels inside its box.
     """
     drawn = scaled(picture, factor)
     draw = ImageDraw.Draw(drawn)
@@ -86,7 +85,8 @@ def _tag(draw: ImageDraw.ImageDraw, corners: Sequence[Corners], labels: Sequence
         place = next((place for place in places if not any(_overlap(place, other) for other in taken)), places[0])
         draw.rectangle(place, fill=color)
         middle = (place[1] + place[3]) / 2 + 1
-        draw.text((place[0] + 5, middle), label, _legible_on(color), font(TEXT), anchor="lm")
+        ink = "black" if ImageColor.getcolor(color, "L") > 120 else "white"  # type: ignore[operator]
+        draw.text((place[0] + 5, middle), label, ink, font(TEXT), anchor="lm")
         taken.append(place)
 
 
@@ -105,38 +105,27 @@ def _overlap(one: Corners, other: Corners) -> bool:
     return not apart
 
 
-def _legible_on(color: str) -> str:
-    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
-    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 120 else "white"
-
-
 def colors(count: int) -> list[str]:
     """A colour for each of `count` boxes, in the order of the palette, repeated."""
     return [PALETTE[i % len(PALETTE)] for i in range(count)]
 
 
 def heat_map(values: Tensor, low: float, high: float, factor: float = 1.0) -> Image.Image:
-    """A map in the colours of "inferno", from black at `low` to light yellow at `high`, with its scale to the right.
+    """A map, `(H, W)`, scaled, in the colours of "inferno", with its scale to the right.
 
-    Args:
-        values: `(H, W)`.
-        low: the value of black; lower values are clipped.
-        high: the value of the lightest colour; higher values are clipped.
-        factor: of the scale.
+    Values are black up to `low`, and light yellow from `high` on.
     """
     span = max(high - low, 1e-12)
     levels = ((values.detach().cpu().float() - low) / span * 255).clamp(0, 255).round().byte().numpy()
     picture = scaled(_inferno(levels), factor)
     bar = _inferno(np.linspace(255, 0, picture.height).round().astype(np.uint8)[:, None]).resize((14, picture.height))
-    texts = number(high), number(low)
-    width = max(int(font(TEXT).getlength(text)) for text in texts)
-    whole = Image.new("RGB", (picture.width + 8 + bar.width + 6 + width, picture.height), PAPER)
+    left, width = picture.width + 8 + bar.width + 6, max(font(TEXT).getlength(number(value)) for value in (low, high))
+    whole = Image.new("RGB", (left + int(width), picture.height), PAPER)
     whole.paste(picture, (0, 0))
     whole.paste(bar, (picture.width + 8, 0))
     draw = ImageDraw.Draw(whole)
-    left = picture.width + 8 + bar.width + 6
-    draw.text((left, 0), texts[0], FAINT, font(TEXT), anchor="lt")
-    draw.text((left, picture.height), texts[1], FAINT, font(TEXT), anchor="lb")
+    draw.text((left, 0), number(high), FAINT, font(TEXT), anchor="lt")
+    draw.text((left, picture.height), number(low), FAINT, font(TEXT), anchor="lb")
     return whole
 
 
@@ -171,8 +160,3 @@ def compose(title: str, rows: Sequence[Sequence[Tile]], note: str = "") -> Image
             left += tile.width + GAP
         top += height + GAP
     return sheet
-
-
-def framed(picture: Image.Image, color: str, line: int = 4) -> Image.Image:
-    """The picture with a frame of `line` pixels."""
-    return ImageOps.expand(picture, line, color)

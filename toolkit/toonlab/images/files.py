@@ -134,13 +134,10 @@ def _with_progress(results: Iterable[PictureResult], total: int, doing: str) -> 
     console = Console(stderr=True)
     if not console.is_terminal:
         for number, result in enumerate(results, 1):
-            print(f"[{number}/{total}] {result.task.source} -> {_outcome_text(result)}", flush=True)
+            outcome = result.task.target if result.outcome == "written" else result.outcome
+            print(f"[{number}/{total}] {result.task.source} -> {outcome}", flush=True)
             yield result
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         yield from progress.track(results, total=total, description=doing)
-
-
-def _outcome_text(result: PictureResult) -> str:
-    return str(result.task.target) if result.outcome == "written" else result.outcome

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from . import canvas
 
 Row = tuple[str, Sequence[Image.Image]]
 _GAP = 4
@@ -12,8 +14,8 @@ _GAP = 4
 
 def grid(rows: Sequence[Row], side: int = 192) -> Image.Image:
     """The rows as one picture; large pictures are scaled to `side` pixels, small ones by whole factors up to it."""
-    scaled = [[_scaled(picture, side) for picture in pictures] for _, pictures in rows]
-    font = ImageFont.load_default(13)
+    scaled = [[canvas.scaled(one, canvas.factor_for(one.size, side)) for one in pictures] for _, pictures in rows]
+    font = canvas.font(13)
     margin = 14 + max(int(font.getlength(name)) for name, _ in rows)
     widths = [max(row[i].width for row in scaled if i < len(row)) for i in range(max(map(len, scaled)))]
     heights = [max(picture.height for picture in row) for row in scaled]
@@ -29,12 +31,3 @@ def grid(rows: Sequence[Row], side: int = 192) -> Image.Image:
             left += width + _GAP
         top += height + _GAP
     return sheet
-
-
-def _scaled(picture: Image.Image, side: int) -> Image.Image:
-    if max(picture.size) > side:
-        picture = picture.copy()
-        picture.thumbnail((side, side), Image.Resampling.LANCZOS)
-    elif (times := side // max(picture.size)) > 1:
-        picture = picture.resize((picture.width * times, picture.height * times), Image.Resampling.NEAREST)
-    return picture

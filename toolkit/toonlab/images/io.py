@@ -135,25 +135,15 @@ def read_picture(path: Path, short_side: int | None = None, max_side: int | None
     except Exception as error:  # damaged pixels fail in many ways
         raise ToonlabError(f"{path}: can't be decoded ({first_line(error)}); repair or remove it") from error
     if short_side is not None:
-        image = _resize(image, short_side)
+        scale = short_side / min(image.size)
+        width, height = (max(short_side, round(side * scale)) for side in image.size)
+        image = image.resize((width, height), Image.Resampling.BICUBIC)
     return to_pixels(image, max_side)
 
 
 def upright(image: Image.Image) -> Image.Image:
     """A picture of any mode as upright 8-bit RGB; see `read_picture`."""
-    return _to_rgb(ImageOps.exif_transpose(image))
-
-
-def to_pixels(image: Image.Image, max_side: int | None = None) -> Tensor:
-    """8-bit RGB as `(3, H, W)` uint8; a longer side than `max_side` is scaled down to it (bicubic, antialiased)."""
-    import torch  # not at the top: reports read and write pictures without it
-
-    if max_side is not None and max(image.size) > max_side:
-        image = image.resize(fitted(*image.size, max_side), Image.Resampling.BICUBIC)
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
+    image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I;16"):  # Pillow's own conversion clips at 255
         gray = np.asarray(image).astype(np.uint32)
         image = Image.fromarray(((gray + 128) // 257).astype(np.uint8))
@@ -163,10 +153,13 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _resize(image: Image.Image, short_side: int) -> Image.Image:
-    scale = short_side / min(image.size)
-    width, height = (max(short_side, round(side * scale)) for side in image.size)
-    return image.resize((width, height), Image.Resampling.BICUBIC)
+def to_pixels(image: Image.Image, max_side: int | None = None) -> Tensor:
+    """8-bit RGB as `(3, H, W)` uint8; a longer side than `max_side` is scaled down to it (bicubic, antialiased)."""
+    import torch  # not at the top: reports read and write pictures without it
+
+    if max_side is not None and max(image.size) > max_side:
+        image = image.resize(fitted(*image.size, max_side), Image.Resampling.BICUBIC)
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
 
 
 def fitted(width: int, height: int, max_side: int) -> tuple[int, int]:

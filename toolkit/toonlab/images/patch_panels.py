@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from PIL import Image
+from PIL import ImageOps
 from torch import Tensor
 
 from toonlab.errors import PartError
@@ -18,6 +18,7 @@ from .canvas import Box, Tile
 from .io import to_picture
 
 MOST_PATCHES = 24  # drawn of one image; a grid sampler may give hundreds
+FRAME = 4  # pixels around a patch
 SCORED_SIDE = 320  # pixels: panels at least this large show the scores next to the ranks
 
 
@@ -95,13 +96,10 @@ def _explained(sampler: ViewTransform, method: str, images: Tensor) -> Tensor | 
 def panel_tiles(panels: PatchPanels, name: str, side: int, top: float | None = None) -> list[Tile]:
     """The image, its filtered version, the chosen boxes on it, and its saliency, as far as the sampler gives them.
 
-    Args:
-        panels: the choice to show.
-        name: of the image: photo, cartoon.
-        side: the longer side of a tile in pixels, approximately.
-        top: the saliency that is shown lightest; by default the maximum of the image.
+    The longer side of a tile is about `side` pixels; `top` is the saliency that is shown lightest, by default the
+    image's maximum.
     """
-    factor, picture = canvas.factor_for(panels.image, side), to_picture(panels.image)
+    factor, picture = canvas.factor_for(panels.image.shape[1:], side), to_picture(panels.image)
     tiles = [Tile(name, canvas.scaled(picture, factor))]
     if panels.filtered is not None:
         tiles.append(Tile("filtered", canvas.scaled(to_picture(panels.filtered), factor)))
@@ -120,12 +118,7 @@ def patch_tiles(panels: PatchPanels, side: int) -> list[Tile]:
     """The patches as the critic sees them, by rank, framed in their boxes' colours; `side` as in `panel_tiles`."""
     tiles = []
     for patch, label, color in zip(panels.seen, panels.labels, canvas.colors(len(panels.labels)), strict=False):
-        picture = canvas.scaled(_as_picture(patch), canvas.factor_for(patch, side))
-        tiles.append(Tile(f"seen {label}", canvas.framed(picture, color)))
+        rgb = patch if len(patch) == 3 else patch.mean(0, keepdim=True).expand(3, -1, -1)  # others than 3: their mean
+        picture = canvas.scaled(to_picture(rgb * 2 - 1), canvas.factor_for(patch.shape[1:], side))
+        tiles.append(Tile(f"seen {label}", ImageOps.expand(picture, FRAME, color)))
     return tiles[:MOST_PATCHES]
-
-
-def _as_picture(patch: Tensor) -> Image.Image:
-    """`(C, h, w)` in [0, 1]: three channels as RGB, any other number as their mean."""
-    colors = patch if len(patch) == 3 else patch.mean(0, keepdim=True).expand(3, -1, -1)
-    return to_picture(colors * 2 - 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,10 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from toonlab.engine.builder import learns
 from toonlab.engine.checkpoint import WEIGHTS, candidates, load_generator, read_weights
 from toonlab.engine.evaluator import cartoonize
-from toonlab.errors import ToonlabError, first_line, nearest
+from toonlab.engine.stages import trainable
+from toonlab.errors import ToonlabError, nearest
 from toonlab.images.files import PictureResult, PictureTask, decode_task, split_readable
 from toonlab.images.io import save_png, to_picture
 from toonlab.ops.levels import to_float
@@ -26,7 +25,7 @@ from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.protocols import Postprocessor
 from toonlab.utils import paths
 
-from .memory import MemoryBudget, is_out_of_memory
+from .memory import MemoryBudget
 
 Photo = tuple[PictureTask, Tensor]  # the task and its photo, (3, H, W) uint8
 
@@ -82,7 +81,7 @@ def _untrained(name: str, catalogue: Catalogue, overrides: Mapping[str, Any]) ->
     draft.apply(tuple(overrides.items()))
     network = resolve_part(draft.tree.root, "generator.network", "generators", catalogue, name)
     generator: nn.Module = network.make(catalogue)
-    if learns(generator):
+    if trainable([generator]):
         raise ToonlabError(f"{name}: is a recipe that has to be trained; give a run or weights")
     return generator.eval()
 
@@ -111,64 +110,46 @@ def cartoonize_pictures(
         memory: bytes that a forward pass may take; None for the free memory.
     """
     budget = MemoryBudget(generator.to(device), device, memory)
-    batches = _Batches(generator, device, budget, batch, postprocess)
     tasks, skipped = split_readable(tasks)
     yield from skipped
     pending: list[Photo] = []
     for task in tasks:
-        photo = batches.read(task, max_side)
+        photo = decode_task(task, max_side)
         if isinstance(photo, PictureResult):
             yield photo
             continue
-        if not batches.fits(pending, photo):
-            yield from batches.write(pending)
+        fit = budget.pictures(*photo.shape[1:])
+        if not fit:
+            yield PictureResult(task, "failed", budget.refusal(*photo.shape[1:]))
+            continue
+        if pending and (len(pending) >= min(batch, fit) or pending[0][1].shape != photo.shape):
+            yield from _written(pending, budget, postprocess)
             pending = []
         pending.append((task, photo))
-    yield from batches.write(pending)
+    if pending:
+        yield from _written(pending, budget, postprocess)
 
 
-@dataclass(frozen=True)
-class _Batches:
-    """Photos of one size through the generator, and into their files."""
-
-    generator: nn.Module
-    device: torch.device
-    budget: MemoryBudget
-    batch: int
-    postprocess: Postprocessor | None
-
-    def read(self, task: PictureTask, max_side: int | None) -> Tensor | PictureResult:
-        photo = decode_task(task, max_side)
-        if isinstance(photo, Tensor) and not self.budget.pictures(*photo.shape[1:]):
-            return PictureResult(task, "failed", self.budget.refusal(*photo.shape[1:]))
-        return photo
-
-    def fits(self, pending: Sequence[Photo], photo: Tensor) -> bool:
-        """Whether a photo can join the pending ones: it has their size, and memory for it is left."""
-        if not pending:
-            return True
-        largest = min(self.batch, self.budget.pictures(*photo.shape[1:]))
-        return len(pending) < largest and pending[0][1].shape == photo.shape
-
-    def write(self, photos: Sequence[Photo]) -> Iterator[PictureResult]:
-        """Cartoonize photos of one size; where that fails, one by one."""
-        if not photos:
-            return
-        try:
-            fakes = cartoonize(self.generator, to_float(torch.stack([photo for _, photo in photos]).to(self.device)))
-        except (RuntimeError, ToonlabError) as error:  # networks refuse a size in different ways
-            failure = error.with_traceback(None)  # its frames would keep the memory allocated
-        else:
-            for (task, photo), fake in zip(photos, fakes, strict=True):
-                save_png(task.target, to_postprocessed(fake, photo, self.postprocess))
-                yield PictureResult(task)
-            return
-        if len(photos) > 1:
-            for single in photos:
-                yield from self.write([single])
-        else:
-            ((task, photo),) = photos
-            yield PictureResult(task, "failed", failure_reason(failure, self.budget, *photo.shape[1:]))
+def _written(
+    photos: Sequence[Photo], budget: MemoryBudget, postprocess: Postprocessor | None
+) -> Iterator[PictureResult]:
+    """Cartoonize photos of one size and write their files; where that fails, one by one."""
+    try:
+        images = torch.stack([photo for _, photo in photos]).to(budget.device)
+        fakes = cartoonize(budget.generator, to_float(images))
+    except (RuntimeError, ToonlabError) as error:  # networks refuse a size in different ways
+        failure = error.with_traceback(None)  # its frames would keep the memory allocated
+    else:
+        for (task, photo), fake in zip(photos, fakes, strict=True):
+            save_png(task.target, to_postprocessed(fake, photo, postprocess))
+            yield PictureResult(task)
+        return
+    if len(photos) > 1:
+        for single in photos:
+            yield from _written([single], budget, postprocess)
+    else:
+        ((task, photo),) = photos
+        yield PictureResult(task, "failed", budget.failure(failure, *photo.shape[1:]))
 
 
 def to_postprocessed(fake: Tensor, photo: Tensor, postprocess: Postprocessor | None) -> Image.Image:
@@ -177,8 +158,3 @@ def to_postprocessed(fake: Tensor, photo: Tensor, postprocess: Postprocessor | N
     if postprocess is None:
         return picture
     return Image.fromarray(postprocess(np.asarray(picture), photo.movedim(0, -1).cpu().numpy()))
-
-
-def failure_reason(error: Exception, budget: MemoryBudget, height: int, width: int) -> str:
-    """One line that says why a picture of this size could not be cartoonized."""
-    return budget.overflow(height, width) if is_out_of_memory(error) else first_line(error)

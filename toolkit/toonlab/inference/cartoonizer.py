@@ -23,7 +23,7 @@ from toonlab.ops.levels import to_float
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.protocols import Postprocessor, ReadyMade
 
-from .cartoonize import failure_reason, to_postprocessed
+from .cartoonize import to_postprocessed
 from .memory import MemoryBudget
 
 Picture: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[np.uint8]
@@ -77,7 +77,7 @@ class Cartoonizer:
             chunks = torch.split(batch.float().to(self.device), min(fit, len(batch)))
             fakes = torch.cat([cartoonize(self.generator, chunk).to(photos.device) for chunk in chunks])
         except RuntimeError as error:  # networks refuse a size in different ways
-            raise ToonlabError(f"image: {_for_python(failure_reason(error, self.budget, height, width))}") from error
+            raise ToonlabError(f"image: {_for_python(self.budget.failure(error, height, width))}") from error
         return fakes if photos.ndim == 4 else fakes[0]
 
 

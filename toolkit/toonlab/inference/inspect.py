@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import torch
 from PIL import Image
+from torch import Tensor
 
-from toonlab.engine.part_builder import Unbuilt
-from toonlab.errors import ToonlabError, first_line, nearest
+from toonlab.engine.part_builder import views_alone
+from toonlab.errors import ToonlabError, nearest, reason
 from toonlab.images import canvas
 from toonlab.images.canvas import Tile
 from toonlab.images.files import PictureResult, PictureTask, decode_task, split_readable
@@ -21,9 +21,7 @@ from toonlab.recipes.dotted_tree import merge
 from toonlab.recipes.load import read
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.protocols import ViewTransform
-from toonlab.types import Context, Views
 from toonlab.utils import paths, yaml
-from toonlab.utils.rng import rng
 
 Side = Literal["real", "fake"]
 PANEL = 512  # pixels: smaller pictures are enlarged by a whole factor to about this size
@@ -50,63 +48,45 @@ def critic_view(
     """The sampler and the representation of a recipe's critic, or replacements for them.
 
     Args:
-        catalogue: to build from.
         recipe: the name of a recipe that ships with toonlab, or a path; it needs no data.
-        critic: of the recipe; by default the first critic that names a sampler.
-        sampler: replaces the critic's; a name, or `{use: name, parameter: value}`.
-        representation: likewise.
+        critic: by default the recipe's first that names a sampler.
+        sampler: YAML of the one to use, or of changes: a name, or `{use: name, parameter: value}`; so `representation`.
         parameters: of the sampler.
 
     Raises:
         ToonlabError: if a recipe, critic or part does not exist, or a part does not take these parameters.
     """
-    given = {"sampler": _part("--sampler", sampler), "representation": _part("--representation", representation)}
-    spec = merge(_critic(recipe, critic, sampler_given=sampler is not None), {k: v for k, v in given.items() if v})
-    if "sampler" not in spec:
+    found = read(paths.find(recipe, "baselines")).tree.get("critics") or {}
+    critics = {name: own for name, own in found.items() if own}
+    if critic is not None and critic not in critics:
+        raise ToonlabError(f"--critic {critic}: recipe {recipe!r} has no such critic; {nearest(critic, critics)}")
+    name = critic or next((name for name, own in critics.items() if own.get("sampler")), None)
+    if name is None and sampler is None:
+        raise ToonlabError(f"{recipe}: no critic of this recipe names a sampler; name one with --sampler")
+    own = critics[name] if name else {}
+    parts = {"sampler": _part("sampler", own, sampler), "representation": _part("representation", own, representation)}
+    if not parts["sampler"]:
         raise ToonlabError(f"--critic {critic}: sees whole images; name a sampler with --sampler")
-    spec = merge(spec, {"sampler": dict(parameters or {})})
-    made = {key: _made(catalogue, f"{key}s", spec[key]) for key in given if key in spec}
-    about = " · ".join(f"{key} {_text(spec[key])}" for key in made)
-    return CriticView(made["sampler"], made.get("representation"), about)
+    parts = merge(parts, {"sampler": dict(parameters or {})})
+    made, about = {}, []
+    for key, part in parts.items():
+        if part and "use" not in part:
+            raise ToonlabError(f"--{key}: the critic has none to change; name one: {{use: …}}")
+        if use := part.pop("use", None):
+            made[key] = catalogue.make(f"{key}s", str(use), **part)
+            values = ", ".join(f"{parameter} {value}" for parameter, value in part.items())
+            about.append(f"{key} {use} ({values})" if values else f"{key} {use}")
+    return CriticView(made["sampler"], made.get("representation"), " · ".join(about))
 
 
-def _critic(recipe: str, name: str | None, sampler_given: bool) -> dict[str, Any]:
-    """Sampler and representation of a critic, as `{use: name, …}` each, as far as it names them."""
-    critics = {
-        key: critic
-        for key, critic in (read(paths.find(recipe, "baselines")).tree.get("critics") or {}).items()
-        if critic
-    }
-    if name is None:
-        name = next((key for key, critic in critics.items() if critic.get("sampler")), None)
-        if name is None and not sampler_given:
-            raise ToonlabError(f"{recipe}: no critic of this recipe names a sampler; name one with --sampler")
-    elif name not in critics:
-        raise ToonlabError(f"--critic {name}: recipe {recipe!r} has no such critic; {nearest(name, critics)}")
-    critic = critics[name] if name else {}
-    parts = {key: critic[key] for key in ("sampler", "representation") if critic.get(key)}
-    return {key: {"use": part} if isinstance(part, str) else dict(part) for key, part in parts.items()}
-
-
-def _part(option: str, text: str | None) -> dict[str, Any] | None:
-    part = yaml.load(text, option) if text else None
-    if part is None or isinstance(part, str):
-        return {"use": part} if part else None
-    if not isinstance(part, dict):
-        raise ToonlabError(f"{option} {text}: expected a name, or {{use: name, parameter: value}}")
-    return part
-
-
-def _made(catalogue: Catalogue, kind: str, spec: Mapping[str, Any]) -> Any:
-    parameters = dict(spec)
-    if "use" not in parameters:
-        raise ToonlabError(f"--{kind.removesuffix('s')}: the critic has none to change; name one: {{use: …}}")
-    return catalogue.make(kind, str(parameters.pop("use")), **parameters)
-
-
-def _text(spec: Mapping[str, Any]) -> str:
-    values = ", ".join(f"{key} {value}" for key, value in spec.items() if key != "use")
-    return f"{spec['use']} ({values})" if values else str(spec["use"])
+def _part(key: str, critic: Mapping[str, Any], text: str | None) -> dict[str, Any]:
+    """A critic's part as `{use: name, …}` with the changes of an option, or the part that it names; empty if none."""
+    given = (yaml.load(text, f"--{key}") if text else None) or {}
+    if not isinstance(given, str | dict):
+        raise ToonlabError(f"--{key} {text}: expected a name, or {{use: name, parameter: value}}")
+    own, given = ({"use": part} if isinstance(part, str) else dict(part or {}) for part in (critic.get(key), given))
+    merged: dict[str, Any] = merge({key: own}, {key: given})[key]
+    return merged
 
 
 def inspect_pictures(
@@ -114,11 +94,7 @@ def inspect_pictures(
 ) -> Iterator[PictureResult]:
     """Write a sheet for each picture, lazily; each picture is a batch of its own.
 
-    Args:
-        view: sampler and representation.
-        tasks: the files to read and to write, from `toonlab.images.files.plan_tasks`.
-        side: the side of the views on which the sampler gets the pictures: `real` or `fake`.
-        max_side: larger pictures are scaled down, so that their longer side has this many pixels.
+    The sampler gets it on that `side` of the views, and larger ones scaled down to a longer side of `max_side` pixels.
     """
     tasks, skipped = split_readable(tasks)
     yield from skipped
@@ -130,27 +106,21 @@ def inspect_pictures(
         try:
             panels = inspect_image(view, to_float(picture), side)
         except Exception as error:  # a plugin's sampler may raise anything
-            text = str(error) if isinstance(error, ToonlabError) else f"{type(error).__name__}: {first_line(error)}"
-            yield PictureResult(task, "failed", text)
+            yield PictureResult(task, "failed", reason(error))
             continue
         size = "x".join(map(str, reversed(picture.shape[1:])))
         save_png(task.target, inspection_sheet(panels, f"{task.source.name}  {size}", f"{view.about} · as {side}"))
         yield PictureResult(task)
 
 
-@torch.no_grad()
-def inspect_image(view: CriticView, image: torch.Tensor, side: Side) -> PatchPanels:
+def inspect_image(view: CriticView, image: Tensor, side: Side) -> PatchPanels:
     """The sampler's choice in one image, `(3, H, W)` in [-1, 1], and the chosen patches after the representation.
 
     Raises:
         PartError: if the image does not suit the sampler, or the sampler gives no boxes.
     """
-    images = image[None]
-    context = Context(images, Unbuilt(), rng(0, "inspect"), 0, view.representation)
-    views = Views(images, images, context=context)
-    for transform in (view.sampler, view.representation):
-        views = transform(views) if transform else views
-    return patch_panels(images, views, side, view.sampler)[0]
+    views = views_alone(image, view.sampler, view.representation)
+    return patch_panels(image[None], views, side, view.sampler)[0]
 
 
 def inspection_sheet(panels: PatchPanels, title: str, note: str) -> Image.Image:

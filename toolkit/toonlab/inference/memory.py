@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from toonlab.engine.evaluator import cartoonize
+from toonlab.errors import first_line
 from toonlab.images.io import fitted
 
 PROBE = 256  # pixels on each side of the measured photo: large enough that constant costs hardly count
@@ -71,8 +72,10 @@ class MemoryBudget:
             f"the largest size that fits is {fits}: --max-side {side}"
         )
 
-    def overflow(self, height: int, width: int) -> str:
-        """The message for a picture that ran out of memory although it should have fitted."""
+    def failure(self, error: Exception, height: int, width: int) -> str:
+        """The message for a picture that should have fitted: it ran out of memory, or the network refused it."""
+        if not is_out_of_memory(error):
+            return first_line(error)
         side = largest_side(height, width, padded_pixels(width, height, self.multiple) / 2, self.multiple)
         return f"{width}x{height} pixels took more memory than there is; try --max-side {side}"
 
@@ -122,11 +125,7 @@ def peak_bytes(work: Callable[[], object], device: torch.device) -> int:
 def largest_side(height: int, width: int, pixels: float, multiple: int) -> int:
     """The longer side of the largest picture of the same proportions that has at most `pixels` after padding.
 
-    Args:
-        height: of the picture that is too large.
-        width: likewise.
-        pixels: how many fit.
-        multiple: padded sides are multiples of this.
+    Padded sides are multiples of `multiple`.
     """
     side = min(max(height, width), int((pixels * max(height, width) / min(height, width)) ** 0.5))
     while side > 1 and padded_pixels(*fitted(width, height, side), multiple) > pixels:

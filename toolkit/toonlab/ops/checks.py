@@ -26,12 +26,9 @@ def check_images(images: Tensor, name: str = "images", channels: int | None = No
 
 
 def check_fits(size: int, height: int, width: int, name: str) -> None:
-    """Check that a square of `size` pixels fits into an image of `height` x `width` pixels.
+    """Check that a square of `size` x `size` pixels fits into an image of `height` x `width` pixels.
 
     Args:
-        size: side of the square, in pixels.
-        height: of the image.
-        width: of the image.
         name: of the parameter that gives the size, for the error: `random_patches: patch_size`.
 
     Raises:

@@ -22,16 +22,14 @@ _M = TypeVar("_M", bound=nn.Module)
 class SameConv2d(nn.Conv2d):
     """A convolution that pads each side by `kernel_size - stride` in total: `(B, in, H, W)` -> `(B, out, H/s, W/s)`.
 
-    With stride 1 both ends get half of the padding. With stride 2 and a kernel of 3, one row and one column are added:
-    at the bottom and right in CTSS, White-box and AnimeGAN's generator, at the top and left in AnimeGAN's critic.
+    Sides that are no multiples of the stride are rounded up. With stride 1 both ends get half of the padding. With
+    stride 2 and a kernel of 3, one row and one column are added: at the bottom and right in CTSS, White-box and
+    AnimeGAN's generator, at the top and left in AnimeGAN's critic.
+
+    The arguments `in_channels`, `out_channels`, `kernel_size`, `stride` and `groups` are those of `nn.Conv2d`.
 
     Args:
-        in_channels: as for `nn.Conv2d`.
-        out_channels: likewise.
-        kernel_size: likewise.
-        stride: likewise; sides that are no multiples of it are rounded up.
-        groups: likewise.
-        bias: likewise, but there is none by default.
+        bias: as for `nn.Conv2d`, but there is none by default.
         padding_mode: `reflect` (without repeating the border), or `zeros`.
         extra: the end that gets the odd row and column.
     """

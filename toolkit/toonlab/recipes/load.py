@@ -103,12 +103,8 @@ def from_data(
     return draft.resolve(catalogue)
 
 
-def read(path: Path) -> Draft:
-    """Read a recipe's file and the files that it extends, each once."""
-    return _read(path, ())
-
-
-def _read(path: Path, below: tuple[Path, ...]) -> Draft:
+def read(path: Path, below: tuple[Path, ...] = ()) -> Draft:
+    """Read a recipe's file and the files that it extends, each once; `below` are those that extend it."""
     if path.resolve() in below:
         raise ToonlabError(f"{path}: extends itself: {' -> '.join(p.stem for p in (*below, path))}")
     return _draft(yaml.load_file(path), path.stem, path, path, (*below, path.resolve()))
@@ -123,7 +119,7 @@ def _draft(data: Mapping[str, Any], name: str, source: str | Path, near: Path | 
     if not isinstance(parent, str):
         raise ToonlabError(f"{source}: extends: got {parent!r}, expected the name or the path of one recipe")
     # A recipe may extend a listed one of its own name: that is not its own file.
-    base = _read(paths.find(parent, "baselines", None if parent == name else near), below)
+    base = read(paths.find(parent, "baselines", None if parent == name else near), below)
     return Draft((name, *base.names), DottedTree(merge(base.tree.root, own)))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,10 +101,23 @@ def discover() -> Catalogue:
     names = None if wanted is None else {name.strip() for name in wanted.split(",") if name.strip()}
     found = metadata.entries(metadata.PLUGINS)
     catalogue.failures += _unknown(names or (), found)
-    for entry in found:
-        left_out = names is not None and not entry.own and entry.name not in names
-        catalogue.take(Plugin(entry) if left_out else load(entry, catalogue.plugins))
+    with _collector_paused():
+        for entry in found:
+            left_out = names is not None and not entry.own and entry.name not in names
+            catalogue.take(Plugin(entry) if left_out else load(entry, catalogue.plugins))
     return catalogue
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """No garbage collection within the block: imports leave none, and torch's make each collection slow."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _unknown(names: Iterable[str], found: Iterable[Entry]) -> list[Failure]:

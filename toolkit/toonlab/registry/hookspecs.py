@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -128,3 +129,15 @@ class ObserverHooks(Protocol):
     @hookspec(firstresult=True)
     def stop_reason(self, run: Run, step: int) -> str | None:
         """Say why the run should stop now, or nothing; the first answer counts, on all ranks."""
+
+
+REGISTRATION_HOOKS, OBSERVER_HOOKS = (
+    tuple(name for name in vars(hooks) if not name.startswith("_")) for hooks in (RegistrationHooks, ObserverHooks)
+)
+
+
+def is_marked(owner: object, name: str) -> bool:
+    """Whether an attribute is marked with `@hookimpl`; one that can't be read is not."""
+    with suppress(Exception):
+        return isinstance(getattr(getattr(owner, name), "toonlab_impl", None), dict)
+    return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pluggy
 from toonlab.errors import nearest
 
 from . import metadata
-from .hookspecs import ObserverHooks, RegistrationHooks
+from .hookspecs import OBSERVER_HOOKS, REGISTRATION_HOOKS, RegistrationHooks
 from .metadata import Entry
 from .protocols import KINDS
 from .schema import Schema, SchemaError
@@ -29,16 +29,6 @@ class Frame:
     file: str
     line: int
     source: str
-
-
-@dataclass(frozen=True)
-class Imported:
-    """The object of an entry point, or why its import failed; and the seconds that the import took."""
-
-    found: Any
-    seconds: float
-    reason: str | None = None
-    frames: tuple[Frame, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +68,11 @@ class Failure:
     kind: str | None = None
     frames: tuple[Frame, ...] = ()
 
+    @classmethod
+    def of(cls, entry: Entry, reason: str, error: BaseException | None = None, kind: str | None = None) -> Failure:
+        """The failure of an entry point; `error` is what its code raised, if it did."""
+        return cls(str(entry.source), entry.name, reason, kind, frames_of(error, entry) if error else ())
+
     def __str__(self) -> str:
         return f"plugin {self.plugin!r} of {self.distribution}: {self.reason}"
 
@@ -87,10 +82,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class Plugin:
-    """A loaded entry point; `imported` is None for a plugin that `TOONLAB_PLUGINS` excludes."""
+    """An entry point and what came of loading it: the object that it names, and what this object offers.
+
+    `seconds` is the time of the import; None for a plugin that `TOONLAB_PLUGINS` leaves out.
+    """
 
     entry: Entry
-    imported: Imported | None = None
+    found: Any = None
+    seconds: float | None = None
     hooks: tuple[str, ...] = ()
     offers: tuple[Offer, ...] = ()
     failures: tuple[Failure, ...] = ()
@@ -100,6 +99,10 @@ class Plugin:
         """The kinds of part that it has a hook for, in the order of all listings."""
         return tuple(kind for kind in KINDS if f"register_{kind}" in self.hooks)
 
+    def failed(self, reason: str, error: BaseException | None = None) -> Plugin:
+        """The same plugin with nothing to offer but the reason."""
+        return replace(self, failures=(Failure.of(self.entry, reason, error),))
+
 
 def load(entry: Entry, before: Sequence[Plugin] = ()) -> Plugin:
     """Load a plugin. Every problem with it, or with one of its hooks or names, is in its `failures`.
@@ -108,30 +111,28 @@ def load(entry: Entry, before: Sequence[Plugin] = ()) -> Plugin:
         entry: its entry point.
         before: the plugins loaded so far, since one module may be installed under two names.
     """
-    imported = import_entry_point(entry)
-    reason, frames = _refusal(entry, imported, before), imported.frames
-    if reason is None:
-        try:
-            known, unknown = _implementations(imported.found, entry)
-        except Exception as error:  # a plugin is any object
-            reason, frames = _message(error), frames_of(error, entry)
-    if reason is not None:
-        return Plugin(entry, imported, failures=(_failure(entry, reason, frames=frames),))
+    plugin = import_entry_point(entry)
+    if refused := _refused(plugin, before):
+        return refused
+    try:
+        known, unknown = _implementations(plugin.found, entry)
+    except Exception as error:  # a plugin is any object
+        return plugin.failed(_message(error), error)
     results = [result for hook, function in known.items() for result in _offers(hook, function, entry)]
     failures = [*unknown, *(result for result in results if isinstance(result, Failure))]
     offers = tuple(result for result in results if isinstance(result, Offer))
-    return Plugin(entry, imported, tuple(known), offers, tuple(failures))
+    return replace(plugin, hooks=tuple(known), offers=offers, failures=tuple(failures))
 
 
-def import_entry_point(entry: Entry) -> Imported:
-    """Import the object of an entry point; an error is returned, not raised."""
+def import_entry_point(entry: Entry) -> Plugin:
+    """Import the object of an entry point; an error is returned as a failure, not raised."""
     began = time.perf_counter()
     try:
         found = entry.point.load()
     except (Exception, SystemExit) as error:
         reason = f"failed to import {entry.value}: {type(error).__name__}: {' '.join(str(error).split())}"
-        return Imported(None, time.perf_counter() - began, reason, frames_of(error, entry))
-    return Imported(found, time.perf_counter() - began)
+        return Plugin(entry, seconds=time.perf_counter() - began).failed(reason, error)
+    return Plugin(entry, found, time.perf_counter() - began)
 
 
 def frames_of(error: BaseException, entry: Entry) -> tuple[Frame, ...]:
@@ -146,15 +147,20 @@ def frames_of(error: BaseException, entry: Entry) -> tuple[Frame, ...]:
     return tuple(Frame(*frame) for frame in frames if Path(frame[0]).is_relative_to(home))[-_FRAMES:]
 
 
-def _refusal(entry: Entry, imported: Imported, before: Sequence[Plugin]) -> str | None:
-    """Why a plugin's hooks are not collected; None if they are."""
-    objection = None if entry.own else entry.source.objection
-    if imported.reason or objection:
-        return "; ".join(filter(None, (imported.reason, objection)))
-    for other in before:
-        if other.imported and other.imported.found is imported.found:
-            text = f"{entry.value} is loaded already, as plugin {other.entry.name!r} of {other.entry.source}"
-            return f"{text}; uninstall one of the two"
+def _refused(plugin: Plugin, before: Sequence[Plugin]) -> Plugin | None:
+    """The plugin with the reasons why its hooks are not collected; None if they are."""
+    entry = plugin.entry
+    if not entry.own and (objection := entry.source.objection):
+        if not plugin.failures:
+            return plugin.failed(objection)
+        (failure,) = plugin.failures
+        return replace(plugin, failures=(replace(failure, reason=f"{failure.reason}; {objection}"),))
+    if plugin.failures:
+        return plugin
+    same = (other.entry for other in before if other.seconds is not None and other.found is plugin.found)
+    if other := next(same, None):
+        text = f"{entry.value} is loaded already, as plugin {other.name!r} of {other.source}"
+        return plugin.failed(f"{text}; uninstall one of the two")
     return None
 
 
@@ -171,15 +177,14 @@ def _implementations(found: Any, entry: Entry) -> tuple[dict[str, Callable[[], A
         if caller.has_spec():
             known[caller.name] = caller.get_hookimpls()[0].function
         else:
-            unknown.append(_failure(entry, _unknown_hook(caller.name)))
+            unknown.append(Failure.of(entry, _unknown_hook(caller.name)))
     return known, unknown
 
 
 def _unknown_hook(name: str) -> str:
-    if hasattr(ObserverHooks, name):
+    if name in OBSERVER_HOOKS:
         return f"hook {name!r} is called on observers only; register one by register_observers"
-    hooks = (hook for hook in vars(RegistrationHooks) if not hook.startswith("_"))
-    return f"hook {name!r} is unknown; {nearest(name, hooks)}"
+    return f"hook {name!r} is unknown; {nearest(name, REGISTRATION_HOOKS)}"
 
 
 def _offers(hook: str, implementation: Callable[[], Any], entry: Entry) -> Iterable[Offer | Failure]:
@@ -189,23 +194,19 @@ def _offers(hook: str, implementation: Callable[[], Any], entry: Entry) -> Itera
         offered = implementation()
         offered = dict(offered) if isinstance(offered, Mapping) else offered
     except (Exception, SystemExit) as error:
-        yield _failure(entry, f"{hook} raised {type(error).__name__}: {error}", kind, frames_of(error, entry))
+        yield Failure.of(entry, f"{hook} raised {type(error).__name__}: {error}", error, kind)
         return
     if not isinstance(offered, dict):
         got = type(offered).__name__
-        yield _failure(entry, f"{hook} must return a mapping from name to factory, got {got}", kind)
+        yield Failure.of(entry, f"{hook} must return a mapping from name to factory, got {got}", kind=kind)
         return
     for name, factory in offered.items():
         try:
             schema = Schema.of(factory, skip=KINDS[kind].injected)
         except Exception as error:  # a factory is any object, too
-            yield _failure(entry, f"{KINDS[kind]} {name!r}: {_message(error)}", kind, frames_of(error, entry))
+            yield Failure.of(entry, f"{KINDS[kind]} {name!r}: {_message(error)}", error, kind)
         else:
             yield Offer(kind, str(name), factory, schema, str(entry.source))
-
-
-def _failure(entry: Entry, reason: str, kind: str | None = None, frames: tuple[Frame, ...] = ()) -> Failure:
-    return Failure(str(entry.source), entry.name, reason, kind, frames)
 
 
 def _message(error: Exception) -> str:
@@ -222,5 +223,5 @@ def _parameter_to_json(parameter: Any) -> dict[str, Any]:
         "constraints": parameter.constraints,
         "required": parameter.required,
         "default": None if parameter.required else parameter.to_json(parameter.default),
-        "tunable": tunable and {"low": tunable.low, "high": tunable.high, "step": tunable.step, "log": tunable.log},
+        "tunable": tunable and asdict(tunable),
     }

@@ -84,12 +84,14 @@ class Entry:
 
 def entries(group: str) -> list[Entry]:
     """The entry points of a group: toonlab's own first, then by name."""
-    found = [Entry(point, _source(point.dist)) for point in entry_points(group=group)]
+    points = entry_points(group=group)
+    sources = {dist: _source(dist) for dist in {point.dist for point in points if point.dist}}
+    found = [Entry(point, sources[point.dist]) for point in points if point.dist]
     return sorted(found, key=lambda entry: (not entry.own, entry.name, str(entry.source)))
 
 
-def hidden(group: str) -> Iterator[tuple[Source, Source]]:
-    """Distributions with entry points that Python ignores, each with the one of the same name that it finds first.
+def duplicates(group: str) -> Iterator[tuple[Source, Source]]:
+    """Distributions with entry points that are installed twice: the metadata that Python finds first, and the hidden.
 
     An example is a stale `.dist-info` next to an editable installation.
     """
@@ -100,7 +102,7 @@ def hidden(group: str) -> Iterator[tuple[Source, Source]]:
             if other.entry_points.select(group=group) and source.metadata not in used:
                 first = _source(distribution(source.name))
                 if not (first.wrote(source) or source.wrote(first)):
-                    yield source, first
+                    yield first, source
 
 
 def own() -> Source:
@@ -110,9 +112,7 @@ def own() -> Source:
     return Source(OWN, "(not installed)")
 
 
-def _source(found: Distribution | None) -> Source:
-    if found is None:
-        return Source("an unknown distribution", "")
+def _source(found: Distribution) -> Source:
     path = getattr(found, "_path", None)
     metadata = Path(path).resolve() if path else None
     # the folder's name where an interrupted uninstallation left nothing else
@@ -124,7 +124,7 @@ def _source(found: Distribution | None) -> Source:
 
 
 def _requirement(found: Distribution) -> str | None:
-    with suppress(Exception):
+    with suppress(Exception):  # of unreadable metadata nothing is required
         for text in found.requires or ():
             with suppress(InvalidRequirement):
                 requirement = Requirement(text)

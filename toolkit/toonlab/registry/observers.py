@@ -13,7 +13,7 @@ from typing import Any
 
 import pluggy
 
-from .hookspecs import ObserverHooks
+from .hookspecs import ObserverHooks, is_marked
 
 
 class Observers:
@@ -35,7 +35,7 @@ class Observers:
 
     def _isolated(self, name: str, observer: object) -> SimpleNamespace:
         """The observer's hooks, each of which disables the observer in place of raising an error."""
-        hooks = [hook for hook in dir(observer) if _MARKS.parse_hookimpl_opts(observer, hook) is not None]
+        hooks = [name for name in dir(observer) if is_marked(observer, name)]
         return SimpleNamespace(**{hook: self._guarded(name, hook, getattr(observer, hook)) for hook in hooks})
 
     def _guarded(self, name: str, hook: str, method: Callable[..., Any]) -> Callable[..., Any]:
@@ -63,6 +63,3 @@ def hook_manager(observers: Mapping[str, object]) -> pluggy.PluginManager:
         manager.register(observer, name)
     manager.check_pending()
     return manager
-
-
-_MARKS = pluggy.PluginManager("toonlab")  # finds the methods marked with `@hookimpl`

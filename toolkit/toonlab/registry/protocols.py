@@ -9,13 +9,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
-from torch import Tensor, nn
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
 
-from toonlab.types import Logits, Sample, Step, Views
+    from toonlab.types import Logits, Sample, Step, Views
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,12 +228,12 @@ class Postprocessor(Protocol):
 
 SamplerFactory = Callable[..., ViewTransform]
 RepresentationFactory = Callable[..., ViewTransform]
-DiscriminatorFactory = Callable[..., nn.Module]
-GeneratorFactory = Callable[..., nn.Module]
+DiscriminatorFactory = Callable[..., "nn.Module"]
+GeneratorFactory = Callable[..., "nn.Module"]
 ObjectiveFactory = Callable[..., Objective]
 DiscriminatorLossFactory = Callable[..., DiscriminatorLoss]
 GeneratorLossFactory = Callable[..., GeneratorLoss]
-FeaturesFactory = Callable[..., nn.Module]
+FeaturesFactory = Callable[..., "nn.Module"]
 DatasetFactory = Callable[..., Dataset]
 MetricFactory = Callable[..., Metric]
 PostprocessorFactory = Callable[..., Postprocessor]

@@ -72,6 +72,16 @@ class Parameter:
     def expected(self) -> str:
         return f"{self.type_name}, {self.constraints}" if self.constraints else self.type_name
 
+    @property
+    def bad_default(self) -> str | None:
+        """What is wrong with the default, if its own annotation refuses it."""
+        try:
+            if not self.required:
+                self.adapter.validate_python(self.default)
+        except ValidationError:
+            return f"the default of parameter {self.name!r} is {self.default!r}, which is not {self.expected}"
+        return None
+
     def to_json(self, value: Any) -> Any:
         """A value of this parameter as JSON holds it: paths as text, tuples as lists."""
         return self.adapter.dump_python(value, mode="json", warnings="none")
@@ -129,17 +139,17 @@ class Schema:
 
 @cache
 def _read(factory: Callable[..., Any], skip: frozenset[str], strict: bool) -> Schema:
-    hints, made = _hints(factory), _default_factories(factory)
+    hints = _hints(factory)
+    fields = dataclasses.fields(factory) if dataclasses.is_dataclass(factory) else ()
+    made = {field.name: field.default_factory for field in fields if callable(field.default_factory)}
     found = {}
     for name, parameter in inspect.signature(factory).parameters.items():
         if name in skip:
             continue
-        if strict:
-            _check(parameter, name in hints)
         default = made[name]() if name in made else parameter.default
         found[name] = Parameter(name, hints.get(name, Any), default)
-        if strict:
-            _check_default(found[name])
+        if strict and (objection := _objection(parameter, name in hints) or found[name].bad_default):
+            raise SchemaError(objection)
     return Schema(found)
 
 
@@ -173,34 +183,16 @@ def _hints(factory: Callable[..., Any]) -> dict[str, Any]:
         raise SchemaError(f"its annotations can't be read: {error}") from error
 
 
-def _default_factories(factory: Callable[..., Any]) -> dict[str, Callable[[], Any]]:
-    """The fields of a dataclass whose default is created for each instance."""
-    fields = dataclasses.fields(factory) if dataclasses.is_dataclass(factory) else ()
-    return {f.name: f.default_factory for f in fields if f.default_factory is not dataclasses.MISSING}
-
-
-def _check(parameter: inspect.Parameter, annotated: bool) -> None:
+def _objection(parameter: inspect.Parameter, annotated: bool) -> str | None:
+    """What a plugin must not do."""
+    name = parameter.name
     if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
-        raise SchemaError(
-            f"takes {str(parameter).split(':')[0]}; name each parameter, since the signature is the schema"
-        )
+        return f"takes {str(parameter).split(':')[0]}; name each parameter, since the signature is the schema"
     if parameter.kind is parameter.POSITIONAL_ONLY:
-        raise SchemaError(f"parameter {parameter.name!r} is positional-only; it is passed by name")
-    if parameter.name in RESERVED:
-        raise SchemaError(f"parameter {parameter.name!r} has a reserved name; rename it")
-    if not annotated:
-        raise SchemaError(f"parameter {parameter.name!r} has no annotation; write {parameter.name}: int, say")
-
-
-def _check_default(parameter: Parameter) -> None:
-    try:
-        if not parameter.required:
-            parameter.adapter.validate_python(parameter.default)
-    except ValidationError:
-        text = (
-            f"the default of parameter {parameter.name!r} is {parameter.default!r}, which is not {parameter.expected}"
-        )
-        raise SchemaError(text) from None
+        return f"parameter {name!r} is positional-only; it is passed by name"
+    if name in RESERVED:
+        return f"parameter {name!r} has a reserved name; rename it"
+    return None if annotated else f"parameter {name!r} has no annotation; write {name}: int, say"
 
 
 def _metadata(annotation: Any) -> Iterator[Any]:

@@ -5,13 +5,13 @@ The run directory is the truth; trackers only show it. Nothing here imports torc
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 import os
 import platform
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -57,9 +57,7 @@ def run_identity(recipe: Recipe, catalogue: Catalogue, manifests: Mapping[str, M
     """
     from toonlab.recipes.spec import CADENCE
 
-    tree = copy.deepcopy(recipe.tree)
-    for key in ("about", "observers"):
-        tree.pop(key, None)
+    tree = {key: value for key, value in recipe.tree.items() if key not in ("about", "observers")}
     tree["train"] = {key: value for key, value in tree["train"].items() if key not in CADENCE}
     offers = [catalogue.get(part.kind, part.use) for part in recipe.parts]
     plugins = sorted({offer.factory.__module__.partition(".")[0] for offer in offers} - {"toonlab"})
@@ -136,10 +134,9 @@ def environment(
 
 
 def _version(package: str) -> str | None:
-    try:
+    with suppress(PackageNotFoundError):
         return version(package)
-    except PackageNotFoundError:
-        return None
+    return None
 
 
 # -- files
@@ -152,20 +149,23 @@ def write_atomically(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
+@contextmanager
+def _writing(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        text = f"{directory}: can't be written: {error.strerror}; choose another folder with --runs"
+        raise ToonlabError(text) from error
+
+
 def make_directory(directory: Path) -> None:
     """Make a directory of runs and those above it.
 
     Raises:
         ToonlabError: if it can't be made.
     """
-    try:
+    with _writing(directory):
         directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unwritable(directory, error) from error
-
-
-def _unwritable(directory: Path, error: OSError) -> ToonlabError:
-    return ToonlabError(f"{directory}: can't be written: {error.strerror}; choose another folder with --runs")
 
 
 def prepare(run: Run) -> None:
@@ -174,13 +174,11 @@ def prepare(run: Run) -> None:
     Raises:
         ToonlabError: if the directory can't be made or written.
     """
-    try:
+    with _writing(run.directory):
         (run.directory / "samples").mkdir(parents=True, exist_ok=True)
         (run.directory / "checkpoints").mkdir(exist_ok=True)
         write_atomically(run.directory / "recipe.yaml", yaml.dump(dict(run.recipe)))
         write_atomically(run.directory / "environment.json", json.dumps(run.environment, indent=1) + "\n")
-    except OSError as error:
-        raise _unwritable(run.directory, error) from error
 
 
 def read_outcome(directory: Path) -> Outcome | None:
@@ -221,10 +219,6 @@ class MetricsFile:
 
 def read_metrics(path: Path) -> Iterable[dict[str, Any]]:
     """The complete lines of a `metrics.jsonl`; one that a kill cut short is left out."""
-    if not path.exists():
-        return
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        with suppress(ValueError):
             yield json.loads(line)
-        except ValueError:
-            continue

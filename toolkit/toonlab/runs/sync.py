@@ -12,13 +12,12 @@ from typing import Any
 import pluggy
 
 from toonlab.errors import ToonlabError
-from toonlab.registry.catalogue import Catalogue
+from toonlab.registry.catalogue import Catalogue, discover
 from toonlab.registry.observers import Observers, hook_manager
 from toonlab.types import Outcome, Run
 from toonlab.utils import yaml
 
 from .directory import read_outcome
-from .tracking import tracked
 
 NAME = re.compile(r"(?P<recipe>.+)-s(?P<seed>\d+)-(?P<hash>[0-9a-f]{8})")
 
@@ -105,46 +104,62 @@ def _environment(path: Path) -> dict[str, Any]:
         raise ToonlabError(f"{path}: can't be read: {error}") from error
 
 
+def make_observers(
+    given: Mapping[str, Mapping[str, Any]], catalogue: Catalogue, tracking_uri: str | None = None
+) -> dict[str, Any]:
+    """Make the observers of a recipe's section `observers`, as plain data.
+
+    Args:
+        given: name -> parameters, with `use` where the name is not the observer's own.
+        catalogue: of parts.
+        tracking_uri: the `tracking_uri` of each observer that has this parameter, in place of its own. The recipe,
+            which is written to the run's directory and into its weights, stays as it is: a URI may hold a password.
+    """
+    made = {}
+    for name, part in given.items():
+        parameters = {"use": name, **(part or {})}
+        use = parameters.pop("use")
+        if tracking_uri is not None and "tracking_uri" in catalogue.get("observers", use).schema.parameters:
+            parameters["tracking_uri"] = tracking_uri
+        made[name] = catalogue.make("observers", use, **parameters)
+    return made
+
+
 def observers_of(run: Run, catalogue: Catalogue, tracking_uri: str | None = None) -> Observers:
     """The observers of a run's own recipe.
 
     Raises:
         ToonlabError: if one of them can't be made.
     """
-    return Observers(dict(_made(run, catalogue, tracking_uri)))
+    return Observers(_made(run, catalogue, tracking_uri))
 
 
 def notify_of_report(
     directory: Path, page: Path, catalogue: Catalogue | None = None, tracking_uri: str | None = None
 ) -> None:
     """Notify the observers of a run's own recipe of a report that was written on its study."""
-    from toonlab.registry.catalogue import discover
-
     run, _ = read_run(directory)
     observers_of(run, catalogue or discover(), tracking_uri).notify("on_report", run=run, path=page)
 
 
 def _hooks(run: Run, catalogue: Catalogue, tracking_uri: str | None) -> Iterator[pluggy.HookCaller]:
     """The `sync` hooks of the observers of the run's recipe."""
-    for name, observer in _made(run, catalogue, tracking_uri):
+    for name, observer in _made(run, catalogue, tracking_uri).items():
         hook = hook_manager({name: observer}).hook.sync
         if hook.get_hookimpls():
             yield hook
 
 
-def _made(run: Run, catalogue: Catalogue, tracking_uri: str | None) -> Iterator[tuple[str, Any]]:
-    for name, given in _observers(run).items():
-        parameters = {"use": name, **(given or {})}
-        use = parameters.pop("use")
-        try:
-            yield name, catalogue.make("observers", use, **tracked(use, parameters, catalogue, tracking_uri))
-        except ToonlabError as error:
-            raise ToonlabError(f"{run.directory / 'recipe.yaml'}: {error}") from error
+def _made(run: Run, catalogue: Catalogue, tracking_uri: str | None) -> dict[str, Any]:
+    try:
+        return make_observers(_observers(run), catalogue, tracking_uri)
+    except ToonlabError as error:
+        raise ToonlabError(f"{run.directory / 'recipe.yaml'}: {error}") from error
 
 
 def _observers(run: Run) -> Mapping[str, Any]:
     given = run.recipe.get("observers") or {}
     if not isinstance(given, dict) or not all(isinstance(part or {}, dict) for part in given.values()):
         text = "observers: expected names and their parameters, such as {progress: {}}"
-        raise ToonlabError(f"{run.directory / 'recipe.yaml'}: {text}, got {given!r}")
+        raise ToonlabError(f"{text}, got {given!r}")
     return given

@@ -16,8 +16,9 @@ from statsmodels.stats.anova import anova_lm
 
 from toonlab.errors import ToonlabError, nearest
 
+from .paired import LARGEST
+
 LEAST_RESIDUAL = 3  # degrees of freedom; with two, an effect must be nineteen times the noise to be seen
-LARGEST = 1e100  # whose squares a float can still hold
 ROUNDING = 1e-20  # of sums of squares, relative to those of the values
 Term = tuple[str, ...]
 

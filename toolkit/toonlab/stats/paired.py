@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -108,72 +108,54 @@ def differences(
     """
     if baseline not in values:
         raise ToonlabError(f"baseline: {baseline!r} is not among what was compared; {nearest(baseline, values)}")
-    samples = {label: _Sample.of(given, values[baseline]) for label, given in values.items() if label != baseline}
-    samples = {label: sample for label, sample in samples.items() if sample.n}
-    tested = {label: sample for label, sample in samples.items() if sample.n >= LEAST}
-    permuted = {label: s for label, s in tested.items() if s.n >= LEAST_PERMUTED and permutation}
-    p = _holm(tested, (_t_test(sample) for sample in tested.values()))
-    p_permutation = _holm(permuted, (_permutation_test(sample) for sample in permuted.values()))
+    paired = {label: _paired(given, values[baseline]) for label, given in values.items() if label != baseline}
+    paired = {label: found for label, found in paired.items() if len(found)}
+    tested = {label: found for label, found in paired.items() if len(found) >= LEAST}
+    permuted = {label: found for label, found in tested.items() if len(found) >= LEAST_PERMUTED and permutation}
+    p = _holm(tested, map(_t_test, tested.values()))
+    p_permutation = _holm(permuted, map(_permutation_test, permuted.values()))
     level = alpha / max(len(tested), 1)
 
-    def difference(label: str, sample: _Sample) -> Difference:
+    def difference(label: str, found: NDArray[np.float64]) -> Difference:
+        n, spread = len(found), bool(np.ptp(found))
+        mean = float(found.mean() if spread else found[0])
         if label not in tested:
-            return Difference(sample.n, sample.mean, None, None, None, None, None, "untested")
-        verdict = _verdict(sample.mean if higher_is_better else -sample.mean, p[label] <= alpha)
-        detectable = _standardised_detectable(sample.n, level) * sample.sd
-        others = (p[label], p_permutation.get(label), sample.effect, detectable, verdict)
-        return Difference(sample.n, sample.mean, sample.interval, *others)
+            return Difference(n, mean, None, None, None, None, None, "untested")
+        gain = mean if higher_is_better else -mean
+        verdict: Verdict = "inconclusive" if p[label] > alpha else "better" if gain > 0 else "worse"
+        if not spread:
+            return Difference(n, mean, (mean, mean), p[label], p_permutation.get(label), None, 0.0, verdict)
+        statistics = _statistics(found)
+        sd = float(statistics.std)
+        effect, detectable = _hedges(mean / sd, n), _standardised_detectable(n, level) * sd
+        return Difference(
+            n, mean, _interval(statistics), p[label], p_permutation.get(label), effect, detectable, verdict
+        )
 
-    return {label: difference(label, sample) for label, sample in samples.items()}
+    return {label: difference(label, found) for label, found in paired.items()}
 
 
-@dataclass(frozen=True)
-class _Sample:
-    """Paired differences; those without spread are constant up to rounding of the values that they come from."""
+def _paired(variant: Mapping[int, float], baseline: Mapping[int, float]) -> NDArray[np.float64]:
+    """The differences at the seeds that both have; those that are equal up to rounding of the values are made equal."""
+    seeds = [s for s in variant if abs(variant[s]) < LARGEST and abs(baseline.get(s, float("nan"))) < LARGEST]
+    pair = np.array([[variant[seed] for seed in seeds], [baseline[seed] for seed in seeds]], dtype=float)
+    rounding = max(16 * np.finfo(float).eps * np.abs(pair).max(initial=0), SMALLEST)
+    found = pair[0] - pair[1]
+    found[np.abs(found) <= rounding] = 0
+    if seeds and np.ptp(found) <= rounding:
+        found[:] = found[0]
+    return found
 
-    differences: NDArray[np.float64]
-    spread: bool
 
-    @classmethod
-    def of(cls, variant: Mapping[int, float], baseline: Mapping[int, float]) -> _Sample:
-        seeds = [s for s in variant if abs(variant[s]) < LARGEST and abs(baseline.get(s, float("nan"))) < LARGEST]
-        pair = np.array([[variant[seed] for seed in seeds], [baseline[seed] for seed in seeds]], dtype=float)
-        rounding = max(16 * np.finfo(float).eps * np.abs(pair).max(initial=0), SMALLEST)
-        found = pair[0] - pair[1]
-        found[np.abs(found) <= rounding] = 0
-        return cls(found, bool(seeds) and bool(np.ptp(found) > rounding))
+def _hedges(effect: float, n: int) -> float:
+    """Cohen's d_z with Hedges' exact correction.
 
-    @property
-    def n(self) -> int:
-        return len(self.differences)
+    Cohen, "Statistical Power Analysis for the Behavioral Sciences", 1988, section 2.3.5; Hedges, "Distribution Theory
+    for Glass's Estimator of Effect Size", 1981, eq. 6e, at n - 1 degrees of freedom.
+    """
+    from scipy.special import poch
 
-    @cached_property
-    def statistics(self) -> DescrStatsW:
-        return _statistics(self.differences)
-
-    @property
-    def mean(self) -> float:
-        return float(self.differences.mean()) if self.spread else float(self.differences[0])
-
-    @property
-    def sd(self) -> float:
-        return float(self.statistics.std) if self.spread else 0.0
-
-    @property
-    def interval(self) -> Interval:
-        return _interval(self.statistics) if self.spread else (self.mean, self.mean)
-
-    @property
-    def effect(self) -> float | None:
-        """Cohen's d_z with Hedges' exact correction.
-
-        Cohen, "Statistical Power Analysis for the Behavioral Sciences", 1988, section 2.3.5; Hedges, "Distribution
-        Theory for Glass's Estimator of Effect Size", 1981, eq. 6e, at n - 1 degrees of freedom.
-        """
-        from scipy.special import poch
-
-        df = self.n - 1
-        return float(self.mean / self.sd * poch((df - 1) / 2, 0.5) / np.sqrt(df / 2)) if self.spread else None
+    return float(effect * poch((n - 2) / 2, 0.5) / np.sqrt((n - 1) / 2))
 
 
 def _statistics(values: NDArray[np.float64]) -> DescrStatsW:
@@ -194,21 +176,19 @@ def _quantile(df: int) -> float:
     return float(t.isf(0.025, df))
 
 
-def _t_test(sample: _Sample) -> float:
-    if not sample.spread:
-        return 1.0 if sample.mean == 0 else 0.0
-    return float(sample.statistics.ttest_mean(0)[1])
+def _t_test(differences: NDArray[np.float64]) -> float:
+    if not np.ptp(differences):
+        return 1.0 if differences[0] == 0 else 0.0
+    return float(_statistics(differences).ttest_mean(0)[1])
 
 
-def _permutation_test(sample: _Sample) -> float:
+def _permutation_test(differences: NDArray[np.float64]) -> float:
     """Every difference may as well have had the other sign, if the two are the same; all flips, or a fixed draw."""
     from scipy.stats import permutation_test
 
     mean = lambda flipped, axis: flipped.mean(axis)
-    tested = permutation_test(
-        (sample.differences,), mean, permutation_type="samples", n_resamples=FLIPS, vectorized=True, rng=0
-    )
-    return float(tested.pvalue)
+    given = {"permutation_type": "samples", "n_resamples": FLIPS, "vectorized": True, "rng": 0}
+    return float(permutation_test((differences,), mean, **given).pvalue)
 
 
 def _holm(labels: Iterable[str], p: Iterable[float]) -> dict[str, float]:
@@ -230,7 +210,3 @@ def _standardised_detectable(n: int, level: float) -> float:
     from statsmodels.stats.power import TTestPower
 
     return float(TTestPower().solve_power(nobs=n, alpha=level / 2, power=POWER, alternative="larger"))
-
-
-def _verdict(gain: float, significant: bool) -> Verdict:
-    return "inconclusive" if not significant else "better" if gain > 0 else "worse"

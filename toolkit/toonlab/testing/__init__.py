@@ -20,27 +20,8 @@ from .networks import DiscriminatorTests, FeaturesTests, GeneratorTests
 from .objectives import ObjectiveTests
 from .observers import ObserverTests
 from .postprocessors import PostprocessorTests
-from .representations import RepresentationTests
 from .samplers import SamplerTests
-
-TESTS: Mapping[str, type[PartTests]] = {
-    tests.kind: tests
-    for tests in (
-        SamplerTests,
-        RepresentationTests,
-        DiscriminatorTests,
-        GeneratorTests,
-        ObjectiveTests,
-        DiscriminatorLossTests,
-        GeneratorLossTests,
-        FeaturesTests,
-        DatasetTests,
-        MetricTests,
-        PostprocessorTests,
-        ObserverTests,
-    )
-}
-
+from .views import RepresentationTests
 
 __all__ = [
     "TESTS",
@@ -59,3 +40,7 @@ __all__ = [
     "SamplerTests",
     "check",
 ]
+
+TESTS: Mapping[str, type[PartTests]] = {
+    tests.kind: tests for tests in list(globals().values()) if hasattr(tests, "kind") and issubclass(tests, PartTests)
+}

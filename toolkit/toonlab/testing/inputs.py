@@ -13,6 +13,7 @@ from toonlab.types import Context, Views
 from toonlab.utils.rng import rng
 
 SIZE = 64  # of square pictures: small enough to be quick, large enough for the usual networks
+CPU = torch.device("cpu")
 
 
 class Critic(nn.Module):
@@ -44,10 +45,10 @@ def cartoons(count: int = 2, height: int = SIZE, width: int = SIZE, seed: int = 
     return flat
 
 
-def context(photo: Tensor, step: int = 3) -> Context:
-    """As the engine makes it: the generators are functions of the step."""
-    critic = Critic().to(photo.device)
-    return Context(
+def views(count: int = 2, height: int = SIZE, width: int = SIZE, step: int = 3, device: torch.device = CPU) -> Views:
+    """Cartoons and fakes as a sampler gets them, with a context whose generators are functions of the step."""
+    photo, critic = photos(count, height, width).to(device), Critic().to(device)
+    context = Context(
         photo=photo,
         critic=critic,
         rng=rng(0, "view", "patch", step, 0),
@@ -55,50 +56,24 @@ def context(photo: Tensor, step: int = 3) -> Context:
         logits=critic,
         scoring_rng=lambda: rng(0, "ask", "patch", step, 0),
     )
-
-
-def views(count: int = 2, height: int = SIZE, width: int = SIZE, step: int = 3) -> Views:
-    """Cartoons and fakes as a sampler gets them."""
-    photo = photos(count, height, width)
-    return Views(cartoons(count, height, width), (photo * 0.9).clone(), context=context(photo, step))
-
-
-def again(seen: Views, step: int = 3) -> Views:
-    """The same images for another call: generators are fresh."""
-    assert seen.context is not None
-    return replace(seen, context=context(seen.context.photo, step))
+    return Views(cartoons(count, height, width).to(device), photo * 0.9, context=context)
 
 
 def noisy(seen: Views) -> Views:
     """The same images with noise: no two regions are alike, so that scores have no ties."""
     draws = rng(0, "noise")
     real, fake = (
-        (images + 0.05 * torch.randn(images.shape, generator=draws)).clamp(-1, 1) for images in (seen.real, seen.fake)
+        (images + 0.05 * torch.randn(images.shape, generator=draws).to(images.device)).clamp(-1, 1)
+        for images in (seen.real, seen.fake)
     )
     return replace(seen, real=real, fake=fake)
 
 
-def on(device: torch.device, seen: Views) -> Views:
-    """The same images for a call on another device: generators are fresh, and stay on the CPU."""
-    assert seen.context is not None
-    real_boxes, fake_boxes = (
-        None if boxes is None else boxes.to(device) for boxes in (seen.real_boxes, seen.fake_boxes)
-    )
-    return replace(
-        seen,
-        real=seen.real.to(device),
-        fake=seen.fake.to(device),
-        real_boxes=real_boxes,
-        fake_boxes=fake_boxes,
-        context=context(seen.context.photo.to(device), seen.context.step),
-    )
-
-
-def patches(count: int = 4, size: int = 16, channels: int = 3, step: int = 3) -> Views:
+def patches(count: int = 4, size: int = 16, step: int = 3, device: torch.device = CPU) -> Views:
     """Patches as a representation gets them, with the boxes that they were cut by."""
-    whole = views(max(1, count // 2), SIZE, SIZE, step)
+    whole = views(max(1, count // 2), step=step, device=device)
     number = torch.arange(count)
     side = torch.full_like(number, size)
-    boxes = torch.stack([number % len(whole.real), number * 5 % 40, number * 7 % 40, side, side], dim=1)
-    real, fake = (crop(images, boxes, (size, size))[:, :channels] for images in (whole.real, whole.fake))
+    boxes = torch.stack([number % len(whole.real), number * 5 % 40, number * 7 % 40, side, side], dim=1).to(device)
+    real, fake = (crop(images, boxes, (size, size)) for images in (whole.real, whole.fake))
     return replace(whole, real=real, fake=fake, real_boxes=boxes, fake_boxes=boxes.clone())

@@ -2,75 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from toonlab.engine.gan import CriticHandle
 from toonlab.registry.protocols import Objective
-from toonlab.types import Batch, Features, Logits, Step, Views
+from toonlab.types import Batch, Features, Logits, Step
 from toonlab.utils.rng import rng
 
 from . import inputs
-from .frame import (
-    PartTests,
-    expect,
-    finite,
-    goes_on,
-    gpu,
-    independent_of_global_seeds,
-    no_global_draws,
-    print_cost,
-    same_twice,
-    skip_unless,
-    tried,
-    unchanged,
-)
-
-_CPU = torch.device("cpu")
+from .assertions import backward, equal, skip
+from .tensors import TensorTests
 
 
-class LossTests(PartTests):
+class LossTests(TensorTests):
     """Tests of what gives one number."""
 
-    rng = ""
+    on_a_gpu = "make tensors on the images' device, and move there what was drawn"
+    tolerance = 1e-2
+    rng: ClassVar[str]
 
-    def loss(self, part: Any = None, step: int = 3, device: torch.device = _CPU) -> Tensor:
-        raise NotImplementedError
+    def loss(self, given: Any = None, part: Any = None) -> Tensor:
+        __tracebackhide__ = True
+        given = self.given() if given is None else given
+        return self.tried("fails", self.outputs, part or self.make(), given)["losses"]
 
     def test_it_is_a_finite_scalar(self) -> None:
-        loss = self.loss()
-        expect(
-            isinstance(loss, Tensor) and loss.ndim == 0,
-            f"{self.name} gives {tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__}, expected a "
-            "scalar tensor; take the mean",
-        )
-        finite(self.name, loss, "the loss", "guard roots, logarithms and divisions near 0")
+        self.scalar(self.loss(), "the loss")
 
     def test_the_same_step_gives_the_same_loss(self) -> None:
         part = self.make()
-        cause = f"what is drawn must depend on {self.rng} alone"
-        same_twice(self.name, self.loss(part).detach(), self.loss(part).detach(), "losses", cause)
+        same = equal(self.loss(part=part), self.loss(part=part))
+        self.expect(same, f"losses differ between two calls; what is drawn must depend on {self.rng} alone")
 
     def test_only_the_steps_generator_is_drawn_from(self) -> None:
-        part = self.make()
-        with no_global_draws(self.name, self.rng):
-            self.loss(part)
-        independent_of_global_seeds(self.name, lambda: [self.loss()], self.rng)
-
-    def test_it_goes_on_from_a_checkpoint_as_if_nothing_had_happened(self) -> None:
-        goes_on(self.name, self.make, lambda part, step: [self.loss(part, step).detach()])
-
-    def test_the_cpu_and_the_gpu_agree(self) -> None:
-        device, here = gpu(), float(self.loss().detach())
-        part = self.make()
-        part = part.to(device) if isinstance(part, nn.Module) else part
-        text = f"{self.name} fails on a GPU; make tensors on the images' device, and move there what was drawn"
-        there = float(tried(text, lambda: self.loss(part, device=device)).detach())
-        expect(
-            abs(there - here) <= 1e-2 * max(abs(here), 1e-3), f"{self.name}: {there:.5g} on a GPU, {here:.5g} on a CPU"
-        )
+        self.draws_only_from(self.rng, lambda: [self.loss()])
 
 
 class DiscriminatorLossTests(LossTests):
@@ -79,62 +49,48 @@ class DiscriminatorLossTests(LossTests):
     kind = "discriminator_losses"
     rng = "views.context.rng"
 
-    def loss(self, part: Any = None, step: int = 3, device: torch.device = _CPU) -> Tensor:
-        __tracebackhide__ = True
-        return self._of(part or self.make(), critic(device=device), views(step, device=device))
+    def given(
+        self, size: int = 32, channels: int = 3, step: int = 3, device: torch.device = inputs.CPU
+    ) -> dict[str, Any]:
+        """A small critic, and detached views as a critic's losses get them."""
+        seen = inputs.views(4, size, size, step, device)
+        real, fake = (images[:, :channels].detach() for images in (seen.real, seen.fake))
+        return {"critic": _critic(channels, device), "views": replace(seen, real=real, fake=fake)}
 
-    def _of(self, part: Any, asked: Asked, seen: Views) -> Tensor:
-        __tracebackhide__ = True
-        logits = Logits(asked.net(seen.real), asked.net(seen.fake))
-        return tried(f"{self.name} fails", part, asked, seen, logits)
+    def outputs(self, part: Any, given: Mapping[str, Any]) -> Mapping[str, Tensor]:
+        asked, seen = given["critic"], given["views"]
+        return {"losses": part(asked, seen, Logits(asked.net(seen.real), asked.net(seen.fake)))}
 
     def test_the_critic_learns_by_it(self) -> None:
-        asked = critic()
-        loss = self._of(self.make(), asked, views())
-        expect(loss.requires_grad, f"{self.name}: no gradient flows to the critic; let the loss depend on its logits")
-        skip_unless(loss.ndim == 0, "it is no scalar")
-        loss.backward()  # type: ignore[no-untyped-call]
-        gradients = [parameter.grad for parameter in asked.net.parameters() if parameter.grad is not None]
-        expect(
-            any(gradient.abs().sum() > 0 for gradient in gradients),
-            f"{self.name}: the gradient at the critic's parameters is 0; let the loss depend on critic.logits(…) or "
-            "on logits",
-        )
-        for gradient in gradients:
-            finite(
-                self.name, gradient, "the gradient at the critic", "add a small number below roots, norms and divisions"
-            )
+        given = self.given()
+        loss = self.loss(given)
+        self.expect(loss.requires_grad, "no gradient flows to the critic; let the loss depend on its logits")
+        backward(loss)
+        parameters = list(given["critic"].net.parameters())
+        reached = any(p.grad is not None and p.grad.abs().sum() > 0 for p in parameters)
+        text = "the gradient at the critic's parameters is 0; let the loss depend on critic.logits(…) or on logits"
+        self.expect(reached, text)
+        for parameter in parameters:
+            self.finite_gradient(parameter, "the critic")
 
     def test_views_of_one_channel(self) -> None:
-        seen = views()
-        gray = replace(seen, real=seen.real.mean(1, keepdim=True), fake=seen.fake.mean(1, keepdim=True))
-        asked = critic(1)
-        tried(
-            f"{self.name} fails on views of one channel, as gray patches have",
-            lambda: self._of(self.make(), asked, gray),
-        )
-
-    def test_the_input_is_left_as_it_is(self) -> None:
-        seen = views()
-        before = {"views.real": seen.real.clone(), "views.fake": seen.fake.clone()}
-        self._of(self.make(), critic(), seen)
-        unchanged(self.name, before, {"views.real": seen.real, "views.fake": seen.fake})
+        text = "fails on views of one channel, as gray patches have"
+        self.tried(text, self.outputs, self.make(), self.given(channels=1))
 
     def test_the_critic_keeps_its_mode_and_its_weights(self) -> None:
-        asked, seen = critic(), views()
-        before = {key: tensor.clone() for key, tensor in asked.net.state_dict().items()}
-        self._of(self.make(), asked, seen)
-        expect(asked.net.training, f"{self.name} leaves the critic in eval mode; put it back")
-        frozen = [key for key, parameter in asked.net.named_parameters() if not parameter.requires_grad]
-        expect(not frozen, f"{self.name} leaves the critic's parameters frozen ({frozen[:1]}); put them back")
-        expect(
-            all(torch.equal(tensor, asked.net.state_dict()[key]) for key, tensor in before.items()),
-            f"{self.name} changes the critic's weights; that is the optimizer's work",
-        )
+        given = self.given()
+        net = given["critic"].net
+        before = {key: tensor.clone() for key, tensor in net.state_dict().items()}
+        self.loss(given)
+        self.expect(net.training, "leaves the critic in eval mode; put it back")
+        frozen = [key for key, parameter in net.named_parameters() if not parameter.requires_grad]
+        self.expect(not frozen, f"leaves the critic's parameters frozen ({frozen[:1]}); put them back")
+        same = all(torch.equal(tensor, net.state_dict()[key]) for key, tensor in before.items())
+        self.expect(same, "changes the critic's weights; that is the optimizer's work")
 
     def test_cost(self) -> None:
-        part, asked, seen = self.make(), critic(), views(size=96)
-        print_cost(self.name, lambda: self._of(part, asked, seen), "8 patches of 96x96, forwards, critic included")
+        part, given = self.make(), self.given(96)
+        self.print_cost(lambda: self.loss(given, part), "8 patches of 96x96, forwards, critic included")
 
 
 class GeneratorLossTests(LossTests):
@@ -143,90 +99,66 @@ class GeneratorLossTests(LossTests):
     kind = "generator_losses"
     rng = "step.rng"
 
-    def loss(self, part: Any = None, step: int = 3, device: torch.device = _CPU) -> Tensor:
-        __tracebackhide__ = True
-        return self._of(part or self.make(), step_of(step, device=device))
+    def given(self, step: int = 3, device: torch.device = inputs.CPU, **sizes: int) -> Step:
+        """Everything that a generator loss may use; the gradient is taken at the fake."""
+        seen = inputs.views(**sizes, step=step, device=device)
+        assert seen.context is not None
+        fake = seen.fake.clone().requires_grad_()
+        return Step(
+            batch=Batch(seen.context.photo, seen.real),
+            fake=fake,
+            views={"image": replace(seen, fake=fake)},
+            fake_logits={"image": seen.context.critic(fake)},
+            features=Features(_edges),
+            rng=rng(0, "loss", step),
+        )
 
-    def _of(self, part: Any, step: Step) -> Tensor:
-        __tracebackhide__ = True
-        return tried(f"{self.name} fails", part, step)
+    def outputs(self, part: Any, given: Step) -> Mapping[str, Tensor]:
+        return {"losses": part(given)}
 
     def test_the_generator_learns_by_it(self) -> None:
-        step = step_of()
-        loss = self._of(self.make(), step)
-        expect(
-            loss.requires_grad,
-            f"{self.name}: no gradient flows to the fake; compute the loss from step.fake, not from a detached copy",
-        )
-        skip_unless(loss.ndim == 0, "it is no scalar")
-        loss.backward()  # type: ignore[no-untyped-call]
-        expect(
-            step.fake.grad is not None and step.fake.grad.abs().sum() > 0,
-            f"{self.name}: the gradient at the fake is 0, so the generator learns nothing; comparisons and rounding "
-            "have none",
-        )
-        assert step.fake.grad is not None
-        finite(
-            self.name, step.fake.grad, "the gradient at the fake", "add a small number below roots, norms and divisions"
-        )
+        step = self.given()
+        flow = "to the fake; compute the loss from step.fake, not from a detached copy"
+        self.gradient(self.loss(step), step.fake, flow, "the fake")
 
     def test_a_fake_that_is_its_photo_has_a_finite_loss_and_gradient(self) -> None:
         """So begin generators that leave the photo as it is."""
-        step = step_of()
+        step = self.given()
         step = replace(step, fake=step.batch.photo.clone().requires_grad_())
-        loss = self._of(self.make(), step)
-        finite(self.name, loss, "the loss of the photo itself", "add a small number below roots and divisions")
-        skip_unless(loss.ndim == 0 and loss.requires_grad, "no gradient flows")
-        loss.backward()  # type: ignore[no-untyped-call]
-        if step.fake.grad is not None:
-            advice = "the root of a distance has no gradient at 0; add a small number below it"
-            finite(self.name, step.fake.grad, "the gradient at a fake that is its photo", advice)
+        loss = self.loss(step)
+        self.finite(loss, "the loss of the photo itself", "add a small number below roots and divisions")
+        if not loss.requires_grad:
+            skip("no gradient flows, as another test says")
+        backward(loss)
+        advice = "the root of a distance has no gradient at 0; add a small number below it"
+        self.finite_gradient(step.fake, "a fake that is its photo", advice)
 
     def test_a_batch_of_one_and_images_that_are_not_square(self) -> None:
         for count, height, width in ((1, 64, 64), (2, 48, 64)):
-            step = step_of(count=count, height=height, width=width)
-            loss = tried(f"{self.name} fails on {count} images of {height}x{width}", self.make(), step)
-            finite(self.name, loss, f"the loss of {count} images of {height}x{width}", "guard divisions")
+            what = f"{count} images of {height}x{width}"
+            loss = self.tried(
+                f"fails on {what}", self.outputs, self.make(), self.given(count=count, height=height, width=width)
+            )["losses"]
+            self.finite(loss, f"the loss of {what}", "guard divisions")
 
     def test_the_size_of_the_batch_does_not_matter(self) -> None:
-        few = step_of()
+        few = self.given()
         many = replace(
             few,
             batch=Batch(few.batch.photo.repeat(3, 1, 1, 1), few.batch.cartoon.repeat(3, 1, 1, 1)),
             fake=few.fake.detach().repeat(3, 1, 1, 1).requires_grad_(),
             rng=rng(0, "loss", 3),
         )
-        losses = [self._of(self.make(), step).detach() for step in (few, many)]
-        skip_unless(all(loss.ndim == 0 for loss in losses), "it is no scalar")
+        losses = [self.loss(step).detach() for step in (few, many)]
+        if any(loss.ndim for loss in losses):
+            skip("it is no scalar, as another test says")
         one, three = map(float, losses)
-        expect(
-            abs(one - three) <= 0.05 * max(abs(one), 1e-6),
-            f"{self.name}: the same images three times over give {three:.4g} instead of {one:.4g}; take means over "
-            "the batch",
-        )
-
-    def test_the_input_is_left_as_it_is(self) -> None:
-        step = step_of()
-        inside = {"step.fake": step.fake, "batch.photo": step.batch.photo, "batch.cartoon": step.batch.cartoon}
-        before = {key: tensor.detach().clone() for key, tensor in inside.items()}
-        self._of(self.make(), step)
-        unchanged(self.name, before, inside)
+        text = f"the same images three times over give {three:.4g} instead of {one:.4g}; take means over the batch"
+        self.expect(abs(one - three) <= 0.05 * max(abs(one), 1e-6), text)
 
     def test_cost(self) -> None:
-        part, step = self.make(), step_of(count=1, height=256, width=256)
-        print_cost(self.name, lambda: self._of(part, step), "an image of 256x256, forwards, features included")
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a discriminator loss may use of its critic."""
-
-    net: nn.Module
-    objective: Objective
-    name: str = "patch"
-
-    def logits(self, images: Tensor, /) -> Tensor:
-        return self.net(images)
+        part, step = self.make(), self.given(count=1, height=256, width=256)
+        self.print_cost(lambda: self.loss(step, part), "an image of 256x256, forwards, features included")
 
 
 @dataclass(frozen=True)
@@ -238,50 +170,19 @@ class _LeastSquares(Objective):
         return logits.square().mean()
 
     def generator(self, fake_logits: Tensor) -> Tensor:
-        return (fake_logits - 1).square().mean()
+        return self.real(fake_logits)
 
 
-def critic(channels: int = 3, device: torch.device = _CPU) -> Asked:
+def _critic(channels: int, device: torch.device) -> CriticHandle:
     """A small critic; smooth, so that it can be differentiated twice."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        net = nn.Sequential(
-            nn.Conv2d(channels, 4, 3, stride=2, padding=1), nn.Softplus(), nn.Conv2d(4, 1, 3, stride=2, padding=1)
-        )
-    return Asked(net.to(device), _LeastSquares())
+        first, last = nn.Conv2d(channels, 4, 3, stride=2, padding=1), nn.Conv2d(4, 1, 3, stride=2, padding=1)
+    net = nn.Sequential(first, nn.Softplus(), last).to(device)
+    return CriticHandle("patch", net, _LeastSquares(), net)
 
 
-def views(step: int = 3, size: int = 32, device: torch.device = _CPU) -> Views:
-    """Detached views, as a critic's losses get them."""
-    seen = inputs.on(device, inputs.views(4, size, size, step))
-    return replace(seen, fake=seen.fake.detach())
-
-
-class _Edges(nn.Module):
-    """Stands in for the recipe's features: differences of neighbours at a quarter of the size."""
-
-    def forward(self, images: Tensor) -> Tensor:
-        small = nn.functional.avg_pool2d(images, 4, ceil_mode=True)
-        return torch.cat([small, small.roll(1, 2) - small, small.roll(1, 3) - small], dim=1)
-
-
-def step_of(
-    number: int = 3,
-    count: int = 2,
-    height: int = inputs.SIZE,
-    width: int = inputs.SIZE,
-    device: torch.device = _CPU,
-) -> Step:
-    """Everything that a generator loss may use; the gradient is taken at the fake."""
-    seen = inputs.on(device, inputs.views(count, height, width, number))
-    assert seen.context is not None
-    fake = seen.fake.clone().requires_grad_()
-    net = inputs.Critic().to(device)
-    return Step(
-        batch=Batch(seen.context.photo, seen.real),
-        fake=fake,
-        views={"image": replace(seen, fake=fake)},
-        fake_logits={"image": net(fake)},
-        features=Features(_Edges()),
-        rng=rng(0, "loss", number),
-    )
+def _edges(images: Tensor) -> Tensor:
+    """In place of the recipe's features: differences of neighbours at a quarter of the size."""
+    small = nn.functional.avg_pool2d(images, 4, ceil_mode=True)
+    return torch.cat([small, small.roll(1, 2) - small, small.roll(1, 3) - small], dim=1)

@@ -2,140 +2,108 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import torch
 from torch import Tensor
 
 from toonlab.registry.protocols import Objective
 from toonlab.types import Logits
 
-from .frame import PartTests, expect, finite, goes_on, gpu, no_global_draws, print_cost, tried
+from . import inputs
+from .tensors import TensorTests
 
-_SHAPES = ((4, 1), (4, 1, 3, 5), (1, 1, 2, 2))
 
-
-class ObjectiveTests(PartTests):
+class ObjectiveTests(TensorTests):
     """`class TestMyObjective(ObjectiveTests): factory = MyObjective`."""
 
     kind = "objectives"
+    methods = ("real", "fake", "generator", "critic")
+    advice = "derive it from toonlab.Objective"
+    on_a_gpu = "make tensors on the logits' device (torch.zeros_like)"
 
-    def objective(self) -> Objective:
-        __tracebackhide__ = True
-        made = self.make()
-        missing = [term for term in ("real", "fake", "generator", "critic") if not callable(getattr(made, term, None))]
-        expect(not missing, f"{self.name} has no {', '.join(missing)}; derive it from toonlab.Objective")
-        return made
+    def given(
+        self,
+        real: tuple[int, ...] = (4, 1, 3, 5),
+        fake: tuple[int, ...] | None = None,
+        scale: float = 1.0,
+        step: int = 0,
+        device: torch.device = inputs.CPU,
+    ) -> Logits:
+        draws = torch.Generator().manual_seed(step)
+        return Logits(*(scale * torch.randn(shape, generator=draws).to(device) for shape in (real, fake or real)))
 
-    def logits(self, shape: tuple[int, ...] = (4, 1, 3, 5), scale: float = 1.0) -> Logits:
-        draws = torch.Generator().manual_seed(0)
-        return Logits(*(scale * torch.randn(shape, generator=draws) for _ in range(2)))
+    def terms(self, part: Objective) -> Mapping[str, Callable[[Logits], Tensor]]:
+        """The losses of both sides."""
+        return {"critic": part.critic, "generator": lambda logits: part.generator(logits.fake)}
+
+    def outputs(self, part: Objective, given: Logits) -> Mapping[str, Tensor]:
+        return {name: term(given) for name, term in self.terms(part).items()}
 
     def test_losses_are_finite_scalars_for_logits_of_any_shape(self) -> None:
-        objective = self.objective()
-        for shape in _SHAPES:
-            logits = self.logits(shape)
-            for name, argument in (("critic", logits), ("generator", logits.fake)):
-                loss = tried(f"{self.name}: {name} fails on logits {shape}", getattr(objective, name), argument)
-                self._scalar(loss, f"{name} of logits {shape}")
+        for shape in ((4, 1), (4, 1, 3, 5), (1, 1, 2, 2)):
+            for name, term in self.terms(self.make()).items():
+                loss = self.tried(f"{name} fails on logits {shape}", term, self.given(shape))
+                self.scalar(loss, f"{name} of logits {shape}")
 
     def test_real_and_fake_views_may_differ_in_number(self) -> None:
         """A sampler may choose more patches on one side."""
-        logits = Logits(self.logits((6, 1)).real, self.logits((4, 1)).fake)
-        text = f"{self.name}: critic fails with 6 real and 4 fake logits; reduce each side by itself"
-        self._scalar(tried(text, lambda: self.objective().critic(logits)), "critic of 6 and 4 logits")
+        text = "critic fails with 6 real and 4 fake logits; reduce each side by itself"
+        loss = self.tried(text, self.make().critic, self.given((6, 1), (4, 1)))
+        self.scalar(loss, "critic of 6 and 4 logits")
 
     def test_the_number_of_logits_does_not_matter(self) -> None:
-        objective, few = self.objective(), self.logits((2, 1, 4, 4))
+        objective, few = self.make(), self.given((2, 1, 4, 4))
         many = Logits(few.real.repeat(3, 1, 2, 2), few.fake.repeat(3, 1, 2, 2))
-        off = float((objective.critic(few) - objective.critic(many)).abs())
-        off = max(off, float((objective.generator(few.fake) - objective.generator(many.fake)).abs()))
-        expect(
-            off < 1e-4, f"{self.name}: the same logits several times over give another loss (by {off:.2g}); take means"
-        )
+        off = max(float((term(few) - term(many)).abs()) for term in self.terms(objective).values())
+        self.expect(off < 1e-4, f"the same logits several times over give another loss (by {off:.2g}); take means")
 
     def test_the_critic_wants_real_logits_above_fake_ones(self) -> None:
-        loss, real, fake = self._at(gap=0.0)
-        loss.backward()  # type: ignore[no-untyped-call]
-        assert real.grad is not None
-        assert fake.grad is not None
-        expect(
-            real.grad.sum() <= 0 <= fake.grad.sum() and real.grad.sum() < fake.grad.sum(),
-            f"{self.name}: where real and fake logits are alike, critic(logits) does not fall as real ones rise and "
-            "fake ones fall; swap the sides, or a sign",
+        real, fake = self._slopes(self.make().critic)
+        self.expect(
+            real <= 0 <= fake and real < fake,
+            "where real and fake logits are alike, critic(logits) does not fall as real ones rise and fake ones fall; "
+            "swap the sides, or a sign",
         )
 
     def test_the_generator_wants_fake_logits_higher(self) -> None:
-        fake = torch.zeros(4, 1, requires_grad=True)
-        self.objective().generator(fake).backward()  # type: ignore[no-untyped-call]
-        assert fake.grad is not None
-        expect(
-            fake.grad.sum() < 0,
-            f"{self.name}: generator(fake_logits) does not fall as fake logits rise; its sign is that of the "
-            "critic's, it seems",
-        )
+        _, fake = self._slopes(self.terms(self.make())["generator"])
+        text = "generator(fake_logits) does not fall as fake logits rise; its sign is that of the critic's, it seems"
+        self.expect(fake < 0, text)
+
+    def _slopes(self, term: Callable[[Logits], Tensor]) -> tuple[float, float]:
+        """How a loss changes with real and with fake logits, where all are 0."""
+        real, fake = (torch.zeros(4, 1, requires_grad=True) for _ in range(2))
+        term(Logits(real, fake)).backward()  # type: ignore[no-untyped-call]
+        slopes = (0.0 if side.grad is None else float(side.grad.sum()) for side in (real, fake))
+        return next(slopes), next(slopes)
 
     def test_large_logits_give_finite_losses_and_gradients(self) -> None:
+        advice = "use logsigmoid or softplus, not log(sigmoid)"
         for scale in (1e2, 1e4):
-            logits = self.logits(scale=scale)
-            real, fake = logits.real.requires_grad_(), logits.fake.requires_grad_()
-            objective = self.objective()
-            loss = objective.critic(Logits(real, fake)) + objective.generator(fake)
-            finite(
-                self.name, loss, f"the loss of logits around {scale:g}", "use logsigmoid or softplus, not log(sigmoid)"
-            )
+            logits = self.given(scale=scale)
+            sides = [logits.real.requires_grad_(), logits.fake.requires_grad_()]
+            loss = torch.stack(list(self.outputs(self.make(), logits).values())).sum()
+            self.finite(loss, f"the loss of logits around {scale:g}", advice)
             loss.backward()  # type: ignore[no-untyped-call]
-            for gradient in (real.grad, fake.grad):
-                assert gradient is not None
-                finite(self.name, gradient, f"the gradient at logits around {scale:g}", "use logsigmoid or softplus")
+            for side in sides:
+                self.finite_gradient(side, f"logits around {scale:g}", advice)
 
     def test_bfloat16_logits_give_nearly_what_float32_ones_give(self) -> None:
-        rounded, objective = self.logits().real.bfloat16(), self.objective()
-        for name, exact in self._terms(rounded.float()).items():
-            text = f"{self.name}: {name} fails on bfloat16 logits; compute in float32 inside (logits.float())"
-            half = tried(text, lambda: self._terms(rounded, objective))[name]
-            off = float((half.float() - exact).abs()) / max(1.0, abs(float(exact)))
-            expect(
-                off < 0.05,
-                f"{self.name}: {name} of bfloat16 logits is off by {100 * off:.0f} %; compute in float32 inside "
-                "(logits.float())",
-            )
-
-    def test_it_goes_on_from_a_checkpoint_as_if_nothing_had_happened(self) -> None:
-        logits = self.logits().real
-        goes_on(self.name, self.objective, lambda objective, step: [*self._terms(logits + step, objective).values()])
-
-    def test_the_cpu_and_the_gpu_agree(self) -> None:
-        device, logits = gpu(), self.logits().real
-        here = self._terms(logits)
-        text = f"{self.name} fails on a GPU; make tensors on the logits' device (torch.zeros_like)"
-        there = tried(text, lambda: self._terms(logits.to(device)))
-        for name, loss in there.items():
-            off = float((loss.cpu() - here[name]).abs())
-            expect(off < 1e-3 * max(1.0, abs(float(here[name]))), f"{self.name}: {name} on a GPU differs by {off:.2g}")
+        given = self.given()
+        half = Logits(given.real.bfloat16(), given.fake.bfloat16())
+        rounded = Logits(half.real.float(), half.fake.float())
+        advice = "compute in float32 inside (logits.float())"
+        for name, term in self.terms(self.make()).items():
+            exact = float(term(rounded))
+            rough = float(self.tried(f"{name} fails on bfloat16 logits; {advice}", term, half))
+            off = abs(rough - exact) / max(1.0, abs(exact))
+            self.expect(off < 0.05, f"{name} of bfloat16 logits is off by {100 * off:.0f} %; {advice}")
 
     def test_nothing_is_drawn_from_the_global_generator(self) -> None:
-        with no_global_draws(self.name, "none: an objective has no chance in it"):
-            self.objective().critic(self.logits())
+        source = "none: an objective has no chance in it"
+        self.draws_only_from(source, lambda: list(self.outputs(self.make(), self.given()).values()))
 
     def test_cost(self) -> None:
-        objective, logits = self.objective(), self.logits((8, 1, 64, 64)).real
-        print_cost(self.name, lambda: self._terms(logits, objective), "8 maps of 64x64 logits, both sides")
-
-    def _terms(self, logits: Tensor, objective: Objective | None = None) -> dict[str, Tensor]:
-        """Both sides' losses; half of the logits are of real views."""
-        objective = objective or self.objective()
-        real, fake = logits.chunk(2)
-        return {"critic": objective.critic(Logits(real, fake)), "generator": objective.generator(fake)}
-
-    def _at(self, gap: float) -> tuple[Tensor, Tensor, Tensor]:
-        real = torch.full((4, 1), gap, requires_grad=True)
-        fake = torch.zeros(4, 1, requires_grad=True)
-        return self.objective().critic(Logits(real, fake)), real, fake
-
-    def _scalar(self, loss: Tensor, what: str) -> None:
-        __tracebackhide__ = True
-        expect(
-            isinstance(loss, Tensor) and loss.ndim == 0,
-            f"{self.name}: {what} is {tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__}, "
-            "expected a scalar tensor; take the mean",
-        )
-        finite(self.name, loss, what, "guard logarithms and divisions")
+        objective, logits = self.make(), self.given((4, 1, 64, 64))
+        self.print_cost(lambda: self.outputs(objective, logits), "8 maps of 64x64 logits, both sides")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from toonlab_world.scene.curves import polygon
 from toonlab_world.scene.forms import Direction, Even, Plane
-from toonlab_world.scene.palette import hsv, mix
-from toonlab_world.scene.scene import Color, Points, Shape, Surface, Texture
-from toonlab_world.scene.things import Place, Setting, Thing
+from toonlab_world.scene.noise import Draw
+from toonlab_world.scene.palette import Setting, hsv, mix
+from toonlab_world.scene.scene import Color, Place, Points, Shape, Surface, Texture, Thing
 
 PLASTER = Texture(grain=0.16, blotch=0.3)
 TILES = Texture(grain=0.3, streak=0.4)
@@ -53,37 +51,35 @@ class Block:
         return self.place.shape(outline, Surface(color, texture), Plane(toward), line)
 
 
-def house(draw: np.random.Generator, setting: Setting, place: Place) -> Thing:
+def house(draw: Draw, setting: Setting, place: Place) -> Thing:
     """Four walls under a gable roof that shows its gable or its slope, with chimney, windows and a door."""
     wall = hsv(draw.choice(WALL_HUES), draw.uniform(0.03, 0.4), draw.uniform(0.7, 0.92))
     roof = hsv(draw.choice(ROOF_HUES), draw.uniform(0.35, 0.75), draw.uniform(0.38, 0.66))
     height, side = place.size * draw.uniform(0.3, 0.48), draw.choice((-1.0, 1.0))
     block = Block(place, height * draw.uniform(0.9, 1.5), height, side, height * draw.uniform(0.5, 1.0))
     rise = draw.uniform(0.5, 0.85)
-    shapes = _walls(block, wall)
-    shapes += _gable(block, wall, roof, rise) if draw.uniform() < 0.5 else _slope(block, wall, roof, rise)
-    shapes += _openings(draw, block, setting.air.night)
+    shapes = [
+        block.shape(block.face((1, 0, 0), (1, 0, 1), (1, 1, 1), (1, 1, 0)), wall, PLASTER, SIDE),
+        block.shape(block.front(0, 0, 1, 1), wall, PLASTER, FRONT),
+        *(_gable if draw.uniform() < 0.5 else _slope)(block, wall, roof, rise),
+        *_openings(draw, block, setting.air.night),
+    ]
     if draw.uniform() < 0.6:
         shapes.append(_chimney(draw, block, rise))
-    return Thing(place.y, shapes, [_silhouette(block, rise)])
-
-
-def _walls(block: Block, wall: Color) -> list[Shape]:
-    side = block.face((1, 0, 0), (1, 0, 1), (1, 1, 1), (1, 1, 0))
-    return [block.shape(side, wall, PLASTER, SIDE), block.shape(block.front(0, 0, 1, 1), wall, PLASTER, FRONT)]
+    silhouette = block.face((0, 0), (0, 1), (0.5, 1 + rise), (0.5, 1 + rise, 1), (1, 1, 1), (1, 0, 1))
+    return Thing(place.y, shapes, [silhouette])
 
 
 def _gable(block: Block, wall: Color, roof: Color, rise: float) -> list[Shape]:
     """The roof shows its gable to the front: a triangle of wall, one slope, and boards along the gable's edges."""
     top, over, thick = 1 + rise, 0.12, 0.11
-    eave = 1 - over * rise
+    eave, right = 1 - over * rise, 1 + over
     near, far = -0.08, 1.08  # the roof overhangs at both ends
-    slope = block.face(
-        (0.5, top + thick, near), (0.5, top + thick, far), (1 + over, eave + thick, far), (1 + over, eave + thick, near)
-    )
+    ridge, edge = top + thick, eave + thick
+    slope = block.face((0.5, ridge, near), (0.5, ridge, far), (right, edge, far), (right, edge, near))
     boards = block.face(
-        (-over, eave, near), (-over, eave + thick, near), (0.5, top + thick, near), (1 + over, eave + thick, near),
-        (1 + over, eave, near), (0.5, top - 0.02, near),
+        (-over, eave, near), (-over, edge, near), (0.5, ridge, near), (right, edge, near), (right, eave, near),
+        (0.5, top - 0.02, near),
     )  # fmt: skip
     return [
         block.shape(block.face((0, 1), (1, 1), (0.5, top)), wall, PLASTER, FRONT, line=0),
@@ -105,12 +101,16 @@ def _slope(block: Block, wall: Color, roof: Color, rise: float) -> list[Shape]:
     ]
 
 
-def _openings(draw: np.random.Generator, block: Block, night: bool) -> list[Shape]:
+def _openings(draw: Draw, block: Block, night: bool) -> list[Shape]:
     """A door, and a window in every other column of the front."""
     columns = 2 if block.width < 1.15 * block.height else 3
     door, half = int(draw.integers(columns)), 0.32 / columns
     paint = hsv(draw.uniform(), draw.uniform(0.3, 0.6), draw.uniform(0.35, 0.65))
-    frame, glass = hsv(0.1, draw.uniform(0, 0.3), draw.choice((0.35, 0.95))), _glass(draw, night)
+    frame = hsv(0.1, draw.uniform(0, 0.3), draw.choice((0.35, 0.95)))
+    if night:
+        glass = Surface(hsv(0.12, 0.6, 1.0), glow=0.9) if draw.uniform() < 0.8 else Surface((0.15, 0.2, 0.32))
+    else:
+        glass = Surface(hsv(draw.uniform(0.53, 0.62), draw.uniform(0.2, 0.45), draw.uniform(0.5, 0.72)))
     shapes: list[Shape] = []
     for column in range(columns):
         x = (column + 0.5) / columns
@@ -121,28 +121,16 @@ def _openings(draw: np.random.Generator, block: Block, night: bool) -> list[Shap
     return shapes
 
 
-def _glass(draw: np.random.Generator, night: bool) -> Surface:
-    if night:
-        return Surface(hsv(0.12, 0.6, 1.0), glow=0.9) if draw.uniform() < 0.8 else Surface((0.15, 0.2, 0.32))
-    return Surface(hsv(draw.uniform(0.53, 0.62), draw.uniform(0.2, 0.45), draw.uniform(0.5, 0.72)))
-
-
 def _window(block: Block, x: float, half: float, frame: Color, glass: Surface) -> list[Shape]:
     """Two panes in a frame."""
     low, high = 0.36, 0.76
-    shapes = [block.shape(block.front(x - half, low, x + half, high), frame, WOOD, FRONT, 0.8)]
-    for side in (-1, 1):
-        pane = block.front(x + side * half * 0.14, low + 0.05, x + side * half * 0.83, high - 0.05)
-        shapes.append(block.place.shape(pane, glass, Even(0.8), 0.5))
-    return shapes
+    panes = [block.front(x + s * half * 0.14, low + 0.05, x + s * half * 0.83, high - 0.05) for s in (-1, 1)]
+    whole = block.shape(block.front(x - half, low, x + half, high), frame, WOOD, FRONT, 0.8)
+    return [whole, *(block.place.shape(pane, glass, Even(0.8), 0.5) for pane in panes)]
 
 
-def _chimney(draw: np.random.Generator, block: Block, rise: float) -> Shape:
+def _chimney(draw: Draw, block: Block, rise: float) -> Shape:
     left, foot, top = draw.uniform(0.62, 0.8), 1 + rise * 0.45, 1 + rise * 1.15
     right, middle = left + 0.13, 0.5
     outline = block.face((left, foot, middle), (right, foot, middle), (right, top, middle), (left, top, middle))
     return block.shape(outline, hsv(draw.uniform(0.0, 0.05), 0.45, 0.5), BRICK, FRONT, 0.8)
-
-
-def _silhouette(block: Block, rise: float) -> Points:
-    return block.face((0, 0), (0, 1), (0.5, 1 + rise), (0.5, 1 + rise, 1), (1, 1, 1), (1, 0, 1))

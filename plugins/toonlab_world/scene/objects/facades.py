@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from toonlab_world.scene.forms import Even
+from toonlab_world.scene.noise import Draw
 from toonlab_world.scene.palette import hsv, mix
 from toonlab_world.scene.scene import Color, Shape, Surface, Texture
 from toonlab_world.scene.space import Face, Rect
 
-from .marks import text
+from .buildings import PLASTER
+from .walls import inset, text
 
-PLASTER = Texture(grain=0.16, blotch=0.3)
 BRICK = Texture(grain=0.4, blotch=0.25)
 CONCRETE = Texture(grain=0.2, blotch=0.4, streak=0.12)
 WALLS = (PLASTER, BRICK, CONCRETE)
@@ -36,33 +35,25 @@ class Look:
     night: bool
 
 
-def draw_look(draw: np.random.Generator, storeys: int, columns: int, night: bool) -> Look:
+def draw_look(draw: Draw, storeys: int, columns: int, night: bool) -> Look:
     hue = float(draw.choice((0.02, 0.05, 0.08, 0.1, 0.12, 0.3, 0.55, 0.6, 0.95)))
     paint = hsv(hue + draw.uniform(-0.02, 0.02), draw.uniform(0.05, 0.5), draw.uniform(0.55, 0.92))
     trim = mix(paint, (1, 1, 1) if draw.uniform() < 0.6 else (0.25, 0.2, 0.2), 0.65)
-    return Look(
-        wall=Surface(paint, WALLS[int(draw.integers(len(WALLS)))]),
-        trim=Surface(trim, PLASTER),
-        cloth=hsv(draw.uniform(), draw.uniform(0.5, 0.8), draw.uniform(0.55, 0.85)),
-        storeys=storeys,
-        columns=columns,
-        wide=draw.uniform(0.35, 0.6),
-        tall=draw.uniform(0.45, 0.68),
-        shop=draw.uniform() < 0.55,
-        night=night,
-    )
+    wall = Surface(paint, WALLS[int(draw.integers(len(WALLS)))])
+    cloth = hsv(draw.uniform(), draw.uniform(0.5, 0.8), draw.uniform(0.55, 0.85))
+    wide, tall = draw.uniform(0.35, 0.6), draw.uniform(0.45, 0.68)
+    return Look(wall, Surface(trim, PLASTER), cloth, storeys, columns, wide, tall, draw.uniform() < 0.55, night)
 
 
-def facade(draw: np.random.Generator, wall: Face, look: Look) -> list[Shape]:
+def facade(draw: Draw, wall: Face, look: Look) -> list[Shape]:
     """All that is on a wall, from back to front, and the wall itself."""
-    shapes = [wall.shape(look.wall)]
     low = 1 / look.storeys
-    shapes += _windows(draw, wall, look, low)
+    shapes = [wall.shape(look.wall), *_windows(draw, wall, look, low)]
     shapes.append(wall.shape(look.trim, (0, 0.965, 1, 1), (0, low * 0.96, 1, low * 1.0), line=0.5))
     return shapes + (_shop(draw, wall, look, low * 0.94) if look.shop else _entrance(draw, wall, look, low))
 
 
-def _windows(draw: np.random.Generator, wall: Face, look: Look, low: float) -> list[Shape]:
+def _windows(draw: Draw, wall: Face, look: Look, low: float) -> list[Shape]:
     """Rows of frames with a dark or lit pane in each."""
     frames: list[Rect] = []
     lit: list[Rect] = []
@@ -72,48 +63,44 @@ def _windows(draw: np.random.Generator, wall: Face, look: Look, low: float) -> l
         for column in range(look.columns):
             x, y = (column + 0.5) / look.columns, (storey + 0.2) * low
             frames.append((x - half, y, x + half, y + tall))
-            pane = lit if draw.uniform() < (0.5 if look.night else 0.06) else dark
-            pane.append((x - half * 0.8, y + tall * 0.08, x - half * 0.07, y + tall * 0.92))
-            pane.append((x + half * 0.07, y + tall * 0.08, x + half * 0.8, y + tall * 0.92))
+            panes = lit if draw.uniform() < (0.5 if look.night else 0.06) else dark
+            spans = (x - half * 0.8, x - half * 0.07), (x + half * 0.07, x + half * 0.8)
+            panes += [(left, y + tall * 0.08, right, y + tall * 0.92) for left, right in spans]
     shapes = [wall.shape(look.trim, *frames, line=0.6)] if frames else []
     if dark:
         shapes.append(wall.shape(_glass(draw, look.night), *dark, line=0.35, form=Even(draw.uniform(0.55, 0.8))))
     if lit:
-        shapes.append(
-            wall.shape(Surface(hsv(0.12, 0.5, 1.0), glow=0.8 if look.night else 0.2), *lit, line=0.35, form=Even(0.8))
-        )
+        shine = Surface(hsv(0.12, 0.5, 1.0), glow=0.8 if look.night else 0.2)
+        shapes.append(wall.shape(shine, *lit, line=0.35, form=Even(0.8)))
     return shapes
 
 
-def _glass(draw: np.random.Generator, night: bool) -> Surface:
-    color = (
-        (0.13, 0.16, 0.28) if night else hsv(draw.uniform(0.53, 0.62), draw.uniform(0.15, 0.4), draw.uniform(0.5, 0.78))
-    )
-    return Surface(color)
+def _glass(draw: Draw, night: bool) -> Surface:
+    if night:
+        return Surface((0.13, 0.16, 0.28))
+    return Surface(hsv(draw.uniform(0.53, 0.62), draw.uniform(0.15, 0.4), draw.uniform(0.5, 0.78)))
 
 
-def _shop(draw: np.random.Generator, wall: Face, look: Look, top: float) -> list[Shape]:
+def _shop(draw: Draw, wall: Face, look: Look, top: float) -> list[Shape]:
     """A shop window next to a door, an awning or none, a sign above."""
-    glow = 0.85 if look.night else 0.12
-    left = draw.uniform() < 0.5
     pane, door = (0.06, top * 0.12, 0.62, top * 0.66), (0.7, 0.0, 0.92, top * 0.66)
-    if left:
+    if draw.uniform() < 0.5:
         pane, door = (0.38, pane[1], 0.94, pane[3]), (0.08, 0.0, 0.3, door[3])
-    glass = Surface(hsv(0.12 if look.night else 0.55, 0.3, 0.9 if look.night else 0.55), glow=glow)
+    glass = Surface(hsv(0.12, 0.3, 0.9), glow=0.85) if look.night else Surface(hsv(0.55, 0.3, 0.55), glow=0.12)
+    bright = mix((1, 0.97, 0.88), look.cloth, 0.05)
+    sign = text(draw, wall, (0.14, top * 0.81, 0.86, top * 0.95), bright, count=int(draw.integers(4, 9)))
     shapes = [
         wall.shape(look.trim, pane, line=0.7),
-        wall.shape(glass, _inset(pane, 0.02, top * 0.03), line=0.4, form=Even(0.75)),
+        wall.shape(glass, inset(pane, 0.02, top * 0.03), line=0.4, form=Even(0.75)),
         wall.shape(Surface(mix(look.cloth, INK, 0.3), PLASTER), door, line=0.7),
         wall.shape(glass, (door[0] + 0.04, top * 0.3, door[2] - 0.04, top * 0.6), line=0.4, form=Even(0.7)),
+        wall.shape(Surface(look.cloth, PLASTER), (0.05, top * 0.76, 0.95, top * 0.99), line=0.8),
+        sign,
     ]
-    board = (0.05, top * 0.76, 0.95, top * 0.99)
-    shapes.append(wall.shape(Surface(look.cloth, PLASTER), board, line=0.8))
-    bright = mix((1, 0.97, 0.88), look.cloth, 0.05)
-    shapes.append(text(draw, wall, (0.14, top * 0.81, 0.86, top * 0.95), bright, count=int(draw.integers(4, 9))))
     return shapes + (_awning(draw, wall, look, top) if draw.uniform() < 0.5 else [])
 
 
-def _awning(draw: np.random.Generator, wall: Face, look: Look, top: float) -> list[Shape]:
+def _awning(draw: Draw, wall: Face, look: Look, top: float) -> list[Shape]:
     """A striped cloth that leans out over the pavement."""
     camera, (x, y, z), (ux, _, uz) = wall.camera, wall.corner, wall.u
     out = (0.0, -1.0) if ux else (1.0 if x < 0 else -1.0, 0.0)  # away from the wall, as x and z
@@ -126,27 +113,17 @@ def _awning(draw: np.random.Generator, wall: Face, look: Look, top: float) -> li
     return [whole, cloth.shape(Surface((0.95, 0.93, 0.88), PLASTER), *stripes, line=0.0)]
 
 
-def _entrance(draw: np.random.Generator, wall: Face, look: Look, low: float) -> list[Shape]:
+def _entrance(draw: Draw, wall: Face, look: Look, low: float) -> list[Shape]:
     """A door with steps, and windows on both sides of it."""
     middle = (int(draw.integers(look.columns)) + 0.5) / look.columns
     half = 0.26 / look.columns
-    step = (middle - half * 1.3, 0.0, middle + half * 1.3, low * 0.05)
-    shapes = [
-        wall.shape(
-            Surface(mix(look.cloth, INK, 0.25), Texture(streak=0.4)),
-            (middle - half, 0.0, middle + half, low * 0.72),
-            line=0.8,
-        )
-    ]
-    shapes.append(wall.shape(Surface(STONE, CONCRETE), step, line=0.5))
-    sideways = [(c + 0.5) / look.columns for c in range(look.columns) if abs((c + 0.5) / look.columns - middle) > half]
-    if sideways:
-        panes = [(x - half * 0.9, low * 0.3, x + half * 0.9, low * 0.75) for x in sideways]
+    door, step = ((middle - u, 0.0, middle + u, v) for u, v in ((half, low * 0.72), (half * 1.3, low * 0.05)))
+    wood = Surface(mix(look.cloth, INK, 0.25), Texture(streak=0.4))
+    shapes = [wall.shape(wood, door, line=0.8), wall.shape(Surface(STONE, CONCRETE), step, line=0.5)]
+    columns = ((column + 0.5) / look.columns for column in range(look.columns))
+    panes = [(x - half * 0.9, low * 0.3, x + half * 0.9, low * 0.75) for x in columns if abs(x - middle) > half]
+    if panes:
+        inner = [inset(pane, half * 0.2, low * 0.05) for pane in panes]
         shapes.append(wall.shape(look.trim, *panes, line=0.6))
-        inner = [_inset(pane, half * 0.2, low * 0.05) for pane in panes]
         shapes.append(wall.shape(_glass(draw, look.night), *inner, line=0.35, form=Even(0.7)))
     return shapes
-
-
-def _inset(rect: Rect, u: float, v: float) -> Rect:
-    return rect[0] + u, rect[1] + v, rect[2] - u, rect[3] - v

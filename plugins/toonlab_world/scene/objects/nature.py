@@ -6,9 +6,9 @@ import numpy as np
 
 from toonlab_world.scene.curves import ellipse, polygon, union
 from toonlab_world.scene.forms import Ball, Even, Lobes, Tube
-from toonlab_world.scene.palette import hsv, mix
-from toonlab_world.scene.scene import Color, Points, Shape, Surface, Texture
-from toonlab_world.scene.things import Place, Setting, Thing
+from toonlab_world.scene.noise import Draw
+from toonlab_world.scene.palette import Setting, hsv, mix
+from toonlab_world.scene.scene import Color, Place, Points, Shape, Surface, Texture, Thing
 
 LEAVES = Texture(grain=0.25, leaf=0.8)
 BARK = Texture(grain=0.3, streak=0.5)
@@ -17,19 +17,18 @@ BIRCH: Color = (0.8, 0.78, 0.74)
 PETAL_HUES = (0.0, 0.05, 0.13, 0.15, 0.6, 0.75, 0.85, 0.93)
 
 
-def tree(draw: np.random.Generator, setting: Setting, place: Place) -> Thing:
+def tree(draw: Draw, setting: Setting, place: Place) -> Thing:
     """A trunk and a round, tall or broad crown of lobes."""
     height = place.size * draw.uniform(0.75, 1.2)
     rx, ry = height * draw.uniform(0.24, 0.38), height * draw.uniform(0.26, 0.36)
     middle = place.y - height + ry
     trunk = _trunk(draw, place, height * draw.uniform(0.05, 0.08), middle)
-    crown = _leaves(
-        draw, place, setting.season.leaves.draw(draw), Ball(place.x, middle, rx, ry), int(draw.integers(6, 11))
-    )
-    return Thing(place.y, [trunk, crown], [trunk.outline, crown.outline])
+    color = setting.season.leaves.draw(draw)
+    crown = _leaves(draw, place, color, Ball(place.x, middle, rx, ry), int(draw.integers(6, 11)))
+    return _growing(place, trunk, crown)
 
 
-def poplar(draw: np.random.Generator, setting: Setting, place: Place) -> Thing:
+def poplar(draw: Draw, setting: Setting, place: Place) -> Thing:
     """A slim column of leaves."""
     height, width = place.size * draw.uniform(1.0, 1.5), place.size * draw.uniform(0.11, 0.17)
     trunk = _trunk(draw, place, height * 0.035, place.y - height * 0.4)
@@ -37,38 +36,37 @@ def poplar(draw: np.random.Generator, setting: Setting, place: Place) -> Thing:
         Ball(place.x + width * draw.uniform(-0.15, 0.15), place.y - height * at, width * wide, height * 0.24)
         for at, wide in ((0.32, 0.8), (0.5, 1.0), (0.68, 0.75), (0.8, 0.45))
     ]
-    outline = union(balls, (place.x, place.y - height * 0.5))
-    form = Lobes(balls, Ball(place.x, place.y - height * 0.5, width * 1.1, height * 0.55), 0.3)
-    crown = place.shape(outline, Surface(setting.season.leaves.draw(draw), LEAVES, ragged=0.006), form)
-    return Thing(place.y, [trunk, crown], [trunk.outline, outline])
+    middle = place.x, place.y - height * 0.5
+    form = Lobes(balls, Ball(*middle, width * 1.1, height * 0.55), 0.3)
+    leaves = Surface(setting.season.leaves.draw(draw), LEAVES, ragged=0.006)
+    return _growing(place, trunk, place.shape(union(balls, middle), leaves, form))
 
 
-def conifer(draw: np.random.Generator, setting: Setting, place: Place) -> Thing:
+def conifer(draw: Draw, setting: Setting, place: Place) -> Thing:
     """Tiers of hanging branches, each above the one below."""
     height, width = place.size * draw.uniform(0.9, 1.5), place.size * draw.uniform(0.2, 0.34)
     tiers = int(draw.integers(3, 5))
-    color = setting.season.needles.draw(draw)
-    trunk = _trunk(draw, place, height * 0.05, place.y - height * 0.3)
-    shapes = [trunk]
+    needles = Surface(setting.season.needles.draw(draw), LEAVES, ragged=0.004)
+    shapes = [_trunk(draw, place, height * 0.05, place.y - height * 0.3)]
     for tier in range(tiers):
         bottom = place.y - height * (0.13 + 0.8 * tier / tiers)
         top = place.y - height * min(1.0, 0.13 + 0.8 * (tier + 1.75) / tiers)
         half = width * (1 - 0.72 * tier / tiers)
-        outline = _tier(draw, place.x, top, bottom, half)
         form = Tube(place.x, top, bottom, half * 0.05, half)
-        shapes.append(place.shape(outline, Surface(color, LEAVES, ragged=0.004), form))
-    return Thing(place.y, shapes, [shape.outline for shape in shapes])
+        shapes.append(place.shape(_tier(draw, place.x, top, bottom, half), needles, form))
+    return _growing(place, *shapes)
 
 
-def bush(draw: np.random.Generator, setting: Setting, place: Place) -> Thing:
+def bush(draw: Draw, setting: Setting, place: Place) -> Thing:
     """A low heap of leaves."""
     rx, ry = place.size * draw.uniform(0.12, 0.26), place.size * draw.uniform(0.1, 0.18)
     color = setting.season.leaves.draw(draw)
-    shape = _leaves(draw, place, color, Ball(place.x, place.y - ry * 0.6, rx, ry), int(draw.integers(4, 8)))
-    return Thing(place.y, [shape], [shape.outline])
+    return _growing(
+        place, _leaves(draw, place, color, Ball(place.x, place.y - ry * 0.6, rx, ry), int(draw.integers(4, 8)))
+    )
 
 
-def stone(draw: np.random.Generator, setting: Setting, place: Place) -> Thing:
+def stone(draw: Draw, setting: Setting, place: Place) -> Thing:
     """A boulder with a lit upper face."""
     rx, ry = place.size * draw.uniform(0.08, 0.22), place.size * draw.uniform(0.06, 0.14)
     corners = int(draw.integers(7, 11))
@@ -76,12 +74,11 @@ def stone(draw: np.random.Generator, setting: Setting, place: Place) -> Thing:
     around = np.stack([np.cos(angles), np.sin(angles)], axis=1) * draw.uniform(0.8, 1.1, (corners, 1))
     outline = (around * (rx, ry) + (place.x, place.y - ry * 0.7)).astype(np.float32)
     outline[:, 1] = np.minimum(outline[:, 1], place.y)
-    form = Ball(place.x, place.y - ry * 0.5, rx * 1.2, ry * 1.3)
     surface = Surface(setting.season.rock.draw(draw), STONE, ragged=0.002)
-    return Thing(place.y, [place.shape(outline, surface, form)], [outline])
+    return _growing(place, place.shape(outline, surface, Ball(place.x, place.y - ry * 0.5, rx * 1.2, ry * 1.3)))
 
 
-def tuft(draw: np.random.Generator, setting: Setting, place: Place) -> Thing:
+def tuft(draw: Draw, setting: Setting, place: Place) -> Thing:
     """A few blades of grass."""
     height, blades = place.size * draw.uniform(0.06, 0.12), int(draw.integers(3, 6))
     color = mix(setting.season.meadow.draw(draw), (0.1, 0.25, 0.1), 0.3)
@@ -94,7 +91,7 @@ def tuft(draw: np.random.Generator, setting: Setting, place: Place) -> Thing:
     return Thing(place.y, [place.shape(polygon(*points), Surface(color, ragged=0.002), Even(0.62), line=0.7)])
 
 
-def flowers(draw: np.random.Generator, setting: Setting, place: Place) -> Thing:
+def flowers(draw: Draw, setting: Setting, place: Place) -> Thing:
     """A patch of one kind of flower."""
     surface = Surface(hsv(draw.choice(PETAL_HUES), draw.uniform(0.0, 0.8), 0.95))
     shapes = []
@@ -106,7 +103,12 @@ def flowers(draw: np.random.Generator, setting: Setting, place: Place) -> Thing:
     return Thing(place.y, sorted(shapes, key=lambda shape: float(shape.outline[0, 1])))
 
 
-def _trunk(draw: np.random.Generator, place: Place, width: float, top: float) -> Shape:
+def _growing(place: Place, *shapes: Shape) -> Thing:
+    """Shapes that all cast a shadow."""
+    return Thing(place.y, shapes, [shape.outline for shape in shapes])
+
+
+def _trunk(draw: Draw, place: Place, width: float, top: float) -> Shape:
     brown = hsv(draw.uniform(0.03, 0.09), draw.uniform(0.3, 0.55), draw.uniform(0.3, 0.5))
     bark = Surface(BIRCH if draw.uniform() < 0.15 else brown, BARK)
     lean = width * draw.uniform(-0.6, 0.6)
@@ -118,7 +120,7 @@ def _trunk(draw: np.random.Generator, place: Place, width: float, top: float) ->
     return place.shape(outline, bark, Tube(place.x, top, place.y, width * 0.5, width * 0.8))
 
 
-def _leaves(draw: np.random.Generator, place: Place, color: Color, whole: Ball, lobes: int) -> Shape:
+def _leaves(draw: Draw, place: Place, color: Color, whole: Ball, lobes: int) -> Shape:
     """A heap of leaves: a ring of lobes, and one in the middle, in front."""
     x, y, rx, ry = whole.x, whole.y, whole.rx, whole.ry
     angles = np.linspace(0, 2 * np.pi, lobes, endpoint=False) + draw.uniform(0, 2 * np.pi)
@@ -137,12 +139,12 @@ def _leaves(draw: np.random.Generator, place: Place, color: Color, whole: Ball, 
     return place.shape(union(balls, (x, y)), Surface(color, LEAVES, ragged=0.006), form)
 
 
-def _tier(draw: np.random.Generator, x: float, top: float, bottom: float, half: float) -> Points:
-    teeth = 5
+def _tier(draw: Draw, x: float, top: float, bottom: float, half: float) -> Points:
+    teeth, height = 5, bottom - top
     points = [(x, top)]
     for index in range(teeth * 2 + 1):
         at = 1 - index / teeth
-        hang = (bottom - top) * (0.0 if index % 2 == 0 else -0.1) * draw.uniform(0.6, 1.2)
-        bow = (bottom - top) * 0.14 * (1 - at * at)
-        points.append((x + half * at, bottom + hang + bow - (bottom - top) * 0.1))
+        hang = height * (0.0 if index % 2 == 0 else -0.1) * draw.uniform(0.6, 1.2)
+        bow = height * 0.14 * (1 - at * at)
+        points.append((x + half * at, bottom + hang + bow - height * 0.1))
     return polygon(*points)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from toonlab_world.scene.curves import ellipse, union
+from toonlab_world.scene.curves import box, ellipse, union
 from toonlab_world.scene.fields import Ground, Sky
 from toonlab_world.scene.forms import Ball, Even, Lobes
-from toonlab_world.scene.keys import Key
-from toonlab_world.scene.noise import ridge_line
+from toonlab_world.scene.noise import Draw, Key, ridge_line
 from toonlab_world.scene.palette import Season, mix
-from toonlab_world.scene.scene import Air, Color, Layer, Points, Shape, Surface, Texture
+from toonlab_world.scene.scene import Air, Layer, Points, Shape, Surface, Texture
 
+EVERYWHERE = box(-0.1, -0.1, 1.1, 1.1)
 SAMPLES = 256  # points along a ridge
 EARTH = Texture(grain=0.3, blotch=0.55, streak=0.2)
 GRASS = Texture(grain=0.3, blotch=0.5, streak=0.45)
@@ -45,17 +45,19 @@ class Ridge:
         return np.concatenate([[[-0.1, y[0]]], np.stack([x, y], axis=1), [[1.1, y[-1]], [1.1, 1.1], [-0.1, 1.1]]])
 
 
-def sky(draw: np.random.Generator, air: Air, horizon: float) -> Layer:
+def sky(draw: Draw, air: Air, horizon: float) -> Layer:
     """The sky, perhaps the sun or moon, and a few heaps of cloud."""
-    back = np.array([[-0.1, -0.1], [1.1, -0.1], [1.1, 1.1], [-0.1, 1.1]], np.float32)
-    shapes = [Shape(back, Surface(air.zenith), Sky(*air.sun_at, horizon), depth=1.0, line=0.0)]
+    shapes = [Shape(EVERYWHERE, Surface(air.zenith), Sky(*air.sun_at, horizon), depth=1.0, line=0.0)]
     if air.night or draw.uniform() < 0.45:
-        shapes.append(_disc(draw, air))
+        radius = draw.uniform(0.025, 0.06)
+        color = (0.93, 0.95, 1.0) if air.night else mix(air.sunlight, (1.0, 1.0, 0.85), 0.4)
+        disc = ellipse(*air.sun_at, radius, radius)
+        shapes.append(Shape(disc, Surface(color, glow=1.0), Even(1.0), depth=1.0, line=0.5))
     count = draw.choice((0, 1, 2, 3, 5), p=(0.1, 0.2, 0.3, 0.25, 0.15))
     return Layer(shapes, [[_cloud(draw, air, horizon)] for _ in range(int(count))])
 
 
-def mountains(draw: np.random.Generator, season: Season, key: Key, base: float, depth: float) -> Shape:
+def mountains(draw: Draw, season: Season, key: Key, base: float, depth: float) -> Shape:
     """A jagged range with facets that run down from its peaks."""
     line = ridge_line(key, SAMPLES, int(draw.integers(3, 6)), octaves=5, gain=0.48)
     ridge = Ridge((base - draw.uniform(0.08, 0.16) * (line + 0.4)).astype(np.float32))
@@ -64,7 +66,7 @@ def mountains(draw: np.random.Generator, season: Season, key: Key, base: float, 
     return Shape(ridge.outline, Surface(color, ROCK, ragged=0.003), form, depth)
 
 
-def hill(draw: np.random.Generator, season: Season, key: Key, base: float, depth: float) -> tuple[Ridge, Shape]:
+def hill(draw: Draw, season: Season, key: Key, base: float, depth: float) -> tuple[Ridge, Shape]:
     """Rolling ground below a soft ridge; far hills may be wooded, near ones are meadows."""
     line = ridge_line(key, SAMPLES, int(draw.integers(2, 5)), octaves=3, gain=0.35)
     height = 0.015 + draw.uniform(0.02, 0.09) * depth
@@ -76,7 +78,7 @@ def hill(draw: np.random.Generator, season: Season, key: Key, base: float, depth
     return ridge, Shape(ridge.outline, surface, form, depth)
 
 
-def path(draw: np.random.Generator, ridge: Ridge, horizon: float, ground: Shape) -> Shape:
+def path(draw: Draw, ridge: Ridge, horizon: float, ground: Shape) -> Shape:
     """A footpath that winds from the ridge to the viewer, wider as it comes near, lit as the ground it lies on."""
     start, end, phase = draw.uniform(0.2, 0.8), draw.uniform(0.1, 0.9), draw.uniform(0, 2 * np.pi)
     top = ridge.at(start) + 0.004
@@ -90,14 +92,7 @@ def path(draw: np.random.Generator, ridge: Ridge, horizon: float, ground: Shape)
     return Shape(outline.astype(np.float32), Surface(color, EARTH, 0.004), ground.form, ground.depth, line=0.7)
 
 
-def _disc(draw: np.random.Generator, air: Air) -> Shape:
-    radius = draw.uniform(0.025, 0.06)
-    color: Color = (0.93, 0.95, 1.0) if air.night else mix(air.sunlight, (1.0, 1.0, 0.85), 0.4)
-    outline = ellipse(*air.sun_at, radius, radius)
-    return Shape(outline, Surface(color, glow=1.0), Even(1.0), depth=1.0, line=0.5)
-
-
-def _cloud(draw: np.random.Generator, air: Air, horizon: float) -> Shape:
+def _cloud(draw: Draw, air: Air, horizon: float) -> Shape:
     """A heap: lobes on a flat base."""
     x, y = draw.uniform(-0.05, 1.05), horizon * draw.uniform(0.15, 0.8)
     rx = draw.uniform(0.08, 0.24)
@@ -114,6 +109,6 @@ def _cloud(draw: np.random.Generator, air: Air, horizon: float) -> Shape:
     return Shape(outline, Surface(white), form, depth=1.0, line=0.6)
 
 
-def _ground(draw: np.random.Generator, key: Key, ridge: Ridge, cells: int, rolling: float, facets: float) -> Ground:
+def _ground(draw: Draw, key: Key, ridge: Ridge, cells: int, rolling: float, facets: float) -> Ground:
     skew = draw.uniform(0.2, 0.5) * float(draw.choice((-1, 1)))
     return Ground((*key, "relief"), ridge.y, ridge.slope, cells, rolling, facets, skew, draw.uniform(0.55, 0.7))

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 import toonlab_world
 from toonlab_world.data.dataset import ToonWorld
 from toonlab_world.render.render import render, scene_key
-from toonlab_world.styles.style import Style
+from toonlab_world.render.styles import Style
 
 WORLD = ToonWorld(style="bold", seed=3, scenes=4, size=32, evaluation_scenes=3)
 

@@ -14,7 +14,7 @@ import toonlab_world
 from toonlab import ToonlabError
 from toonlab_world.data.shards import Shards, source_hash
 from toonlab_world.render.render import render, scene_key
-from toonlab_world.styles.style import Style
+from toonlab_world.render.styles import Style
 
 SHARDS = Shards("validation", ("photo", "outline"), seed=1, count=3, size=32)
 
@@ -104,7 +104,7 @@ def test_a_cache_that_can_not_be_written_is_one_clear_line(cache):
 PACKAGE = Path(toonlab_world.__file__).parent
 
 
-@pytest.mark.parametrize("folder", ["scene", "scene/objects", "scene/places", "styles", "render", "data", "."])
+@pytest.mark.parametrize("folder", ["scene", "scene/objects", "scene/places", "render", "data", "."])
 def test_the_folder_in_the_cache_changes_with_the_code_that_decides_pixels_and_with_no_other(tmp_path, folder):
     copy = tmp_path / "copy"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))

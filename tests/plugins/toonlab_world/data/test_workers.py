@@ -105,7 +105,8 @@ if __name__ == "__main__":
 """
 
 
-def test_ctrl_c_ends_all_processes(chunks, tmp_path):
+@pytest.mark.parametrize("kill", [os.killpg, os.kill])
+def test_ctrl_c_or_the_end_of_the_parent_ends_all_processes(chunks, tmp_path, kill):
     folder = tmp_path / "pids"
     folder.mkdir()
     (tmp_path / "script.py").write_text(SCRIPT)
@@ -113,7 +114,7 @@ def test_ctrl_c_ends_all_processes(chunks, tmp_path):
     command = [sys.executable, str(tmp_path / "script.py"), str(folder)]
     with subprocess.Popen(command, env=environment, start_new_session=True, stderr=subprocess.DEVNULL) as process:
         until(lambda: len(list(folder.iterdir())) == 2)
-        os.killpg(process.pid, signal.SIGINT)
+        kill(process.pid, signal.SIGINT if kill is os.killpg else signal.SIGKILL)
         assert process.wait(60) != 0
     until(lambda: not any(psutil.pid_exists(int(path.name)) for path in folder.iterdir()))
 

@@ -5,23 +5,23 @@ import numpy as np
 import pytest
 
 from toonlab_world.render.cartoon import draw_cartoon
-from toonlab_world.render.grain import relief
+from toonlab_world.render.effects import relief
 from toonlab_world.render.photo import render_photo
-from toonlab_world.render.raster import rasterise
+from toonlab_world.render.raster import Raster
+from toonlab_world.render.styles import STYLES
 from toonlab_world.scene.compose import compose
-from toonlab_world.styles.style import STYLES
 
 
 @pytest.mark.parametrize("index", [0, 1, 2])
 def test_a_finer_photo_shows_the_same(index):
     scene = compose((0, "test", index))
-    fine, coarse = (render_photo(rasterise(scene, size), sensor_noise=False) for size in (256, 64))
+    fine, coarse = (render_photo(Raster(scene, size), sensor_noise=False) for size in (256, 64))
     averaged = cv2.resize(fine, (64, 64), interpolation=cv2.INTER_AREA)
     assert np.abs(averaged.astype(float) - coarse).mean() < 5
 
 
 def test_sensor_noise_is_small_and_repeatable():
-    raster = rasterise(compose((0, "test", 0)), 64)
+    raster = Raster(compose((0, "test", 0)), 64)
     clean, noisy, again = render_photo(raster, sensor_noise=False), render_photo(raster), render_photo(raster)
     np.testing.assert_array_equal(noisy, again)
     assert 1 < (noisy.astype(float) - clean).std() < 10
@@ -29,21 +29,21 @@ def test_sensor_noise_is_small_and_repeatable():
 
 def test_photos_have_texture_where_cartoons_have_none():
     for index in range(5):
-        raster = rasterise(compose((0, "test", index)), 128)
+        raster = Raster(compose((0, "test", index)), 128)
         photo, drawing = render_photo(raster, sensor_noise=False), draw_cartoon(raster, STYLES["bold"])
-        inside = interior(drawing.regions, drawing.outline)
+        inside = interior(drawing["regions"], drawing["outline"])
         assert inside.mean() > 0.2
         assert roughness(photo, inside) > 1.5
-        assert roughness(drawing.cartoon, inside) < 0.4 * roughness(photo, inside)
+        assert roughness(drawing["cartoon"], inside) < 0.4 * roughness(photo, inside)
 
 
 def test_photos_have_no_outlines():
     """Where the cartoon has a line that is darker than both of its sides, the photo has none."""
     for index in range(5):
-        raster = rasterise(compose((0, "test", index)), 128)
+        raster = Raster(compose((0, "test", index)), 128)
         drawing = draw_cartoon(raster, STYLES["bold"])
         photo, cartoon = (
-            line_darkness(picture)[drawing.outline].mean() for picture in (render_photo(raster), drawing.cartoon)
+            line_darkness(picture)[drawing["outline"]].mean() for picture in (render_photo(raster), drawing["cartoon"])
         )
         assert photo < 0.3 * cartoon
 
@@ -63,7 +63,7 @@ def test_water_mirrors_what_stands_beyond_it():
     gains = []
     for index in range(8):
         scene = compose((0, "test", index), "waterside")
-        photo = render_photo(rasterise(scene, 96), sensor_noise=False).mean(axis=2)
+        photo = render_photo(Raster(scene, 96), sensor_noise=False).mean(axis=2)
         line, tall = int(scene.waterline * 96) + 2, 12
         above, below = photo[line - 4 - tall : line - 4], photo[line : line + tall]
         gains.append(

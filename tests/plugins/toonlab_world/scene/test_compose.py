@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from toonlab_world.render.styles import MAX_TONES
 from toonlab_world.scene.compose import KINDS, compose
 from toonlab_world.scene.palette import HOURS
-from toonlab_world.styles.style import MAX_TONES
 
 
 @settings(max_examples=30, deadline=None)

@@ -5,7 +5,7 @@ import colorsys
 import numpy as np
 import pytest
 
-from toonlab_world.scene.keys import generator
+from toonlab_world.scene.noise import generator
 from toonlab_world.scene.palette import HOURS, SEASONS, Tint, draw_air, hsv, mix
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from toonlab_world.scene.curves import box
 from toonlab_world.scene.forms import Even
-from toonlab_world.scene.scene import Air, Layer, Scene, Shape, Surface
+from toonlab_world.scene.scene import Air, Layer, Place, Scene, Shape, Surface
 
 AIR = Air((0.2, 0.4, 0.8), (0.8, 0.9, 1), (1, 1, 0.9), (0.5, 0.5, 0.6), 0.3, (-0.6, -0.6, 0.53), (0.2, 0.1))
 
@@ -34,3 +34,12 @@ def test_the_shapes_of_a_thing_are_a_group_and_each_ground_is_one(scene):
 def test_objects_of_a_layer_are_those_of_all_its_things(scene):
     assert len(scene.layers[0].objects) == 3
     assert Layer([shape()]).objects == []
+
+
+def test_a_shape_has_the_depth_of_its_place():
+    outline, further = box(0.1, 0.2, 0.3, 0.4), box(0.5, 0.2, 0.6, 0.4)
+    shape = Place(0.2, 0.4, 0.1, depth=0.7).shape(outline, Surface((1, 0, 0)), Even(0.3), line=0.5, more=[further])
+    assert (shape.depth, shape.line, shape.form) == (0.7, 0.5, Even(0.3))
+    assert shape.outline is outline
+    assert shape.more == [further]
+    assert shape.strokes == ()

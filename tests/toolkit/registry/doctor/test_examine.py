@@ -44,7 +44,7 @@ def plugin(name: str) -> Examined:
 
 def test_what_is_installed_here_has_no_problems() -> None:
     found = examine({"train"})
-    assert (found.problems, found.clashes, found.duplicates, found.unknown) == (0, (), (), {})
+    assert (found.problems, found.clashes, found.duplicates, found.unknown) == (0, {}, (), {})
     assert {"ctss", "mlflow"} <= {one.entry.name for one in found.plugins}
     assert {"world", "score"} <= {one.entry.name for one in found.commands}
 
@@ -69,21 +69,21 @@ def test_a_plugin_with_a_problem(install: Install, source: str, status: str, say
     install("toonlab-wrong", source)
     one = plugin("toonlab_wrong")
     assert one.status == status
-    assert any(says in problem.text for problem in one.problems)
+    assert any(says in problem.reason for problem in one.problems)
 
 
 def test_a_plugin_that_requires_another_toonlab(install: Install) -> None:
     install("toonlab-old", METRIC, requires="toonlab<0.1")
     one = plugin("toonlab_old")
     assert one.status == "not loaded"
-    assert "it requires toonlab<0.1" in one.problems[0].text
+    assert "it requires toonlab<0.1" in one.problems[0].reason
 
 
 def test_hooks_of_an_observer_that_are_never_called(install: Install) -> None:
     install("toonlab-watch", OBSERVER)
     one = plugin("toonlab_watch")
     assert one.hooks == {"watch": ("on_run_start",)}
-    assert [problem.text for problem in one.problems] == [
+    assert [problem.reason for problem in one.problems] == [
         "observer 'watch': on_run_end is not marked with @hookimpl, so nothing calls it",
         "observer 'watch': hook 'on_step' is unknown; did you mean 'on_step_end'?",
     ]
@@ -92,9 +92,9 @@ def test_hooks_of_an_observer_that_are_never_called(install: Install) -> None:
 def test_a_name_that_two_offer(install: Install) -> None:
     install("toonlab-one", METRIC)
     install("toonlab-two", METRIC)
-    (clash,) = examine().clashes
-    assert (clash.kind, clash.name) == ("metrics", "zero")
-    assert [entry.source.name for entry in clash.entries] == ["toonlab-one", "toonlab-two"]
+    ((clash, entries),) = examine().clashes.items()
+    assert clash == ("metrics", "zero")
+    assert [entry.source.name for entry in entries] == ["toonlab-one", "toonlab-two"]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_commands_with_a_problem(install: Install, name: str, source: str, says:
     info = install("toonlab-cli", source)
     (info / "entry_points.txt").write_text(f"[{metadata.COMMANDS}]\n{name} = toonlab_cli:run\n")
     one = next(one for one in examine({"train"}).commands if one.entry.source.name == "toonlab-cli")
-    assert says in one.problems[0].text
+    assert says in one.problems[0].reason
 
 
 def test_the_environment_leaves_out_and_names_what_is_not_installed(

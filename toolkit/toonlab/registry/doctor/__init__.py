@@ -1,8 +1,6 @@
-"""`toonlab plugins doctor`: what is installed for toonlab, from where, and its problems."""
+"""`toonlab plugins doctor`: what is installed for toonlab, and what is wrong with it."""
 
-from __future__ import annotations
-
-from .examine import Clash, Diagnosis, DuplicateInstall, Examined, examine
+from .examine import Diagnosis, Examined, examine
 from .listing import show_diagnosis
 
-__all__ = ["Clash", "Diagnosis", "DuplicateInstall", "Examined", "examine", "show_diagnosis"]
+__all__ = ["Diagnosis", "Examined", "examine", "show_diagnosis"]

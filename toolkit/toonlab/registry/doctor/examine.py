@@ -9,85 +9,89 @@ import typing
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import pluggy
 import typer
 
 import toonlab
 from toonlab.errors import nearest
 from toonlab.registry import metadata
 from toonlab.registry.catalogue import discover
-from toonlab.registry.hookspecs import ObserverHooks, RegistrationHooks
-from toonlab.registry.loader import Frame, Offer, Plugin, import_entry_point
+from toonlab.registry.hookspecs import OBSERVER_HOOKS, REGISTRATION_HOOKS, is_marked
+from toonlab.registry.loader import Failure, Offer, Plugin, import_entry_point
 from toonlab.registry.metadata import Entry, Source
-
-Status = Literal["loaded", "loaded in part", "not loaded", "left out"]
-_MARKS = pluggy.PluginManager("toonlab")  # reads the marks that @hookimpl leaves
-
-
-@dataclass(frozen=True)
-class PluginProblem:
-    """A problem of an entry point, and the lines of its own files that it came from."""
-
-    text: str
-    frames: tuple[Frame, ...] = ()
 
 
 @dataclass(frozen=True)
 class Examined:
-    """An entry point. `offers`: kind -> names; `hooks`: observer -> hooks, None where only an instance would tell."""
+    """An entry point of any group as it was loaded, and remarks: what keeps nothing from use, but has no effect."""
 
-    entry: Entry
-    status: Status
-    seconds: float | None = None
-    offers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    hooks: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
-    problems: tuple[PluginProblem, ...] = ()
+    plugin: Plugin
+    remarks: tuple[Failure, ...] = ()
+
+    @property
+    def entry(self) -> Entry:
+        return self.plugin.entry
+
+    @property
+    def status(self) -> str:
+        """`loaded`, `loaded in part`, `not loaded`, or `left out` by `TOONLAB_PLUGINS`."""
+        if self.plugin.seconds is None:
+            return "left out"
+        if not self.plugin.failures:
+            return "loaded"
+        return "loaded in part" if self.plugin.hooks else "not loaded"
+
+    @property
+    def offers(self) -> dict[str, tuple[str, ...]]:
+        """The names that it offers, by kind of part."""
+        return {kind: tuple(o.name for o in self.plugin.offers if o.kind == kind) for kind in self.plugin.kinds}
+
+    @property
+    def hooks(self) -> dict[str, tuple[str, ...] | None]:
+        """The hooks of its observers, by their names; None where only an instance would tell."""
+        classes = {offer.name: _class_of(offer) for offer in self.plugin.offers if offer.kind == "observers"}
+        return {
+            name: None if made is None else tuple(hook for hook in OBSERVER_HOOKS if is_marked(made, hook))
+            for name, made in classes.items()
+        }
+
+    @property
+    def problems(self) -> tuple[Failure, ...]:
+        return (*self.plugin.failures, *self.remarks)
 
     def to_json(self) -> dict[str, Any]:
+        seconds = self.plugin.seconds
         return {
             **_entry_to_json(self.entry),
             "status": self.status,
-            "import_seconds": self.seconds and round(self.seconds, 4),
+            "import_seconds": seconds and round(seconds, 4),
             "requires": self.entry.source.requires,
-            "offers": {kind: list(names) for kind, names in self.offers.items()},
-            "hooks": {name: hooks if hooks is None else list(hooks) for name, hooks in self.hooks.items()},
-            "problems": [{"text": p.text, "where": [vars(frame) for frame in p.frames]} for p in self.problems],
+            "offers": self.offers,
+            "hooks": self.hooks,
+            "problems": [{"text": p.reason, "where": [asdict(frame) for frame in p.frames]} for p in self.problems],
         }
 
 
 @dataclass(frozen=True)
-class Clash:
-    """A name that several entry points offer; it is usable from none."""
-
-    kind: str
-    name: str
-    entries: tuple[Entry, ...]
-
-
-@dataclass(frozen=True)
-class DuplicateInstall:
-    """A distribution whose metadata lie in two places: the ones that Python uses, and the ones that they hide."""
-
-    used: Source
-    hidden: Source
-
-
-@dataclass(frozen=True)
 class Diagnosis:
-    """The whole result. `chosen` is `TOONLAB_PLUGINS`; `unknown`: names in it that match nothing -> why."""
+    """The whole result.
+
+    `clashes`: the entry points that offer the same (kind, name), which is usable from none; `duplicates`: the metadata
+    of a distribution that Python uses and other ones that they hide; `chosen` is `TOONLAB_PLUGINS`; `unknown`: names in
+    it that match nothing, and why.
+    """
 
     own: Source
     versions: Mapping[str, str]
     plugins: tuple[Examined, ...]
     commands: tuple[Examined, ...]
     preloads: tuple[Examined, ...]
-    clashes: tuple[Clash, ...]
-    duplicates: tuple[DuplicateInstall, ...]
+    clashes: Mapping[tuple[str, str], tuple[Entry, ...]]
+    duplicates: tuple[tuple[Source, Source], ...]
     chosen: str | None = None
     unknown: Mapping[str, str] = field(default_factory=dict)
 
@@ -107,11 +111,12 @@ class Diagnosis:
             "editable": self.own.project is not None,
             **{group: [one.to_json() for one in getattr(self, group)] for group in ("plugins", "commands", "preloads")},
             "clashes": [
-                {"kind": c.kind, "name": c.name, "sources": [_entry_to_json(entry) for entry in c.entries]}
-                for c in self.clashes
+                {"kind": kind, "name": name, "sources": [_entry_to_json(entry) for entry in entries]}
+                for (kind, name), entries in self.clashes.items()
             ],
             "installed_twice": [
-                {"used": _metadata_to_json(d.used), "hidden": _metadata_to_json(d.hidden)} for d in self.duplicates
+                {"used": _metadata_to_json(used), "hidden": _metadata_to_json(hidden)}
+                for used, hidden in self.duplicates
             ],
             "TOONLAB_PLUGINS": self.chosen,
             "not_installed": dict(self.unknown),
@@ -126,45 +131,51 @@ def examine(own_commands: Collection[str] = ()) -> Diagnosis:
         own_commands: names of toonlab's own commands, which no plugin can use.
     """
     catalogue = discover()
-    groups = {group: metadata.entries(group) for group in (metadata.COMMANDS, metadata.PRELOADS)}
-    offered = [(offer.kind, offer.name, plugin.entry) for plugin in catalogue.plugins for offer in plugin.offers]
-    offered += [("commands", entry.name, entry) for entry in groups[metadata.COMMANDS]]
-    twice = {pair for group in (metadata.PLUGINS, *groups) for pair in metadata.hidden(group)}
+    commands, preloads = metadata.entries(metadata.COMMANDS), metadata.entries(metadata.PRELOADS)
+    offered: defaultdict[tuple[str, str], tuple[Entry, ...]] = defaultdict(tuple)
+    for plugin in catalogue.plugins:
+        for offer in plugin.offers:
+            offered[offer.kind, offer.name] += (plugin.entry,)
+    for entry in commands:
+        offered["commands", entry.name] += (entry,)
+    groups = (metadata.PLUGINS, metadata.COMMANDS, metadata.PRELOADS)
     return Diagnosis(
         own=metadata.own(),
         versions={"python": platform.python_version(), **{name: version(name) for name in ("torch", "pluggy")}},
-        plugins=tuple(map(_plugin, catalogue.plugins)),
-        commands=tuple(_command(entry, own_commands) for entry in groups[metadata.COMMANDS]),
-        preloads=tuple(_imported(entry) for entry in groups[metadata.PRELOADS]),
-        clashes=tuple(_clashes(offered)),
-        duplicates=tuple(DuplicateInstall(used, hidden) for hidden, used in sorted(twice, key=str)),
+        plugins=tuple(Examined(plugin, tuple(_remarks(plugin))) for plugin in catalogue.plugins),
+        commands=tuple(_command(import_entry_point(entry), own_commands) for entry in commands),
+        preloads=tuple(Examined(import_entry_point(entry)) for entry in preloads),
+        clashes={key: entries for key, entries in offered.items() if len(entries) > 1},
+        duplicates=tuple(sorted({pair for group in groups for pair in metadata.duplicates(group)}, key=str)),
         chosen=os.environ.get("TOONLAB_PLUGINS"),
         unknown={f.plugin: f.reason for f in catalogue.failures if f.distribution == "TOONLAB_PLUGINS"},
     )
 
 
-def _plugin(plugin: Plugin) -> Examined:
-    if plugin.imported is None:
-        return Examined(plugin.entry, "left out")
-    offers = {kind: tuple(o.name for o in plugin.offers if o.kind == kind) for kind in plugin.kinds}
-    observers = {offer.name: _class_of(offer) for offer in plugin.offers if offer.kind == "observers"}
-    problems = [PluginProblem(failure.reason, failure.frames) for failure in plugin.failures]
-    if plugin.hooks or not problems:
-        problems += map(PluginProblem, _unused(plugin))
-    problems += [PluginProblem(text) for name, made in observers.items() for text in _unheard(name, made)]
-    status: Status = "loaded" if not plugin.failures else "loaded in part" if plugin.hooks else "not loaded"
-    hooks = {name: None if made is None else tuple(_marked_hooks(made)) for name, made in observers.items()}
-    return Examined(plugin.entry, status, plugin.imported.seconds, offers, hooks, tuple(problems))
+def _remarks(plugin: Plugin) -> Iterator[Failure]:
+    if plugin.seconds is not None and (plugin.hooks or not plugin.failures):
+        yield from (Failure.of(plugin.entry, text) for text in _unused(plugin))
+    for offer in plugin.offers:
+        if offer.kind == "observers":
+            yield from (Failure.of(plugin.entry, text) for text in _unheard(offer.name, _class_of(offer)))
 
 
 def _unused(plugin: Plugin) -> Iterator[str]:
     """Functions that have a hook's name and no mark; or that there is no hook at all."""
-    found = plugin.imported and plugin.imported.found
-    unmarked = [hook for hook in _names(RegistrationHooks) if hook not in plugin.hooks and _has(found, hook)]
+    unmarked = [hook for hook in REGISTRATION_HOOKS if hook not in plugin.hooks and _has(plugin.found, hook)]
     for hook in unmarked:
         yield f"{hook} is not marked with @hookimpl, so nothing calls it"
     if not (plugin.hooks or unmarked):
         yield f"{plugin.entry.value} implements no hook; it needs a function such as register_samplers, with @hookimpl"
+
+
+def _unheard(name: str, made: type | None) -> Iterator[str]:
+    """Methods of an observer's class that look like hooks and are never called."""
+    for method in dir(made) if made else ():
+        if is_marked(made, method) and method not in OBSERVER_HOOKS:
+            yield f"observer {name!r}: hook {method!r} is unknown; {nearest(method, OBSERVER_HOOKS)}"
+        elif method in OBSERVER_HOOKS and method.startswith("on_") and not is_marked(made, method):
+            yield f"observer {name!r}: {method} is not marked with @hookimpl, so nothing calls it"
 
 
 def _class_of(offer: Offer) -> type | None:
@@ -177,50 +188,20 @@ def _class_of(offer: Offer) -> type | None:
     return None
 
 
-def _marked_hooks(made: type) -> list[str]:
-    return [name for name in _names(ObserverHooks) if _marked(made, name)]
-
-
-def _unheard(name: str, made: type | None) -> Iterator[str]:
-    """Methods of an observer's class that look like hooks and are never called."""
-    for method in dir(made) if made else ():
-        if _marked(made, method) and method not in _names(ObserverHooks):
-            yield f"observer {name!r}: hook {method!r} is unknown; {nearest(method, _names(ObserverHooks))}"
-        elif method in _names(ObserverHooks) and method.startswith("on_") and not _marked(made, method):
-            yield f"observer {name!r}: {method} is not marked with @hookimpl, so nothing calls it"
-
-
-def _names(hooks: type) -> list[str]:
-    return [name for name in vars(hooks) if not name.startswith("_")]
-
-
 def _has(found: object, name: str) -> bool:
     with suppress(Exception):  # a plugin is any object
         return callable(getattr(found, name, None))
     return False
 
 
-def _marked(made: object, name: str) -> bool:
-    with suppress(Exception):
-        return _MARKS.parse_hookimpl_opts(made, name) is not None
-    return False
-
-
-def _imported(entry: Entry) -> Examined:
-    imported = import_entry_point(entry)
-    problems = (PluginProblem(imported.reason, imported.frames),) if imported.reason else ()
-    return Examined(entry, "not loaded" if problems else "loaded", imported.seconds, problems=problems)
-
-
-def _command(entry: Entry, own_commands: Collection[str]) -> Examined:
+def _command(plugin: Plugin, own_commands: Collection[str]) -> Examined:
     """A command that imports, whose name is free, and of which typer can make a command."""
-    examined = _imported(entry)
-    if examined.problems:
-        return examined
+    entry, found = plugin.entry, plugin.found
+    if plugin.failures:
+        return Examined(plugin)
     if entry.name in own_commands:
         text = f"toonlab has a command {entry.name!r} of its own, which takes precedence; rename the entry point"
-        return Examined(entry, "loaded", examined.seconds, problems=(PluginProblem(text),))
-    found = entry.point.load()  # from sys.modules
+        return Examined(plugin, (Failure.of(entry, text),))
     try:
         application = typer.Typer()
         application.command()(found)
@@ -228,16 +209,8 @@ def _command(entry: Entry, own_commands: Collection[str]) -> Examined:
     except Exception as error:
         detail = f": {type(error).__name__}: {error}" if callable(found) else f", but of type {type(found).__name__}"
         text = f"{entry.value} is not a function that typer can make a command of{detail}"
-        return Examined(entry, "not loaded", examined.seconds, problems=(PluginProblem(text),))
-    return examined
-
-
-def _clashes(offered: list[tuple[str, str, Entry]]) -> Iterator[Clash]:
-    """Names that several entry points offer."""
-    sources: defaultdict[tuple[str, str], list[Entry]] = defaultdict(list)
-    for kind, name, entry in offered:
-        sources[kind, name].append(entry)
-    return (Clash(*key, tuple(entries)) for key, entries in sources.items() if len(entries) > 1)
+        return Examined(plugin.failed(text))
+    return Examined(plugin)
 
 
 def _entry_to_json(entry: Entry) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def _details(one: Examined) -> Iterator[tuple[str, str, str]]:
         text = "known only once it is made" if hooks is None else ", ".join(hooks) or "none"
         yield "hooks", f"{observer}: {text}", ""
     for problem in one.problems:
-        yield "problem", problem.text, "red"
+        yield "problem", problem.reason, "red"
         for frame in problem.frames:
             yield "", f"{frame.file}:{frame.line}", ""
             yield "", f"    {frame.source}", "dim"
@@ -80,23 +80,22 @@ def _details(one: Examined) -> Iterator[tuple[str, str, str]]:
 def _left_out(found: Diagnosis) -> Iterator[str]:
     if out := [one.entry for one in found.plugins if one.status == "left out"]:
         yield f"[bold]left out by TOONLAB_PLUGINS={escape(found.chosen or '')}[/bold]"
-        yield from (f"{_place(entry)}" for entry in out)
+        yield from map(_place, out)
         yield ""
 
 
 def _clashes(found: Diagnosis) -> Iterator[str]:
-    for clash in found.clashes:
-        label = KINDS[clash.kind].label if clash.kind in KINDS else clash.kind.removesuffix("s")
-        yield f"[red]clash:[/red] {label} {escape(repr(clash.name))}, usable from none; uninstall all but one"
-        yield from (_place(entry) for entry in clash.entries)
+    for (kind, name), entries in found.clashes.items():
+        label = KINDS[kind].label if kind in KINDS else kind.removesuffix("s")
+        yield f"[red]clash:[/red] {label} {escape(repr(name))}, usable from none; uninstall all but one"
+        yield from map(_place, entries)
         yield ""
 
 
 def _duplicates(found: Diagnosis) -> Iterator[str]:
-    for twice in found.duplicates:
-        name = escape(twice.used.name)
-        yield f"[red]installed twice:[/red] {name}; uninstall it until none is left, then install it again"
-        for label, source in (("used", twice.used), ("hidden", twice.hidden)):
+    for used, hidden in found.duplicates:
+        yield f"[red]installed twice:[/red] {escape(used.name)}; uninstall it until none is left, then install it again"
+        for label, source in (("used", used), ("hidden", hidden)):
             editable = f" (editable, of {source.project})" if source.project else ""
             yield escape(f"    {label:{_LABEL}}{source.version}  {source.metadata}{editable}")
         yield ""
@@ -111,7 +110,7 @@ def _title(entry: Entry) -> str:
 
 
 def _time(one: Examined) -> str:
-    seconds = one.seconds or 0.0
+    seconds = one.plugin.seconds or 0.0
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 

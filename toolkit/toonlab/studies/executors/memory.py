@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
+from torch import nn
 
 from toonlab.engine.builder import build
 from toonlab.engine.stages import enter
@@ -43,7 +44,8 @@ def training_bytes(recipe: Recipe, catalogue: Catalogue) -> int:
     """
     train = replace(recipe.train, compile=False)
     gan = build(replace(recipe, train=train), catalogue, DistributedContext(torch.device("cpu")))
-    fixed = sum(tensor.nbytes for module in gan.modules() for tensor in module.state_dict().values())
+    modules = [part for part in gan.parts().values() if isinstance(part, nn.Module)]
+    fixed = sum(tensor.nbytes for module in modules for tensor in module.state_dict().values())
     side, most = recipe.train.size, 0
     images = torch.zeros(_PROBE, 3, side, side)
     for index in range(len(recipe.stages)):

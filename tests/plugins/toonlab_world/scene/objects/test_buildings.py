@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from toonlab_world.scene.keys import generator
+from toonlab_world.scene.noise import generator
 from toonlab_world.scene.objects.buildings import Block, house
-from toonlab_world.scene.things import Place
+from toonlab_world.scene.scene import Place
 
 PLACE = Place(0.5, 0.8, 0.4, 0.2)
 

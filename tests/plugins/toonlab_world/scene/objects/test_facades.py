@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from toonlab_world.scene.keys import generator
+from toonlab_world.scene.noise import generator
 from toonlab_world.scene.objects.facades import draw_look, facade
 
 

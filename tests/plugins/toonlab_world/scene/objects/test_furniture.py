@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from toonlab_world.scene.keys import generator
-from toonlab_world.scene.objects.furniture import PIECES, shelf, thing_of
+from toonlab_world.scene.noise import generator
+from toonlab_world.scene.objects.furniture import PIECES, cloth, lamp, on_table, plant, screen, shelf, thing_of
 from toonlab_world.scene.space import Box
 
 
@@ -17,7 +17,7 @@ def test_a_piece_is_sound_and_stands_on_the_floor(make_setting, camera, check_sh
     assert thing.base == pytest.approx(floor, abs=0.02)
     assert points_of(thing.shapes)[:, 1].max() == pytest.approx(floor, abs=0.05)
     assert points_of(thing.shapes)[:, 1].min() < floor - 0.05
-    assert thing.casting
+    assert thing.fallen
 
 
 @pytest.mark.parametrize("name", PIECES)
@@ -40,8 +40,49 @@ def test_books_stand_in_the_case_on_its_boards(make_setting, camera, points_of):
     assert (gaps > points_of(case).min(axis=0)).all()
 
 
-def test_the_base_is_that_of_the_nearest_box(make_setting, camera):
-    near, far = (Box(camera, (-0.5, 0.5), (0.0, 1.0), (z, z + 0.5)) for z in (2.0, 4.0))
-    thing = thing_of([far, near], [], make_setting())
-    assert thing.base == pytest.approx(camera.place(0.0, 2.0).y)
-    assert len(thing.casting) == 2
+def test_a_piece_stands_where_the_front_of_its_box_meets_the_floor(make_setting, camera):
+    box = Box(camera, (-0.5, 0.5), (0.0, 1.0), (2.0, 2.5))
+    thing = thing_of(box, [], make_setting())
+    assert thing.base == pytest.approx(box.front.outlines((0, 0, 1, 1))[0][:, 1].max())
+    assert len(thing.fallen) == 1
+
+
+def test_a_lamp_shines_in_the_evening(make_setting, camera, check_shapes):
+    day, night = (lamp(generator("l"), make_setting(night=n), camera, 0.0, 3.0) for n in (False, True))
+    check_shapes((*day.shapes, *night.shapes))
+    assert max(shape.surface.glow for shape in night.shapes) > 0.8 > max(shape.surface.glow for shape in day.shapes)
+
+
+def test_the_shade_of_a_lamp_stands_above_its_foot(make_setting, camera):
+    foot, shade = lamp(generator("l"), make_setting(), camera, 0.0, 3.0).shapes
+    assert shade.outline[:, 1].max() < foot.outline[:, 1].min()
+    (pole,) = foot.more
+    assert pole[:, 1].min() < shade.outline[:, 1].max()  # it reaches into the shade
+
+
+@pytest.mark.parametrize("season", ["summer", "winter"])
+def test_a_plant_is_green_in_every_season_and_grows_out_of_its_pot(make_setting, camera, season):
+    *leaves, pot = plant(generator("p"), make_setting(season=season), camera, 0.0, 3.0).shapes
+    assert pot.outline[:, 1].max() == pytest.approx(camera.place(0.0, 3.0).y)
+    for leaf in leaves:
+        red, green, blue = leaf.surface.color
+        assert green > max(red, blue)
+        assert leaf.outline[:, 1].min() < pot.outline[:, 1].min()
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_things_lie_on_the_table_at_its_height(camera, check_shapes, points_of, number):
+    shapes = on_table(generator("t", number), camera, 0.2, 0.7, 3.0)
+    check_shapes(shapes)
+    assert points_of(shapes)[:, 1].max() == pytest.approx(camera.place(0.2, 3.0, 0.7).y, abs=0.02)
+
+
+def test_a_screen_lies_in_its_frame(camera):
+    frame, glass = screen(generator("s"), camera, 0.0, 0.8, 3.0)
+    assert (glass.outline > frame.outline.min(axis=0)).all()
+    assert (glass.outline < frame.outline.max(axis=0)).all()
+
+
+def test_cloths_differ():
+    colors = np.array([cloth(generator("c", number)).color for number in range(30)])
+    assert np.ptp(colors, axis=0).min() > 0.3

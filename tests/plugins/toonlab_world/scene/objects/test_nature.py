@@ -5,10 +5,10 @@ import colorsys
 import numpy as np
 import pytest
 
-from toonlab_world.scene.keys import generator
+from toonlab_world.scene.noise import generator
 from toonlab_world.scene.objects import nature
 from toonlab_world.scene.palette import SEASONS
-from toonlab_world.scene.things import Place
+from toonlab_world.scene.scene import Place
 
 PLACE = Place(0.5, 0.8, 0.4, 0.2)
 TALL = (nature.tree, nature.poplar, nature.conifer)

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from toonlab_world.scene.keys import generator
+from toonlab_world.scene.noise import generator
 from toonlab_world.scene.objects import props
-from toonlab_world.scene.things import Place
+from toonlab_world.scene.scene import Place
 
 PLACE = Place(0.5, 0.8, 0.4, 0.2)
 BUILDERS = (props.fence, props.ball, props.lamp, props.post, props.bench)

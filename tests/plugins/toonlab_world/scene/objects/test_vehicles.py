@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from toonlab_world.scene.keys import generator
+from toonlab_world.scene.noise import generator
 from toonlab_world.scene.objects.vehicles import BRAKE, LAMP, TYRE, boat, car
-from toonlab_world.scene.things import Place
+from toonlab_world.scene.scene import Place
 
 
 def drive(camera, across=True, way=1.0, night=False, at=(0.5, 6.0), number=0):

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from toonlab_world.render.raster import rasterise
-from toonlab_world.scene.keys import generator
+from toonlab_world.render.raster import Raster
+from toonlab_world.scene.noise import generator
 from toonlab_world.scene.places.interior import LAMPLIGHT, Room, interior
 
 
@@ -16,7 +16,7 @@ def rooms(make_setting):
 def test_a_room_fills_the_picture(rooms, check_shapes):
     for scene in rooms:
         check_shapes(scene.shapes)
-        labels = rasterise(scene, 48).shapes
+        labels = Raster(scene, 48).shapes
         assert (labels == 0).mean() < 0.01  # nothing is seen behind it
         assert scene.sky.things == ()
 
@@ -41,8 +41,8 @@ def test_things_stand_from_the_back_wall_to_the_viewer(rooms):
 def test_the_walls_of_a_room_meet(camera, make_setting, number):
     room = Room(generator("walls", number), camera, make_setting().air)
     left, right = (np.array([[u, 0.0], [u, 1.0]], np.float32) for u in (0, 1))
-    np.testing.assert_allclose(room.back_wall.see(left), room.wall(-1).see(right), atol=1e-4)
-    np.testing.assert_allclose(room.back_wall.see(right), room.wall(1).see(right), atol=1e-4)
+    np.testing.assert_allclose(room.back_wall.see(left), room.left.see(right), atol=1e-4)
+    np.testing.assert_allclose(room.back_wall.see(right), room.right.see(right), atol=1e-4)
     assert room.light_wall not in room.bare_walls
     assert len(room.bare_walls) == 2
 

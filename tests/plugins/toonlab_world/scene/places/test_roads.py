@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from toonlab_world.scene.keys import generator
-from toonlab_world.scene.places.roads import MARKING, dashes, floor, pavements, paving
+from toonlab_world.scene.noise import generator
+from toonlab_world.scene.places.roads import MARKING, about, along_kerb, dashes, floor, pavements, paving
 
 
-def test_the_floor_covers_everything_from_the_horizon_to_the_viewer(camera, make_setting, check_shapes):
-    (shape,) = floor(generator("floor"), camera, make_setting())
+def test_the_floor_covers_everything_from_the_horizon_to_the_viewer(camera, check_shapes):
+    shape = floor(generator("floor"), camera)
     check_shapes([shape])
     assert shape.outline[:, 1].min() == pytest.approx(camera.horizon, abs=0.03)
     assert shape.outline[:, 1].max() > 1
@@ -49,3 +49,28 @@ def test_paving_is_pale_stone():
         color = paving(generator("paving", number)).color
         assert min(color) > 0.4
         assert max(color) - min(color) < 0.25
+
+
+def test_people_and_cars_are_about_in_a_street(make_setting, camera, check_shapes):
+    for number in range(6):
+        things = about(generator("about", number), make_setting(), camera, road=3.0, front=5.0)
+        assert len(things) >= 2
+        for one in things:
+            check_shapes(one.shapes)
+            assert one.shapes[0].depth >= camera.depth(2.6)
+            assert camera.horizon < one.base  # below the eye
+
+
+def test_what_is_farther_away_stands_higher_in_the_picture(make_setting, camera):
+    things = about(generator("about"), make_setting(), camera, road=3.0, front=5.0)
+    depths, bases = np.array([(one.shapes[0].depth, one.base) for one in things]).T
+    np.testing.assert_array_equal(np.argsort(-depths, kind="stable"), np.argsort(bases, kind="stable"))
+
+
+def test_along_a_kerb_things_stand_in_the_picture(make_setting, camera, points_of):
+    for number in range(6):
+        things = along_kerb(generator("kerb", number), make_setting(), camera, kerb=9.0, back=11.0)
+        assert len(things) >= 2
+        for one in things:
+            x = points_of(one.shapes)[:, 0].mean()
+            assert -0.3 < x < 1.3

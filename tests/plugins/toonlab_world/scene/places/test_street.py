@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from toonlab_world.render.raster import rasterise
+from toonlab_world.render.raster import Raster
 from toonlab_world.scene.compose import compose
-from toonlab_world.scene.keys import generator
+from toonlab_world.scene.noise import generator
 from toonlab_world.scene.places.street import street
 
 COUNT = 10
@@ -42,7 +42,7 @@ def test_houses_of_a_row_come_from_the_farthest_to_the_nearest(streets):
 def test_houses_and_road_are_seen_at_any_size(size):
     for index in range(4):
         scene = compose((1, "street", index), "street")
-        labels = rasterise(scene, size).shapes
+        labels = Raster(scene, size).shapes
         first = len(scene.sky.ground) + len(scene.sky.objects) + len(scene.layers[0].ground)
         road = len(scene.layers[1].ground)
         houses = len(scene.layers[1].objects)

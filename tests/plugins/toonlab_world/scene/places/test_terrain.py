@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from toonlab_world.scene.keys import generator
+from toonlab_world.scene.noise import generator
 from toonlab_world.scene.palette import SEASONS
 from toonlab_world.scene.places.terrain import SAMPLES, Ridge, hill, mountains, path, sky
 

@@ -1,16 +1,50 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import cv2
 import numpy as np
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
+from toonlab_world.render.styles import MAX_TONES, STYLES, AnyStyle, Style, palette, style_of
 from toonlab_world.scene.curves import box
 from toonlab_world.scene.forms import Even
 from toonlab_world.scene.scene import Air, Layer, Scene, Shape, Surface
-from toonlab_world.styles.inks import palette
-from toonlab_world.styles.style import MAX_TONES, STYLES, Style
+
+ANY = TypeAdapter(AnyStyle)
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_the_named_styles_are_within_the_limits_of_their_parameters(name):
+    assert ANY.validate_python(asdict(STYLES[name])) == STYLES[name]
+
+
+def test_what_is_not_given_is_as_in_bold():
+    assert Style() == STYLES["bold"]
+    assert ANY.validate_python({"tones": 2}) == Style(tones=2)
+
+
+def test_a_name_stands_for_its_style_and_a_style_for_itself():
+    own = Style(tones=1)
+    assert style_of("flat") is STYLES["flat"]
+    assert style_of(own) is own
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"line_width": 0}, "line_width: Input should be greater than 0"),
+        ({"tones": 5}, "tones: Input should be less than or equal to 4"),
+        ({"wash": (0, 0, 2)}, "wash.2: Input should be less than or equal to 1"),
+        ({"linewidth": 1}, "linewidth: Unexpected keyword argument"),
+        ("loud", "'soft', 'bold' or 'flat'"),
+    ],
+)
+def test_a_wrong_parameter_is_named(given, message):
+    with pytest.raises(ValidationError, match=message):
+        ANY.validate_python(given)
+
 
 AIR = Air((0.2, 0.4, 0.8), (0.8, 0.9, 1), (1, 1, 1), (0.5, 0.5, 0.6), 0.8, (-0.6, -0.6, 0.53), (0.2, 0.1))
 PLAIN = Style(saturation=1, value=1, contrast=0, mood=0)

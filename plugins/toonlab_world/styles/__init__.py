@@ -1,1 +1,0 @@
-"""Cartoon styles and their colours."""
