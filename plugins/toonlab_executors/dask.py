@@ -75,6 +75,7 @@ class DaskExecutor:
         self.scheduler, self.device, self.resource = scheduler, device, resource
         self._own = [] if scheduler else local_slots(jobs, device)
         self._cluster: distributed.LocalCluster | None = None
+        self._client: Any = None  # a distributed.Client, once connected
         self._session = uuid4().hex
         self._workers: dict[str, list[Slot]] = {}  # with all cores of their host; none of a worker that gets no task
         self._tasks: dict[str, _Task] = {}
@@ -230,6 +231,8 @@ class DaskExecutor:
 
     def _connected(self) -> bool:
         """Whether the scheduler is there; it is tried again from time to time."""
+        if self._client is None:
+            return False
         if self._client.status == "closed" and time.monotonic() - self._last_attempt > _RETRY:
             self._last_attempt = time.monotonic()
             with suppress(OSError, ValueError):

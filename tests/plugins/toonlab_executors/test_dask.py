@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import pytest
 from tasks import count, divide, place, unfit, until_stopped
 
 from toonlab import ToonlabError, UnfitSlotError
+from toonlab.testing import ExecutorTests
+from toonlab.testing.frame import failures
 from toonlab_executors import dask
 from toonlab_executors.dask import DaskExecutor
 
@@ -64,6 +67,12 @@ def test_results_messages_and_errors_come_back(executor: DaskExecutor) -> None:
     with pytest.raises(ZeroDivisionError):
         executor.submit(divide, 0, key="b").result(30)
     assert executor.submit(divide, 2, key="b").result(30) == 0.5
+
+
+def test_it_passes_the_kit(executor: DaskExecutor, file: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the worker without the resource
+        assert failures(ExecutorTests, DaskExecutor, {"scheduler": str(file)}) == {}
 
 
 def test_tasks_run_in_the_workers_that_offer_the_resource(executor: DaskExecutor) -> None:

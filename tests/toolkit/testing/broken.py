@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,6 +36,7 @@ from toonlab.scaffold.examples import (
 )
 from toonlab.testing import TESTS
 from toonlab.testing.frame import failures
+from toonlab_executors.local import LocalExecutor
 
 PAGE = Path(__file__).parents[3] / "docs" / "broken-plugins.md"
 
@@ -832,3 +834,36 @@ def dividing() -> Callable[[Pixels, Pixels], Pixels]:
 @wrong("grain that nobody seeded", "postprocessors", "test_the_same_pictures_give_the_same_result")
 def grainy() -> Callable[[Pixels, Pixels], Pixels]:
     return lambda fake, photo: fake ^ np.random.default_rng().integers(0, 4, fake.shape, np.uint8)
+
+
+@wrong("messages that come twice", "executors", "test_messages_come_in_their_order", device="cpu")
+class Repeating(LocalExecutor):
+    def submit(self, function: Any, /, *arguments: Any, key: str, on_message: Any = print, **options: Any) -> Any:
+        def twice(message: Any) -> None:
+            on_message(message)
+            on_message(message)
+
+        return super().submit(function, *arguments, key=key, on_message=twice, **options)
+
+
+@wrong("another reason than the one given", "executors", "test_a_task_is_stopped_by_its_key", device="cpu")
+class Paraphrasing(LocalExecutor):
+    def stop(self, key: str, reason: str) -> None:
+        super().stop(key, f"stopped: {reason}")
+
+
+@wrong("a stop that outlives its task", "executors", "test_a_key_may_come_again", device="cpu")
+class Unforgiving(LocalExecutor):
+    def submit(self, function: Any, /, *arguments: Any, key: str, **options: Any) -> Any:
+        reason = self._stops.get(key)
+        future = super().submit(lambda context: time.sleep(0.2) or function(*arguments, context), key=key, **options)
+        if reason:
+            self.stop(key, reason)
+        return future
+
+
+@wrong("a slot that it does not have", "executors", "test_a_task_has_one_of_the_slots", device="cpu")
+class Inventive(LocalExecutor):
+    def __init__(self, device: str = "auto") -> None:
+        super().__init__(device=device)
+        self.slots = [replace(slot, host="elsewhere") for slot in self.slots]

@@ -23,6 +23,7 @@ LEFT_OUT = {
     ("metrics", "kid"): "its weights are not here",
     ("generators", "pictures"): "computes nothing: its fakes lie ready",
     ("datasets", "evaluation_folders"): "has nothing to train on",
+    ("executors", "dask"): "tests/plugins/toonlab_executors has a scheduler for it",
 }
 
 

@@ -13,6 +13,7 @@ pytest. A failure says what was expected, what was got, and what to change.
 from collections.abc import Mapping
 
 from .data import DatasetTests
+from .executors import ExecutorTests
 from .frame import PartTests, check
 from .losses import DiscriminatorLossTests, GeneratorLossTests
 from .metrics import MetricTests
@@ -28,6 +29,7 @@ __all__ = [
     "DatasetTests",
     "DiscriminatorLossTests",
     "DiscriminatorTests",
+    "ExecutorTests",
     "FeaturesTests",
     "GeneratorLossTests",
     "GeneratorTests",
