@@ -74,7 +74,7 @@ class ExecutorTests(PartTests):
     def test_a_task_has_one_of_the_slots(self) -> None:
         with self.connected() as executor:
             slot, slots = self.result(executor, executor.submit(_slot, key="a")), list(executor.slots)
-        self.expect(slot in slots, f"a task's context has the slot {slot}, which is none of {slots}")
+        self.expect(slot in slots, "a task's context has a slot that `slots` does not list; give it one of those")
 
     def test_a_task_is_stopped_by_its_key(self) -> None:
         begun: list[str] = []
