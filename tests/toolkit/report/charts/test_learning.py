@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from toonlab.report.charts.learning import cost, learning
-from toonlab.report.findings import Findings, find
+from toonlab.report.findings import Findings
 from toonlab.report.history import LOSS
 
 Made = Callable[..., Findings]
@@ -80,7 +80,7 @@ def priced(found: Findings, costs: dict[str, float], step: int) -> Findings:
         else replace(cell, outcome={**(cell.outcome or {}), "step": 0})
         for cell in found.results.cells
     ]
-    return find(replace(found.results, cells=cells))
+    return Findings(replace(found.results, cells=cells))
 
 
 def test_quality_is_drawn_against_the_seconds_of_a_step(made: Made, figure: Any, texts: Any, tips: Any) -> None:

@@ -12,8 +12,7 @@ from toonlab.report.findings import Findings
 from toonlab.report.format import number, several, shown
 from toonlab.report.history import LOSS, Records, histories
 
-from .chart import PAPER, Chart, line_style, note, point_style
-from .svg import Tips
+from .chart import PAPER, Chart, Tips, line_style, note, point_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
