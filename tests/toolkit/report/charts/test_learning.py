@@ -97,8 +97,6 @@ def test_quality_is_drawn_against_the_seconds_of_a_step(made: Made, figure: Any,
     assert chart.description.startswith("outline_f1 against seconds per training step: a 0.600 at 0.250 s; ")
 
 
-def test_all_seconds_count_where_steps_were_not_timed(made: Made, figure: Any) -> None:
-    chart = cost(made({"a": [0.5], "b": [0.4]}))
-    assert chart is not None
-    assert figure(chart).axes[0].get_xlabel() == "seconds in all"
-    assert cost(made({"a": [0.5]})) is None
+def test_without_timed_steps_there_is_no_chart_of_costs(made: Made) -> None:
+    assert cost(made({"a": [0.5], "b": [0.4]})) is None
+    assert cost(priced(made({"a": [0.5]}), {"a": 0.25}, step=100)) is None

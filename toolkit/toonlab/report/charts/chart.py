@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+from toonlab.report import TEMPLATE
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -21,38 +23,11 @@ _COLORS = {name: f"#0{n:x}0{n:x}0{n:x}" for n, name in enumerate(_NAMES, 1)}
 INK, SOFT, RULE, PAPER, BETTER, WORSE, OPEN, ACCENT, *SERIES = _COLORS.values()
 _VARIABLES = {color: f"var(--{name})" for name, color in _COLORS.items()}
 MARKERS, DASHES = "osD^vPX", ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
-_STYLE: Any = {
-    "svg.fonttype": "none",
-    "figure.dpi": 72,
-    "savefig.transparent": True,
-    "font.size": 11.5,
+_COLORED: Any = {
+    **dict.fromkeys(["axes.edgecolor", "grid.color", "xtick.color", "ytick.color", "hatch.color"], RULE),
+    **dict.fromkeys(["axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"], SOFT),
     "text.color": INK,
-    "text.parse_math": False,
-    "axes.edgecolor": RULE,
-    "axes.labelcolor": SOFT,
-    "axes.facecolor": "none",
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "axes.unicode_minus": True,
-    "axes.formatter.useoffset": False,
-    "grid.color": RULE,
-    "grid.linewidth": 0.8,
-    "xtick.color": RULE,
-    "ytick.color": RULE,
-    "xtick.labelcolor": SOFT,
-    "ytick.labelcolor": SOFT,
-    "ytick.major.size": 0,
-    "xtick.major.size": 3,
-    "xtick.labelsize": 11,
-    "ytick.labelsize": 11,
-    "lines.linewidth": 1.8,
-    "hatch.color": RULE,
 }
-
 _SVG, _LINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 Tips = Mapping[str, Sequence[str]]
 Draw = Callable[["Figure"], Tips | None]
@@ -88,7 +63,7 @@ class Chart:
 
         width = width or COLUMN * self.span + GAP * (self.span - 1)
         file, name = io.StringIO(), re.sub(r"[^\w-]+", "-", self.name)
-        with rc_context({**_STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
+        with rc_context({**_COLORED, "svg.hashsalt": name}, TEMPLATE / "charts.mplstyle"), warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # glyphs that its own font lacks are the browser's to draw
             layout = ConstrainedLayoutEngine(w_pad=2 / 72, h_pad=2 / 72)
             figure = Figure(figsize=(width / 72, self.height / 72), layout=layout)
