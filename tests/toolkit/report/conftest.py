@@ -15,7 +15,7 @@ from toonlab.engine.train import train
 from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Catalogue
 from toonlab.report import write_report
-from toonlab.report.findings import Findings, find
+from toonlab.report.findings import Findings
 from toonlab.studies.results.results import CellResult, SearchResult, StudyResults, Variant
 
 HIGHER = {"outline_f1": True, "psnr": True, "seconds": False, "seconds_per_step": False}
@@ -84,7 +84,7 @@ def study(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue, cache:
 
 @pytest.fixture(scope="session")
 def found(study: StudyResults) -> Findings:
-    return find(study)
+    return Findings(study)
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +107,7 @@ def made(tmp_path: Path) -> Callable[..., Findings]:
                 outcome = {"metrics": {"outline_f1": value}, "photo": {}, "costs": {}, "measured": {}, "seconds": 3.0}
                 cells.append(CellResult(Variant(label), seed, f"{label}-s{seed}-00000000", "finished", outcome=outcome))
         given = {"metrics": ["outline_f1"], "higher": HIGHER, **others}
-        return find(StudyResults("made", tmp_path / "made", cells, **given))
+        return Findings(StudyResults("made", tmp_path / "made", cells, **given))
 
     return make
 

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from toonlab.report.factors import factorials
-from toonlab.report.findings import Findings, find
+from toonlab.report.findings import Findings
 from toonlab.studies.results.results import StudyResults
 
 
 def test_what_matters_is_told_from_what_does_not(factorial: StudyResults) -> None:
-    (one,) = factorials(find(factorial))
+    (one,) = factorials(Findings(factorial))
     assert (one.recipe, one.problem) == ("ctss", "")
     assert one.anova is not None
     p = {effect.term: effect.p for effect in one.anova.effects}
@@ -23,7 +23,7 @@ def test_what_matters_is_told_from_what_does_not(factorial: StudyResults) -> Non
 
 
 def test_why_there_is_no_analysis_is_told(factorial: StudyResults) -> None:
-    (one,) = factorials(find(replace(factorial, cells=[cell for cell in factorial.cells if cell.seed == 0])))
+    (one,) = factorials(Findings(replace(factorial, cells=[cell for cell in factorial.cells if cell.seed == 0])))
     assert one.anova is None
     assert "all values are of one seed" in one.problem
     assert len(one.charts) == 1
@@ -32,5 +32,5 @@ def test_why_there_is_no_analysis_is_told(factorial: StudyResults) -> None:
 def test_other_designs_and_studies_without_factors_have_none(
     factorial: StudyResults, made: Callable[..., Findings]
 ) -> None:
-    assert not list(factorials(find(replace(factorial, design="one-at-a-time"))))
+    assert not list(factorials(Findings(replace(factorial, design="one-at-a-time"))))
     assert not list(factorials(made({"a": [0.5, 0.6, 0.7]})))

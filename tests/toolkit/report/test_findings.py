@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from toonlab.report.findings import Findings, find
+from toonlab.report.findings import Findings
 
 Made = Callable[..., Findings]
 BASE, UP = [0.50, 0.52, 0.48], [0.60, 0.62, 0.585]
@@ -37,7 +37,7 @@ def test_costs_with_a_caveat_have_no_best_and_metrics_have(made: Made) -> None:
     found = made({"a": [0.5], "b": [0.7]})
     assert found.costs == {"seconds"}
     assert found.best("seconds") == {"a", "b"}
-    doubted = find(replace(found.results, caveats={"seconds": "shared", "outline_f1": "chance"}))
+    doubted = Findings(replace(found.results, caveats={"seconds": "shared", "outline_f1": "chance"}))
     assert doubted.best("seconds") == set()
     assert doubted.best("outline_f1") == {"b"}
 
@@ -45,7 +45,7 @@ def test_costs_with_a_caveat_have_no_best_and_metrics_have(made: Made) -> None:
 def test_costs_are_what_outcomes_call_so(made: Made) -> None:
     results = made({"a": [0.5]}).results
     cell = replace(results.cells[0], outcome={**(results.cells[0].outcome or {}), "costs": {"seconds_per_step": 0.1}})
-    assert find(replace(results, cells=[cell])).costs == {"seconds", "seconds_per_step"}
+    assert Findings(replace(results, cells=[cell])).costs == {"seconds", "seconds_per_step"}
 
 
 def test_verdicts_and_paired_differences(made: Made) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from toonlab.report.findings import Findings, find
+from toonlab.report.findings import Findings
 from toonlab.report.search import Search, search_of, sentences, value_text
 from toonlab.studies.results.results import StudyResults
 
@@ -14,7 +14,7 @@ Searched = Callable[..., StudyResults]
 
 def test_complete_trials_are_ordered_by_the_direction(searched: Searched) -> None:
     for direction, numbers in (("maximize", [1, 0, 2]), ("minimize", [2, 0, 1])):
-        search = search_of(find(searched([0.02], direction=direction)))
+        search = search_of(Findings(searched([0.02], direction=direction)))
         assert search is not None
         assert [trial["number"] for trial in search.complete] == numbers
         assert search.higher == (direction == "maximize")
@@ -25,7 +25,7 @@ def test_complete_trials_are_ordered_by_the_direction(searched: Searched) -> Non
 
 
 def test_names_are_short_and_values_readable(searched: Searched) -> None:
-    search = search_of(find(searched([])))
+    search = search_of(Findings(searched([])))
     assert search is not None
     assert list(search.names.values()) == ["k", "patch_size"]
     assert search.text(search.complete[0]["params"]) == "k 8, patch_size 16"
@@ -40,7 +40,7 @@ def test_names_are_short_and_values_readable(searched: Searched) -> None:
 
 
 def test_a_gain_is_over_the_default_in_the_search_and_on_fresh_seeds(searched: Searched) -> None:
-    search = search_of(find(searched([0.02, 0.03, 0.025])))
+    search = search_of(Findings(searched([0.02, 0.03, 0.025])))
     assert search is not None
     (gain,) = search.gains
     assert gain.trial["number"] == 1
@@ -51,7 +51,7 @@ def test_a_gain_is_over_the_default_in_the_search_and_on_fresh_seeds(searched: S
 
 
 def test_without_a_value_of_the_default_there_is_no_gain(searched: Searched) -> None:
-    search = search_of(find(searched([0.02], (None, 0.65, 0.59))))
+    search = search_of(Findings(searched([0.02], (None, 0.65, 0.59))))
     assert search is not None
     assert search.default is None
     assert search.gains == []
@@ -60,7 +60,7 @@ def test_without_a_value_of_the_default_there_is_no_gain(searched: Searched) -> 
 def test_a_comparison_is_no_search(made: Callable[..., Findings], searched: Searched) -> None:
     assert search_of(made({"a": [0.5]})) is None
     results = searched([])
-    assert search_of(find(replace(results, search=replace(results.search, trials=())))) is None
+    assert search_of(Findings(replace(results, search=replace(results.search, trials=())))) is None
 
 
 # -- the three sentences
@@ -71,7 +71,7 @@ def search(searched: Searched) -> Callable[..., Search]:
     """`search([0.02, 0.01])`: a search whose best differs so from the default on fresh seeds."""
 
     def make(*arguments: object, **others: object) -> Search:
-        found = search_of(find(searched(*arguments, **others)))
+        found = search_of(Findings(searched(*arguments, **others)))
         assert found is not None
         return found
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from toonlab.report.findings import Findings, find
+from toonlab.report.findings import Findings
 from toonlab.report.page import page
 from toonlab.report.table import cells, exports, seeds_text
 from toonlab.studies.results.results import CellResult, StudyResults, Variant
@@ -93,7 +93,7 @@ def test_factors_are_columns_of_the_csv(study: StudyResults) -> None:
     path, other = "critics.patch.sampler.k", "critics.patch"
     variants = [Variant("a", {path: 4}), Variant("a", {path: 'se"v,en'}), Variant("a", {other: None}), Variant("b")]
     cells = [CellResult(variant, 0, "x", "finished", outcome=study.cells[0].outcome) for variant in variants]
-    rows = list(csv.DictReader(io.StringIO(exports(find(replace(study, cells=cells, baseline=None)))["csv"])))
+    rows = list(csv.DictReader(io.StringIO(exports(Findings(replace(study, cells=cells, baseline=None)))["csv"])))
     assert [(row["recipe"], row["k"], row["patch"]) for row in rows] == [
         ("a", "4", ""),
         ("a", 'se"v,en', ""),
@@ -136,8 +136,8 @@ def test_times_that_can_not_be_compared_have_no_best(made: Made) -> None:
         for cell, seconds in zip(study.cells, (1.0, 2.0, 3.0, 5.0, 6.0, 7.0), strict=True)
     ]
     timed = replace(study, cells=cells)
-    assert "| **2.000 ± 1.000** |" in exports(find(timed))["md"]
-    assert "| 2.000 ± 1.000 |" in exports(find(replace(timed, caveats={"seconds": "2 jobs shared a device"})))["md"]
+    assert "| **2.000 ± 1.000** |" in exports(Findings(timed))["md"]
+    assert "| 2.000 ± 1.000 |" in exports(Findings(replace(timed, caveats={"seconds": "2 jobs shared a device"})))["md"]
 
 
 def test_a_table_without_a_baseline_compares_nothing(made: Made) -> None:

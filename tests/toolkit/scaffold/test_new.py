@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from toonlab import ToonlabError, discover
 from toonlab.cli.app import app
-from toonlab.cli.authoring import KINDS as IN_HELP
+from toonlab.cli.listing import STARTERS
 from toonlab.scaffold import KINDS, create
 
 CATALOGUE = discover()
@@ -141,4 +141,4 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
 
 
 def test_the_command_names_every_kind() -> None:
-    assert all(kind in IN_HELP for kind in KINDS)
+    assert all(kind in STARTERS for kind in KINDS)

@@ -8,8 +8,8 @@ from functools import cache
 from html import escape
 from pathlib import Path
 
+from toonlab.report import TEMPLATE
 from toonlab.report.charts.chart import Chart
-from toonlab.report.page import TEMPLATE
 
 _WIDTH = 508  # px of a chart
 

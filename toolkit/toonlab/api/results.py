@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from toonlab.errors import ToonlabError
 from toonlab.registry.catalogue import Catalogue, discover
 from toonlab.report import read_study, write_report
-from toonlab.report.findings import Findings, find
+from toonlab.report.findings import Findings
 from toonlab.report.table import as_table, records
 from toonlab.runs.sync import notify_of_report
 from toonlab.studies.results.results import StudyResults
@@ -113,7 +113,7 @@ class Results(StudyResults):
     def _findings(self) -> Findings:
         if not self.metrics:
             raise ToonlabError(f"{self.name}: no metric was measured; give evaluate.metrics some")
-        return find(self)
+        return Findings(self)
 
     # -- display
 

@@ -19,7 +19,7 @@ from toonlab.errors import DivergedError, ToonlabError
 from toonlab.registry import metadata
 from toonlab.registry.metadata import Entry
 
-from . import authoring, listing, pictures, studies, training
+from . import listing, pictures, studies, training
 
 
 class Group(TyperGroup):
@@ -92,7 +92,7 @@ for command in (
     studies.report,
     pictures.cartoonize,
     pictures.inspect,
-    authoring.new,
+    listing.new,
     listing.recipes,
 ):
     app.command()(command)

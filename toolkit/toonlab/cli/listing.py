@@ -1,4 +1,4 @@
-"""Lists of plugins and recipes: `plugins`, `plugins doctor`, `recipes`."""
+"""Plugins and recipes, listed and begun: `plugins`, `plugins doctor`, `new`, `recipes`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:  # torch would be imported with them, and the recipes can be l
     from toonlab.registry.protocols import Tunable
     from toonlab.registry.schema import Parameter
 
+STARTERS = (
+    "sampler, representation, discriminator, generator, objective, discriminator-loss, generator-loss, features, "
+    "dataset, metric or observer"
+)
 AsJSON = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 plugins = typer.Typer(invoke_without_command=True)
@@ -95,6 +99,29 @@ def search_range(tunable: Tunable) -> str:
     """`16 … 128, step 8`."""
     step = f", step {tunable.step:g}" if tunable.step else ", log" if tunable.log else ""
     return f"{tunable.low:g} … {tunable.high:g}{step}"
+
+
+def new(
+    kind: Annotated[str, typer.Argument(help=f"{STARTERS}.", metavar="KIND")],
+    name: Annotated[str, typer.Argument(help="What recipes will call it, such as loud-patches.", metavar="NAME")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The folder to write into; NAME in this one if not given.")
+    ] = None,
+) -> None:
+    """Begin a plugin: a small distribution that works at once, with tests, a recipe and a comparison with CTSS."""
+    from toonlab.api.common import warned_catalogue
+    from toonlab.scaffold import create
+
+    project = create(kind, name, out, warned_catalogue())
+    files = project.write()
+    width = max(len(str(file)) for file in files)
+    print(f"The {project.label} {project.name} is in {project.directory}:")
+    for file, about in zip(files, project.about.values(), strict=True):
+        print(f"  {file!s:{width}}  {about}")
+    print("Next:")
+    print(f"  pip install -e {project.directory}")
+    print(f"  pytest {project.directory}")
+    print(f"  toonlab compare {project.directory / 'experiment.yaml'}")
 
 
 def recipes() -> None:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 
 from toonlab.errors import ToonlabError, nearest
-from toonlab.runs.directory import write_atomically
+from toonlab.runs.directory import digest, source_hash, write_atomically
 from toonlab.studies.results.results import FILE, StudyResults
 from toonlab.utils import paths
+
+_SHOWN = ("metrics.jsonl", "environment.json", "recipe.yaml", "pictures/index.json")  # of a run's files
+_SOURCES = ("toonlab.report", "toonlab.stats", "toonlab.studies.results", "toonlab.runs.pictures")
+TEMPLATE = Path(__file__).parent / "template"
+"""The folder of the page's templates, style and script."""
 
 
 def write_report(results: StudyResults, out: Path | None = None) -> Path:
@@ -24,8 +32,6 @@ def write_report(results: StudyResults, out: Path | None = None) -> Path:
     Raises:
         ToonlabError: if nothing has finished, or it can't be written.
     """
-    from .inputs import fingerprint, is_current
-
     trials = results.search.trials if results.search else ()
     if not any(c.status == "finished" for c in results.cells) and not any(t.state == "complete" for t in trials):
         raise ToonlabError(
@@ -35,11 +41,11 @@ def write_report(results: StudyResults, out: Path | None = None) -> Path:
     tables = {suffix: out.with_name(f"table.{suffix}") for suffix in ("csv", "md", "tex")}
     if is_current(out, inputs) and all(path.is_file() for path in tables.values()):
         return out
-    from .findings import find
+    from .findings import Findings
     from .page import page
     from .table import exports
 
-    found = find(results)
+    found = Findings(results)
     texts = exports(found)
     files = {out: page(found, texts, inputs), **{tables[suffix]: text for suffix, text in texts.items()}}
     try:
@@ -74,3 +80,27 @@ def _why(results: StudyResults) -> str:
     if results.failed:
         return f"{len(results.failed)} of {len(results.cells)} runs failed, the first: {results.failed[0].reason}"
     return "run it, or wait for its first run to end"
+
+
+# -- a page whose inputs have not changed is not written again
+
+
+def fingerprint(results: StudyResults) -> str:
+    """A hash of the results, of the size and time of each run's files that a page shows, and of the report's code."""
+    record = asdict(results)
+    record["cells"] = [{**cell, "reused": None} for cell in record["cells"]]  # no page shows it
+    text = json.dumps(record, sort_keys=True, default=str)
+    shown = [results.directory / "logs" / f"{cell.run}.log" for cell in results.cells]
+    shown += [results.directory / cell.run / name for cell in results.cells for name in _SHOWN]
+    files = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in shown if path.is_file()]
+    templates = [path.read_text(encoding="utf-8") for path in sorted(TEMPLATE.iterdir()) if path.is_file()]
+    return digest([text, files, templates, source_hash(*_SOURCES), version("toonlab")])
+
+
+def is_current(page: Path, inputs: str) -> bool:
+    """Whether a page was made of these inputs, which its head names."""
+    try:
+        with page.open(encoding="utf-8") as file:
+            return f'"toonlab-inputs" content="{inputs}"' in file.read(1000)
+    except (OSError, UnicodeDecodeError):
+        return False

@@ -38,7 +38,7 @@ def factorials(found: Findings) -> Iterator[Factorial]:
     """One for each recipe that has factors; none where the design is not a full one."""
     if found.results.design != "full" or found.results.kind != "compare":
         return
-    for recipe in dict.fromkeys(variant.recipe for variant in found.variants if variant.levels):
+    for recipe in dict.fromkeys(variant.recipe for variant in found.results.variants if variant.levels):
         from toonlab.stats.factorial import anova  # imports statsmodels and pandas
 
         records = _records(found, recipe)
@@ -55,7 +55,7 @@ def _records(found: Findings, recipe: str) -> list[Record]:
     names = short_names(list(found.results.factors))
     return [
         Record({names.get(p, p): level for p, level in v.levels.items()}, seed, value)
-        for v in found.variants
+        for v in found.results.variants
         if v.recipe == recipe
         for seed, value in found.by_seed(found.primary, v.label).items()
     ]

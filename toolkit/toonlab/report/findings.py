@@ -10,7 +10,7 @@ from math import isfinite
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from toonlab.studies.results.results import CellResult, StudyResults, Variant
+from toonlab.studies.results.results import CellResult, StudyResults
 
 from .format import places
 
@@ -20,28 +20,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Findings:
-    """Results, and the statistics derived from them.
-
-    Args:
-        results: of the study.
-        differences: metric -> label -> the difference to the baseline; empty where there is no baseline.
-    """
+    """Results, and the statistics derived from them."""
 
     results: StudyResults
-    differences: Mapping[str, Mapping[str, Difference]]
 
     @property
     def primary(self) -> str:
         """The metric that the study is about."""
         return self.results.metrics[0]
 
-    @property
-    def variants(self) -> list[Variant]:
-        return self.results.variants
-
     @cached_property
     def labels(self) -> list[str]:
-        return [variant.label for variant in self.variants]
+        return [variant.label for variant in self.results.variants]
 
     @property
     def columns(self) -> list[str]:
@@ -104,6 +94,18 @@ class Findings:
             return set()
         return {label for label in ranked if self.mean(metric, label) == self.mean(metric, ranked[0])}
 
+    @cached_property
+    def differences(self) -> Mapping[str, Mapping[str, Difference]]:
+        """metric or cost -> label -> the difference to the baseline; empty where there is no baseline."""
+        found = {}
+        for metric in self.columns:
+            values = {label: by_seed for label in self.labels if (by_seed := self.by_seed(metric, label))}
+            if self.results.baseline in values:
+                from toonlab.stats.paired import differences  # imports scipy
+
+                found[metric] = differences(values, self.results.baseline, self.higher(metric))
+        return found
+
     def verdict(self, label: str, metric: str | None = None) -> str:
         """`better`, `worse`, `inconclusive`, `untested`, or `baseline`."""
         if label == self.results.baseline:
@@ -119,16 +121,3 @@ class Findings:
         """seed -> difference to the baseline, for the seeds that both have."""
         base, own = self.by_seed(metric, self.results.baseline or ""), self.by_seed(metric, label)
         return {seed: own[seed] - base[seed] for seed in own if seed in base}
-
-
-def find(results: StudyResults) -> Findings:
-    """Compare every variant with the baseline, in every metric and cost of the study."""
-    from toonlab.stats.paired import differences
-
-    bare = Findings(results, {})
-    found = {}
-    for metric in bare.columns:
-        values = {label: by_seed for label in bare.labels if (by_seed := bare.by_seed(metric, label))}
-        if results.baseline in values:
-            found[metric] = differences(values, results.baseline, bare.higher(metric))
-    return Findings(results, found)

@@ -44,11 +44,9 @@ def elapsed(times: Sequence[float], began: float | None) -> list[float]:
     """
     if not times:
         return []
-    if began is None or began <= times[0]:
-        start = times[0] if began is None else began
-        return [at - start for at in times]
-    gap = began - max(at for at in times if at < began)
-    return [at - times[0] - (gap if at >= began else 0) for at in times]
+    began = times[0] if began is None else began
+    start, gap = min(times[0], began), began - max((at for at in times if at < began), default=began)
+    return [at - start - (gap if at >= began else 0) for at in times]
 
 
 def _began(directory: Path) -> float | None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from toonlab.studies.results.tables import PHOTO
 from toonlab.utils import yaml
 
-from . import format, search, summary, table
+from . import TEMPLATE, format, search, summary, table
 from .charts import learning, rows
 from .charts import search as search_charts
 from .charts.chart import SERIES, Chart, line_style
@@ -20,7 +19,6 @@ from .findings import Findings
 from .gallery import gallery
 from .reproducibility import reproducibility
 
-TEMPLATE = Path(__file__).parent / "template"
 _TITLES = {
     "search": "The search",
     "table": "The table",

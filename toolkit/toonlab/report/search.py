@@ -87,7 +87,7 @@ class Search:
             return []
         differences, gains = self.found.differences.get(self.metric, {}), dict[str, Gain]()
         for trial in self.complete:
-            for label in (v.label for v in self.found.variants if v.levels and v.levels == trial["params"]):
+            for label in (v.label for v in self.found.results.variants if v.levels and v.levels == trial["params"]):
                 gain = Gain(label, trial, trial["value"] - default["value"], differences.get(label))
                 gains.setdefault(label, gain)
         return list(gains.values())

@@ -91,7 +91,7 @@ def _csv(found: Findings) -> str:
 
 def records(found: Findings, also: Sequence[str] = ()) -> list[dict[str, object]]:
     """A record for each cell: recipe, levels, seed, status, the table's columns and `also`; None where missing."""
-    factors = short_names(list(dict.fromkeys(path for variant in found.variants for path in variant.levels)))
+    factors = short_names(list(dict.fromkeys(path for variant in found.results.variants for path in variant.levels)))
     columns = dict.fromkeys([*found.columns, *also])
     return [
         {

@@ -15,10 +15,11 @@ from toonlab.registry import metadata
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.protocols import KINDS as PART_KINDS
 
+KINDS: Mapping[str, str] = {
+    str(kind).replace(" ", "-"): parts for parts, kind in PART_KINDS.items() if parts != "postprocessors"
+}
 _TRAIN = "toonlab train example.yaml --at tiny"
-_SHOWN: Mapping[
-    str, tuple[str, str]
-] = {  # kinds of part -> a command that shows what the example does, and what it shows
+_SHOWN = {  # kinds of part -> a command that shows what the example does, and what it shows; of the others, _TRAIN
     "samplers": (
         "toonlab inspect PICTURE --sampler example patch_size=64 k=4",
         "where it looks in a picture of yours, and why (`patch_size`: at most the picture's shorter side)",
@@ -27,17 +28,9 @@ _SHOWN: Mapping[
         "toonlab inspect PICTURE --representation example",
         "what the critic sees of a picture of yours",
     ),
-    "discriminators": (_TRAIN, "one training, a minute or so"),
-    "generators": (_TRAIN, "one training, a minute or so"),
-    "objectives": (_TRAIN, "one training, a minute or so"),
-    "discriminator_losses": (_TRAIN, "one training; its progress shows the loss"),
-    "generator_losses": (_TRAIN, "one training; its progress shows the loss"),
     "features": (f"{_TRAIN} features=example", "one training (`tiny` has features of its own)"),
     "datasets": (f"{_TRAIN} data=example", "one training (`tiny` has data of its own)"),
-    "metrics": (_TRAIN, "one training, and its table"),
-    "observers": (_TRAIN, "one training, with it listening"),
 }
-KINDS: Mapping[str, str] = {str(PART_KINDS[parts]).replace(" ", "-"): parts for parts in _SHOWN}
 _HERE = Path(__file__).parent
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 
@@ -70,13 +63,6 @@ class Project:
         return str(PART_KINDS[KINDS[self.kind]])
 
     @property
-    def one(self) -> str:
-        """`a sampler`, `an objective`, `features`."""
-        if self.kind == "features":  # a plural
-            return self.label
-        return f"{'an' if self.label[0] in 'aeiou' else 'a'} {self.label}"
-
-    @property
     def files(self) -> dict[str, str]:
         """File name -> text."""
         stem = self.kind.replace("-", "_")
@@ -106,35 +92,21 @@ class Project:
     def _read(self, file: str) -> str:
         """A file of this folder under the plugin's name."""
         text = (_HERE / file).read_text(encoding="utf-8")
-        if "/test_" in file:
-            text = self._tested_as_installed(text)
         if file.startswith("templates/"):
             text = self._filled(text)
+        if "/test_" in file:  # in the order of installed packages, and with a test that the example could not pass
+            text = re.sub(r"(from toonlab\.scaffold.*\n)(from toonlab\.testing.*\n)", r"\2\1", text)
+            text += self._read("templates/installed.py.txt")
         text = re.sub(r"\btoonlab\.scaffold\.examples\.\w+", self.module, text)
         text = re.sub(r"\b(Test|)Example([A-Z]\w*)\b", lambda match: f"{match[1]}{self._class(match[2])}", text)
         return re.sub(r"\bexample\b", self.name, text)
 
-    def _tested_as_installed(self, text: str) -> str:
-        """With a test that an example, which is not installed, could not pass; imports by name."""
-        text = re.sub(
-            r"(?:from toonlab import (.*)\n)?(from toonlab\.scaffold.*\n)(from toonlab\.testing.*\n)",
-            lambda m: f"from toonlab import {f'{m[1]}, ' if m[1] else ''}discover\n{m[3]}{m[2]}",
-            text,
-        )
-        return text + self._read("templates/installed.py.txt")
-
     def _filled(self, template: str) -> str:
-        parts = KINDS[self.kind]
-        own = Version(metadata.own().version)
-        return template.format(
-            project=self,
-            parts=parts,
-            see=_SHOWN[parts][0],
-            shows=_SHOWN[parts][1],
-            toonlab=own,
-            next=own.major + 1,  # whose hooks may be incompatible
-            files="\n".join(f"| `{file}` | {about} |" for file, about in self.about.items()),
-        )
+        parts, own = KINDS[self.kind], Version(metadata.own().version)
+        see, shows = _SHOWN.get(parts, (_TRAIN, "one training, a minute or so"))
+        files = "\n".join(f"| `{file}` | {about} |" for file, about in self.about.items())
+        after = own.major + 1  # whose hooks may be incompatible
+        return template.format(project=self, parts=parts, see=see, shows=shows, toonlab=own, next=after, files=files)
 
     def _class(self, suffix: str) -> str:
         """`LoudestSampler`; a name that says its kind already is not made to say it twice."""
@@ -153,15 +125,7 @@ def create(kind: str, name: str, directory: Path | None, catalogue: Catalogue) -
     if not _NAME.fullmatch(name):
         text = "expected a lower-case letter, then lower-case letters and digits, in words that - or _ part"
         raise ToonlabError(f"NAME: got {name!r}; {text}, such as loud-patches")
-    project = Project(kind, name.replace("-", "_"), directory or Path(name))
-    _check_free(project, catalogue)
-    if project.directory.exists() and (not project.directory.is_dir() or any(project.directory.iterdir())):
-        raise ToonlabError(f"{project.directory}: is there already; give another folder with --out, or another name")
-    return project
-
-
-def _check_free(project: Project, catalogue: Catalogue) -> None:
-    parts = KINDS[project.kind]
+    project, parts = Project(kind, name.replace("-", "_"), directory or Path(name)), KINDS[kind]
     if project.name in catalogue.names(parts):
         theirs = catalogue.get(parts, project.name).distribution
         text = f"a {project.label} called {project.name!r} is there already, by {theirs}"
@@ -169,3 +133,6 @@ def _check_free(project: Project, catalogue: Catalogue) -> None:
     if find_spec(project.module) is not None:
         text = f"a package called {project.module} is installed already, and this one would be called the same"
         raise ToonlabError(f"NAME: got {project.name!r}; {text}; take another name")
+    if project.directory.exists() and (not project.directory.is_dir() or any(project.directory.iterdir())):
+        raise ToonlabError(f"{project.directory}: is there already; give another folder with --out, or another name")
+    return project

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from toonlab.report.charts.heatmap import heat_map, scale
-from toonlab.report.findings import find
+from toonlab.report.findings import Findings
 from toonlab.report.search import Search, search_of
 from toonlab.studies.results.results import SearchResult, StudyResults
 
@@ -32,7 +32,7 @@ def search(folder: Path, trials: Trials = TRIALS, space: Any = SPACE, direction:
     record = {"recipe": "r", "objective": {"metric": "f1", "direction": direction}, "space": space}
     record |= {"default": told[0]["params"], "trials": told}
     found = search_of(
-        find(StudyResults("s", folder, [], "tune", metrics=["f1"], search=SearchResult.from_json(record)))
+        Findings(StudyResults("s", folder, [], "tune", metrics=["f1"], search=SearchResult.from_json(record)))
     )
     assert found is not None
     return found

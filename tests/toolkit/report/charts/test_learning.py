@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from toonlab.report.charts.learning import cost, learning
-from toonlab.report.findings import Findings, find
+from toonlab.report.findings import Findings
 from toonlab.report.history import LOSS
 
 Made = Callable[..., Findings]
@@ -80,7 +80,7 @@ def priced(found: Findings, costs: dict[str, float], step: int) -> Findings:
         else replace(cell, outcome={**(cell.outcome or {}), "step": 0})
         for cell in found.results.cells
     ]
-    return find(replace(found.results, cells=cells))
+    return Findings(replace(found.results, cells=cells))
 
 
 def test_quality_is_drawn_against_the_seconds_of_a_step(made: Made, figure: Any, texts: Any, tips: Any) -> None:
@@ -97,8 +97,6 @@ def test_quality_is_drawn_against_the_seconds_of_a_step(made: Made, figure: Any,
     assert chart.description.startswith("outline_f1 against seconds per training step: a 0.600 at 0.250 s; ")
 
 
-def test_all_seconds_count_where_steps_were_not_timed(made: Made, figure: Any) -> None:
-    chart = cost(made({"a": [0.5], "b": [0.4]}))
-    assert chart is not None
-    assert figure(chart).axes[0].get_xlabel() == "seconds in all"
-    assert cost(made({"a": [0.5]})) is None
+def test_without_timed_steps_there_is_no_chart_of_costs(made: Made) -> None:
+    assert cost(made({"a": [0.5], "b": [0.4]})) is None
+    assert cost(priced(made({"a": [0.5]}), {"a": 0.25}, step=100)) is None

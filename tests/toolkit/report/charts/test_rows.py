@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from toonlab.report.charts.rows import Row, cut, differences, row_chart, seeds, survived
-from toonlab.report.findings import Findings, find
+from toonlab.report.findings import Findings
 from toonlab.report.search import search_of
 from toonlab.studies.results.results import StudyResults
 
@@ -49,7 +49,7 @@ def test_the_photo_is_a_line_where_it_is_near_the_others(findings: Findings, tex
             replace(cell, outcome={**(cell.outcome or {}), "photo": {"outline_f1": value}})
             for cell in findings.results.cells
         ]
-        found = find(replace(findings.results, cells=cells))
+        found = Findings(replace(findings.results, cells=cells))
         assert ("photo" in texts(seeds(found, "outline_f1"))) == near
 
 
@@ -60,7 +60,7 @@ def test_differences_have_words_and_point_to_better(findings: Findings, figure: 
     assert {"up", "late", "▲ better", "○ untested"} <= set(written)
     assert any("better →" in text for text in written)
     assert "up +0.102 (+0.094 to +0.109), better; late +0.380, untested." in chart.description
-    less = find(replace(findings.results, higher={"outline_f1": False}))
+    less = Findings(replace(findings.results, higher={"outline_f1": False}))
     written = texts(differences(less, "outline_f1"))
     assert "▼ worse" in written
     assert any("← better" in text for text in written)
@@ -69,7 +69,7 @@ def test_differences_have_words_and_point_to_better(findings: Findings, figure: 
 def test_gains_are_shown_in_the_search_and_on_fresh_seeds(
     searched: Callable[..., StudyResults], figure: Any, texts: Any
 ) -> None:
-    search = search_of(find(searched([0.02, 0.03, 0.025])))
+    search = search_of(Findings(searched([0.02, 0.03, 0.025])))
     assert search is not None
     chart = survived(search.gains, "f1")
     assert "+0.050 → +0.025" in texts(chart)

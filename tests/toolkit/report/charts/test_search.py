@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from toonlab.report.charts.search import charts, parallel
-from toonlab.report.findings import find
+from toonlab.report.findings import Findings
 from toonlab.report.search import Search, search_of
 from toonlab.studies.results.results import SearchResult, StudyResults
 
@@ -23,7 +23,7 @@ def drawn(folder: Path, trials: list[tuple[dict[str, Any], str, float | None]], 
     record = {"recipe": "r", "objective": {"metric": "f1", "direction": "maximize"}, "space": SPACE}
     record |= {"seeds_per_trial": 1, "default": trials[0][0], "trials": told, "importances": {}, **others}
     search = search_of(
-        find(StudyResults("s", folder, [], "tune", metrics=["f1"], search=SearchResult.from_json(record)))
+        Findings(StudyResults("s", folder, [], "tune", metrics=["f1"], search=SearchResult.from_json(record)))
     )
     assert search is not None
     return {chart.name: chart.svg(508) for chart in charts(search)}
@@ -95,7 +95,7 @@ def parameters(folder: Path, space: dict[str, Any], trials: list[tuple[dict[str,
     told = [{"number": n, "params": p, "state": "complete", "value": v} for n, (p, v) in enumerate(trials)]
     record = {"recipe": "r", "objective": {"metric": "f1", "direction": "maximize"}, "space": space, "default": {}}
     found = search_of(
-        find(
+        Findings(
             StudyResults(
                 "s", folder, [], "tune", metrics=["f1"], search=SearchResult.from_json({**record, "trials": told})
             )

@@ -12,8 +12,7 @@ from toonlab.report.findings import Findings
 from toonlab.report.format import number, several, shown
 from toonlab.report.history import LOSS, Records, histories
 
-from .chart import PAPER, Chart, line_style, note, point_style
-from .svg import Tips
+from .chart import PAPER, Chart, Tips, line_style, note, point_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,14 +81,13 @@ def _mean(curves: Sequence[Records], key: str, name: str) -> tuple[list[float], 
 
 
 def cost(found: Findings) -> Chart | None:
-    """The primary metric against the seconds of a training step; against all seconds where steps weren't timed."""
-    per_step = any("seconds_per_step" in cell.values for cell in found.finished)
-    points = _costs(found, per_step)
-    if len(points) < 2:
+    """The primary metric against the seconds of a training step."""
+    points = _costs(found)
+    if len(points) < 2 or not any(x for given in points.values() for x, _ in given):
         return None
-    name = "seconds per training step" if per_step else "seconds in all"
     means = {label: (fmean(x for x, _ in given), fmean(y for _, y in given)) for label, given in points.items()}
     texts = {label: f"{number(y, found.digits(found.primary))} at {number(x)} s" for label, (x, y) in means.items()}
+    said = [f"{shown(label)} {text}" for label, text in texts.items()]
 
     def draw(figure: Figure) -> Tips:
         axes = figure.add_subplot()
@@ -102,29 +100,28 @@ def cost(found: Findings) -> Chart | None:
             axes.scatter(*means[label], s=70, edgecolors=PAPER, gid=f"{gid}-mean", **style)
             tips |= {gid: [shown(label)] * len(given), f"{gid}-mean": [f"{shown(label)}: {texts[label]}"]}
         _name_points(figure, axes, means)
-        axes.set(xlabel=name, ylabel=found.primary)
+        axes.set(xlabel="seconds per training step", ylabel=found.primary)
         axes.margins(x=0.12, y=0.12)
         axes.locator_params(axis="x", nbins=6)
         return tips
 
-    free = " Methods without training cost nothing here." if per_step else ""
     return Chart(
         name="cost",
         title=f"{found.primary} against cost",
-        caption=f"Large: the mean over seeds; small: each seed.{free}",
-        description=f"{found.primary} against {name}: {'; '.join(f'{shown(k)} {text}' for k, text in texts.items())}.",
+        caption="Large: the mean over seeds; small: each seed. Methods without training cost nothing here.",
+        description=f"{found.primary} against seconds per training step: {'; '.join(said)}.",
         draw=draw,
     )
 
 
-def _costs(found: Findings, per_step: bool) -> dict[str, list[tuple[float, float]]]:
-    """label -> (seconds, quality) of each seed."""
+def _costs(found: Findings) -> dict[str, list[tuple[float, float]]]:
+    """label -> (seconds per step, quality) of each seed; methods without training take no seconds."""
     points: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for cell in found.finished:
-        values, trained = cell.values, (cell.outcome or {}).get("step", 0) > 0
-        price = values.get("seconds_per_step", None if trained else 0.0) if per_step else values["seconds"]
-        if price is not None and isfinite(values.get(found.primary, inf)):
-            points[cell.variant.label].append((price, values[found.primary]))
+        trained = (cell.outcome or {}).get("step", 0) > 0
+        price = cell.values.get("seconds_per_step", None if trained else 0.0)
+        if price is not None and isfinite(cell.values.get(found.primary, inf)):
+            points[cell.variant.label].append((price, cell.values[found.primary]))
     return points
 
 

@@ -12,8 +12,7 @@ from toonlab.report.format import difference_text, number, places, shown, signed
 from toonlab.report.search import Gain
 from toonlab.report.summary import SYMBOLS
 
-from .chart import ACCENT, BETTER, INK, OPEN, PAPER, RULE, SERIES, SOFT, WORSE, Chart, note
-from .svg import Tips
+from .chart import ACCENT, BETTER, INK, OPEN, PAPER, RULE, SERIES, SOFT, WORSE, Chart, Tips, note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

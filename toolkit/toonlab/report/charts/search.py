@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from toonlab.report.format import number, several
 from toonlab.report.search import Search, Trial, value_text
 
-from .chart import ACCENT, INK, OPEN, PAPER, RULE, SOFT, Chart, note
+from .chart import ACCENT, INK, OPEN, PAPER, RULE, SOFT, Chart, Tips, note
 from .heatmap import heat_map
-from .svg import Tips
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,7 +1,5 @@
 """The dataset `example`: balls, as a camera would see them and as they would be drawn."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any

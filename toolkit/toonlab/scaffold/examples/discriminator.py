@@ -1,7 +1,5 @@
 """The discriminator `example`: a small network that judges overlapping patches."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated
 

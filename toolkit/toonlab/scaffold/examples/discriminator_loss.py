@@ -1,7 +1,5 @@
 """The discriminator loss `example`: a critic's answer should not change when its view is mirrored."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

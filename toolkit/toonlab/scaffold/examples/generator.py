@@ -1,7 +1,5 @@
 """The generator `example`: a small network that adds a change to the photo."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated
 

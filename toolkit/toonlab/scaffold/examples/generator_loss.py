@@ -1,7 +1,5 @@
 """The generator loss `example`: contours stay where they are in the photo."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

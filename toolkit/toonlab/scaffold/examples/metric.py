@@ -1,7 +1,5 @@
 """The metric `example`: how many colours a picture needs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import torch

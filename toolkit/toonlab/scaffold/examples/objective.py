@@ -1,7 +1,5 @@
 """The objective `example`: a relativistic one, in which real and fake are judged against each other."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The observer `example`: every evaluation as a line of a table in the run's directory."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The representation `example`: lines alone, without colours and areas."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated

@@ -1,7 +1,5 @@
 """The sampler `example`: the patches of every image that have the most contrast."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
