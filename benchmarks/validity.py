@@ -21,9 +21,9 @@ from matplotlib.figure import Figure
 
 from toonlab import discover
 from toonlab_metrics import METRICS
+from toonlab_metrics.bases import Measurement
 from toonlab_metrics.degrade import DEGRADATIONS
 from toonlab_metrics.frechet import KID
-from toonlab_metrics.pictures import Measurement
 from toonlab_metrics.validity import ALIKE, MONOTONE, STILL, ReferenceData, Trial, examine
 
 ROOT = Path(__file__).parents[1]

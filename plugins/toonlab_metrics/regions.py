@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
+from .bases import PictureMean
 from .outline import grown
-from .pictures import PictureMean
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]

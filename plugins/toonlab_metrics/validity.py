@@ -12,9 +12,8 @@ from torch import Tensor
 
 from toonlab import Images, Sample, rng
 
+from .bases import Measurement, SetMetric
 from .degrade import DEGRADATIONS, degraded
-from .pictures import Measurement
-from .sets import SetMetric
 
 MONOTONE = 0.95  # the least rank correlation (Spearman) between the amount of a degradation and the loss
 STILL = 0.1  # the largest change by an ignored degradation, relative to the distance of truth and photo

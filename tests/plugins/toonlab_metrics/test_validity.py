@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from toonlab import Sample
+from toonlab_metrics.bases import PictureMean
 from toonlab_metrics.outline import OutlineF1
-from toonlab_metrics.pictures import PictureMean
 from toonlab_metrics.validity import ReferenceData, Trial, examine
 from toonlab_metrics.wasserstein import SlicedWasserstein
 from toonlab_world import register_datasets
