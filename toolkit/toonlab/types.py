@@ -189,7 +189,7 @@ class Sample:
 class OnAccess(Sequence[T]):
     """Items of a data set, read from their sources (files, indices) on every access: `OnAccess(paths, read_picture)`.
 
-    Worker processes can have it if they can have its two arguments.
+    `sources` and `read` are pickled with it, for worker processes.
     """
 
     def __init__(self, sources: Sequence[S], read: Callable[[S], T]) -> None:
