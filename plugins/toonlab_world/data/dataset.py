@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache, partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -88,7 +88,10 @@ class ToonWorld:
         return {"dataset": "toonworld", "version": VERSION, **asdict(self)}
 
 
-_opened = cache(partial(np.load, mmap_mode="r"))  # by the path: worker processes open arrays of their own
+@lru_cache(maxsize=16)
+def _opened(path: Path) -> NDArray[np.uint8]:
+    """The array of a file, memory-mapped; each process opens it once."""
+    return np.load(path, mmap_mode="r")
 
 
 def _pictures(path: Path) -> Images:
