@@ -12,8 +12,7 @@ import argparse
 import json
 import sys
 import warnings
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -21,9 +20,9 @@ from matplotlib.figure import Figure
 
 from toonlab import discover
 from toonlab_metrics import METRICS
+from toonlab_metrics.bases import Measurement
 from toonlab_metrics.degrade import DEGRADATIONS
 from toonlab_metrics.frechet import KID
-from toonlab_metrics.pictures import Measurement
 from toonlab_metrics.validity import ALIKE, MONOTONE, STILL, ReferenceData, Trial, examine
 
 ROOT = Path(__file__).parents[1]
@@ -39,8 +38,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(2)
     warnings.filterwarnings("ignore", message="fid: ")  # that there are fewer than 2,000 pictures is said on the page
-    made = [make for metric in METRICS if (make := _maker(metric, options.weights))]
-    trials = [Trial(make) for make in made]
+    trials = [Trial(metric) for metric in _metrics(options.weights)]
     datasets = [reference_data(style, options.scenes, options.size) for style in ("bold", "soft", "flat")]
     examine(trials, datasets, lambda text: print(text, file=sys.stderr, flush=True))
     untested = [metric.name for metric in METRICS if metric.name not in {one.metric.name for one in trials}]
@@ -54,11 +52,13 @@ def main() -> None:
     sys.exit(bool(unmarked))
 
 
-def _maker(metric: type[Measurement], weights: Path | None) -> Callable[[], Measurement] | None:
-    """What makes a metric; None for one that has no weights."""
-    if not issubclass(metric, KID):
-        return metric
-    return partial(metric, weights=weights) if weights else None
+def _metrics(weights: Path | None) -> Iterator[Measurement]:
+    """All metrics, without those that have no weights."""
+    for metric in METRICS:
+        if not issubclass(metric, KID):
+            yield metric()
+        elif weights:
+            yield metric(weights=weights)
 
 
 def reference_data(style: str, scenes: int, size: int) -> ReferenceData:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .bases import SetMetric
 from .outline import luminance
-from .sets import SetMetric
 
 Values = NDArray[np.float32]
 _KEPT = 256  # quantiles that represent one picture

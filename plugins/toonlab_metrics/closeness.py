@@ -9,8 +9,8 @@ from torch import Tensor
 
 from toonlab.ops.checks import check_sides
 
+from .bases import PictureMean
 from .degrade import DEGRADATIONS
-from .pictures import PictureMean
 
 _IDENTICAL = 100.0  # dB; keeps means finite where a fake equals its truth
 _WINDOW = 11  # pixels: the Gaussian window of SSIM with sigma 1.5

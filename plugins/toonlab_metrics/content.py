@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
+from .bases import PictureMean
 from .closeness import ssim
 from .outline import luminance, match
-from .pictures import PictureMean
 
 _KEPT = "content kept, not cartoon-ness: the unmodified photo has the best score"
 

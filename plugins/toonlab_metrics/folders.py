@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from toonlab import (
     Images,
+    OnAccess,
     PartError,
     Sample,
     ToonlabError,
@@ -29,8 +30,6 @@ from toonlab.ops.levels import to_float
 
 FIELDS = ("cartoon", "outline", "regions", "flat")
 _NAMED = 20  # problems that one message names
-F = TypeVar("F")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -82,25 +81,6 @@ class EvaluationFolders:
         """The number of the files and a digest of their contents."""
         folders = {"photos": self.photos, "cartoons": self.cartoons, **self.fields}
         return {role: picture_manifest(folder, contents=True) for role, folder in folders.items() if folder is not None}
-
-
-class OnAccess(Sequence[T]):
-    """Items that are read from their files whenever they are asked for."""
-
-    def __init__(self, files: Sequence[F], read: Callable[[F], T]) -> None:
-        self._files, self._read = files, read
-
-    def __len__(self) -> int:
-        return len(self._files)
-
-    @overload
-    def __getitem__(self, index: int, /) -> T: ...
-    @overload
-    def __getitem__(self, index: slice, /) -> list[T]: ...
-    def __getitem__(self, index: int | slice, /) -> T | list[T]:
-        if isinstance(index, slice):
-            return [self._read(file) for file in self._files[index]]
-        return self._read(self._files[index])
 
 
 def _sample(folder: Path, name_and_truth: tuple[str, Mapping[str, Path]]) -> Sample:

@@ -15,8 +15,8 @@ from torch import Tensor
 from toonlab import Images, rng
 from toonlab.ops.levels import to_levels
 
+from .bases import SetMetric
 from .networks import RANDOM, RESIZER, digest, find_weights, network, random_features
-from .sets import SetMetric
 
 _SMALL = 2000  # pictures: below, FID depends more on their number than on their content
 _BLOCK = 1000  # pictures: KID's usual subset

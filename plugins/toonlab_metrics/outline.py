@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from .pictures import PictureMean
+from .bases import PictureMean
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 _DARK = 0.1  # added to the surroundings' luma, since relative contrast near black is noise

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
+from .bases import PictureMean
 from .outline import grown
-from .pictures import PictureMean
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -107,11 +107,8 @@ def medians(image: Tensor, regions: NDArray[np.int64], inside: Mask, smallest: i
 def interior(regions: NDArray[np.int64], outline: Mask, margin: int) -> Mask:
     """The pixels whose surroundings of `margin` pixels along rows and columns are in their own region.
 
-    The colours of two regions may blend at their border, and a line at its own.
-
-    Args:
-        regions: `(H, W)`, a number for each region.
-        outline: `(H, W)`.
+    The colours of two regions may blend at their border, and a line at its own. `regions`, a number for each
+    region, and `outline` are `(H, W)`.
     """
     _, numbers = np.unique(regions, return_inverse=True)
     numbers = numbers.reshape(regions.shape).astype(np.float32)  # a type that OpenCV filters; exact up to 16 million

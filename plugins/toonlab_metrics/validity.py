@@ -12,9 +12,8 @@ from torch import Tensor
 
 from toonlab import Images, Sample, rng
 
+from .bases import Measurement, SetMetric
 from .degrade import DEGRADATIONS, degraded
-from .pictures import Measurement
-from .sets import SetMetric
 
 MONOTONE = 0.95  # the least rank correlation (Spearman) between the amount of a degradation and the loss
 STILL = 0.1  # the largest change by an ignored degradation, relative to the distance of truth and photo
@@ -47,14 +46,11 @@ class ReferenceData:
 class Trial:
     """A metric under test; `curves` are its scores at growing amounts of each degradation, starting with the truth."""
 
-    make: Callable[[], Measurement]
+    metric: Measurement
     curves: dict[str, list[float]] = field(default_factory=dict)
     ranks: dict[str, dict[str, float]] = field(default_factory=dict)  # data -> method -> score
     halves: tuple[float, float, float] = (0.0, 0.0, 1.0)  # of `classic`: both scores, the deviation of random halves
     _data: ReferenceData | None = None  # whose cartoons the metric has
-
-    def __post_init__(self) -> None:
-        self.metric = self.make()
 
     def score(self, fakes: Fakes, data: ReferenceData, chosen: Sequence[int] | None = None) -> float:
         """The main result for all samples, or for the chosen ones."""

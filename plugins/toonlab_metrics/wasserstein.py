@@ -14,7 +14,7 @@ from torch import Tensor
 from toonlab import rng
 from toonlab.ops.checks import check_sides
 
-from .sets import SetMetric
+from .bases import SetMetric
 
 Pyramid = list[NDArray[np.float32]]
 _SIDE = 7  # of a patch

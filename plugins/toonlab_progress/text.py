@@ -1,10 +1,10 @@
-"""Numbers, durations and lines as text."""
+"""Numbers and lines as text."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from toonlab import Outcome, Run
+from toonlab import Outcome, Run, duration
 
 _TOTAL = "/total"
 _FEW = 3
@@ -13,13 +13,6 @@ _FEW = 3
 def number(value: float) -> str:
     """At least three digits, without an exponent below a million: `0.0512`, `12.3`, `4521`."""
     return f"{value:.0f}" if 999.5 <= abs(value) < 1e6 else f"{value:.3g}"
-
-
-def duration(seconds: float) -> str:
-    """`0:20`, `2:01:40`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def numbers(values: Mapping[str, float]) -> str:

@@ -16,21 +16,13 @@ COLOURS, TEXTURES = 25, 10  # bins of a channel; uniform local binary patterns o
 
 @dataclass(frozen=True)
 class Regions:
-    """The regions of one picture, R of them.
+    """The regions of one picture, R of them."""
 
-    Args:
-        histograms: `(R, 3 * (25 + 10))`: of colours and of texture, each summing to 1.
-        sizes: `(R,)` in pixels.
-        boxes: `(R, 4)`: top, left, bottom, right; bottom and right are exclusive.
-        pairs: `(E, 2)`: regions that touch by a side, the lower number first, in ascending order.
-        pixels: of the whole picture.
-    """
-
-    histograms: Reals
-    sizes: Integers
-    boxes: Integers
-    pairs: Integers
-    pixels: int
+    histograms: Reals  # (R, 3 * (25 + 10)): of colours and of texture, each summing to 1
+    sizes: Integers  # (R,), in pixels
+    boxes: Integers  # (R, 4): top, left, bottom, right; bottom and right are exclusive
+    pairs: Integers  # (E, 2): regions that touch by a side, the lower number first, in ascending order
+    pixels: int  # of the whole picture
 
 
 def describe(image: NDArray[np.float32], labels: Integers) -> Regions:

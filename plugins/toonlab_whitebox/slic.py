@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -12,7 +16,6 @@ from toonlab import check_images
 from toonlab.ops.filters import full_precision, min_max
 from toonlab.ops.precision import float32_products
 
-from .cells import Cells, cells
 from .labels import connected
 
 _SMOOTHING = 1.0  # standard deviation in pixels, as the original's call has it
@@ -55,6 +58,54 @@ def scikit_slic(image: NDArray[np.float32], segments: int = 200, compactness: fl
 
     segments = min(segments, image[..., 0].size)
     return slic(image, segments, compactness, max_num_iter=_ITERATIONS, sigma=_SMOOTHING, start_label=0)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A picture of H x W pixels, divided into a grid of cells whose sides differ by at most one pixel.
+
+    All cells have the `room` of the largest one; surplus entries of smaller cells are not their own pixels.
+    """
+
+    pixels: Tensor  # (cells, room) int64, indices into the flattened picture
+    own: Tensor  # (cells, room) bool: whether that entry is a pixel of this cell
+    home: Tensor  # (H*W,) int64, each pixel's index in the flattened (cells, room)
+    near: Tensor  # (cells, 9) int64, the 3x3 cells around a cell, row by row; `cells` outside the picture
+    back: Tensor  # (cells, 9) int64, this cell's entries in the flattened `near` of these nine; `9 * cells` outside
+    step: float  # the square root of a cell's mean area, in pixels
+
+
+@lru_cache(maxsize=8)
+def cells(height: int, width: int, segments: int, device: torch.device) -> Cells:
+    """Approximately `segments` cells, as square as possible."""
+    step = math.sqrt(height * width / min(segments, height * width))
+    rows, columns = (max(1, min(side, round(side / step))) for side in (height, width))
+    y, own_y = _cut(height, rows)  # (rows, room)
+    x, own_x = _cut(width, columns)  # (columns, room)
+    pixels = (y[:, None, :, None] * width + x[None, :, None, :]).flatten(0, 1).flatten(1)
+    own = (own_y[:, None, :, None] & own_x[None, :, None, :]).flatten(0, 1).flatten(1)
+    home = torch.empty(height * width, dtype=torch.int64)
+    home[pixels[own]] = torch.arange(own.numel())[own.flatten()]
+    near, back = _neighbours(rows, columns)
+    pixels, own, home, near, back = (table.to(device) for table in (pixels, own, home, near, back))
+    return Cells(pixels, own, home, near, back, step)
+
+
+def _cut(length: int, parts: int) -> tuple[Tensor, Tensor]:
+    """A side divided into parts: the pixels of each, `(parts, room)`, and whether they are its own."""
+    ends = torch.arange(parts + 1) * length // parts
+    room = int(ends.diff().max())
+    place = ends[:-1, None] + torch.arange(room)
+    return place.clamp(max=length - 1), place < ends[1:, None]
+
+
+def _neighbours(rows: int, columns: int) -> tuple[Tensor, Tensor]:
+    number = torch.full((rows + 2, columns + 2), rows * columns)
+    number[1:-1, 1:-1] = torch.arange(rows * columns).view(rows, columns)
+    near = number.unfold(0, 3, 1).unfold(1, 3, 1).reshape(rows * columns, 9)
+    # seen from the neighbour at offset o, this cell lies at the opposite offset
+    back = torch.where(near < rows * columns, near * 9 + 8 - torch.arange(9), 9 * rows * columns)
+    return near, back
 
 
 def _features(images: Tensor, step: float, compactness: float) -> Tensor:

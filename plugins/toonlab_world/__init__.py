@@ -7,7 +7,7 @@ From a key to pictures, by subpackages that import only those above them:
 - `render`: `raster` finds the visible shape of each pixel and its light; `photo` and `cartoon` render both pictures,
   the cartoon in one of `styles`.
 - `data`: the dataset, its arrays in the cache, and the processes that fill them. Only `data.dataset` imports torch.
-- `command` (`toonlab world`) writes pictures to files, `gallery` contact sheets and the pictures of the documentation.
+- `command` (`toonlab world`) writes pictures and contact sheets to files.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ COMMANDS = [
     Rule(r"pip install 'toonlab\[(\w+)\]'", "extra", "the extra is there; what it names comes by the network"),
     Rule(r"pytest \S+$", "whole", ""),
     Rule(r"python -m pytest ", "collected", "they are tests of this suite"),
-    Rule(r"python -m toonlab_world\.gallery", "not run", "a minute; tests/plugins/toonlab_world/test_gallery.py"),
+    Rule(r"python docs/make_toonworld\.py", "not run", "a minute; tests/docs/test_make_toonworld.py"),
     Rule(r"other-program ", "whole", "a stand-in that copies the photos"),
     Rule(r"torchrun ", "not run", "needs eight GPUs; tests/toolkit/utils/test_distributed.py runs two processes"),
     Rule(r"export ", "not run", "names a server and its password"),

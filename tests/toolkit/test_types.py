@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from toonlab import Context, Features, Outcome, Run, Views
-from toonlab.types import evaluating
+from toonlab.types import OnAccess, evaluating
 
 
 def test_a_run_is_named_by_recipe_seed_and_identity() -> None:
@@ -60,3 +60,13 @@ def test_without_an_engine_patches_are_scored_by_the_bare_critic() -> None:
     assert torch.equal(logits.real, critic(images))
     assert torch.equal(logits.fake, critic(images.flip(0)))
     assert not logits.real.requires_grad
+
+
+def test_items_are_read_on_access() -> None:
+    asked: list[str] = []
+    items = OnAccess(["a", "b", "c"], lambda source: (asked.append(source), source.upper())[1])
+    assert (len(items), asked) == (3, [])
+    assert (items[-1], items[1:], list(items)) == ("C", ["B", "C"], ["A", "B", "C"])
+    assert asked == ["c", "b", "c", "a", "b", "c"]
+    with pytest.raises(IndexError):
+        items[3]

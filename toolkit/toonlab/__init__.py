@@ -43,10 +43,10 @@ if TYPE_CHECKING:
         Tunable,
         ViewTransform,
     )
-    from .types import Batch, Context, Features, Logits, Outcome, Run, Sample, Step, Truth, Views
+    from .types import Batch, Context, Features, Logits, OnAccess, Outcome, Run, Sample, Step, Truth, Views
     from .utils.paths import cache_dir
     from .utils.rng import rng
-    from .utils.text import hide_password, without_password
+    from .utils.text import duration, hide_password, without_password
 
 _HOME = {
     "api.results": ["Results"],
@@ -57,7 +57,9 @@ _HOME = {
     "errors": ["DivergedError", "PartError", "PluginError", "RecipeError", "ToonlabError", "first_line", "nearest"],
     "images.io": ["find_pictures", "picture_manifest", "picture_problems", "picture_stem", "read_picture"],
     "ops.crop": ["crop"],
-    "types": ["Batch", "Context", "Features", "Logits", "Outcome", "Run", "Sample", "Step", "Truth", "Views"],
+    "types": [
+        "Batch", "Context", "Features", "Logits", "OnAccess", "Outcome", "Run", "Sample", "Step", "Truth", "Views",
+    ],
     "registry.executors": ["Executor", "ExecutorFactory", "Slot", "TaskContext", "UnfitSlotError"],
     "registry.hookspecs": ["hookimpl", "hookspec"],
     "registry.protocols": [
@@ -68,7 +70,7 @@ _HOME = {
     ],
     "registry.catalogue": ["Catalogue", "discover"],
     "utils.rng": ["rng"],
-    "utils.text": ["hide_password", "without_password"],
+    "utils.text": ["duration", "hide_password", "without_password"],
     "utils.paths": ["cache_dir"],
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
@@ -82,8 +84,8 @@ __all__ = [  # noqa: RUF022 (grouped as above: this is the public contract)
     "RepresentationFactory", "SamplerFactory", "Tunable", "ViewTransform", "Executor", "ExecutorFactory", "Slot",
     "TaskContext", "UnfitSlotError", "Catalogue", "discover", "rng", "cache_dir",
     "train", "compare", "tune", "open_run", "TrainedRun", "Results",
-    "find_pictures", "read_picture", "picture_problems", "picture_stem", "picture_manifest", "nearest", "first_line",
-    "hide_password", "without_password",
+    "find_pictures", "read_picture", "picture_problems", "picture_stem", "picture_manifest", "OnAccess", "nearest",
+    "first_line", "hide_password", "without_password", "duration",
 ]  # fmt: skip
 
 

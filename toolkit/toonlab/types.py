@@ -5,15 +5,18 @@ Images are `(B, 3, H, W)` float in [-1, 1], RGB, unless a docstring says otherwi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,28 @@ class Sample:
     name: str
     photo: Tensor
     truth: Truth | None = None
+
+
+class OnAccess(Sequence[T]):
+    """Items of a data set, read from their sources (files, indices) on every access: `OnAccess(paths, read_picture)`.
+
+    `sources` and `read` are pickled with it, for worker processes.
+    """
+
+    def __init__(self, sources: Sequence[S], read: Callable[[S], T]) -> None:
+        self.sources, self.read = sources, read
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    @overload
+    def __getitem__(self, index: int, /) -> T: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> list[T]: ...
+    def __getitem__(self, index: int | slice, /) -> T | list[T]:
+        if isinstance(index, slice):
+            return [self.read(source) for source in self.sources[index]]
+        return self.read(self.sources[index])
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, overload
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from toonlab import Images, Sample, Truth
+from toonlab import Images, OnAccess, Sample, Truth
 from toonlab_world.render.render import Split
 from toonlab_world.render.styles import AnyStyle
 from toonlab_world.scene.compose import Kind
@@ -58,11 +60,13 @@ class ToonWorld:
         """Photos and cartoons of different scenes; items are `(3, size, size)` uint8."""
         photos = self._shards("train", ("photo",), self.scenes, first=0, step=2)
         cartoons = self._shards("train", ("cartoon",), self.scenes, first=1, step=2)
-        return Pictures(photos.path("photo")), Pictures(cartoons.path("cartoon"))
+        return _pictures(photos.path("photo")), _pictures(cartoons.path("cartoon"))
 
     def evaluation(self) -> Sequence[Sample]:
         """Scenes rendered both ways, with the whole truth."""
-        return Samples(self._shards(self.evaluation_split, ("photo", *TRUTH), self.evaluation_scenes))
+        shards = self._shards(self.evaluation_split, ("photo", *TRUTH), self.evaluation_scenes)
+        arrays = {name: shards.open(name) for name in shards.names}
+        return OnAccess(range(self.evaluation_scenes), partial(_sample, arrays))
 
     def test(self) -> ToonWorld:
         """The same world, with the scenes of the split `test` to evaluate on."""
@@ -71,7 +75,7 @@ class ToonWorld:
     def evaluation_cartoons(self) -> Images:
         """Cartoons of as many further scenes of the same split, for metrics that compare sets."""
         count = self.evaluation_scenes
-        return Pictures(self._shards(self.evaluation_split, ("cartoon",), count, first=count).path("cartoon"))
+        return _pictures(self._shards(self.evaluation_split, ("cartoon",), count, first=count).path("cartoon"))
 
     def _shards(self, split: Split, names: tuple[str, ...], count: int, first: int = 0, step: int = 1) -> Shards:
         """With the parameters of what is rendered alone: photos are shared by all styles."""
@@ -84,41 +88,24 @@ class ToonWorld:
         return {"dataset": "toonworld", "version": VERSION, **asdict(self)}
 
 
-class Pictures:
-    """Pictures of one domain, from a memory-mapped array; it travels to other processes as its path alone."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._array = np.load(path, mmap_mode="r")
-
-    def __len__(self) -> int:
-        return len(self._array)
-
-    def __getitem__(self, index: int, /) -> Tensor:
-        """`(3, size, size)` uint8."""
-        return torch.from_numpy(self._array[index].copy())
-
-    def __reduce__(self) -> tuple[type[Pictures], tuple[Path]]:
-        return Pictures, (self.path,)
+@lru_cache(maxsize=16)
+def _opened(path: Path) -> NDArray[np.uint8]:
+    """The array of a file, memory-mapped; each process opens it once."""
+    return np.load(path, mmap_mode="r")
 
 
-class Samples(Sequence[Sample]):
-    """Evaluation samples, read from memory-mapped arrays when they are asked for."""
+def _pictures(path: Path) -> Images:
+    """Pictures of one domain, from a memory-mapped array."""
+    return OnAccess(range(len(_opened(path))), partial(_picture, path))
 
-    def __init__(self, shards: Shards) -> None:
-        self._arrays = {name: shards.open(name) for name in shards.names}
 
-    def __len__(self) -> int:
-        return len(self._arrays["photo"])
+def _picture(path: Path, index: int) -> Tensor:
+    """`(3, size, size)` uint8."""
+    return torch.from_numpy(_opened(path)[index].copy())
 
-    @overload
-    def __getitem__(self, index: int, /) -> Sample: ...
-    @overload
-    def __getitem__(self, index: slice, /) -> Sequence[Sample]: ...
-    def __getitem__(self, index: int | slice, /) -> Sample | Sequence[Sample]:
-        if isinstance(index, slice):
-            return [self[at] for at in range(*index.indices(len(self)))]
-        one = {name: torch.from_numpy(np.array(array[index])) for name, array in self._arrays.items()}
-        photo, cartoon, flat = (one[name].float() / 127.5 - 1 for name in ("photo", "cartoon", "flat"))
-        truth = Truth(cartoon=cartoon, outline=one["outline"], regions=one["regions"].long(), flat=flat)
-        return Sample(f"toonworld-{index % len(self):04d}", photo, truth)
+
+def _sample(arrays: Mapping[str, NDArray[Any]], index: int) -> Sample:
+    one = {name: torch.from_numpy(np.array(array[index])) for name, array in arrays.items()}
+    photo, cartoon, flat = (one[name].float() / 127.5 - 1 for name in ("photo", "cartoon", "flat"))
+    truth = Truth(cartoon=cartoon, outline=one["outline"], regions=one["regions"].long(), flat=flat)
+    return Sample(f"toonworld-{index:04d}", photo, truth)

@@ -30,30 +30,18 @@ RENDERING = ("scene", "render")  # the subpackages that decide the pixels of a s
 
 @dataclass(frozen=True, slots=True)
 class Shards:
-    """Renderings of `count` scenes of a split: one array for each name.
-
-    Args:
-        split: of the scenes.
-        names: what is rendered; see `render`.
-        seed: of the world.
-        count: number of scenes.
-        size: side in pixels.
-        first, step: the scenes are `first`, `first + step`, and so on.
-        kind: of the scenes; None for any.
-        texture_area: share of a photo that has textures; leave it out where there are only cartoons.
-        style, line_area: of the cartoons; leave them out where there are only photos.
-    """
+    """Renderings of `count` scenes of a split: one array for each name."""
 
     split: Split
-    names: tuple[str, ...]
-    seed: int
+    names: tuple[str, ...]  # of what is rendered; see `render`
+    seed: int  # of the world
     count: int
-    size: int
-    first: int = 0
+    size: int  # of a side, in pixels
+    first: int = 0  # the scenes are `first`, `first + step`, and so on
     step: int = 1
-    kind: Kind | None = None
-    texture_area: float = 1.0
-    style: StyleName | Style = "bold"
+    kind: Kind | None = None  # None: any
+    texture_area: float = 1.0  # as for `render`; left out where there are only cartoons
+    style: StyleName | Style = "bold"  # left out where there are only photos, as line_area is
     line_area: float = 1.0
 
     @property

@@ -20,14 +20,13 @@ FEW_PIXELS = 2**21  # less work than this takes less time than starting processe
 
 
 def spread(chunk: Chunk, count: int, size: int, about: str, processes: int | None = None) -> None:
-    """Call `chunk` on ranges that cover `range(count)`, on all cores unless the work is small.
+    """Call `chunk` on ranges that cover `range(count)`, in no defined order, on all cores unless the work is small.
 
     Args:
-        chunk: picklable; the order of calls is not defined.
-        count: number of scenes.
+        chunk: picklable.
         size: side of a picture in pixels, from which the amount of work is estimated.
         about: the text of the progress bar.
-        processes: number of processes; 1 is this one. None: one for each core, or 1 for little work.
+        processes: 1 is this process. None: one for each core, or 1 for little work.
 
     Raises:
         ToonlabError: if a process died.

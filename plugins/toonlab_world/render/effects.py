@@ -61,11 +61,8 @@ def relief(amplitudes: NDArray[np.float32], scene: Scene, area: float = 1.0) -> 
     """The textures of all surfaces, as logarithms of brightness, `(size, size)`.
 
     Each is a height field that is lit from the sun's side, by its difference to itself a small step further.
-
-    Args:
-        amplitudes: of grain, blotches, upright streaks and leaves, `(size, size, 4)` in [0, 1].
-        scene: whose noises these are, and whose sun embosses them.
-        area: share of the picture that has textures at all.
+    `amplitudes` are those of grain, blotches, upright streaks and leaves, `(size, size, 4)` in [0, 1]; `area` is the
+    share of the picture that has textures at all.
     """
     size = amplitudes.shape[0]
     shift = np.array([[1, 0, STEP * size * scene.air.sun[0]], [0, 1, STEP * size * scene.air.sun[1]]])

@@ -41,8 +41,7 @@ def render(
     """The named renderings of the scene of a key.
 
     Args:
-        key: of the scene, see `scene_key`.
-        size: side in pixels.
+        key: see `scene_key`.
         names: any of `DTYPES`: photo, cartoon, flat (uint8 RGB, `(size, size, 3)`), outline (bool), regions (uint16,
             both `(size, size)`).
         style: of the cartoon; the photo does not depend on it.

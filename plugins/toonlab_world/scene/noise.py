@@ -25,20 +25,15 @@ def generator(*key: str | int) -> Draw:
 def fractal_noise(
     key: Key, size: int, cells: tuple[int, int], octaves: int = 5, gain: float = 0.5
 ) -> NDArray[np.float32]:
-    """Fractal value noise (Perlin's fBm with cubic interpolation) on a square of `size` pixels.
+    """Fractal value noise (Perlin's fBm with cubic interpolation): `(size, size)`, roughly in [-1, 1], mean 0.
 
     Each octave adds a lattice of random values, and a finer picture only adds octaves: cells smaller than a pixel are
     averaged, as averaging a finer picture would do, and vanish where they are smaller still.
 
     Args:
-        key: what the noise depends on.
-        size: side of the picture, in pixels.
         cells: lattice cells across the unit square in the first octave, as (rows, columns).
         octaves: how often the cells are halved, at most.
         gain: amplitude of an octave relative to the one before.
-
-    Returns:
-        `(size, size)`, roughly in [-1, 1], mean 0.
     """
     draw = generator(*key, "octaves")  # one after the other: a finer picture only reads on
     total: NDArray[Any] = np.zeros((1, 1), np.float32)

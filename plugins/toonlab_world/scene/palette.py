@@ -100,7 +100,6 @@ class Hour(NamedTuple):
     height: Span
 
 
-# often, zenith, horizon, sunlight, ambient, haze, height of the sun
 HOURS = {
     "noon": Hour(
         0.25, (0.2, 0.46, 0.84), (0.7, 0.86, 0.95), (1.0, 0.97, 0.9), (0.5, 0.58, 0.7), (0.15, 0.4), (0.6, 0.9)

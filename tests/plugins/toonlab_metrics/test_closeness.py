@@ -7,8 +7,8 @@ from torch.nn.functional import conv2d, pad
 
 from toonlab import PartError, Sample, ToonlabError, Truth
 from toonlab_metrics import register_metrics
+from toonlab_metrics.bases import PictureMean
 from toonlab_metrics.closeness import MSSSIM, PSNR, SSIM, scale_weights
-from toonlab_metrics.pictures import PictureMean
 
 
 def noise(seed: int, size: int = 32) -> Tensor:

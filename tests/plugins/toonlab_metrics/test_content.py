@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from toonlab import Sample
+from toonlab_metrics.bases import PictureMean
 from toonlab_metrics.content import ContentEdges, ContentSSIM, edges
-from toonlab_metrics.pictures import PictureMean
 
 
 def scene(size: int = 96, shift: int = 0) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from toonlab import PartError, Sample, Truth
-from toonlab_metrics.pictures import PictureMean
+from toonlab_metrics.bases import PictureMean
 from toonlab_metrics.regions import FlatColorError, ResidualTexture, interior, lab, medians
 
 # Sharma, Wu and Dalal 2005, table 1: L, a, b of two colours, and their CIEDE2000

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from toonlab import Sample
+from toonlab_metrics.bases import PictureMean
 from toonlab_metrics.outline import OutlineF1
-from toonlab_metrics.pictures import PictureMean
 from toonlab_metrics.validity import ReferenceData, Trial, examine
 from toonlab_metrics.wasserstein import SlicedWasserstein
 from toonlab_world import register_datasets
@@ -68,8 +68,8 @@ class Moody(PictureMean):
 
 @pytest.fixture(scope="module")
 def trials(data: ReferenceData) -> Iterator[dict[str, Trial]]:
-    metrics = (OutlineF1, lambda: SlicedWasserstein(directions=32), Constant, PhotoLover, Moody)
-    made = [Trial(make) for make in metrics]
+    metrics = (OutlineF1(), SlicedWasserstein(directions=32), Constant(), PhotoLover(), Moody())
+    made = [Trial(metric) for metric in metrics]
     examine(made, [data], lambda text: None)
     return {one.metric.name: one for one in made}
 

@@ -41,13 +41,6 @@ def test_speed() -> None:
     assert text.speed(None, 250) == ""
 
 
-@pytest.mark.parametrize(
-    ("seconds", "shown"), [(0, "0:00"), (19.6, "0:20"), (125, "2:05"), (3599.6, "1:00:00"), (7300, "2:01:40")]
-)
-def test_duration(seconds: float, shown: str) -> None:
-    assert text.duration(seconds) == shown
-
-
 def test_an_ending_gives_status_time_reason_and_metrics() -> None:
     run = Run(Path("runs"), "demo", "ctss", 0, "1a2b3c4d5e6f", {}, 400)
     outcome = Outcome("stopped", 7, 61.0, "enough", metrics={"psnr": 17.25})

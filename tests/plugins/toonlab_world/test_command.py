@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from toonlab import ToonlabError
-from toonlab_world.command import world
+from toonlab_world.command import COLUMNS, GAP, check_sheet, encoded, row, world, write_sheet
 from toonlab_world.render.render import render, scene_key
 
 APP = typer.Typer()
@@ -58,9 +58,9 @@ def test_a_contact_sheet_shows_photos_above_their_cartoons(tmp_path):
     run("--out", str(tmp_path / "out"), "--count", "8", "--size", "32", "--sheet", str(sheet))
     shown = picture(sheet)
     assert shown.shape == (4 * 36, 6 * 36, 3)
-    for row, name in enumerate(("photo", "cartoon")):
+    for below, name in enumerate(("photo", "cartoon")):
         one = picture(tmp_path / f"out/{name}/000007.png")
-        np.testing.assert_array_equal(shown[(2 + row) * 36 :][:32, 36 : 36 + 32], one)
+        np.testing.assert_array_equal(shown[(2 + below) * 36 :][:32, 36 : 36 + 32], one)
 
 
 @pytest.mark.parametrize(
@@ -105,3 +105,45 @@ def test_unknown_names_are_refused_by_the_command_line(tmp_path, wrong):
     result = CliRunner().invoke(APP, ["--out", str(tmp_path), *wrong])
     assert result.exit_code == 2
     assert wrong[1] in result.output
+
+
+def plain(value: int, size: int = 8) -> np.ndarray:
+    return np.full((size, size, 3), value, np.uint8)
+
+
+def test_a_row_has_white_gaps_and_white_where_pictures_are_missing():
+    made = row([plain(10), plain(20)], columns=3)
+    step = 8 + GAP
+    assert made.shape == (step, 3 * step, 3)
+    assert (made[:8, :8] == 10).all()
+    assert (made[:8, step : step + 8] == 20).all()
+    assert (made[:8, 2 * step :] == 255).all()
+    assert (made[8:] == 255).all()
+    assert (made[:, 8:step] == 255).all()
+
+
+def test_a_sheet_shows_each_folder_below_the_one_before(tmp_path):
+    for name, value in (("photo", 50), ("cartoon", 200)):
+        (tmp_path / name).mkdir()
+        for index in range(COLUMNS + 1):
+            cv2.imwrite(str(tmp_path / name / f"{index:06d}.png"), plain(value + index))
+    write_sheet(tmp_path / "sheet.png", [tmp_path / "photo", tmp_path / "cartoon"], COLUMNS + 1)
+    sheet = cv2.imread(str(tmp_path / "sheet.png"))
+    step = 8 + GAP
+    assert sheet.shape == (4 * step, COLUMNS * step, 3)
+    assert [int(sheet[at * step, 0, 0]) for at in range(4)] == [50, 200, 56, 206]
+    assert (sheet[2 * step :, step:] == 255).all()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
+def test_every_format_can_be_read_back(suffix):
+    picture = cv2.imdecode(np.frombuffer(encoded(suffix, plain(100, 32)), np.uint8), cv2.IMREAD_COLOR)
+    assert np.abs(picture.astype(int) - 100).max() <= 2
+
+
+def test_a_path_is_checked_before_any_work(tmp_path):
+    check_sheet(tmp_path / "sheet.webp")
+    with pytest.raises(ToonlabError, match=r"sheet\.gif: must end in one of \.png, \.jpg, \.webp"):
+        check_sheet(tmp_path / "sheet.gif")
+    with pytest.raises(ToonlabError, match="there is no folder"):
+        check_sheet(tmp_path / "none" / "sheet.png")

@@ -9,7 +9,7 @@ from toonlab.utils.text import duration, hide_password, without_password
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(0, "0:00"), (59.4, "0:59"), (59.6, "1:00"), (80, "1:20"), (3600, "1:00:00"), (7300, "2:01:40")],
+    [(0, "0:00"), (59.4, "0:59"), (59.6, "1:00"), (125, "2:05"), (3599.6, "1:00:00"), (7300, "2:01:40")],
 )
 def test_durations(seconds: float, shown: str) -> None:
     assert duration(seconds) == shown

@@ -1,4 +1,4 @@
-"""The bases of all metrics: checks of fakes, the claims of a metric, and means over pictures."""
+"""The bases of all metrics: checks of fakes, the claims of a metric, means over pictures, and distances of sets."""
 
 from __future__ import annotations
 
@@ -9,30 +9,22 @@ from typing import Any
 
 from torch import Tensor
 
-from toonlab import Metric, PartError, Sample, ToonlabError
+from toonlab import Images, Metric, PartError, Sample, ToonlabError
+from toonlab.ops.levels import to_float
 
 
 class Measurement(Metric):
-    """Base of all metrics here, whose claims `benchmarks/validity.py` tests.
-
-    Attributes:
-        sees: degradations of the truth that make the metric worse, step by step.
-        ignores: degradations that hardly change it.
-        best: the highest ranked of `identity` (the unmodified photo), `classic` and `truth`.
-        leads: whether it also ranks `identity` below `classic`. Otherwise it never leads a table.
-        caveat: the reason why tables mark it; empty without one.
-        resizer: the method that brings pictures to one size before they are measured.
-    """
+    """Base of all metrics here, whose claims `benchmarks/validity.py` tests."""
 
     name: str
     needs: frozenset[str] = frozenset()
     higher_is_better: bool = True
-    sees: frozenset[str] = frozenset()
-    ignores: frozenset[str] = frozenset()
-    best: str = "truth"
-    leads: bool = True
-    caveat: str = ""
-    resizer: str = "none"
+    sees: frozenset[str] = frozenset()  # degradations of the truth that make the metric worse, step by step
+    ignores: frozenset[str] = frozenset()  # degradations that hardly change it
+    best: str = "truth"  # the highest ranked of `identity` (the unmodified photo), `classic` and `truth`
+    leads: bool = True  # whether it also ranks `identity` below `classic`; otherwise it never leads a table
+    caveat: str = ""  # the reason why tables mark it; empty without one
+    resizer: str = "none"  # the method that brings pictures to one size before they are measured
 
     def __init__(self) -> None:
         self._count = 0
@@ -118,3 +110,60 @@ class PictureMean(Measurement):
                 )
             found[field] = target
         return found
+
+
+class SetMetric(Measurement):
+    """The distance of all fakes from real cartoons: `gather` extracts data from each picture, `between` compares both.
+
+    Lower is better; 0 for equal distributions. The metric makes no statement about a single picture.
+    """
+
+    higher_is_better = False
+    fewest = 2  # pictures on each side
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._cartoons: list[Any] = []
+        self._fakes: list[Any] = []
+
+    def reference(self, cartoons: Images) -> None:
+        """Set the cartoons to compare with; items are `(3, H, W)`, uint8 or float in [-1, 1].
+
+        Raises:
+            PartError: if there are fewer than this metric needs.
+        """
+        self._need(len(cartoons), "cartoons")
+        self._cartoons = [self.gather(to_float(cartoons[index]), index) for index in range(len(cartoons))]
+
+    def update(self, fake: Tensor, sample: Sample) -> None:
+        """Add one fake, `(3, H, W)` in [-1, 1]."""
+        fake = self.checked(fake, sample)
+        self._fakes.append(self.gather(fake, len(self._fakes)))
+
+    def compute(self) -> dict[str, float]:
+        """The distance of the two sets.
+
+        Raises:
+            ToonlabError: if there were no pictures or too few, or no cartoons to compare with.
+        """
+        if not self._fakes:
+            raise self.nothing()
+        if not self._cartoons:
+            raise PartError(f"{self.name}: has no cartoons to compare with; give a data set that has some")
+        self._need(len(self._fakes), "pictures")
+        return self.between(self._fakes, self._cartoons)
+
+    @abstractmethod
+    def gather(self, image: Tensor, index: int) -> Any:
+        """The data of the `index`-th image of a set, `(3, H, W)` in [-1, 1]."""
+
+    @abstractmethod
+    def between(self, fakes: list[Any], cartoons: list[Any]) -> dict[str, float]:
+        """The results for the gathered data of both sets."""
+
+    def describe(self) -> dict[str, Any]:
+        return {**super().describe(), "cartoons": len(self._cartoons)}
+
+    def _need(self, count: int, what: str) -> None:
+        if count < self.fewest:
+            raise PartError(f"{self.name}: needs at least {self.fewest} {what}, got {count}; give more, or drop it")

@@ -1,8 +1,7 @@
-"""Contact sheets, and the pictures of `docs/toonworld.md`: `python -m toonlab_world.gallery docs/pictures`."""
+"""Draw the pictures of `docs/toonworld.md` and print its table: `python docs/make_toonworld.py` (a minute)."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,65 +10,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from toonlab import ToonlabError
+from toonlab_world.command import COLUMNS, encoded, row
+from toonlab_world.render.pixels import Pictures
+from toonlab_world.render.render import DTYPES, Split, render, scene_key
+from toonlab_world.render.styles import STYLES, Style, StyleName
 
-from .render.pixels import Pictures
-from .render.render import DTYPES, Split, render, scene_key
-from .render.styles import STYLES, Style, StyleName
-
-Picture = NDArray[np.uint8]  # (H, W, 3)
-GAP = 4  # pixels between pictures
-OPTIONS: dict[str, tuple[int, ...]] = {  # for the encoder, by the file's suffix
-    ".png": (),
-    ".jpg": (cv2.IMWRITE_JPEG_QUALITY, 88),
-    ".webp": (cv2.IMWRITE_WEBP_QUALITY, 82),
-}
-SIZE, COLUMNS = 160, 6
+OUT = Path(__file__).parent / "pictures"
+SIZE = 160
 SPLITS: tuple[Split, ...] = ("validation", "test")
 OWN: Mapping[str, Style] = {
     "a pen": Style(tones=2, hatching=True, saturation=0.25, contrast=0.35, value=0.45, line_width=1.8),
     "outlines only": Style(tones=1, inner_lines=0, line_width=3.5, saturation=1.2, contrast=0),
     "a dream": Style(tones=4, hue_shift=0.12, wash=(1, 0.7, 0.9), wash_share=0.2, ink=(0.4, 0.1, 0.4), ink_tint=0.3),
 }
-
-
-def check_sheet(path: Path) -> None:
-    """Before any work is done.
-
-    Raises:
-        ToonlabError: if no picture can be written there.
-    """
-    if path.suffix not in OPTIONS:
-        raise ToonlabError(f"--sheet {path}: must end in one of {', '.join(OPTIONS)}")
-    if not path.parent.is_dir():
-        raise ToonlabError(f"--sheet {path}: there is no folder {path.parent}")
-
-
-def write_sheet(path: Path, folders: Sequence[Path], count: int) -> None:
-    """The pictures 0 to `count` - 1 of each folder: a row of the first folder, the same of the second below it."""
-    rows = []
-    for first in range(0, count, COLUMNS):
-        for folder in folders:
-            paths = [folder / f"{index:06d}.png" for index in range(first, min(first + COLUMNS, count))]
-            rows.append(row([np.asarray(cv2.imread(str(path)), np.uint8) for path in paths], min(COLUMNS, count)))
-    try:
-        path.write_bytes(encoded(path.suffix, np.concatenate(rows)))
-    except OSError as error:
-        raise ToonlabError(f"--sheet: can't write {path}: {error.strerror}") from error
-
-
-def encoded(suffix: str, picture: Picture) -> bytes:
-    """The bytes of a file; `picture` is BGR, as OpenCV has it."""
-    return cv2.imencode(suffix, picture, OPTIONS[suffix])[1].tobytes()
-
-
-def row(pictures: Sequence[Picture], columns: int | None = None) -> Picture:
-    """Square pictures of one size side by side, with white gaps, and white where there are fewer than `columns`."""
-    size = len(pictures[0])
-    canvas = np.full((size + GAP, (columns or len(pictures)) * (size + GAP), 3), 255, np.uint8)
-    for column, picture in enumerate(pictures):
-        canvas[:size, column * (size + GAP) : column * (size + GAP) + size] = picture
-    return canvas
 
 
 def scenes(split: Split, numbers: Sequence[int], name: str, **how: Any) -> list[NDArray[np.uint8]]:
@@ -132,9 +85,9 @@ def _measure(made: Pictures) -> dict[str, float]:
     }
 
 
-def main(folder: Path) -> None:
+def main() -> None:
     for name, rows in sheets().items():
-        (folder / f"toonworld-{name}.webp").write_bytes(encoded(".webp", np.concatenate(rows)[..., ::-1]))
+        (OUT / f"toonworld-{name}.webp").write_bytes(encoded(".webp", np.concatenate(rows)[..., ::-1]))
     table = {style: statistics(style) for style in STYLES}
     print("| |", " | ".join(table), "|")
     print("|---" * (len(table) + 1) + "|")
@@ -143,4 +96,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()
