@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _NAMESPACE = "toonlab"  # of the scheduler's metadata
 _CONNECT = 10.0  # seconds that a scheduler may take to answer
+_RECONNECT = 3.0  # likewise, when it is back; signals wait as long
 _RETRY = 5.0  # seconds between two attempts to reach a scheduler that is away
 _ALIVE = 5.0  # seconds between two signs of life of this program
 _GONE = 60.0  # seconds without one after which tasks end
@@ -216,7 +217,7 @@ class DaskExecutor:
         if status == "closed" and now - self._last_attempt > _RETRY:
             self._last_attempt = now
             with suppress(OSError, ValueError):
-                self._connect()
+                self._connect(_RECONNECT)
         if self._client.status != "running":
             if not self._away:
                 self._away = True
@@ -231,15 +232,15 @@ class DaskExecutor:
         self._client.subscribe_topic(self._session, self._on_event)
         return True
 
-    def _connect(self) -> None:
+    def _connect(self, timeout: float = _CONNECT) -> None:
         import distributed
 
         if self._cluster:
-            self._client = distributed.Client(self._cluster, timeout=_CONNECT)
+            self._client = distributed.Client(self._cluster, timeout=timeout)
         elif Path(self.scheduler or "").is_file():
-            self._client = distributed.Client(scheduler_file=self.scheduler, timeout=_CONNECT)
+            self._client = distributed.Client(scheduler_file=self.scheduler, timeout=timeout)
         else:
-            self._client = distributed.Client(self.scheduler, timeout=_CONNECT)
+            self._client = distributed.Client(self.scheduler, timeout=timeout)
         self._address = str(self._client.scheduler_info()["address"])
 
     def _on_event(self, event: tuple[float, Mapping[str, Any]]) -> None:
