@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _NAMESPACE = "toonlab"  # of the scheduler's metadata
 _CONNECT = 10.0  # seconds that a scheduler may take to answer
+_RECONNECT = 3.0  # likewise, when it is back; signals wait as long
 _RETRY = 5.0  # seconds between two attempts to reach a scheduler that is away
 _ALIVE = 5.0  # seconds between two signs of life of this program
 _GONE = 60.0  # seconds without one after which tasks end
@@ -221,12 +222,12 @@ class DaskExecutor:
 
     # -- the scheduler
 
-    def _connect(self) -> None:
+    def _connect(self, timeout: float = _CONNECT) -> None:
         import distributed
 
         file = self.scheduler if Path(self.scheduler or "").is_file() else None
         address = None if file else self._cluster or self.scheduler
-        self._client = distributed.Client(address, scheduler_file=file, timeout=_CONNECT)
+        self._client = distributed.Client(address, scheduler_file=file, timeout=timeout)
         self._address = str(self._client.scheduler_info()["address"])
 
     def _connected(self) -> bool:
@@ -236,7 +237,7 @@ class DaskExecutor:
         if self._client.status == "closed" and time.monotonic() - self._last_attempt > _RETRY:
             self._last_attempt = time.monotonic()
             with suppress(OSError, ValueError):
-                self._connect()
+                self._connect(_RECONNECT)
         away = self._client.status != "running"
         if away and not self._away:
             self._notices.put(f"the scheduler {self._address} is away; waiting for it")

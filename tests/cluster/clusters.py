@@ -198,7 +198,7 @@ def said(driver: Any) -> str:
     return driver.stderr if driver.outputs[1].exists() else ""
 
 
-def while_running(driver: Any, condition: Callable[[], object], seconds: float = 300) -> None:
+def while_running(driver: Any, condition: Callable[[], object], seconds: float = 900) -> None:
     """Wait for a condition that comes true before a driver ends."""
     end = time.monotonic() + seconds
     while not condition():

@@ -46,7 +46,7 @@ def local(tmp_path_factory: pytest.TempPathFactory, command: Callable[..., Any])
         directory = folder / "runs" / study
         if not (directory / "results.json").exists():
             done = command("compare", f"{study}.yaml", "--jobs", "2", cwd=folder)
-            assert done.wait() == 0, done.stderr
+            assert done.wait(1500) == 0, done.stderr
         return directory
 
     return run

@@ -83,7 +83,7 @@ def test_a_study_on_three_hosts_without_a_shared_folder(hosts: list[Host], local
         host.start(*PROGRAMS["worker"], f"tcp://{first.address}:8786", "--name", host.name, *options)
     command = [sys.executable, "-m", "toonlab", "compare", "six.yaml", "--scheduler", f"tcp://{first.address}:8786"]
     driver = first.start(*command)
-    assert driver.process.wait(400) == 0, driver.text
+    assert driver.process.wait(1500) == 0, driver.text
     directory = first.folder / "runs" / "six"
     assert numbers(directory) == numbers(local("six"))
     assert weights(directory) == weights(local("six"))

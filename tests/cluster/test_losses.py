@@ -60,7 +60,7 @@ def test_workers_are_killed_stopped_and_join(cluster: Cluster, studies: Path, st
     while_running(driver, lambda: len(finished(driver)) >= 16)
     workers[2].terminate()
     cluster.start_worker("late")
-    assert driver.wait(600) == 0, said(driver)
+    assert driver.wait(1500) == 0, said(driver)
     workers[2].process.wait(60)
     assert len(finished(driver)) == 40
     check_study("forty", driver, studies, local)
@@ -74,7 +74,7 @@ def test_the_driver_is_killed_and_started_again(cluster: Cluster, studies: Path,
     driver.kill()
     before = finished(driver)
     driver = start("twelve")
-    assert driver.wait(600) == 0, said(driver)
+    assert driver.wait(1500) == 0, said(driver)
     assert said(driver).count("finished before, not run again") >= len(before)
     assert len(finished(driver)) == 12
     check_study("twelve", driver, studies, local)
@@ -92,7 +92,7 @@ def test_the_scheduler_is_killed_and_started_again(cluster: Cluster, studies: Pa
     cluster.start_scheduler()
     for number in range(2):
         cluster.start_worker(f"again-{number}")
-    assert driver.wait(600) == 0, said(driver)
+    assert driver.wait(1500) == 0, said(driver)
     assert len(finished(driver)) == 12
     check_study("twelve", driver, studies, local)
 

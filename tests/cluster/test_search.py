@@ -24,7 +24,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory, command: Callable[..., Any])
     folder = tmp_path_factory.mktemp("alone")
     write_studies(folder)
     done = command("tune", "patches.yaml", "--jobs", "1", cwd=folder)
-    assert done.wait() == 0, done.stderr
+    assert done.wait(1500) == 0, done.stderr
     return folder / "runs" / "patches"
 
 
@@ -36,7 +36,7 @@ def ended(driver: Any) -> int:
 def test_both_executors_find_the_same_trials(cluster: Cluster, studies: Path, toonlab: Any, alone: Path) -> None:
     cluster.start_worker("only")
     driver = toonlab("tune", "patches.yaml", "--scheduler", cluster.address)
-    assert driver.wait(600) == 0, said(driver)
+    assert driver.wait(1500) == 0, said(driver)
     directory = studies / "runs" / "patches"
     assert trials(directory) == trials(alone)
     assert trials(alone)[0].default
@@ -67,7 +67,7 @@ def test_an_interrupted_search_counts_nothing_twice(
     os.kill(driver.pid, number)
     assert driver.wait(90) == (-number if number == signal.SIGKILL else 128 + number)
     driver = toonlab(*command)
-    assert driver.wait(600) == 0, said(driver)
+    assert driver.wait(1500) == 0, said(driver)
     found = trials(studies / "runs" / "patches")
     counted = [trial for trial in found if trial.state != "infeasible"]
     assert len(counted) == 10

@@ -32,7 +32,7 @@ def test_workers_with_other_code_or_without_slots_get_no_cell(
     while_running(driver, lambda: said(driver).count("gets no cell: ") >= 2)
     assert finished(driver) == []
     cluster.start_worker("fit")
-    assert driver.wait(400) == 0, said(driver)
+    assert driver.wait(1500) == 0, said(driver)
     assert len(finished(driver)) == 6
     assert numbers(studies / "runs" / "six") == numbers(local("six"))
     warnings = [line for line in said(driver).splitlines() if "gets no cell: " in line]
