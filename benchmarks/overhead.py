@@ -61,7 +61,9 @@ def main() -> None:
         file = Path(folder) / "study.yaml"
         file.write_text(STUDY.format(steps=options.steps, cells=options.cells))
         start = time.monotonic()
-        results = compare(str(file), discover(), ExecutionOptions(Path(folder) / "runs", jobs=options.jobs))
+        results = compare(
+            str(file), discover(), ExecutionOptions(Path(folder) / "runs", parameters={"jobs": options.jobs})
+        )
         stop = time.monotonic()
     beside = [clock.ended[cell.run] - clock.began[cell.run] - cell.values["seconds"] for cell in results.cells]
     between = statistics.median(beside)

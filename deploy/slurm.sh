@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# Workers on one study, each a task of its own with one GPU:
+# Workers of a Dask scheduler, each a task of its own with one GPU; the scheduler writes the file where it runs:
 #
-#     export TOONLAB_STORAGE=postgresql+psycopg://USER:PASSWORD@HOST/optuna
-#     export TOONLAB_TRACKING_URI=http://HOST:5000    # of MLflow
-#     sbatch --array=0-15 deploy/slurm.sh experiments/ctss_ablation.yaml [KEY=VALUE]...
+#     dask scheduler --scheduler-file scheduler.json &
+#     sbatch --array=0-15 deploy/slurm.sh scheduler.json
+#     toonlab compare experiments/ctss_ablation.yaml --scheduler scheduler.json
 #
-# Runs lie in $TOONLAB_RUNS (./runs if not given): on a file system that all nodes see, a worker that is lost costs no
-# more than what its cell did since the last checkpoint.
+# docs/scaling.md says more. Any number of arrays may serve one scheduler, at any time.
 #SBATCH --job-name=toonlab
 #SBATCH --array=0-7
 #SBATCH --gpus=1
@@ -18,10 +17,18 @@
 #SBATCH --open-mode=append
 #SBATCH --output=toonlab-%A_%a.log
 set -euo pipefail
-: "${TOONLAB_STORAGE:?give the storage that the workers share, such as postgresql+psycopg://USER:PASSWORD@HOST/optuna}"
-[ $# -gt 0 ] || { echo "usage: sbatch deploy/slurm.sh EXPERIMENT [KEY=VALUE]..." >&2; exit 2; }
+[ $# -gt 0 ] || { echo "usage: sbatch deploy/slurm.sh SCHEDULER_FILE [OPTION OF dask worker]..." >&2; exit 2; }
+file=$1
+shift
 
-# In place of this shell, so that Slurm's SIGTERM, two minutes before the end, reaches the worker: it saves its cell and
-# gives it back, and another worker goes on with it.
-exec toonlab worker "$@" --storage "$TOONLAB_STORAGE" --runs "${TOONLAB_RUNS:-runs}" \
-  ${TOONLAB_TRACKING_URI:+--tracking-uri "$TOONLAB_TRACKING_URI"}
+# Two minutes before the end Slurm sends SIGTERM: the worker leaves, its cell saves, and another worker takes it over. The
+# task must not end before the cell's process has saved. Local files of Dask lie on the node's own disk.
+dask worker --scheduler-file "$file" --nthreads 1 --resources slot=1 --no-dashboard \
+  --local-directory "${TMPDIR:-/tmp}" "$@" &
+worker=$!
+trap 'kill -TERM $worker' TERM
+wait $worker || wait $worker || true
+for _ in {1..100}; do
+  pgrep --session 0 --full toonlab.studies >/dev/null || exit 0
+  sleep 1
+done

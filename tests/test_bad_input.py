@@ -284,9 +284,15 @@ CASES = [
     ),
     (
         "a storage that can't be reached",
-        "tune hunt.yaml --storage postgresql+psycopg://me:secret@127.0.0.1:1/optuna",
-        "--storage postgresql+psycopg://me@127.0.0.1:1/optuna: No module named 'psycopg'; pip install psycopg",
+        "tune hunt.yaml --storage postgresql+pg8000://me:secret@127.0.0.1:1/optuna",
+        "--storage postgresql+pg8000://me@127.0.0.1:1/optuna: No module named 'pg8000'; pip install pg8000",
     ),
+    (
+        "jobs with a scheduler",
+        "compare one.yaml --jobs 2 --scheduler tcp://127.0.0.1:1",
+        "--jobs 2: the workers of the scheduler decide; leave it out",
+    ),
+    ("an executor mistyped", "compare one.yaml --executor lokal", "no such executor; did you mean 'local'?"),
     (
         "a storage of an unknown kind",
         "tune hunt.yaml --storage postgers://localhost/optuna",
@@ -298,11 +304,10 @@ CASES = [
         "--scheduler tcp://127.0.0.1:1: no Dask scheduler there: ",
     ),
     ("an executor that is no mapping", "compare one.yaml --executor [1]", "--executor: got '[1]', expected a name, or"),
-    ("an unknown executor", "compare one.yaml --executor dusk", "'dusk': no such executor; did you mean 'dask'?"),
     (
         "an unknown parameter of an executor",
-        "compare one.yaml --executor {use: local, job: 2}",
-        "executor local: local.job: unknown; did you mean 'jobs'?",
+        "compare one.yaml --executor '{use: local, job: 2}'",
+        "executor: local.job: unknown; did you mean 'jobs'?",
     ),
     ("more jobs than cores", "compare one.yaml --device cpu --jobs 9999", "--jobs 9999: this machine has"),
     (

@@ -15,7 +15,7 @@ import pytest
 
 import toonlab
 from toonlab.recipes import spec
-from toonlab.registry import protocols
+from toonlab.registry import executors, protocols
 from toonlab.registry.hookspecs import ObserverHooks, RegistrationHooks
 from toonlab.registry.protocols import KINDS
 from toonlab.utils import paths
@@ -89,11 +89,10 @@ def test_every_kind_of_part_is_documented() -> None:
     kinds = names.kinds()
     assert {f"register_{kind}" for kind in KINDS} == set(names.hooks_of(RegistrationHooks))
     assert unnamed(KINDS, kinds, "^## {} ") == []
-    shapes = [
-        name for name, cls in vars(protocols).items() if inspect.isclass(cls) and cls.__module__ == protocols.__name__
-    ]
-    assert unnamed(set(shapes) - {"Kind", "Tunable"}, kinds, r"^::: toonlab\.registry\.protocols\.{}$") == []
-    assert silent((name, getattr(protocols, name)) for name in shapes) == []
+    for module in (protocols, executors):
+        shapes = {n: c for n, c in vars(module).items() if inspect.isclass(c) and c.__module__ == module.__name__}
+        assert unnamed(shapes.keys() - {"Kind", "Tunable"}, kinds, rf"^::: {re.escape(module.__name__)}\.{{}}$") == []
+        assert silent(shapes.items()) == []
 
 
 def test_every_command_and_option_is_documented() -> None:

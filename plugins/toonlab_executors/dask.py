@@ -5,6 +5,7 @@ https://distributed.dask.org. The workers are stock ones: `dask worker tcp://HOS
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import socket
@@ -88,6 +89,7 @@ class DaskExecutor:
     def __enter__(self) -> DaskExecutor:
         import distributed
 
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # this class tells of an absent scheduler
         if not self.scheduler:
             self._cluster = distributed.LocalCluster(
                 n_workers=len(self._own), threads_per_worker=1, resources={self.resource: 1}, dashboard_address=":8787"
@@ -146,7 +148,12 @@ class DaskExecutor:
     # -- tasks
 
     def _send(self, task: _Task) -> None:
-        """Submit a task: to any worker, or to those known to fit if some do not."""
+        """Submit a task: to any worker, or to those known to fit if some do not.
+
+        The scheduler unpickles a task's arguments; bytes spare it the imports.
+        """
+        import cloudpickle
+
         slots = self._slots()
         task.release()
         task.lost, task.workers = True, frozenset(slots if len(slots) < len(self._workers) else ())
@@ -154,10 +161,9 @@ class DaskExecutor:
             self._client.subscribe_topic(self._session, self._on_event)  # a scheduler forgets it with a connection
             task.future = self._client.submit(
                 _call,
-                task.work,
+                cloudpickle.dumps((task.work, slots)),
                 task.key,
                 self._session,
-                slots,
                 key=f"{task.key}/{self._session[:6]}-{next(self._numbers)}",  # of a known key it returns the old result
                 workers=list(task.workers) or None,
                 resources={self.resource: 1},
@@ -252,6 +258,8 @@ class DaskExecutor:
 
     def _say(self) -> None:
         """Tell the tasks that this program is there, and which of them are to end."""
+        if self._client.status != "running":  # a call would wait for the scheduler
+            return
         stops = {task.key: task.stop for task in list(self._tasks.values()) if task.stop}
         with self._errors_of_absence():
             self._client.set_metadata([_NAMESPACE, self._session], {"sign": time.monotonic(), "stops": stops})
@@ -349,10 +357,14 @@ def _describe(device: str) -> Slot:
     return Slot(socket.gethostname(), kind, tuple(gpus[:1]), cores())  # dask cuda names the worker's own first
 
 
-def _call(work: Callable[..., T], key: str, session: str, slots: Mapping[str, Sequence[Slot]]) -> T:
+def _call(packed: bytes, key: str, session: str) -> Any:
     from distributed import get_worker
 
     address = get_worker().address
+    try:
+        work, slots = pickle.loads(packed)
+    except Exception as error:
+        raise _NotRunError(address, f"the task can't be loaded there: {first_line(error)}") from None
     if address not in slots:
         raise _NotRunError(address)
     context = _Context(slots[address][0], key, session)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,9 @@ critics:
     representation: gray_minmax
     discriminator: {use: ctss_patch, width: 2}
     objective: lsgan
-train: {size: 32, batch: 2, steps: 30, log_every: 5, checkpoint_every: 10}
+train: {size: 32, batch: 2, steps: 12, log_every: 4, checkpoint_every: 4}
 evaluate: {metrics: [outline_f1, psnr], samples: 2, grid: 1}
-observers: {progress: null}
+observers: {mlflow: {}}
 """
 STUDIES = {
     "forty": """\
@@ -42,6 +43,13 @@ about: forty short cells
 recipes: [narrow]
 factors: {critics.patch.sampler.k: [1, 2]}
 seeds: 20
+metrics: {primary: outline_f1, also: [psnr]}
+""",
+    "twelve": """\
+about: twelve short cells
+recipes: [narrow]
+factors: {critics.patch.sampler.k: [1, 2]}
+seeds: 6
 metrics: {primary: outline_f1, also: [psnr]}
 """,
     "six": """\
@@ -98,11 +106,8 @@ class Program:
 
     def kill(self) -> None:
         """Kill it with all that it has started, as if its machine had failed."""
-        if self.running or self.process.returncode is not None:
-            try:
-                os.killpg(self.process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def terminate(self) -> None:
@@ -181,10 +186,10 @@ def numbers(directory: Path) -> dict[str, dict[str, float]]:
 
 
 def weights(directory: Path) -> dict[str, dict[str, bytes]]:
-    """The bytes of every tensor of the models of all runs, by file."""
+    """The bytes of every tensor of the final generators, by run; interrupted runs have further checkpoints."""
+    last = {path.parents[2].name: path for path in sorted(directory.glob("*/checkpoints/*/generator.safetensors"))}
     return {
-        str(path.relative_to(directory)): {name: tensor.numpy().tobytes() for name, tensor in load_file(path).items()}
-        for path in sorted(directory.rglob("*.safetensors"))
+        run: {name: tensor.numpy().tobytes() for name, tensor in load_file(path).items()} for run, path in last.items()
     }
 
 
@@ -203,8 +208,11 @@ def while_running(driver: Any, condition: Callable[[], object], seconds: float =
 
 
 def finished(driver: Any) -> list[str]:
-    """The labels of the cells that finished, from a driver's lines: `[3/40] ctss, seed 2: finished in …`."""
-    return re.findall(r"^\[\d+/\d+\] (.*): finished in ", said(driver), re.MULTILINE)
+    """The labels of the cells that finished, from a driver's lines: `[3/40] ctss, seed 2: finished in …`.
+
+    A cell has finished before if its worker was lost when it had finished and before the driver knew.
+    """
+    return re.findall(r"^\[\d+/\d+\] (.*): finished (?:in|before)", said(driver), re.MULTILINE)
 
 
 def trials(directory: Path) -> list[Any]:

@@ -13,7 +13,7 @@ from clusters import Cluster, said, trials, while_running
 
 from toonlab.studies.results.results import StudyResults
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_both_executors_find_the_same_trials(cluster: Cluster, studies: Path, to
     directory = studies / "runs" / "patches"
     assert trials(directory) == trials(alone)
     assert trials(alone)[0].default
-    assert {trial.state for trial in trials(alone)} == {"complete", "pruned"}
+    assert {trial.state for trial in trials(alone)} >= {"complete", "pruned"}
     confirmed, expected = StudyResults.read(directory), StudyResults.read(alone)
     assert [cell.outcome and cell.outcome["metrics"] for cell in confirmed.cells] == [
         cell.outcome and cell.outcome["metrics"] for cell in expected.cells

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from clusters import Cluster, finished, numbers, said, while_running
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 ROOT = Path(__file__).parents[2]
 
 

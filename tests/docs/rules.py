@@ -33,6 +33,7 @@ COMMANDS = [
     Rule(r"toonlab train .*--print$", "whole", "trains nothing"),
     Rule(r"toonlab train ", "short", "the same with `--at little.yaml`: small networks and pictures, four steps"),
     Rule(r"toonlab compare .*--explain", "whole", "runs nothing"),
+    Rule(r"toonlab compare .*--scheduler", "explained", "needs a scheduler; tests/cluster runs studies on one"),
     Rule(r"toonlab compare (EXPERIMENT|study\.yaml)", "whole", "an experiment of the workshop, two small runs"),
     Rule(
         r"toonlab compare \S+/experiment\.yaml",
@@ -42,8 +43,6 @@ COMMANDS = [
     Rule(r"toonlab compare ", "explained", "minutes to hours: every cell is planned, none is run"),
     Rule(r"toonlab tune EXPERIMENT", "whole", "a search of the workshop, two trials"),
     Rule(r"toonlab tune ", "begun", "an hour: with few scenes, stopped when the first trial trains"),
-    Rule(r"toonlab worker EXPERIMENT", "whole", "finds everything done by the line above"),
-    Rule(r"toonlab worker ", "begun", "twenty minutes: with few scenes, stopped when the first cell trains"),
     Rule(r"toonlab ", "whole", ""),
     Rule(r"pip install -e \S+$", "installed", "without dependencies, beside this environment, not into it"),
     Rule(r"pip install 'toonlab\[(\w+)\]'", "extra", "the extra is there; what it names comes by the network"),
@@ -54,7 +53,9 @@ COMMANDS = [
     Rule(r"torchrun ", "not run", "needs eight GPUs; tests/toolkit/utils/test_distributed.py runs two processes"),
     Rule(r"export ", "not run", "names a server and its password"),
     Rule(r"sbatch ", "not run", "needs Slurm; tests/test_deploy.py runs the script"),
-    Rule(r"docker compose ", "not run", "needs Docker; tests/test_deploy.py reads the files"),
+    Rule(r"dask ", "not run", "a service; tests/cluster starts schedulers and workers"),
+    Rule(r"docker ", "not run", "needs Docker; tests/test_deploy.py reads the files"),
+    Rule(r"(helm|kubectl) ", "not run", "needs Kubernetes; tests/test_deploy.py reads the files"),
     Rule(r"optuna-dashboard ", "not run", "another program"),
     Rule(r"python -m build \S+$", "built", "by this environment's hatchling: a fresh one comes by the network"),
 ]
@@ -74,7 +75,6 @@ STAND_INS = {  # what a command names -> what the workshop has (RUN and DIR: `Be
     r"\[--trials N\]": "--trials 2",
     r"\[--jobs N\]": "--jobs 1",
     r"(?<=compare )EXPERIMENT\b": "mine.yaml",
-    r"(?<=worker )EXPERIMENT\b": "mine.yaml",
     r"(?<=tune )EXPERIMENT\b": "hunt.yaml",
     r"(?<=--photos )photos\b": "measured",
     r"(?<=other-program )photos\b": "measured",
@@ -86,7 +86,6 @@ STAND_INS = {  # what a command names -> what the workshop has (RUN and DIR: `Be
     r"\bNAME\b": "own",
     r"\bURL\b": "sqlite:///shared.db",
     r"http://(HOST|mlflow):5000": "sqlite:///tracked.db",
-    r" --storage \$TOONLAB_STORAGE": "",
 }
 FILES = {  # first line of a block -> the file that it is
     '[project]\nname = "toonlab-loudest"': "toonlab-loudest/pyproject.toml",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import toonlab
 import toonlab.ops
-from toonlab.registry import hookspecs
+from toonlab.registry import executors, hookspecs
 from toonlab.registry import protocols as kinds_of_parts
 from toonlab.registry.hookspecs import ObserverHooks, RegistrationHooks
 from toonlab.registry.protocols import KINDS, Kind
@@ -56,6 +56,7 @@ ALSO = {  # further protocols of a kind: optional abilities of its parts, and ty
     "generators": ["ReadyMade"],
     "datasets": ["Images", "HasCartoons", "HasTest"],
     "metrics": ["Compares", "Describes"],
+    "executors": ["Slot", "TaskContext", "UnfitSlotError"],
 }
 OPS_MODULES = [f"toonlab.ops.{module.name}" for module in pkgutil.iter_modules(toonlab.ops.__path__)]
 
@@ -89,13 +90,16 @@ def _kind(kind: str, about: Kind) -> Iterator[str]:
     if about.injected:
         yield f"The engine fills in {' and '.join(f'`{name}`' for name in sorted(about.injected))}; a recipe can't."
     for name in [product(kind), *ALSO.get(kind, [])]:
-        if hasattr(kinds_of_parts, name):
-            yield _place(f"toonlab.registry.protocols.{name}")
+        for module in (kinds_of_parts, executors):
+            if getattr(vars(module).get(name), "__module__", "") == module.__name__:
+                yield _place(f"{module.__name__}.{name}")
 
 
 def product(kind: str) -> str:
     """The name of the type that the factories of a kind make."""
-    hook = typing.get_type_hints(getattr(RegistrationHooks, f"register_{kind}"), vars(kinds_of_parts) | vars(hookspecs))
+    hook = typing.get_type_hints(
+        getattr(RegistrationHooks, f"register_{kind}"), {**vars(kinds_of_parts), **vars(executors), **vars(hookspecs)}
+    )
     factory = typing.get_args(hook["return"])[1]
     return typing.get_args(factory)[1].__name__
 

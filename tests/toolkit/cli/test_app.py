@@ -38,7 +38,7 @@ def test_commands_that_compute_nothing_import_nothing_heavy(arguments: list[str]
 
 
 def test_help_names_every_command(typed: Callable[..., Any]) -> None:
-    commands = ("train", "resume", "sync", "compare", "tune", "worker", "report", "cartoonize", "inspect", "new")
+    commands = ("train", "resume", "sync", "compare", "tune", "report", "cartoonize", "inspect", "new")
     shown = typed("--help").stdout
     assert all(f" {command} " in shown for command in (*commands, "plugins", "recipes", "world", "score"))
 

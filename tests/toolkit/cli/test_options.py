@@ -22,12 +22,6 @@ def plain(name: str, options: Any, count: Annotated[int, typer.Option("--count",
     received.append((name, count, options))
 
 
-@with_execution_options
-def own(options: Any, storage: Annotated[str, typer.Option("--storage", help="Its own text.")] = "") -> None:
-    """A command with a shared option of its own."""
-    received.append((storage, options))
-
-
 def call(command: Callable[..., None], *words: str) -> Any:
     application = typer.Typer()
     application.command()(command)
@@ -44,22 +38,36 @@ def test_defaults_are_those_of_the_execution_options(monkeypatch: pytest.MonkeyP
 
 def test_a_command_receives_the_options_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["toonlab"])
-    words = "x --count 3 --jobs 4 --storage a://b --stale-after 6 --runs there --device cpu --tracking-uri c://d"
+    words = "x --count 3 --jobs 4 --executor local --runs there --device cpu --tracking-uri c://d"
     call(plain, *words.split())
     name, count, options = received.pop()
     assert (name, count) == ("x", 3)
-    expected = ExecutionOptions(Path("there"), "cpu", 4, "a://b", 6, command="toonlab", tracking_uri="c://d")
+    given = {"jobs": 4, "device": "cpu"}
+    expected = ExecutionOptions(Path("there"), {"use": "local"}, given, command="toonlab", tracking_uri="c://d")
     assert options == expected
 
 
-def test_an_option_of_the_commands_own_keeps_its_text() -> None:
-    shown = call(own, "--help")
-    assert "Its own text." in shown
-    assert "An Optuna storage" not in shown
-    assert "Cells at once" in shown
-    call(own, "--storage", "a://b")
-    storage, options = received.pop()
-    assert storage == options.storage == "a://b"
+@pytest.mark.parametrize(
+    ("words", "executor"),
+    [
+        ("--scheduler tcp://host:8786", {"use": "dask", "scheduler": "tcp://host:8786"}),
+        ("--scheduler cluster.json", {"use": "dask", "scheduler": "cluster.json"}),
+        ('--executor {"use":"local","jobs":2}', {"use": "local", "jobs": 2}),
+        ("--executor dask --scheduler tcp://host:8786", {"use": "dask", "scheduler": "tcp://host:8786"}),
+        ("", {}),
+    ],
+)
+def test_an_executor_is_named_or_follows_from_a_scheduler(words: str, executor: dict[str, Any]) -> None:
+    call(plain, "x", *words.split())
+    assert received.pop()[-1].executor == executor
+
+
+def test_an_executor_that_has_no_scheduler_is_not_given_one() -> None:
+    application = typer.Typer()
+    application.command()(plain)
+    words = ["x", "--executor", "local", "--scheduler", "tcp://host:8786"]
+    with pytest.raises(ToonlabError, match=r"--scheduler tcp://host:8786: the executor 'local' has none"):
+        CliRunner().invoke(application, words, catch_exceptions=False)
 
 
 def test_the_command_line_can_be_typed_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,28 +65,16 @@ def test_a_failed_cell_is_named_and_the_exit_code_is_1(toonlab: Callable[..., An
     assert not (study / "runs" / "study" / "report.html").exists()
 
 
-@pytest.mark.parametrize(("name", "verb", "cells"), [("study", "compare", 2), ("hunt", "tune", 4)])
-def test_a_worker_does_the_work_and_the_command_reports_it(
-    toonlab: Callable[..., Any], study: Path, name: str, verb: str, cells: int
-) -> None:
+def test_a_search_keeps_its_trials_in_the_storage_that_is_given(toonlab: Callable[..., Any], study: Path) -> None:
     options = ("--storage", f"sqlite:///{study}/shared.db", "--device", "cpu", "train.steps=2")
-    done = toonlab("worker", f"{name}.yaml", *options)
+    done = toonlab("tune", "hunt.yaml", *options)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == ""
-    outcomes = {path: path.read_bytes() for path in study.glob(f"runs/{name}/*/outcome.json")}
-    assert len(outcomes) >= cells
-    assert {json.loads(outcome)["status"] for outcome in outcomes.values()} == {"finished"}
-    assert not (study / "runs" / name / "report.html").exists()
-
-    done = toonlab(verb, f"{name}.yaml", *options)
-    assert done.returncode == 0, done.stderr
-    assert f"report:  runs/{name}/report.html" in done.stdout
-    recorded = json.loads((study / "runs" / name / "results.json").read_text())
-    assert recorded["command"] == f"toonlab {verb} {name}.yaml {' '.join(options)}"
-    assert (recorded["search"] is None) == (verb == "compare")
-    if verb == "tune":
-        assert len(recorded["search"]["trials"]) == 2
-    assert {path: path.read_bytes() for path in study.glob(f"runs/{name}/*/outcome.json")} == outcomes
+    assert "report:  runs/hunt/report.html" in done.stdout
+    recorded = json.loads((study / "runs" / "hunt" / "results.json").read_text())
+    assert recorded["command"] == f"toonlab tune hunt.yaml {' '.join(options)}"
+    assert len(recorded["search"]["trials"]) == 2
+    assert (study / "shared.db").exists()
+    assert not (study / "runs" / "hunt" / "optuna.db").exists()
 
 
 def test_photos_are_written_under_their_names(typed: Callable[..., Any], study: Path) -> None:

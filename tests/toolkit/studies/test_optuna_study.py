@@ -129,8 +129,8 @@ def test_mlflows_database_is_refused_in_a_line(tmp_path: Path) -> None:
     [
         ("nonsense://there", "expected an address such as sqlite:///studies.db"),
         (
-            "postgresql+psycopg2://me:secret@localhost/studies",
-            "--storage postgresql.*me@localhost.*: No module named 'psycopg2'; pip install psycopg2",
+            "postgresql+pg8000://me:secret@localhost/studies",
+            "--storage postgresql.*me@localhost.*: No module named 'pg8000'; pip install pg8000",
         ),
     ],
 )

@@ -81,20 +81,21 @@ def _executor(text: str | None, scheduler: str | None) -> dict[str, Any]:
     """The executor that the command line names; empty if it names none."""
     from toonlab.utils import yaml
 
-    if text is None:
-        return {"use": "dask", "scheduler": scheduler} if scheduler else {}
-    given = yaml.load(text, "--executor")
+    given = yaml.load(text, "--executor") if text else {"use": "dask"} if scheduler else {}
     given = {"use": given} if isinstance(given, str) else given
     if not isinstance(given, dict):
         raise ToonlabError(f"--executor: got {text!r}, expected a name, or such as '{{use: local, jobs: 2}}'")
-    return given
+    if scheduler and given.get("use") != "dask":
+        raise ToonlabError(
+            f"--scheduler {scheduler}: the executor {given.get('use')!r} has none; leave one of them out"
+        )
+    return {**given, **({"scheduler": scheduler} if scheduler else {})}
 
 
 def with_execution_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of `ExecutionOptions`; it receives them together as its argument `options`.
 
-    An option that the command declares itself keeps the command's own help text, and is passed to it as well. The
-    command's module must not postpone the evaluation of annotations.
+    The command's module must not postpone the evaluation of annotations.
     """
     own = dict(inspect.signature(command).parameters)
     del own["options"]
@@ -104,8 +105,7 @@ def with_execution_options(command: Callable[..., None]) -> Callable[..., None]:
         options = _execution_options(**{name: arguments[name] for name in shared})
         command(**{name: arguments[name] for name in own}, options=options)
 
-    parameters = [*own.values(), *(shared[name] for name in shared if name not in own)]
-    parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in parameters]
+    parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (*own.values(), *shared.values())]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads the options from it
     run.__annotations__ = {one.name: one.annotation for one in parameters}
     run.__name__, run.__module__, run.__doc__ = command.__name__, command.__module__, command.__doc__

@@ -118,7 +118,8 @@ class TrialSource(CellList):
                 return None
             default = waiting is not None and bool(waiting.user_attrs.get(DEFAULT))
             trial = self.study.ask({} if default else self.plan.distributions)
-            if waiting is None and _key(trial.params) in tried(trials):
+            others = [known for known in trials if known.number != trial.number]
+            if not default and _key(trial.params) in tried(others):  # or it was interrupted before it had parameters
                 self.study.tell(trial, TrialState.FAIL, None, {REPEATS: True})
                 continue
             params = self.plan.default if default else decoded(self.plan.space, trial.params)

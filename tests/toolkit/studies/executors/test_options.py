@@ -20,7 +20,7 @@ def test_the_command_line_replaces_the_executor_of_the_file_and_jobs_are_added_t
 def test_an_unknown_executor_or_parameter_is_told_in_a_line() -> None:
     with pytest.raises(PluginError, match="'locale': no such executor; did you mean 'local'"):
         ExecutionOptions(executor={"use": "locale"}).make(None, discover())
-    with pytest.raises(RecipeError, match=r"executor local: .*job: unknown; did you mean 'jobs'"):
+    with pytest.raises(RecipeError, match=r"executor: local.job: unknown; did you mean 'jobs'"):
         ExecutionOptions().make({"use": "local", "job": 2}, discover())
 
 

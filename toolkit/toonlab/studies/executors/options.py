@@ -47,7 +47,7 @@ class ExecutionOptions:
         try:
             executor: Executor = catalogue.make("executors", name, **given)
         except RecipeError as error:
-            raise RecipeError(f"executor {name}", error.problems) from None
+            raise RecipeError("executor", error.problems) from None
         return executor
 
 
