@@ -35,6 +35,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     scheduler = start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file))
     join = ["--scheduler-file", str(file), "--nthreads", "1", "--no-nanny", "--host", "127.0.0.1"]
     workers = [start("worker", *join, "--resources", resource) for resource in ("slot=1", "slot=1", "other=1")]
+    with distributed.Client(scheduler_file=str(file), timeout=60) as client:
+        client.wait_for_workers(3, timeout=60)
     yield file
     for process in (*workers, scheduler):
         process.terminate()
@@ -44,8 +46,6 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def executor(file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DaskExecutor]:
     monkeypatch.setattr(dask, "_POLL", 0.1)
-    while not file.exists():
-        time.sleep(0.1)
     with DaskExecutor(str(file)) as executor:
         with pytest.warns(RuntimeWarning, match="it offers no resource slot; start it"):
             look_until(executor, lambda: len(executor.slots) == 2 and len(executor._workers) == 3)
