@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 
 from toonlab import Catalogue, PartError, ToonlabError, discover
 from toonlab.cli.app import app
-from toonlab.engine.checkpoint import load_generator, save
+from toonlab.engine.checkpoint import save
+from toonlab.engine.weights import load_generator
 from toonlab.images.files import PictureResult, plan_tasks
 from toonlab.inference.cartoonize import cartoonize_pictures, find_weights
 from toonlab.recipes.load import load
