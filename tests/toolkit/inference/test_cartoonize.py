@@ -197,7 +197,7 @@ def trained(small: Path, catalogue: Catalogue) -> Path:
     for step in (2, 4):
         torch.manual_seed(step)
         generator = recipe.generator.network.make(catalogue)
-        save(small.parent / "run" / "checkpoints", {"step": step}, generator, recipe.tree, keep=3)
+        save(small.parent / "run" / "checkpoints", {"step": step, "parts": {}}, generator, recipe.tree, keep=3)
     return small.parent / "run"
 
 

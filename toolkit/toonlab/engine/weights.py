@@ -39,12 +39,12 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], Tree]:
     """
     try:
         content = read_bytes(path, "give a file of weights", largest=None)
-        whole = is_whole_weights(content)
-        tensors = safetensors.torch.load(content) if whole is not False else {}
+        tensors = safetensors.torch.load(content)
     except FileNotFoundError:
         raise ToonlabError(f"{path}: no such file") from None
     except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:  # a type that torch has not
         raise ToonlabError(f"{path}: not a safetensors file of weights: {first_line(error)}") from error
+    whole = is_whole_weights(content)
     if whole is False:
         raise ToonlabError(f"{path}: its checksum differs, so it is damaged; use another checkpoint")
     tree = metadata_of(content).get("toonlab")
