@@ -144,7 +144,7 @@ KINDS = [
     Kind("pictures/index.json", lambda path, _: read_pictures(path.parents[1]), types_json),
     Kind("recipe.yaml", lambda path, catalogue: load(path, catalogue).tree, types_json, 100),
     Kind(WEIGHTS, load_generator, retyped_weights, 80),
-    Kind(STATE, _resumed, retyped_state, 60),
+    Kind(STATE, _resumed, retyped_state, 40),
 ]
 
 
