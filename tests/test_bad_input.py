@@ -19,6 +19,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from toonlab.cli.app import app
+from toonlab.engine.weights import weights_of
 from toonlab.studies.results.results import CellResult, StudyResults, Variant
 
 PAGE = Path(__file__).parents[1] / "docs" / "errors.md"
@@ -48,6 +49,17 @@ CASES = [
     ),
     ("a key given twice", "train twice.yaml", "twice.yaml, line 2: key 'train' is given twice"),
     ("a file that is no text", "train binary.yaml", "binary.yaml: can't be read"),
+    ("a recipe in UTF-16", "train wide.yaml", "wide.yaml: can't be read: it is not UTF-8; save it as UTF-8"),
+    ("a key that is a list", "train keys.yaml", "keys.yaml, line 1: a key is a name, not a list"),
+    ("a date that is none", "train date.yaml", "date.yaml, line 1: '2024-13-45' is no valid timestamp"),
+    ("a tag that its value does not fit", "train tagged.yaml", "tagged.yaml, line 1: 'abc' is no valid int"),
+    ("brackets in brackets", "train deep.yaml", "deep.yaml, line 1: nested deeper than 50 levels"),
+    (
+        "aliases of aliases of aliases",
+        "train laughs.yaml",
+        "laughs.yaml, line 6: more than 100000 values, aliases included",
+    ),
+    ("an alias of itself", "train self.yaml", "self.yaml, line 1: *a is inside of what it stands for"),
     ("a recipe that extends itself", "train loop.yaml", "extends itself: loop -> loop"),
     ("a recipe that extends nothing", "train orphan.yaml", "ctsss: no such recipe; did you mean 'ctss'?"),
     ("extends a list", "train two.yaml", "extends: got ['plain', 'ctss'], expected the name or the path of one recipe"),
@@ -119,6 +131,12 @@ CASES = [
         "a stage with an unknown critic",
         "train S 'stages=[{share: 1, critics: [imag]}]'",
         "stages.0.critics: 'imag': no such critic; did you mean 'image'?",
+    ),
+    ("a stage without an end", "train S 'stages=[{epochs: .inf}]'", "stages.0.epochs: got inf, expected float"),
+    (
+        "losses of a stage that are a list",
+        "train S 'stages=[{share: 1, losses: [1]}]'",
+        "stages.0.losses: got [1], expected names with values",
     ),
     ("no length at all", "train S train.steps=null", "train.steps: missing; give the number of steps"),
     ("fewer steps than stages", "train S train.steps=1", "train.steps: 1 steps are fewer than the 2 stages"),
@@ -342,6 +360,22 @@ CASES = [
     ),
     ("a model's name mistyped", "cartoonize clasic photos --out out", "clasic: no such run, file of weights or recipe"),
     ("weights cut short", "cartoonize half.safetensors photos --out out", "half.safetensors: not a safetensors file"),
+    (
+        "weights with a flipped bit",
+        "cartoonize flipped.safetensors photos --out out",
+        "flipped.safetensors: its checksum differs, so it is damaged; use another checkpoint",
+    ),
+    (
+        "weights of a training that diverged",
+        "cartoonize diverged.safetensors photos --out out",
+        "diverged.safetensors: bias is not finite: the training had diverged; use an earlier checkpoint",
+    ),
+    ("an outcome that is a folder", "sync runs/old/small-s0-00000000", "outcome.json: is not a file; delete it to run"),
+    (
+        "an environment of another type",
+        "sync runs/old/small-s1-00000000",
+        "environment.json: can't be read: identity.code: got 3, input should be an object; delete it to do without",
+    ),
     ("a picture that is not there", "cartoonize classic nothing.png --out out", "nothing.png: no such file or folder"),
     (
         "an unknown post-processor",
@@ -432,6 +466,12 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         "tags.yaml": "about: !!python/object/apply:os.mkdir [executed]\n",
         "twice.yaml": "train: {steps: 1}\ntrain: {steps: 2}\n",
         "loop.yaml": "extends: loop.yaml\n",
+        "keys.yaml": "? [a, b]\n: 1\n",
+        "date.yaml": "about: 2024-13-45\n",
+        "tagged.yaml": "train: {steps: !!int abc}\n",
+        "deep.yaml": "about: " + "[" * 1200,
+        "laughs.yaml": "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [{f'*a{i - 1},' * 9}]\n" for i in range(1, 12)),
+        "self.yaml": "about: &a [*a]\n",
         "orphan.yaml": "extends: ctsss\n",
         "two.yaml": "extends: [plain, ctss]\n",
         "folders.yaml": "extends: small\ndata: {use: folder, photos: photos, cartoons: cartoons}\n"
@@ -466,6 +506,7 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     }.items():
         (tmp_path / name).write_text(text)
     (tmp_path / "binary.yaml").write_bytes(bytes(range(128, 256)))
+    (tmp_path / "wide.yaml").write_text("about: wide\n", encoding="utf-16")
     waiting = CellResult(Variant("small"), 0, "small-s0-00000000")
     StudyResults("idle", tmp_path / "runs" / "idle", [waiting], metrics=["outline_f1"]).write()
     _pictures(tmp_path)
@@ -474,9 +515,20 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     shutil.copy(tmp_path / "inner.npy", tmp_path / "evil.npy")
     torch.save({"weights": Touch()}, tmp_path / "evil.pth")
     (tmp_path / "half.safetensors").write_bytes(b"\x40\0\0\0\0\0\0\0{")
+    net = torch.nn.Conv2d(1, 1, 1)
+    whole = weights_of(net, {})
+    (tmp_path / "flipped.safetensors").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    torch.nn.init.constant_(net.bias, torch.inf)
+    (tmp_path / "diverged.safetensors").write_bytes(weights_of(net, {}))
+    old = tmp_path / "runs" / "old"
+    (old / "small-s0-00000000" / "outcome.json").mkdir(parents=True)
+    (old / "small-s1-00000000").mkdir()
+    (old / "small-s1-00000000" / "environment.json").write_text('{"identity": {"code": 3}}')
+    for run in old.iterdir():
+        (run / "recipe.yaml").write_text("about: old\n")
     yield tmp_path
     assert not (tmp_path / "executed").exists()
-    outcomes = [json.loads(path.read_text()) for path in tmp_path.glob("runs/*/*/outcome.json")]
+    outcomes = [json.loads(path.read_text()) for path in tmp_path.glob("runs/*/*/outcome.json") if path.is_file()]
     assert all(outcome["status"] == "failed" for outcome in outcomes)
 
 

@@ -122,4 +122,6 @@ def _pick(state: Mapping[str, Tensor], name: str, shape: torch.Size, layers: Seq
         raise ToonlabError(f"{source}: has none of {', '.join(spellings)}: are these weights of a VGG19?")
     if tensor.shape != shape:
         raise ToonlabError(f"{source}: {name} should be {tuple(shape)}, got {tuple(tensor.shape)}: not a VGG19")
+    if not tensor.isfinite().all():
+        raise ToonlabError(f"{source}: {name} is not finite: the file is damaged")
     return tensor.float().contiguous()

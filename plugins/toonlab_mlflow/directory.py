@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import TypeAdapter
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
@@ -34,8 +36,8 @@ def run_key(directory: Path) -> str:
 def read_key(directory: Path) -> str | None:
     """The key; None if the file is missing or damaged."""
     try:
-        key = json.loads((directory / _FILE).read_text(encoding="utf-8"))[TAG]
-    except (OSError, ValueError, KeyError, TypeError):
+        key = TypeAdapter(dict[str, str]).validate_json((directory / _FILE).read_bytes())[TAG]
+    except (OSError, ValueError, KeyError):
         return None
     return key if isinstance(key, str) and key.isalnum() else None
 

@@ -89,7 +89,7 @@ class MLflow:
         study, sent = run.environment.get("study"), run.directory / ".mlflow-report"
         content = path.read_bytes() if path.is_file() else b""
         receipt = blake2b(self._uri(run).encode() + b"\0" + content, digest_size=16).hexdigest()
-        if not study or (sent.is_file() and sent.read_text(encoding="utf-8") == receipt):
+        if not study or (sent.is_file() and sent.read_bytes() == receipt.encode()):
             return  # the store has this very page; MLflow takes seconds to import
         with self._explained(run, f"the report is in {path}"):
             opened = self._store(run)

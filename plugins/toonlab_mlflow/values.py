@@ -6,11 +6,32 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 _LONGEST = 6000  # characters: MLflow's limit for the value of a parameter
 _PREFIXES = {"scalars": "", "evaluation": "eval/", "test": "test/", "selected": "selected/"}
+
+
+class _Values(TypedDict, total=False):
+    scalars: dict[str, float]
+    evaluation: dict[str, float]
+    test: dict[str, float]
+    selected: dict[str, float]
+
+
+class _Line(_Values):
+    step: Annotated[int, Field(ge=0, le=10**12)]
+    time: Annotated[float, Field(ge=0, le=1e11)]  # seconds since 1970
+
+
+@cache
+def _line() -> TypeAdapter[Any]:
+    return TypeAdapter(_Line)
 
 
 class Point(NamedTuple):
@@ -46,8 +67,8 @@ class MetricsReader:
 
 def _points(line: bytes) -> Iterator[Point]:
     try:
-        record: dict[str, Any] = json.loads(line)
-    except ValueError:
+        record = _line().validate_json(line, strict=True)
+    except ValidationError:  # damaged; the rest is sent
         return
     for kind, prefix in _PREFIXES.items():
         yield from points(record.get(kind, {}), record["step"], record["time"], prefix)

@@ -35,7 +35,8 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.message}" if self.path else self.message
+        text = f"{self.path}: {self.message}" if self.path else self.message
+        return text if len(text) <= 1200 else f"{text[:600]} … {text[-500:]}"  # it may quote a value of any length
 
 
 class RecipeError(ToonlabError):

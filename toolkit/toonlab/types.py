@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, overload
 
 if TYPE_CHECKING:
     import torch
@@ -242,6 +242,8 @@ class Outcome:
     `measured` says how each metric measured: number and size of the pictures, resizer, hash of the weights. `costs`
     are the items of `profiling.COSTS` that could be measured.
     """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # where it is read back
 
     status: Literal["finished", "failed", "stopped"]
     step: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import io
 import pickle
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,15 @@ import pytest
 import torch
 from torch import nn
 
-from toonlab import Catalogue, ToonlabError, discover
+from toonlab import Catalogue, DivergedError, ToonlabError, discover
 from toonlab.engine import checkpoint
 from toonlab.engine.builder import build
-from toonlab.engine.checkpoint import STATE, WEIGHTS
+from toonlab.engine.checkpoint import STATE
 from toonlab.engine.gan import GAN, ActiveStage
+from toonlab.engine.integrity import check_kinds, check_shapes, sealed_state
 from toonlab.engine.stages import enter
+from toonlab.engine.weights import WEIGHTS, read_weights
+from toonlab.recipes import torch_classes
 from toonlab.recipes.load import load
 from toonlab.types import Batch
 from toonlab.utils.distributed import DistributedContext
@@ -25,7 +28,8 @@ TREE: dict[str, Any] = {"about": "a test", "train": {"seed": 0}}
 
 
 def state(step: int, identity: str = "a") -> dict[str, Any]:
-    return {"step": step, "identity": identity, "parts": {}}
+    empty: dict[str, Any] = {"parts": {}, "ema": None, "optimizers": {}, "schedules": {}}
+    return {"step": step, "identity": identity, "seconds": 1.0, "lines": 0, **empty}
 
 
 def save(folder: Path, *steps: int, keep: int = 9) -> list[str]:
@@ -90,55 +94,28 @@ class Malicious:
 
 def test_a_state_runs_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    torch.save({**state(1), "extra": Malicious()}, tmp_path / STATE)
+    buffer = io.BytesIO()
+    torch.save({**state(1), "extra": Malicious()}, buffer)
+    (tmp_path / STATE).write_bytes(sealed_state(buffer.getvalue()))
     with pytest.raises(ToonlabError, match=r"state.pt: can't be read \(UnpicklingError\)"):
         checkpoint.load_state(tmp_path)
     (tmp_path / WEIGHTS).write_bytes(pickle.dumps(Malicious()))
     with pytest.raises(ToonlabError, match="not a safetensors file of weights"):
-        checkpoint.read_weights(tmp_path / WEIGHTS)
+        read_weights(tmp_path / WEIGHTS)
     assert not (tmp_path / "executed").exists()
 
 
 def test_a_file_without_a_step_is_no_state(tmp_path: Path) -> None:
-    torch.save({"parts": {}}, tmp_path / STATE)
+    buffer = io.BytesIO()
+    torch.save({"parts": {}}, buffer)
+    (tmp_path / STATE).write_bytes(sealed_state(buffer.getvalue()))
     with pytest.raises(ToonlabError, match="not a training state"):
         checkpoint.load_state(tmp_path)
-
-
-def test_weights_come_back_with_their_recipe(tmp_path: Path) -> None:
-    net = nn.Sequential(nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2))
-    (tmp_path / WEIGHTS).write_bytes(checkpoint.weights_of(net, TREE))
-    tensors, tree = checkpoint.read_weights(tmp_path / WEIGHTS)
-    assert tree == TREE
-    assert tensors.keys() == net.state_dict().keys()
-    assert all(torch.equal(tensors[name], tensor) for name, tensor in net.state_dict().items())
-
-
-def test_weights_of_another_program_are_refused(tmp_path: Path) -> None:
-    import safetensors.torch
-
-    (tmp_path / WEIGHTS).write_bytes(safetensors.torch.save({"a": torch.zeros(1)}))
-    with pytest.raises(ToonlabError, match="carries no recipe; only weights that toonlab saved can be used"):
-        checkpoint.read_weights(tmp_path / WEIGHTS)
 
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
     return discover()
-
-
-def test_a_generator_is_loaded_by_its_weights_alone(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:
-    recipe = load(small, catalogue)
-    generator = recipe.generator.network.make(catalogue)
-    (tmp_path / WEIGHTS).write_bytes(checkpoint.weights_of(generator, recipe.tree))
-    loaded = checkpoint.load_generator(tmp_path / WEIGHTS, catalogue)
-    photo = torch.rand(1, 3, 32, 32)
-    assert torch.equal(loaded(photo), generator.eval()(photo))
-    wider = json.loads(json.dumps(recipe.tree))
-    wider["generator"]["network"]["width"] = 4
-    (tmp_path / WEIGHTS).write_bytes(checkpoint.weights_of(generator, wider))
-    with pytest.raises(ToonlabError, match="the weights don't fit 'ctss_plain'"):
-        checkpoint.load_generator(tmp_path / WEIGHTS, catalogue)
 
 
 def trained(small: Path, catalogue: Catalogue, steps: int) -> tuple[GAN, ActiveStage]:
@@ -190,3 +167,73 @@ def test_the_kept_weights_are_loaded_if_the_recipe_selects_by_a_metric(
     assert loaded is not None
     assert not loaded.training
     assert all(torch.equal(tensor, generator.state_dict()[name]) for name, tensor in loaded.state_dict().items())
+
+
+def test_weights_that_are_not_finite_are_not_written(tmp_path: Path) -> None:
+    save(tmp_path, 1)
+    net = nn.Conv2d(3, 3, 1)
+    nn.init.constant_(net.bias, float("inf"))
+    with pytest.raises(DivergedError, match="diverged by step 2: bias is not finite"):
+        checkpoint.save(tmp_path, state(2), net, TREE, 9)
+    parts = {"parts": {"critic": {"weight": torch.full((1,), torch.nan)}}}
+    with pytest.raises(DivergedError, match=r"diverged by step 2: critic\.weight is not finite"):
+        checkpoint.save(tmp_path, {**state(2), **parts}, nn.Conv2d(3, 3, 1), TREE, 9)
+    with pytest.raises(DivergedError, match="diverged by step 2: bias is not finite"):
+        checkpoint.keep_best(tmp_path, 2, net, TREE)
+    assert [path.name for path in checkpoint.checkpoints(tmp_path)] == ["step-00000001"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"parts": {"net": torch.tensor([torch.nan])}}, "net is not finite: the training had diverged"),
+        ({"parts": []}, "not a training state: parts: got"),
+        ({"step": -5}, "not a training state: step: got -5"),
+        ({"seconds": "1"}, "not a training state: seconds: got '1'"),
+        ({"step": 10**9}, "step-00000002: is of step 1000000000"),
+    ],
+)
+def test_a_state_that_cannot_be_one_is_passed_over(tmp_path: Path, change: dict[str, Any], says: str) -> None:
+    save(tmp_path, 1, 2)
+    buffer = io.BytesIO()
+    torch.save({**state(2), **change}, buffer)
+    (tmp_path / "step-00000002" / STATE).write_bytes(sealed_state(buffer.getvalue()))
+    with pytest.warns(RuntimeWarning, match=f"{says}.*; going back to the checkpoint before it"):
+        found = checkpoint.latest_state(tmp_path, "a")
+    assert found is not None
+    assert found["step"] == 1
+
+
+@pytest.mark.parametrize("use", [*torch_classes.optimizers(), *torch_classes.schedules()])
+def test_the_state_of_every_optimizer_and_schedule_fits_its_own(use: str, tmp_path: Path) -> None:
+    arguments = {
+        "CyclicLR": {"base_lr": 0.1, "max_lr": 0.2, "cycle_momentum": False},
+        "MultiStepLR": {"milestones": [2, 3]},
+        "OneCycleLR": {"max_lr": 0.2, "total_steps": 9},
+        "StepLR": {"step_size": 2},
+        "CosineAnnealingLR": {"T_max": 4},
+        "CosineAnnealingWarmRestarts": {"T_0": 2},
+        "ExponentialLR": {"gamma": 0.9},
+    }
+
+    def make() -> tuple[Any, Any]:
+        parameter = nn.Parameter(torch.ones(3, 4))
+        if use in torch_classes.optimizers():
+            return torch_classes.optimizers()[use]([parameter]), None
+        optimizer = torch.optim.Adam([parameter])
+        return optimizer, torch_classes.schedules()[use](optimizer, **arguments.get(use, {}))
+
+    one, other = make(), make()
+    for _ in range(3):
+        for group in one[0].param_groups:
+            group["params"][0].grad = torch.ones(3, 4)
+        for part in filter(None, one):
+            part.step()
+    saved = [part.state_dict() if part else None for part in one]
+    torch.save(saved, tmp_path / STATE)
+    optimizer, schedule = torch.load(tmp_path / STATE, weights_only=True)
+    check_kinds(optimizer["param_groups"], other[0].state_dict()["param_groups"], use)
+    other[0].load_state_dict(optimizer)
+    check_shapes(other[0], use)
+    if schedule:
+        check_kinds(schedule, other[1].state_dict(), use)

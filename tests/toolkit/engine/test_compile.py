@@ -12,10 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from toonlab import discover
-from toonlab.engine.checkpoint import checkpoints, read_weights
+from toonlab.engine.checkpoint import checkpoints
 from toonlab.engine.compile import compiled
 from toonlab.engine.gan import GAN, ActiveStage, Critic, OptimizerState, Scalars
 from toonlab.engine.train import train
+from toonlab.engine.weights import read_weights
 from toonlab.ops.layers import spectral_norm
 from toonlab.recipes.load import load
 from toonlab.registry.protocols import Objective

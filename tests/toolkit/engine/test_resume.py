@@ -17,8 +17,9 @@ import pytest
 import torch
 
 from toonlab import Run, discover, hookimpl
-from toonlab.engine.checkpoint import STATE, WEIGHTS, checkpoints, load_state, read_weights
+from toonlab.engine.checkpoint import STATE, checkpoints, load_state
 from toonlab.engine.train import Trained, resume, train
+from toonlab.engine.weights import WEIGHTS, read_weights
 from toonlab.errors import ToonlabError
 from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Offer

@@ -13,9 +13,10 @@ import yaml
 from PIL import Image
 
 from toonlab import Dataset, Images, Outcome, Run, Sample, discover, hookimpl
-from toonlab.engine.checkpoint import STATE, WEIGHTS, candidates, checkpoints, load_generator, load_state, read_weights
+from toonlab.engine.checkpoint import STATE, candidates, checkpoints, load_state
 from toonlab.engine.evaluator import Evaluator
 from toonlab.engine.train import Trained, resume, train
+from toonlab.engine.weights import WEIGHTS, load_generator, read_weights
 from toonlab.errors import DivergedError, ToonlabError
 from toonlab.inference.cartoonize import find_weights
 from toonlab.recipes.load import load

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from torch import nn
 
-from toonlab import DivergedError, discover
-from toonlab.engine.checkpoint import checkpoints
+from toonlab import DivergedError, ToonlabError, discover
+from toonlab.engine.checkpoint import STATE, checkpoints, load_state
 from toonlab.engine.evaluator import Evaluator
+from toonlab.engine.integrity import sealed_state
 from toonlab.engine.train import Trained, train
 from toonlab.engine.trainer import is_best
+from toonlab.engine.weights import WEIGHTS, read_weights
 from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Catalogue
 from toonlab.runs.directory import read_metrics
@@ -130,3 +134,50 @@ def test_the_best_is_better_than_all_before(
     value: float | None, earlier: list[float], higher: bool, expected: bool
 ) -> None:
     assert is_best(value, [{"psnr": v} for v in earlier], "psnr", higher_is_better=higher) == expected
+
+
+def test_weights_that_are_not_finite_are_not_saved_and_a_resumed_run_begins_before_them(
+    small: Path, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    """The losses are only read at the first and the last of ten steps; the weights are infinite after the second."""
+    rates = ["generator.optimizer={use: SGD, lr: 1e30}", "train.steps=10", "train.log_every=10"]
+    for _ in range(2):
+        with pytest.raises(
+            DivergedError, match=r"^diverged by step \d: .* is not finite; earlier checkpoints are kept$"
+        ):
+            run(small, catalogue, tmp_path / "runs", *rates, "train.checkpoint_every=1")
+        (directory,) = tmp_path.glob("runs/small/small-*")
+        saved = checkpoints(directory / "checkpoints")
+        assert saved
+        for path in saved:
+            load_state(path)
+            read_weights(path / WEIGHTS)
+        assert json.loads((directory / "outcome.json").read_text())["reason"].startswith("diverged by step")
+
+
+def test_a_state_of_another_shape_is_one_line(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:
+    directory = run(small, catalogue, tmp_path / "runs").run.directory
+    (directory / "outcome.json").unlink()
+    path = checkpoints(directory / "checkpoints")[-1] / STATE
+    state = load_state(path.parent)
+    buffer = io.BytesIO()
+    torch.save({**state, "parts": {}}, buffer)
+    path.write_bytes(sealed_state(buffer.getvalue()))
+    with pytest.raises(
+        ToonlabError, match=r"state.pt: doesn't fit this recipe; remove it to resume from the one before: Key"
+    ):
+        run(small, catalogue, tmp_path / "runs")
+
+
+def test_lines_that_are_gone_are_warned_of_and_a_damaged_one_costs_only_itself(
+    small: Path, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    directory = run(small, catalogue, tmp_path / "runs").run.directory
+    lines = (directory / "metrics.jsonl").read_text().splitlines()
+    (directory / "metrics.jsonl").write_text("\n".join([*lines[:1], "[]", *lines[3:]]) + "\n")
+    (directory / "outcome.json").unlink()
+    with (
+        pytest.warns(RuntimeWarning, match=r"line 2: got \[\], input should be an object; the line is left out"),
+        pytest.warns(RuntimeWarning, match="2 of the 4 lines up to step 4 are gone"),
+    ):
+        assert run(small, catalogue, tmp_path / "runs").outcome.status == "finished"

@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 
 from toonlab import Catalogue, PartError, ToonlabError, discover
 from toonlab.cli.app import app
-from toonlab.engine.checkpoint import load_generator, save
+from toonlab.engine.checkpoint import save
+from toonlab.engine.weights import load_generator
 from toonlab.images.files import PictureResult, plan_tasks
 from toonlab.inference.cartoonize import cartoonize_pictures, find_weights
 from toonlab.recipes.load import load
@@ -196,7 +197,7 @@ def trained(small: Path, catalogue: Catalogue) -> Path:
     for step in (2, 4):
         torch.manual_seed(step)
         generator = recipe.generator.network.make(catalogue)
-        save(small.parent / "run" / "checkpoints", {"step": step}, generator, recipe.tree, keep=3)
+        save(small.parent / "run" / "checkpoints", {"step": step, "parts": {}}, generator, recipe.tree, keep=3)
     return small.parent / "run"
 
 

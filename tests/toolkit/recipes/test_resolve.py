@@ -224,3 +224,39 @@ def test_a_path_is_looked_for_in_its_own_section_alone(tree: Tree, catalogue: Ca
     assert tried == []  # a full resolution tries three
     resolve(tree, "small", catalogue)
     assert tried == ["Adam"] * 3
+
+
+@pytest.mark.parametrize("critics", [True, 3, "x", [1], {"image": 1}])
+def test_critics_of_a_stage_may_have_no_critics_to_name(tree: Tree, catalogue: Catalogue, critics: Any) -> None:
+    tree["critics"] = critics
+    tree["stages"] = [{"share": 1, "critics": [["a"], None]}]
+    with pytest.raises(RecipeError, match=r"stages\.0\.critics: \['a'\]: no such critic"):
+        resolve(tree, "x", catalogue)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"epochs": float("inf")}, "stages.0.epochs: got inf, expected float | null, > 0"),
+        ({"share": 1, "name": "???"}, "stages.0.name: must be given"),
+        ({"share": 1, "losses": [1]}, "stages.0.losses: got [1], expected names with values"),
+        (
+            {"share": 1, "schedule": {"use": "MultiStepLR", "milestones": "x"}},
+            "milestones: got 'x', expected list[int]",
+        ),
+        ({"x" * 5000: 1, "share": 1}, " … "),
+    ],
+)
+def test_what_a_stage_can_be_given(tree: Tree, catalogue: Catalogue, change: Tree, says: str) -> None:
+    tree["stages"] = [change]
+    with pytest.raises(RecipeError) as caught:
+        resolve(tree, "x", catalogue)
+    assert says in str(caught.value)
+    assert all(len(line) < 1300 for line in str(caught.value).splitlines())
+
+
+def test_milestones_are_a_schedule(tree: Tree, catalogue: Catalogue) -> None:
+    tree["generator"]["schedule"] = {"use": "MultiStepLR", "milestones": [1, 2]}
+    schedule = resolve(tree, "x", catalogue).generator.schedule
+    assert schedule is not None
+    assert schedule.arguments == {"milestones": [1, 2]}

@@ -178,3 +178,18 @@ def test_annotations_that_name_nothing_are_refused() -> None:
 
     with pytest.raises(SchemaError, match="its annotations can't be read: name 'Nothing' is not defined"):
         Schema.of(factory)
+
+
+def test_names_that_torch_imports_for_type_checkers_only_are_known() -> None:
+    schema = Schema.of(torch.optim.lr_scheduler.MultiStepLR, frozenset({"optimizer"}), strict=False)
+    assert schema.validate({"milestones": [1, 3]}, "")[0]["milestones"] == [1, 3]
+    assert str(schema.validate({"milestones": 3}, "")[1][0]) == "milestones: got 3, expected list[int]"
+    assert Schema.of(torch.optim.lr_scheduler.CyclicLR, frozenset({"optimizer"}), strict=False).parameters
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_a_number_is_finite(value: float) -> None:
+    def make(rate: float, share: Annotated[float, Field(gt=0)] | None = None) -> None: ...
+
+    _, problems = Schema.of(make).validate({"rate": value, "share": value}, "")
+    assert [problem.path for problem in problems] == ["rate", "share"]

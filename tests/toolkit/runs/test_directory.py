@@ -227,7 +227,7 @@ def test_an_outcome_comes_back_as_it_was_written(tmp_path: Path) -> None:
     write_outcome(tmp_path, outcome)
     assert read_outcome(tmp_path) == outcome
     (tmp_path / "outcome.json").write_text('{"status": "finished"}')
-    with pytest.raises(ToonlabError, match=r"outcome.json: not an outcome: .*; delete it to run again"):
+    with pytest.raises(ToonlabError, match=r"outcome.json: can't be read: .*; delete it to run again"):
         read_outcome(tmp_path)
 
 
@@ -255,7 +255,7 @@ def test_the_lines_of_a_final_evaluation_are_written_again_by_a_resumed_run(tmp_
 def test_a_line_that_a_kill_cut_short_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     assert list(read_metrics(path)) == []
-    path.write_text('{"step": 1, "scalars": {}}\n{"step": 2, "sca')
+    path.write_text('{"step": 1, "time": 9, "scalars": {}}\n{"step": 2, "sca')
     assert [line["step"] for line in read_metrics(path)] == [1]
 
 

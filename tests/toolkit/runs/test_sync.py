@@ -164,7 +164,7 @@ def damage(directory: Path, what: str) -> Path:
         ("recipe.yaml about: none", r"nothing to sync to: its observers \(none\) record nothing"),
         ("environment.json {", "environment.json: can't be read: "),
         ("environment.json 3", "environment.json: can't be read: "),
-        ("outcome.json {}", "outcome.json: not an outcome"),
+        ("outcome.json {}", "outcome.json: can't be read: "),
     ],
 )
 def test_what_cannot_be_read_is_one_line_before_anything_is_done(

@@ -1,5 +1,7 @@
 """YAML as data alone: what is refused, with its line, and what is written for people."""
 
+import json
+import time
 from pathlib import Path
 
 import pytest
@@ -67,8 +69,8 @@ def test_a_file_is_a_mapping(tmp_path: Path) -> None:
     path.write_text("- a\n")
     with pytest.raises(ToonlabError, match="expected a mapping of names to values at the top, got list"):
         yaml.load_file(path)
-    path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ToonlabError, match=r"file\.yaml: can't be read: "):
+    path.write_bytes("a: 1".encode("utf-16"))
+    with pytest.raises(ToonlabError, match=r"file\.yaml: can't be read: it is not UTF-8; save it as UTF-8"):
         yaml.load_file(path)
     with pytest.raises(ToonlabError, match=r"file: can't be read: "):
         yaml.load_file(tmp_path / "file")
@@ -77,3 +79,53 @@ def test_a_file_is_a_mapping(tmp_path: Path) -> None:
 def test_short_mappings_and_lists_of_scalars_stand_on_one_line() -> None:
     tree = {"z": {"use": "Adam", "betas": [0.5, 0.999]}, "a": {"x": 1, "y": "ü"}}
     assert yaml.dump(tree) == "z:\n  use: Adam\n  betas: [0.5, 0.999]\na: {x: 1, y: ü}\n"
+
+
+LAUGHS = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12))
+MERGES = "m0: &m0 {k: 1}\n" + "".join(f"m{i}: &m{i} {{<<: [{', '.join([f'*m{i - 1}'] * 9)}]}}\n" for i in range(1, 12))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("? [a, b]\n: 1", "line 1: a key is a name, not a list"),
+        ("{a: 1}: 2", "line 1: a key is a name, not a mapping"),
+        ("a: 1\nb: 2024-13-45", "line 2: '2024-13-45' is no valid timestamp"),
+        ("a: !!int abc", "line 1: 'abc' is no valid int"),
+        ("a: !!int ''", "line 1: '' is no valid int"),
+        ("a: !!bool maybe", "line 1: 'maybe' is no valid bool"),
+        ("a: !!set {b}", "line 1: could not determine a constructor for the tag"),
+        ("a: " + "1" * 5000, "line 1: '1111"),
+        ("a: 0x" + "1" * 5000, "line 1: '0x11"),
+        *(
+            (kind * depth, "line 1: nested deeper than 50 levels")
+            for kind in ("[", "{a: ")
+            for depth in (51, 1200, 5000)
+        ),
+        (LAUGHS, "line 6: more than 100000 values, aliases included"),
+        (MERGES, "line 6: more than 100000 values, aliases included"),
+        ("a: &a [*a]", "line 1: *a is inside of what it stands for"),
+        ("a: &a {<<: *a}", "line 1: *a is inside of what it stands for"),
+        ("<<: 1", "line 1: expected a mapping or list of mappings for merging"),
+    ],
+)
+def test_hostile_text_is_one_line_within_a_second(text: str, says: str) -> None:
+    start = time.process_time()
+    with pytest.raises(ToonlabError) as caught:
+        yaml.load(text, "at")
+    assert time.process_time() - start < 1
+    assert str(caught.value).startswith(f"at, {says}")
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+@given(st.text(alphabet="ab01:-?&*!<>[]{},'\"|%@#. \n\t~=", max_size=40))
+def test_any_text_is_plain_data_or_one_line(text: str) -> None:
+    try:
+        value = yaml.load(text, "at")
+    except ToonlabError as error:
+        lines = str(error).count("\n")
+    else:
+        lines = 0
+        json.dumps(value, default=lambda date: date.isoformat())
+    assert lines == 0

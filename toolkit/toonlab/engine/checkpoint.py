@@ -1,4 +1,4 @@
-"""Checkpoints: weights as safetensors that carry their recipe, and the state that a resumed training needs.
+"""Checkpoints: a generator's weights, and the state that a resumed training needs.
 
 Loading a checkpoint executes no code from it: safetensors for weights, `weights_only=True` for the rest.
 """
@@ -6,41 +6,59 @@ Loading a checkpoint executes no code from it: safetensors for weights, `weights
 from __future__ import annotations
 
 import io
-import json
 import os
 import shutil
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
-from torch import Tensor, nn
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from torch import nn
+from typing_extensions import TypedDict
 
-from toonlab.errors import RecipeError, ToonlabError
+from toonlab.errors import DivergedError, ToonlabError
 from toonlab.recipes.dotted_tree import Tree
-from toonlab.recipes.resolve import resolve
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
-from toonlab.utils.rng import seeded
+from toonlab.utils.reading import describe, read_bytes
 
 from .gan import GAN, ActiveStage, OptimizerState
+from .integrity import check_kinds, check_shapes, is_whole_state, non_finite, sealed_state
+from .weights import WEIGHTS, load_generator, weights_of
 
-WEIGHTS = "generator.safetensors"
 STATE = "state.pt"
+
+
+class _State(TypedDict):
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+    step: Annotated[int, Field(ge=1)]
+    seconds: Annotated[float, Field(ge=0, le=1e11)]
+    lines: Annotated[int, Field(ge=0)]
+    identity: str
+    parts: dict[str, Any]
+    ema: dict[str, Any] | None
+    optimizers: dict[str, dict[str, Any]]
+    schedules: dict[str, dict[str, Any]]
+
+
+_STATE: TypeAdapter[Any] = TypeAdapter(_State)
 
 
 def save(directory: Path, state: Mapping[str, Any], generator: nn.Module, tree: Tree, keep: int) -> Path:
     """Write `step-00001000/` into `directory`, whole or not at all, and delete all but the newest `keep`.
 
     Raises:
-        OSError: if it can't be written; existing checkpoints stay as they are.
+        DivergedError: if a weight is not finite.
+        OSError: if it can't be written.
+        Existing checkpoints stay as they are.
     """
+    _check_finite(state["parts"], state["step"])
+    _check_finite(generator.state_dict(), state["step"])
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
-    files = {WEIGHTS: weights_of(generator, tree), STATE: buffer.getvalue()}
+    files = {WEIGHTS: weights_of(generator, tree), STATE: sealed_state(buffer.getvalue())}
     target = _write_whole(directory / f"step-{state['step']:08d}", files)
     for old in checkpoints(directory)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
@@ -51,12 +69,19 @@ def keep_best(directory: Path, step: int, generator: nn.Module, tree: Tree) -> N
     """Write `step-00001000/` with weights alone, whole or not at all, and delete the previous best.
 
     Raises:
+        DivergedError: if a weight is not finite.
         OSError: if it can't be written; the previous best stays as it is.
     """
+    _check_finite(generator.state_dict(), step)
     target = _write_whole(directory / f"step-{step:08d}", {WEIGHTS: weights_of(generator, tree)})
     for old in checkpoints(directory):
         if old != target:
             shutil.rmtree(old, ignore_errors=True)
+
+
+def _check_finite(tensors: Mapping[str, Any], step: int) -> None:
+    if name := next(non_finite(tensors), None):
+        raise DivergedError(f"diverged by step {step}: {name} is not finite; earlier checkpoints are kept")
 
 
 def _write_whole(target: Path, files: Mapping[str, bytes]) -> Path:
@@ -92,7 +117,7 @@ def candidates(run: Path) -> list[Path]:
 
 def checkpoints(directory: Path) -> list[Path]:
     """The checkpoints in a directory, oldest first."""
-    return sorted(directory.glob("step-*"))
+    return sorted(path for path in directory.glob("step-*") if path.name[5:].isdecimal())
 
 
 def latest_state(directory: Path, identity: str) -> dict[str, Any] | None:
@@ -104,6 +129,8 @@ def latest_state(directory: Path, identity: str) -> dict[str, Any] | None:
     for path in reversed(checkpoints(directory)):
         try:
             state = load_state(path)
+            if state["identity"] == identity and path.name != f"step-{state['step']:08d}":
+                raise ToonlabError(f"{path}: is of step {state['step']}")
         except ToonlabError as error:
             warnings.warn(f"{error}; going back to the checkpoint before it", RuntimeWarning, stacklevel=2)
             continue
@@ -117,61 +144,30 @@ def load_state(checkpoint: Path) -> dict[str, Any]:
     """The training state of a checkpoint, on the CPU.
 
     Raises:
-        ToonlabError: if the file is missing, truncated, or not a state.
+        ToonlabError: if the file is missing, damaged, not a state, or of a training that diverged.
     """
     path = checkpoint / STATE
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises errors of many types on damaged files
+        content = read_bytes(path, "resume without it", largest=None)
+        if not is_whole_state(content):
+            raise ToonlabError(f"{path}: can't be read (its checksum differs: it is damaged)")
+        state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        _STATE.validate_python(state, strict=True)
+        name = next(non_finite(state["parts"]), None)
+    except FileNotFoundError:
+        raise ToonlabError(f"{path}: can't be read (no such file)") from None
+    except ToonlabError:
+        raise
+    except ValidationError as error:
+        raise ToonlabError(f"{path}: not a training state: {describe(error)}") from error
+    except Exception as error:  # torch raises errors of many types
         raise ToonlabError(f"{path}: can't be read ({type(error).__name__})") from error
-    if not isinstance(state, dict) or not {"step", "identity", "parts"} <= state.keys():
-        raise ToonlabError(f"{path}: not a training state")
+    if name:
+        raise ToonlabError(f"{path}: {name} is not finite: the training had diverged")
     return state
 
 
-# -- weights
-
-
-def weights_of(generator: nn.Module, tree: Tree) -> bytes:
-    """A generator's weights as a safetensors file, with its recipe as metadata."""
-    tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in generator.state_dict().items()}
-    return safetensors.torch.save(tensors, metadata={"format": "pt", "toonlab": json.dumps(tree)})
-
-
-def read_weights(path: Path) -> tuple[dict[str, Tensor], Tree]:
-    """The weights and the recipe's tree of a file that `save` wrote.
-
-    Raises:
-        ToonlabError: if it is anything else; nothing in it is executed.
-    """
-    try:
-        with safe_open(path, framework="pt") as file:
-            tree = (file.metadata() or {}).get("toonlab")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-    except (OSError, SafetensorError) as error:
-        raise ToonlabError(f"{path}: not a safetensors file of weights: {error}") from error
-    if tree is None:
-        raise ToonlabError(f"{path}: carries no recipe; only weights that toonlab saved can be used")
-    return tensors, json.loads(tree)
-
-
-def load_generator(path: Path, catalogue: Catalogue) -> nn.Module:
-    """The generator of a weights file, ready to use."""
-    tensors, tree = read_weights(path)
-    try:
-        recipe = resolve({**tree, "observers": {}}, path.stem, catalogue)
-    except RecipeError as error:
-        problems = "; ".join(map(str, error.problems))
-        raise ToonlabError(f"{path}: its recipe can't be used here: {problems}") from error
-    with seeded(0, "load"):
-        generator = recipe.generator.network.make(catalogue)
-    assert isinstance(generator, nn.Module)
-    try:
-        generator.load_state_dict(tensors)
-    except RuntimeError as error:
-        text = " ".join(str(error).split())
-        raise ToonlabError(f"{path}: the weights don't fit {recipe.generator.network.use!r}: {text}") from error
-    return generator.eval()
+# -- the best weights
 
 
 def best_generator(recipe: Recipe, run: Path, catalogue: Catalogue) -> nn.Module | None:
@@ -198,15 +194,23 @@ def state_of(gan: GAN, stage: ActiveStage) -> dict[str, Any]:
 
 
 def restore(state: Mapping[str, Any], gan: GAN, stage: ActiveStage) -> None:
-    """Load what `state_of` returned; `stage` is the stage that the state was taken in."""
+    """Load what `state_of` returned; `stage` is the stage that the state was taken in.
+
+    Raises:
+        Exception: of any type, if it does not fit.
+    """
     for name, part in _stateful(gan).items():
         part.load_state_dict(state["parts"][name])
     if gan.ema:
         gan.ema.load_state_dict(state["ema"])
     for name, one in _optimizer_states(stage).items():
         if one.optimizer:
-            one.optimizer.load_state_dict(state["optimizers"][name])
+            given = state["optimizers"][name]
+            check_kinds(given["param_groups"], one.optimizer.state_dict()["param_groups"], f"optimizers.{name}")
+            one.optimizer.load_state_dict(given)
+            check_shapes(one.optimizer, f"optimizers.{name}")
         if one.schedule:
+            check_kinds(state["schedules"][name], one.schedule.state_dict(), f"schedules.{name}")
             one.schedule.load_state_dict(state["schedules"][name])
 
 

@@ -34,7 +34,8 @@ _NONE: Mapping[str, Path] = {}
 class RunRecord:
     """What is known of a run so far. Rank 0 writes it to the run's directory and notifies the observers.
 
-    `seconds_before` is the time that the run took before it was resumed.
+    `seconds_before` is the time that the run took before it was resumed, `lines_before` the number of lines that its
+    metrics file had.
     """
 
     run: Run
@@ -42,6 +43,7 @@ class RunRecord:
     distributed: DistributedContext
     step: int = 0
     seconds_before: float = 0.0
+    lines_before: int = 0
     metrics: Mapping[str, float] = field(default_factory=dict)
     photo: Mapping[str, float] = field(default_factory=dict)
     measured: Mapping[str, Any] = field(default_factory=dict)
@@ -56,6 +58,11 @@ class RunRecord:
     def seconds(self) -> float:
         """The time that the run has taken, without the time between a stop and a resume."""
         return round(self.seconds_before + time.monotonic() - self.started, 3)
+
+    @property
+    def lines(self) -> int:
+        """The number of lines of the metrics file."""
+        return self._file.count if self._file else self.lines_before
 
     def notify(self, hook: str, **arguments: Any) -> list[Any]:
         """Call a hook of the observers with the run and further arguments; their answers."""
@@ -98,7 +105,8 @@ class RunRecord:
             ToonlabError: in place of an OSError, with the checkpoint from which the run can be resumed.
         """
         if self.distributed.rank == 0:
-            self._file = MetricsFile(self.run.directory / "metrics.jsonl", keep=self.step)
+            path = self.run.directory / "metrics.jsonl"
+            self._file = MetricsFile(path, keep=self.step, expected=self.lines_before)
         self.notify("on_run_start")
         if self.distributed.device.type == "cuda":  # earlier runs of the same process may have raised the peak
             torch.cuda.reset_peak_memory_stats(self.distributed.device)

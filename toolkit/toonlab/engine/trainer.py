@@ -7,10 +7,12 @@ import signal
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import torch
 
-from toonlab.errors import DivergedError
+from toonlab.errors import DivergedError, ToonlabError
 from toonlab.recipes.spec import Recipe
 from toonlab.runs.directory import read_metrics
 from toonlab.types import Batch, Outcome
@@ -48,6 +50,11 @@ class Trainer:
         self.state = checkpoint.latest_state(self.directory / "checkpoints", self.record.run.identity)
         if self.state:
             self.record.step, self.record.seconds_before = self.state["step"], self.state["seconds"]
+            self.record.lines_before = self.state["lines"]
+            if self.record.step > self.record.run.steps:
+                raise ToonlabError(
+                    f"{self.state_path}: is of a step after the last, {self.record.run.steps}; remove it"
+                )
 
     def run(self) -> Outcome:
         """Train, evaluate the final weights, and write the outcome; an error or a stop has an outcome, too.
@@ -122,9 +129,13 @@ class Trainer:
         return self.distributed.share(reason) if logged else None
 
     def save(self, stage: ActiveStage) -> None:
-        """Write a checkpoint."""
+        """Write a checkpoint.
+
+        Raises:
+            DivergedError: if a weight is not finite.
+        """
         record, keep = self.record, self.recipe.train.keep_checkpoints
-        state = {"step": record.step, "seconds": record.seconds, "identity": record.run.identity}
+        state = {"step": record.step, "seconds": record.seconds, "identity": record.run.identity, "lines": record.lines}
         state |= checkpoint.state_of(self.gan, stage)
         path = checkpoint.save(self.directory / "checkpoints", state, self.gan.trained, self.recipe.tree, keep)
         record.notify("on_checkpoint", step=record.step, path=path)
@@ -164,10 +175,27 @@ class Trainer:
         for index, (_, start, stop) in enumerate(plan(self.recipe, self.steps.per_epoch)):
             stage = enter(self.gan, self.recipe, index, start, stop, stage)
             if self.state and start < self.record.step <= stop:
-                checkpoint.restore(self.state, self.gan, stage)
+                self.restore(self.state, stage)
                 self.make_up_evaluation()
             if self.record.step < stop:
                 yield stage
+
+    def restore(self, state: Mapping[str, Any], stage: ActiveStage) -> None:
+        """Load the state of the checkpoint.
+
+        Raises:
+            ToonlabError: if it does not fit.
+        """
+        try:
+            checkpoint.restore(state, self.gan, stage)
+        except Exception as error:  # of torch, or of a plugin's part
+            text = f"{self.state_path}: doesn't fit this recipe; remove it to resume from the one before"
+            raise ToonlabError(f"{text}: {type(error).__name__}: {' '.join(str(error).split())}") from error
+
+    @property
+    def state_path(self) -> Path:
+        """The file that `state` was read from."""
+        return self.directory / "checkpoints" / f"step-{self.record.step:08d}" / checkpoint.STATE
 
     def make_up_evaluation(self) -> None:
         """After a resume: the evaluation at the checkpoint's step, if the run was killed before it ended."""
@@ -194,4 +222,5 @@ def is_best(
 ) -> bool:
     """Whether a metric's value is better than in all earlier evaluations; a tie is not."""
     sign = 1 if higher_is_better else -1
-    return value is not None and all(sign * value > sign * metrics[metric] for metrics in earlier)
+    values = [metrics[metric] for metrics in earlier if metric in metrics]
+    return value is not None and all(sign * value > sign * other for other in values)

@@ -12,9 +12,10 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from toonlab.engine.checkpoint import WEIGHTS, candidates, load_generator, read_weights
+from toonlab.engine.checkpoint import candidates
 from toonlab.engine.evaluator import cartoonize
 from toonlab.engine.stages import trainable
+from toonlab.engine.weights import WEIGHTS, load_generator, read_weights
 from toonlab.errors import ToonlabError, nearest
 from toonlab.images.files import PictureResult, PictureTask, decode_task, split_readable
 from toonlab.images.io import save_png, to_picture

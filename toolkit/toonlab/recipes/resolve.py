@@ -170,11 +170,11 @@ class _Resolver(PartResolver):
         numbers = {key: value for key, value in given.items() if key in _names(StageSpec) - _STAGE_PARTS}
         numbers["name"] = str(given.get("name", default))
         values = self.values(path, Schema.of(StageSpec, _STAGE_PARTS), numbers)
-        if len(lengths := [unit for unit in ("steps", "epochs", "share") if values.get(unit) is not None]) != 1:
+        if len(lengths := [unit for unit in ("steps", "epochs", "share") if given.get(unit) is not None]) != 1:
             wrong = f"{' and '.join(lengths)} are given" if lengths else "its length is missing"
             self.report(path, f"{wrong}; give one of steps, epochs, share (of train.steps)")
         return StageSpec(
-            **values,
+            **{"name": default, **values},
             critics=self.stage_critics(f"{path}.critics", given.get("critics")),
             losses=self.stage_losses(f"{path}.losses", given.get("losses")),
             generator_optimizer=self.stage_optimizer(f"{path}.generator_optimizer", given.get("generator_optimizer")),
@@ -187,7 +187,8 @@ class _Resolver(PartResolver):
         if not isinstance(given, list):
             self.report(path, f"got {given!r}, expected a list of critics' names ([] for none)")
             return ()
-        critics = [name for name, critic in (self.given.get("critics") or {}).items() if critic is not None]
+        named = self.given.get("critics")
+        critics = [name for name, critic in named.items() if critic is not None] if isinstance(named, Mapping) else []
         for name in given:
             if name not in critics:
                 self.report(path, f"{name!r}: no such critic; {nearest(str(name), critics)}")

@@ -24,6 +24,7 @@ from toonlab.utils.yaml import MUST_BE_GIVEN
 from .protocols import Tunable
 
 RESERVED = frozenset({"use", "weight"})
+_TORCH_NAMES = {"Iterable": list, "Callable": Callable}  # which torch imports for type checkers only
 _SYMBOLS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<=", "multiple_of": "a multiple of", "min_length": "length >="}
 
 
@@ -41,8 +42,9 @@ class Parameter:
 
     @cached_property
     def adapter(self) -> TypeAdapter[Any]:
+        """Checks values; numbers are finite, as they have to be in JSON."""
         try:
-            return TypeAdapter(self.annotation, config=ConfigDict(arbitrary_types_allowed=True))
+            return TypeAdapter(self.annotation, config=ConfigDict(arbitrary_types_allowed=True, allow_inf_nan=False))
         except Exception:  # a type with a configuration of its own
             return TypeAdapter(self.annotation)
 
@@ -173,12 +175,16 @@ def _admits_bool(annotation: Any) -> bool:
     return plain in (bool, Any, object) or any(_admits_bool(arm) for arm in _arms(annotation))
 
 
+def _is_torch(factory: Callable[..., Any]) -> bool:
+    return str(getattr(factory, "__module__", "")).startswith("torch.")
+
+
 def _hints(factory: Callable[..., Any]) -> dict[str, Any]:
     target = factory
     if inspect.isclass(factory) and not dataclasses.is_dataclass(factory):
         target = factory.__init__
     try:
-        return typing.get_type_hints(target, include_extras=True)
+        return typing.get_type_hints(target, localns=_TORCH_NAMES if _is_torch(factory) else None, include_extras=True)
     except Exception as error:
         raise SchemaError(f"its annotations can't be read: {error}") from error
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from toonlab.runs.directory import read_metrics
+from toonlab.errors import ToonlabError
+from toonlab.runs.directory import read_environment, read_metrics
 from toonlab.studies.results.results import StudyResults
 
 LOSS = "generator/total"
@@ -22,7 +23,7 @@ def histories(results: StudyResults) -> list[tuple[str, Records]]:
 
 def by_step(directory: Path) -> Records:
     """A record for each step of a run that was logged or evaluated; `seconds` since the run began, see `elapsed`."""
-    lines = [line for line in read_metrics(directory / "metrics.jsonl") if {"step", "time"} <= line.keys()]
+    lines = list(read_metrics(directory / "metrics.jsonl"))
     seconds = elapsed([line["time"] for line in lines], _began(directory))
     found: dict[int, dict[str, float]] = {}
     for line, at in zip(lines, seconds, strict=True):
@@ -50,8 +51,6 @@ def elapsed(times: Sequence[float], began: float | None) -> list[float]:
 
 
 def _began(directory: Path) -> float | None:
-    try:
-        environment = json.loads((directory / "environment.json").read_text(encoding="utf-8"))
-        return datetime.fromisoformat(environment["date"]).timestamp()
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    with suppress(ToonlabError, KeyError, OverflowError, ValueError):
+        return datetime.fromisoformat(read_environment(directory)["date"]).timestamp()
+    return None

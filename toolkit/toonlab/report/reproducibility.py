@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from toonlab.errors import ToonlabError
+from toonlab.runs.directory import read_environment
 from toonlab.studies.results.results import StudyResults
 
 from .format import listed, several
@@ -28,19 +30,21 @@ class Reproducibility:
 def reproducibility(results: StudyResults) -> Reproducibility:
     """Read from the directories of a study's runs; missing ones are left out."""
     runs = [(cell.variant.label, results.directory / cell.run) for cell in results.cells]
-    environments = [found for _, run in runs if (found := _environment(run / "environment.json"))]
+    environments = [found for _, run in runs if (found := _environment(run))]
     facts = {name: values for name, values in _facts(environments).items() if values}
     recipes = {label: path for label, run in reversed(runs) if (path := run / "recipe.yaml").is_file()}
-    texts = {label: recipes[label].read_text(encoding="utf-8") for label, _ in runs if label in recipes}
+    texts = {label: recipes[label].read_bytes().decode(errors="replace") for label, _ in runs if label in recipes}
     return Reproducibility(facts, list(_warnings(environments)), texts)
 
 
-def _environment(path: Path) -> Environment | None:
+def _environment(run: Path) -> Environment | None:
+    """The environment of a run; None if it is unknown, which is warned of where the file is damaged."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = read_environment(run)
+    except ToonlabError as error:
+        warnings.warn(str(error), RuntimeWarning, stacklevel=2)
         return None
-    return {"versions": {}, **found, "identity": found.get("identity") or {}} if isinstance(found, dict) else None
+    return {"versions": {}, "identity": {}, **found} if found else None
 
 
 def _facts(environments: Sequence[Environment]) -> dict[str, list[str]]:

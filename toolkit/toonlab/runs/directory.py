@@ -10,8 +10,9 @@ import json
 import os
 import platform
 import sys
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -22,6 +23,9 @@ from typing import TYPE_CHECKING, Any
 from toonlab.errors import ToonlabError
 from toonlab.types import Outcome, Run
 from toonlab.utils import yaml
+from toonlab.utils.reading import parse_json, read_bytes, read_json
+
+from .formats import ENVIRONMENT, METRICS_LINE, OUTCOME
 
 if TYPE_CHECKING:
     from toonlab.recipes.spec import Recipe
@@ -93,7 +97,7 @@ def _sources(name: str) -> Iterable[tuple[str, Path]]:
 
 def what_changed(directory: Path, now: Mapping[str, Any]) -> str:
     """The differences between the identity of a directory's run and its identity `now`, in words."""
-    then = json.loads((directory / "environment.json").read_text(encoding="utf-8")).get("identity", {})
+    then = read_environment(directory).get("identity", {})
     changed = differences(then, now) or ["its recipe"]
     return f"{' and '.join(changed)} {'have' if len(changed) > 1 else 'has'} changed"
 
@@ -182,14 +186,28 @@ def prepare(run: Run) -> None:
 
 
 def read_outcome(directory: Path) -> Outcome | None:
-    """The outcome of a directory's run; None if it has not ended."""
-    path = directory / "outcome.json"
+    """The outcome of a directory's run; None if it has not ended.
+
+    Raises:
+        ToonlabError: if the file is damaged.
+    """
     try:
-        return Outcome(**json.loads(path.read_text(encoding="utf-8")))
-    except (FileNotFoundError, NotADirectoryError):
+        return read_json(directory / "outcome.json", OUTCOME, "delete it to run again")
+    except FileNotFoundError:
         return None
-    except (ValueError, TypeError) as error:
-        raise ToonlabError(f"{path}: not an outcome: {error}; delete it to run again") from error
+
+
+def read_environment(directory: Path) -> dict[str, Any]:
+    """The environment of a directory's run; empty if there is no file.
+
+    Raises:
+        ToonlabError: if the file is damaged.
+    """
+    try:
+        found: dict[str, Any] = read_json(directory / "environment.json", ENVIRONMENT, "delete it to do without")
+    except FileNotFoundError:
+        return {}
+    return found
 
 
 def write_outcome(directory: Path, outcome: Outcome) -> None:
@@ -199,12 +217,18 @@ def write_outcome(directory: Path, outcome: Outcome) -> None:
 class MetricsFile:
     """`metrics.jsonl`: a line per logged step or evaluation; lines are only ever appended, until a run is resumed."""
 
-    def __init__(self, path: Path, keep: int) -> None:
+    def __init__(self, path: Path, keep: int, expected: int = 0) -> None:
         """Delete the lines of steps after `keep`, the checkpoint's step that the run resumes from; at 0, all lines.
 
-        Those of a final evaluation are deleted, too: the resumed run writes them at its end.
+        Those of a final evaluation are deleted, too: the resumed run writes them at its end. Fewer lines than were
+        `expected` are warned of.
         """
         kept = [line for line in read_metrics(path) if 0 < line["step"] <= keep and not line.keys() & FINAL]
+        later = [line for line in kept if line["step"] == keep and "evaluation" in line]  # than the checkpoint
+        if (gone := expected - len(kept) + len(later)) > 0:
+            text = f"{path}: {gone} of the {expected} lines up to step {keep} are gone"
+            warnings.warn(f"{text}; the run's charts will lack them", RuntimeWarning, stacklevel=2)
+        self.count = len(kept)
         write_atomically(path, "".join(json.dumps(line) + "\n" for line in kept))
         self._file = path.open("a", encoding="utf-8", buffering=1)
 
@@ -212,13 +236,28 @@ class MetricsFile:
         """`kind` is `scalars`, `evaluation`, `selected` or `test`; a line carries the time, in seconds since 1970."""
         time = round(datetime.now(UTC).timestamp(), 3)
         self._file.write(json.dumps({"step": step, "time": time, kind: dict(values)}) + "\n")
+        self.count += 1
 
     def close(self) -> None:
         self._file.close()
 
 
 def read_metrics(path: Path) -> Iterable[dict[str, Any]]:
-    """The complete lines of a `metrics.jsonl`; one that a kill cut short is left out."""
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        with suppress(ValueError):
-            yield json.loads(line)
+    """The lines of a `metrics.jsonl`; a last one that a kill cut short is left out, damaged ones with a warning.
+
+    Raises:
+        ToonlabError: if the file can't be read.
+    """
+    try:
+        *lines, last = read_bytes(path, "move it away to resume without it", largest=2**30).split(b"\n")
+    except FileNotFoundError:
+        return
+    damaged = []
+    for number, line in enumerate([*lines, last], 1):
+        try:
+            yield parse_json(line, METRICS_LINE)
+        except ValueError as error:
+            damaged += [f"line {number}: {error}"] if number <= len(lines) else []
+    if damaged:
+        count = f"{len(damaged)} damaged lines are" if len(damaged) > 1 else "the line is"
+        warnings.warn(f"{path}: {damaged[0]}; {count} left out", RuntimeWarning, stacklevel=2)

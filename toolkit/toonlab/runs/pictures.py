@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 from PIL import Image
+from pydantic import Field, TypeAdapter
 
 from toonlab.errors import ToonlabError
 from toonlab.images.io import fitted, write_png
+from toonlab.utils.reading import read_json
 
 from .directory import write_atomically
 
@@ -37,8 +41,8 @@ class SamplePictures:
     """A test sample and its fake; `width` and `height` in pixels of the original, of which files may be smaller."""
 
     name: str
-    width: int
-    height: int
+    width: Annotated[int, Field(gt=0)]
+    height: Annotated[int, Field(gt=0)]
     photo: Path
     fake: Path
     truth: Path | None = None
@@ -82,20 +86,23 @@ def read_pictures(run: Path) -> list[SamplePictures]:
     """
     path = run / "pictures" / INDEX
     try:
-        return [_sample(record, path.parent) for record in json.loads(path.read_text(encoding="utf-8"))]
+        samples = read_json(path, _index(), "delete it to do without the pictures")
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ToonlabError(f"{path}: not an index of pictures: {error}") from error
+    for file in (file for one in samples for file in one.files.values()):
+        if len(file.parts) != 1 or file.name == "..":
+            raise ToonlabError(f"{path}: {str(file)!r} is no name of a file in its folder; delete the index")
+    return [_in_folder(one, path.parent) for one in samples]
 
 
-def _sample(record: dict[str, object], folder: Path) -> SamplePictures:
-    files = {kind: folder / str(name) for kind in ("photo", "fake", "truth") if (name := record.pop(kind))}
-    patches = {
-        critic: Patches(given["sampler"], [tuple(box) for box in given["boxes"]])
-        for critic, given in record.pop("patches").items()  # type: ignore[attr-defined]
-    }
-    return SamplePictures(**record, **files, patches=patches)  # type: ignore[arg-type]
+def _in_folder(sample: SamplePictures, folder: Path) -> SamplePictures:
+    truth = folder / sample.truth if sample.truth else None
+    return replace(sample, photo=folder / sample.photo, fake=folder / sample.fake, truth=truth)
+
+
+@cache
+def _index() -> TypeAdapter[list[SamplePictures]]:
+    return TypeAdapter(list[SamplePictures])
 
 
 def _shrunk(picture: Image.Image) -> Image.Image:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from toonlab.registry.observers import Observers, hook_manager
 from toonlab.types import Outcome, Run
 from toonlab.utils import yaml
 
-from .directory import read_outcome
+from .directory import read_environment, read_outcome
 
 NAME = re.compile(r"(?P<recipe>.+)-s(?P<seed>\d+)-(?P<hash>[0-9a-f]{8})")
 
@@ -90,18 +89,9 @@ def read_run(directory: Path) -> tuple[Run, Outcome | None]:
     if name is None:
         raise ToonlabError(f"{directory}: not the directory of a run (runs/<experiment>/<recipe>-s<seed>-<hash>)")
     recipe, outcome = yaml.load_file(directory / "recipe.yaml"), read_outcome(directory)
-    environment = _environment(directory / "environment.json")
+    environment = read_environment(directory)
     root, experiment = where.parents[1], where.parent.name
     return Run(root, experiment, name["recipe"], int(name["seed"]), name["hash"], recipe, 0, environment), outcome
-
-
-def _environment(path: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, TypeError) as error:
-        raise ToonlabError(f"{path}: can't be read: {error}") from error
 
 
 def make_observers(

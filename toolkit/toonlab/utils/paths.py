@@ -7,6 +7,8 @@ from pathlib import Path
 
 from toonlab.errors import ToonlabError, nearest
 
+from .reading import shortened
+
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -39,17 +41,23 @@ def find(name: str, folder: str, near: Path | None = None) -> Path:
     """
     if name.endswith((".yaml", ".yml")) or os.sep in name:
         for path in [Path(name)] if near is None else [near.parent / name, Path(name)]:
-            if path.is_file():
+            if _is_file(path):
                 return path
-        if (listed_path := root() / name).is_file():  # `experiments/demo.yaml` means the same from anywhere
+        if _is_file(listed_path := root() / name):  # `experiments/demo.yaml` means the same from anywhere
             return listed_path
-        raise ToonlabError(f"{name}: no such file")
-    if near is not None and (neighbour := near.parent / f"{name}.yaml").is_file():
+        raise ToonlabError(f"{shortened(name, 300)}: no such file")
+    if near is not None and _is_file(neighbour := near.parent / f"{name}.yaml"):
         return neighbour
     if name in (known := listed(folder)):
         return known[name]
     valid = {*known, *(path.stem for path in near.parent.glob("*.yaml") if path != near)} if near else set(known)
     kind = {"baselines": "recipe", "experiments": "experiment"}.get(folder, "file of overrides")
-    raise ToonlabError(
-        f"{name}: no such {kind}; {nearest(name, valid)} (`toonlab recipes` lists them; a path ends in .yaml)"
-    )
+    hint = f"{nearest(name, valid)} (`toonlab recipes` lists them; a path ends in .yaml)"
+    raise ToonlabError(f"{shortened(name, 300)}: no such {kind}; {hint}")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # the name is too long, or a folder of it can't be read
+        return False

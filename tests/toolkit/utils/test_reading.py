@@ -1,0 +1,68 @@
+"""Files that are read back: what does not fit is one line with the file, the field and the remedy."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from toonlab import ToonlabError
+from toonlab.utils.reading import parse_json, read_bytes, read_json, shortened
+
+KIND = TypeAdapter(dict[str, int])
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"a": 1}')
+    assert read_json(tmp_path / "a.json", KIND, "delete it") == {"a": 1}
+
+
+@pytest.mark.parametrize("name", ["missing", "file/missing"])
+def test_a_file_that_is_not_there_is_no_mistake(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FileNotFoundError):
+        read_bytes(tmp_path / name, "delete it")
+
+
+def test_only_files_of_a_limited_size_are_read(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")  # to open it would hang for ever
+    (tmp_path / "large").write_bytes(bytes(9))
+    for name, says in (("folder", "is not a file"), ("pipe", "is not a file"), ("large", "has more than 8 bytes")):
+        with pytest.raises(ToonlabError, match=f"{name}: {says}; delete it"):
+            read_bytes(tmp_path / name, "delete it", largest=8)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"a": "1"}', "a: got '1', input should be a valid integer"),
+        ("[]", r"got \[\], input should be an object"),
+        (b"\xff", "invalid JSON: expected value"),
+        ('{"a":' * 300, "invalid JSON: recursion limit exceeded"),
+        ('{"a": ' + "1" * 5000 + "}", "invalid JSON: number out of range"),
+    ],
+)
+def test_what_does_not_fit_is_one_line_with_field_and_remedy(tmp_path: Path, text: str | bytes, says: str) -> None:
+    (tmp_path / "a.json").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ToonlabError, match=f"^.*a.json: can't be read: {says}.*; delete it$"):
+        read_json(tmp_path / "a.json", KIND, "delete it")
+
+
+@given(st.one_of(st.binary(), st.text()))
+def test_any_text_is_a_value_or_one_line(text: str | bytes) -> None:
+    answer = ""
+    try:
+        parse_json(text, KIND)
+    except ValueError as error:
+        answer = str(error)
+    assert "\n" not in answer
+
+
+def test_long_texts_are_cut() -> None:
+    assert shortened("abc", 3) == "abc"
+    assert shortened("abcd", 3) == "ab…"
