@@ -54,7 +54,7 @@ ALSO = {  # further protocols of a kind: optional abilities of its parts, and ty
     "samplers": ["Explains"],
     "discriminator_losses": ["CriticParts"],
     "generators": ["ReadyMade"],
-    "datasets": ["Images", "HasCartoons", "HasTest"],
+    "datasets": ["Images", "HasCartoons", "HasCrops", "HasTest"],
     "metrics": ["Compares", "Describes"],
 }
 OPS_MODULES = [f"toonlab.ops.{module.name}" for module in pkgutil.iter_modules(toonlab.ops.__path__)]

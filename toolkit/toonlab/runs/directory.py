@@ -96,10 +96,24 @@ def _sources(name: str) -> Iterable[tuple[str, Path]]:
 def what_changed(directory: Path, now: Mapping[str, Any]) -> str:
     """The differences between the identity of a directory's run and its identity `now`, in words."""
     then = json.loads((directory / "environment.json").read_text(encoding="utf-8")).get("identity", {})
-    changed = [f"the {key}" for key in now if key not in ("recipe", "code") and then.get(key) != now[key]]
+    others = [key for key in now if key not in ("recipe", "code") and then.get(key) != now[key]]
+    changed = [f"the {key}{_recounted(then.get(key), now[key])}" for key in others]
     packages = {**then.get("code", {}), **now["code"]}
     changed += [f"the code of {p}" for p in packages if then.get("code", {}).get(p) != now["code"].get(p)]
     return f"{' and '.join(changed) or 'its recipe'} {'have' if len(changed) > 1 else 'has'} changed"
+
+
+def _recounted(then: Any, now: Any) -> str:
+    """Which folders have another number of pictures than before, for example because one was removed or repaired."""
+    pairs = (
+        [(role, then.get(role), now[role]) for role in now] if isinstance(then, dict) and isinstance(now, dict) else []
+    )
+    counts = [
+        f"{role}: {after['pictures']} pictures, {before['pictures']} when it began"
+        for role, before, after in pairs
+        if isinstance(before, dict) and isinstance(after, dict) and before.get("pictures") != after.get("pictures")
+    ]
+    return f" ({'; '.join(counts)})" if counts else ""
 
 
 def environment(
