@@ -194,7 +194,7 @@ CASES = [
     ("data that must be given", "train ctss", "data.photos: must be given", "data.cartoons: must be given"),
     ("a missing folder", "train F data.photos=nowhere", "nowhere: no such folder"),
     ("a file instead of a folder", "train F data.photos=list.yaml", "list.yaml: is not a folder"),
-    ("a folder without pictures", "train F data.photos=empty", "empty: no pictures in it (.bmp, .jpeg,"),
+    ("a folder without pictures", "train F data.photos=empty", "empty: no pictures in it (.apng, .avif,"),
     (
         "a folder of broken pictures alone",
         "train F data.photos=corrupt",
@@ -203,7 +203,17 @@ CASES = [
     (
         "pictures smaller than the crop",
         "train F train.size=48",
-        "photo 0.png has 40x40 pixels, less than train.size=48",
+        "4 of 4 pictures are smaller than train.size=48: 0.png: 40x40 pixels",
+    ),
+    (
+        "pictures that can't be read, where that is an error",
+        "train F data.photos=mixed data.unreadable=error",
+        "mixed: 1 of 2 pictures can't be used: cut.png: not readable (",
+    ),
+    (
+        "an enlargement that is not enough",
+        "train F data.resize=24",
+        "data.resize=24: less than train.size=32; raise it",
     ),
     ("an unknown cache", "train F data.cache=disk", "data.cache: got 'disk', expected none | ram"),
     ("an unknown device", "train S --device abacus", "--device abacus: not usable here"),
@@ -388,10 +398,11 @@ CASES = [
         "classic: generator.network.colors: got 0, expected int, >= 2",
     ),
     ("results that would overwrite", "cartoonize classic photos --out photos", "would be overwritten, but is one of"),
+    ("a pipe as a picture", "cartoonize classic pipe --out out", "pipe: neither a file nor a folder"),
     (
-        "two pictures of one name",
-        "cartoonize classic photos/0.png cartoons/0.png --out out",
-        "photos/0.png and cartoons/0.png would both become out/0.png; rename one",
+        "a picture above the limit of pixels",
+        "cartoonize classic photos/0.png --out out --max-pixels 100",
+        "photos/0.png: 40x40 pixels, more than --max-pixels 100; raise that, or scale JPEG files down with --max-side",
     ),
     (
         "broken pictures alone",
@@ -533,12 +544,15 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 def _pictures(folder: Path) -> None:
-    for name in ("photos", "cartoons", "corrupt", "empty"):
+    for name in ("photos", "cartoons", "corrupt", "empty", "mixed"):
         (folder / name).mkdir()
     for i in range(4):
         for name in ("photos", "cartoons"):
             Image.effect_noise((40, 40), 50 + i).convert("RGB").save(folder / name / f"{i}.png")
     whole = (folder / "photos" / "0.png").read_bytes()
+    (folder / "mixed" / "whole.png").write_bytes(whole)
+    (folder / "mixed" / "cut.png").write_bytes(whole[:-200])
+    os.mkfifo(folder / "pipe")
     (folder / "corrupt" / "empty.png").write_bytes(b"")
     (folder / "corrupt" / "text.jpg").write_text("no picture")
     (folder / "corrupt" / "cut.png").write_bytes(whole[:20])

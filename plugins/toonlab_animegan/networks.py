@@ -96,7 +96,7 @@ class AnimeGANGenerator(nn.Module):
         width: channels at full resolution; cost grows with its square. The original's 64 has 3,956,096 parameters.
     """
 
-    side_multiple = 4
+    side_multiple, side_minimum = 4, 8
 
     def __init__(self, width: PositiveInt = 64) -> None:
         super().__init__()

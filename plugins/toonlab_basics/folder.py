@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, overload
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt
-from torch import Tensor
 
-from toonlab import Sample, ToonlabError, find_pictures, picture_manifest, picture_problems, read_picture
-from toonlab.ops.levels import to_float
+from toonlab import ToonlabError, find_pictures, picture_manifest, printable, scan_pictures
+
+from .picture_files import Pictures, Samples, listed
 
 PILLOW_LIMIT = 178_956_970  # pixels; Pillow refuses larger pictures, and warns of those of half that size
 MAX_PIXELS = PILLOW_LIMIT // 2
 
-_NAMED = 20  # bad pictures that one message names
-
 
 class FolderDataset:
-    """Unpaired pictures in two folders and all below them: jpg, png, webp, bmp, tif.
+    """Unpaired pictures in two folders and all below them, of the kinds that `toonlab.find_pictures` finds.
 
     Pictures come in the order of their relative paths, are decoded on access (see `toonlab.read_picture`), and keep
-    their size unless `resize` is given. Files with an invalid header are left out with one warning that names them; a
-    file that turns out to be damaged on decoding is an error.
+    their size unless `resize` is given.
 
     Args:
         photos: folder of the training photos.
@@ -42,6 +38,11 @@ class FolderDataset:
             forked workers.
         max_pixels: larger pictures are left out, since a small file may unpack to more than fits in memory. The default
             is Pillow's own.
+        unreadable: `skip` leaves out pictures with an invalid header or cut short, with one warning that names them;
+            in place of a training picture that turns out to be damaged on decoding, the next one is read. `error`
+            decodes all training pictures before the first step, and names those that can't be read.
+        small: training pictures that are smaller than `train.size` are an `error` before the first step, are left out
+            (`skip`), or are enlarged (`resize`).
     """
 
     def __init__(
@@ -54,6 +55,8 @@ class FolderDataset:
         resize: PositiveInt | None = None,
         cache: Literal["none", "ram"] = "none",
         max_pixels: Annotated[int, Field(gt=0, le=PILLOW_LIMIT)] = MAX_PIXELS,
+        unreadable: Literal["skip", "error"] = "skip",
+        small: Literal["error", "skip", "resize"] = "error",
     ) -> None:
         folders = {
             "photos": photos,
@@ -64,6 +67,8 @@ class FolderDataset:
         }
         self.folders = {role: path for role, path in folders.items() if path is not None}
         self._resize, self._cache, self._max_pixels = resize, cache, max_pixels
+        self._unreadable, self._small, self._crop = unreadable, small, 0
+        self._sizes: dict[Path, dict[str, tuple[int, int]]] = {}
 
     def train(self) -> tuple[Pictures, Pictures]:
         """Photos and cartoons, as uint8 `(3, H, W)`."""
@@ -71,7 +76,15 @@ class FolderDataset:
 
     def evaluation(self) -> Samples:
         """Photos without truth, decoded on access."""
-        return Samples(self._pictures("evaluation" if "evaluation" in self.folders else "photos"))
+        role = "evaluation" if "evaluation" in self.folders else "photos"
+        return Samples(self._pictures(role, self._names(role)))  # a measurement needs each of them: none is replaced
+
+    def for_crops(self, size: int) -> FolderDataset:
+        """The dataset for training on crops of `size` pixels; see `small`."""
+        other = copy(self)
+        other._crop = size
+        other.__dict__.pop("_train", None)
+        return other
 
     def test(self) -> FolderDataset:
         """The dataset with the photos of `test` as evaluation photos; itself, without such a folder."""
@@ -84,81 +97,68 @@ class FolderDataset:
 
     def evaluation_cartoons(self) -> Pictures:
         """Real cartoons to compare fakes with, as uint8 `(3, H, W)`."""
-        return self._pictures("evaluation_cartoons") if "evaluation_cartoons" in self.folders else self.train()[1]
+        role = "evaluation_cartoons" if "evaluation_cartoons" in self.folders else "cartoons"
+        return self._pictures(role, self._names(role), replace=self._unreadable == "skip")
 
     def manifest(self) -> Mapping[str, Any]:
-        """The names and sizes of the files, and the settings that change their pixels."""
-        manifests = {role: picture_manifest(folder) for role, folder in self.folders.items()}
-        return {**manifests, "resize": self._resize, "max_pixels": self._max_pixels}
+        """The names and sizes of the pictures that can be used, and the settings that change their pixels."""
+        found = {role: picture_manifest(path, names=self._names(role)) for role, path in self.folders.items()}
+        return {**found, "resize": self._resize, "max_pixels": self._max_pixels}
 
     @cached_property
     def _train(self) -> tuple[Pictures, Pictures]:
-        photos, cartoons = self._pictures("photos"), self._pictures("cartoons")  # both, before decoding any
-        if self._cache == "ram":
-            photos.decode()
-            cartoons.decode()
+        photos, cartoons = (self._large_enough(role) for role in ("photos", "cartoons"))  # both, before decoding any
+        if self._cache == "ram" or self._unreadable == "error":
+            for pictures in (photos, cartoons):
+                pictures.decode(keep=self._cache == "ram")
         return photos, cartoons
 
-    def _pictures(self, role: str) -> Pictures:
+    def _pictures(self, role: str, names: Sequence[str], replace: bool = False) -> Pictures:
+        return Pictures(self.folders[role], names, [self._resize] * len(names), replace)
+
+    def _large_enough(self, role: str) -> Pictures:
+        """The training pictures of a folder, after `small` is applied."""
+        folder, names, sizes, crop = self.folders[role], self._names(role), self._sizes[self.folders[role]], self._crop
+        pictures = self._pictures(role, names, replace=self._unreadable == "skip")
+        if self._resize is not None:
+            if self._resize < crop:
+                raise ToonlabError(f"data.resize={self._resize}: less than train.size={crop}; raise it to that")
+            return pictures
+        small = {
+            name: f"{width}x{height} pixels" for name, (width, height) in sizes.items() if min(width, height) < crop
+        }
+        if not small:
+            return pictures
+        if self._small == "resize":
+            pictures.sides = [crop if name in small else None for name in names]
+            return pictures
+        text = f"{printable(folder)}: {len(small)} of {len(names)} pictures are smaller than train.size={crop}"
+        if self._small == "error" or len(small) == len(names):
+            remedy = "lower train.size, or data.small=skip or resize"
+            raise ToonlabError(f"{text}: {listed(small)}; {remedy}")
+        warnings.warn(f"{text} and left out: {listed(small)}", UserWarning, stacklevel=2)
+        return self._pictures(role, [name for name in names if name not in small], pictures.replace)
+
+    def _names(self, role: str) -> list[str]:
+        """The pictures of a folder that can be used; warns once of the others."""
         folder = self.folders[role]
-        names = self._photo_names if role == "photos" else _usable(folder, self._max_pixels)
-        return Pictures(folder, names, self._resize)
-
-    @cached_property
-    def _photo_names(self) -> list[str]:
-        return _usable(self.folders["photos"], self._max_pixels)  # warns once, though they may be evaluated on, too
+        if folder not in self._sizes:
+            self._sizes[folder] = _usable(folder, self._max_pixels, self._unreadable)
+        return list(self._sizes[folder])
 
 
-class Pictures:
-    """Picture files as a map-style set: item -> uint8 `(3, H, W)`; `names` are their paths below the folder."""
-
-    def __init__(self, folder: Path, names: Sequence[str], resize: int | None) -> None:
-        self.folder, self.names, self.resize = folder, names, resize
-        self._decoded: list[Tensor] | None = None
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def __getitem__(self, index: int) -> Tensor:
-        return self._read(self.names[index]) if self._decoded is None else self._decoded[index]
-
-    def decode(self) -> None:
-        """Decode all pictures now, and keep them."""
-        with ThreadPoolExecutor() as pool:  # decoders release the interpreter's lock
-            self._decoded = list(pool.map(self._read, self.names))
-
-    def _read(self, name: str) -> Tensor:
-        return read_picture(self.folder / name, self.resize)
-
-
-class Samples(Sequence[Sample]):
-    """Evaluation photos in [-1, 1]; a sample's name is its path below the folder."""
-
-    def __init__(self, pictures: Pictures) -> None:
-        self._pictures = pictures
-
-    def __len__(self) -> int:
-        return len(self._pictures)
-
-    @overload
-    def __getitem__(self, index: int) -> Sample: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Sample]: ...
-    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
-        if isinstance(index, slice):
-            return [self[place] for place in range(len(self))[index]]
-        return Sample(self._pictures.names[index], to_float(self._pictures[index]))
-
-
-def _usable(folder: Path, max_pixels: int) -> list[str]:
-    """The pictures with valid headers; warns of the others, and raises if there are only invalid ones."""
+def _usable(folder: Path, max_pixels: int, unreadable: str) -> dict[str, tuple[int, int]]:
+    """The sizes of the pictures that can be used; the others are a warning, or an error if `unreadable` says so."""
     names = find_pictures(folder)
-    bad = picture_problems(folder, names, max_pixels)
-    listed = "; ".join(f"{name}: {reason}" for name, reason in list(bad.items())[:_NAMED])
-    listed += f"; and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
-    if len(bad) == len(names):
-        raise ToonlabError(f"{folder}: none of its pictures can be used: {listed}")
+    sizes, bad = scan_pictures(folder, names, max_pixels)
+    if not sizes:
+        raise ToonlabError(f"{printable(folder)}: none of its pictures can be used: {listed(bad)}")
+    if bad and unreadable == "error":
+        remedy = "repair or remove them, or data.unreadable=skip"
+        raise ToonlabError(
+            f"{printable(folder)}: {len(bad)} of {len(names)} pictures can't be used: {listed(bad)}; {remedy}"
+        )
     if bad:
-        message = f"{folder}: {len(bad)} of {len(names)} pictures are left out: {listed}"
+        message = f"{printable(folder)}: {len(bad)} of {len(names)} pictures are left out: {listed(bad)}"
         warnings.warn(message, UserWarning, stacklevel=2)
-    return [name for name in names if name not in bad]
+    return sizes

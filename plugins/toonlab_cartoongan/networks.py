@@ -67,7 +67,7 @@ class CartoonGenerator(nn.Module):
         affine: instance norm with a scale and a shift per channel.
     """
 
-    side_multiple = 4
+    side_multiple, side_minimum = 4, 8
 
     def __init__(
         self, width: PositiveInt = 64, blocks: PositiveInt = 8, padding: Padding = "zeros", affine: bool = False

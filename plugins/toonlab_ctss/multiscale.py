@@ -68,7 +68,7 @@ class CTSSMultiscale(CTSS):
             if at_scale.patch_size > min(height, width):
                 raise PartError(
                     f"{self.name}: scale {scale} of patch_size={self.patch_size}, {at_scale.patch_size} pixels, does "
-                    f"not fit an image of {height}x{width} pixels; it can be at most "
+                    f"not fit an image of {width}x{height} pixels; it can be at most "
                     f"{min(height, width) / self.patch_size:.4g}"
                 )
             at_scale._grid(images, stride).check(f"{self.name}, scale {scale}", self.k, stride)

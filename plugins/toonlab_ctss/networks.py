@@ -55,7 +55,7 @@ class CTSSUNet(nn.Module):
     """
 
     name, skips = "ctss_unet", True  # the name in recipes, for errors
-    side_multiple = 4
+    side_multiple, side_minimum = 4, 8
 
     def __init__(self, width: PositiveInt = 32) -> None:
         super().__init__()

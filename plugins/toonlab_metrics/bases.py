@@ -53,7 +53,7 @@ class Measurement(Metric):
 
     def describe(self) -> dict[str, Any]:
         """How the metric was measured, for reports, as JSON values."""
-        sizes = " to ".join(f"{height}x{width}" for height, width in sorted({min(self._sides), max(self._sides)}))
+        sizes = " to ".join(f"{width}x{height}" for height, width in sorted({min(self._sides), max(self._sides)}))
         return {"n": self._count, "size": sizes, "resizer": self.resizer} if self._sides else {"n": 0}
 
     def nothing(self) -> ToonlabError:

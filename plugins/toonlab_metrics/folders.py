@@ -24,6 +24,7 @@ from toonlab import (
     picture_manifest,
     picture_problems,
     picture_stem,
+    printable,
     read_picture,
 )
 from toonlab.ops.levels import to_float
@@ -90,7 +91,9 @@ def _sample(folder: Path, name_and_truth: tuple[str, Mapping[str, Path]]) -> Sam
     for field, truth in known.items():
         if truth.shape[-2:] != photo.shape[-2:]:
             (height, width), (rows, columns) = truth.shape[-2:], photo.shape[-2:]
-            raise ToonlabError(f"{files[field]}: {width}x{height} pixels, but its photo has {columns}x{rows}")
+            raise ToonlabError(
+                f"{printable(files[field])}: {width}x{height} pixels, but its photo has {columns}x{rows}"
+            )
     return Sample(name, photo, Truth(**known) if known else None)
 
 
@@ -98,7 +101,9 @@ def usable(folder: Path) -> list[str]:
     """The names of the pictures of a folder; an invalid one is an error, since a measurement needs all of them."""
     names = find_pictures(folder)
     if bad := picture_problems(folder, names):
-        raise ToonlabError("\n".join(f"{folder / name}: {reason}" for name, reason in list(bad.items())[:_NAMED]))
+        raise ToonlabError(
+            "\n".join(f"{printable(folder / name)}: {reason}" for name, reason in list(bad.items())[:_NAMED])
+        )
     return names
 
 
@@ -106,8 +111,11 @@ def _matched(folder: Path, photos: Sequence[str], photo_folder: Path) -> dict[st
     """The files of the truth by the photos' names without suffix."""
     found = {picture_stem(name): folder / name for name in usable(folder)}
     wanted = {picture_stem(name) for name in photos}
-    missing = [f"{folder / name}.png: missing; {photo_folder} has such a photo" for name in sorted(wanted - set(found))]
-    extra = [f"{found[name]}: {photo_folder} has no such photo" for name in sorted(set(found) - wanted)]
+    missing = [
+        f"{printable(folder / name)}.png: missing; {photo_folder} has such a photo"
+        for name in sorted(wanted - set(found))
+    ]
+    extra = [f"{printable(found[name])}: {photo_folder} has no such photo" for name in sorted(set(found) - wanted)]
     if problems := [*missing, *extra]:
         more = [f"{folder}: {len(problems) - _NAMED} more names do not match"] if problems[_NAMED:] else []
         raise ToonlabError("\n".join(problems[:_NAMED] + more))
@@ -126,7 +134,7 @@ def _regions(path: Path) -> Tensor:
     """A number for each colour, of any depth."""
     pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if pixels is None:
-        raise ToonlabError(f"{path}: can't be decoded; repair or remove it")
+        raise ToonlabError(f"{printable(path)}: can't be decoded; repair or remove it")
     colors = pixels.reshape(*pixels.shape[:2], -1).astype(np.int64)
     return torch.from_numpy(colors @ (1 << 16 * np.arange(colors.shape[2], dtype=np.int64)))
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from .api.study import compare, tune
     from .api.train import train
     from .errors import DivergedError, PartError, PluginError, RecipeError, ToonlabError, first_line, nearest
-    from .images.io import find_pictures, picture_manifest, picture_problems, picture_stem, read_picture
+    from .images.folders import find_pictures, picture_manifest, picture_problems, picture_stem, scan_pictures
+    from .images.io import read_picture
     from .ops.checks import check_images
     from .ops.crop import crop
     from .registry.catalogue import Catalogue, discover
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from .types import Batch, Context, Features, Logits, OnAccess, Outcome, Run, Sample, Step, Truth, Views
     from .utils.paths import cache_dir
     from .utils.rng import rng
-    from .utils.text import duration, hide_password, without_password
+    from .utils.text import duration, hide_password, printable, without_password
 
 _HOME = {
     "api.results": ["Results"],
@@ -55,7 +56,8 @@ _HOME = {
     "api.train": ["train"],
     "ops.checks": ["check_images"],
     "errors": ["DivergedError", "PartError", "PluginError", "RecipeError", "ToonlabError", "first_line", "nearest"],
-    "images.io": ["find_pictures", "picture_manifest", "picture_problems", "picture_stem", "read_picture"],
+    "images.folders": ["find_pictures", "picture_manifest", "picture_problems", "picture_stem", "scan_pictures"],
+    "images.io": ["read_picture"],
     "ops.crop": ["crop"],
     "types": [
         "Batch", "Context", "Features", "Logits", "OnAccess", "Outcome", "Run", "Sample", "Step", "Truth", "Views",
@@ -70,7 +72,7 @@ _HOME = {
     ],
     "registry.catalogue": ["Catalogue", "discover"],
     "utils.rng": ["rng"],
-    "utils.text": ["duration", "hide_password", "without_password"],
+    "utils.text": ["duration", "hide_password", "printable", "without_password"],
     "utils.paths": ["cache_dir"],
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
@@ -85,7 +87,7 @@ __all__ = [  # noqa: RUF022 (grouped as above: this is the public contract)
     "TaskContext", "UnfitSlotError", "Catalogue", "discover", "rng", "cache_dir",
     "train", "compare", "tune", "open_run", "TrainedRun", "Results",
     "find_pictures", "read_picture", "picture_problems", "picture_stem", "picture_manifest", "OnAccess", "nearest",
-    "first_line", "hide_password", "without_password", "duration",
+    "first_line", "scan_pictures", "hide_password", "without_password", "printable", "duration",
 ]  # fmt: skip
 
 

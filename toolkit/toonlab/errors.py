@@ -27,6 +27,10 @@ class DivergedError(ToonlabError):
     """A loss that is no longer a finite number."""
 
 
+class PartlyFailedError(ToonlabError):
+    """Some of several pictures could not be made; the others are finished. Exit code 1."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong with a recipe: where, and what to do about it."""

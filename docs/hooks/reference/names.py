@@ -56,7 +56,7 @@ ALSO = {  # further protocols of a kind: optional abilities of its parts, and ty
     "samplers": ["Explains"],
     "discriminator_losses": ["CriticParts"],
     "generators": ["ReadyMade"],
-    "datasets": ["Images", "HasCartoons", "HasTest"],
+    "datasets": ["Images", "HasCartoons", "HasCrops", "HasTest"],
     "metrics": ["Compares", "Describes"],
     "executors": ["Slot", "TaskContext", "UnfitSlotError"],
 }

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,13 @@ def picture(path: Path, value: int, size: tuple[int, int] = (6, 4)) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", size, (value, value, value)).save(path)
     return path
+
+
+def damaged(path: Path) -> None:
+    """Change a byte of a PNG's pixels, which only decoding notices."""
+    content = bytearray(path.read_bytes())
+    content[content.index(b"IDAT") + 4] ^= 0xFF
+    path.write_bytes(content)
 
 
 @pytest.fixture
@@ -45,7 +53,7 @@ def test_the_cache_keeps_what_it_has_read(folders):
     expected = fresh[1]
     shutil.rmtree(folders["photos"])
     assert torch.equal(cached[1], expected)
-    with pytest.raises(ToonlabError, match=r"1\.png: can't be decoded"):
+    with pytest.raises(ToonlabError, match=r"none of its pictures can be decoded: 1\.png: can't be decoded"):
         fresh[1]
 
 
@@ -69,7 +77,11 @@ def test_evaluation_is_lazy_and_in_the_range_of_the_generator(folders, tmp_path:
     picture(tmp_path / "held-out" / "a.png", 0)
     picture(tmp_path / "held-out" / "sub" / "b.png", 255)
     cut = picture(tmp_path / "held-out" / "z.png", 7, (64, 64))
-    cut.write_bytes(cut.read_bytes()[:-40])
+    cut.write_bytes(cut.read_bytes()[:-60])
+    with pytest.warns(UserWarning, match=r"1 of 3 pictures are left out: z\.png: not readable \(image file is trunc"):
+        assert len(FolderDataset(**folders, evaluation=tmp_path / "held-out").evaluation()) == 2
+    whole = picture(tmp_path / "held-out" / "z.png", 7, (64, 64))
+    damaged(whole)
     samples = FolderDataset(**folders, evaluation=tmp_path / "held-out").evaluation()
     assert len(samples) == 3
     assert [(s.name, s.photo.dtype, s.photo.unique().tolist()) for s in samples[:2]] == [
@@ -134,10 +146,68 @@ def test_manifest_follows_names_and_sizes_but_not_the_place(folders, tmp_path: P
     assert FolderDataset(**moved).manifest()["cartoons"] != first["cartoons"]
 
 
-def test_manifest_reads_no_picture(folders):
+def test_what_can_not_be_used_is_no_part_of_the_manifest_so_it_may_be_removed(folders):
+    before = FolderDataset(**folders).manifest()
     (folders["photos"] / "empty.png").write_bytes(b"")
     (folders["photos"] / "gone.png").symlink_to(folders["photos"] / "nowhere.png")
-    assert FolderDataset(**folders).manifest()["photos"]["pictures"] == 5
+    whole = picture(folders["photos"] / "whole.png", 9).read_bytes()
+    (folders["photos"] / "whole.png").write_bytes(whole[:-30])
+    with pytest.warns(UserWarning, match="3 of 6 pictures are left out"):
+        assert FolderDataset(**folders).manifest() == before
+    for name in ("empty.png", "gone.png"):
+        (folders["photos"] / name).unlink()
+    (folders["photos"] / "whole.png").write_bytes(whole)
+    assert FolderDataset(**folders).manifest()["photos"]["pictures"] == 4  # a repaired one is another data set
+
+
+def test_unreadable_pictures_are_errors_on_request_also_those_that_only_decoding_finds(folders):
+    damaged(folders["photos"] / "1.png")
+    with pytest.raises(ToonlabError, match=r"^.*photos/1\.png: can't be decoded \(.*\); repair or remove it$"):
+        FolderDataset(**folders, unreadable="error").train()
+    (folders["photos"] / "empty.png").write_bytes(b"")
+    with pytest.raises(ToonlabError, match=r"1 of 4 pictures can't be used: empty\.png: .*, or data\.unreadable=skip$"):
+        FolderDataset(**folders, unreadable="error").train()
+
+
+@pytest.mark.parametrize("cache", ["none", "ram"])
+def test_the_next_picture_stands_in_for_a_damaged_one_with_one_warning(folders, cache: str):
+    for name in ("0.png", "2.png"):
+        damaged(folders["photos"] / name)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        photos = FolderDataset(**folders, cache=cache).train()[0]
+        values = [[int(photos[index][0, 0, 0]) for index in (0, 2, 1, 0)] for _ in range(2)]
+    assert "2 of 3 pictures are damaged, and the next one is read in place of each" in str(caught[-1].message)
+    assert values == [[10] * 4] * 2
+    assert len(caught) == (1 if cache == "ram" else 2)  # one for each that is found
+    assert "0.png: can't be decoded" in str(caught[-1].message)
+    assert "2.png: can't be decoded" in str(caught[-1].message)
+    with pytest.raises(IndexError):
+        photos[3]
+
+
+@pytest.mark.parametrize("small", ["error", "skip", "resize"])
+def test_pictures_smaller_than_the_crop_are_found_before_the_first_step(folders, small: str):
+    picture(folders["photos"] / "large.png", 90, (30, 20))
+    for index in range(3):
+        picture(folders["cartoons"] / "deep" / f"{index}.png", 100 + index, (8, 9))
+    data = FolderDataset(**folders, small=small)
+    if small == "error":
+        text = r"photos: 3 of 4 pictures are smaller than train\.size=8: 0\.png: 6x4 pixels; .*; lower train\.size, or"
+        with pytest.raises(ToonlabError, match=text):
+            data.for_crops(8).train()
+    elif small == "skip":
+        with pytest.warns(UserWarning, match=r"3 of 4 pictures are smaller than train\.size=8 and left out: 0\.png"):
+            assert data.for_crops(8).train()[0].names == ["large.png"]
+        with pytest.raises(ToonlabError, match=r"4 of 4 pictures are smaller than train\.size=40"):
+            data.for_crops(40).train()
+    else:
+        photos = data.for_crops(8).train()[0]
+        assert [tuple(photos[index].shape[1:]) for index in (0, 3)] == [(8, 12), (20, 30)]
+    assert len(data.train()[0]) == 4  # who needs no crops, gets all
+    assert len(data.for_crops(8).evaluation()) == 4
+    with pytest.raises(ToonlabError, match=r"data\.resize=6: less than train\.size=8; raise it to that"):
+        FolderDataset(**folders, resize=6, small=small).for_crops(8).train()
 
 
 def test_photos_that_results_are_reported_on_and_cartoons_to_compare_with_are_kept_apart(folders, tmp_path: Path):

@@ -165,7 +165,7 @@ def test_k_too_large_says_which_fits():
 
 
 def test_a_patch_that_does_not_fit():
-    with pytest.raises(PartError, match="patch_size=96 does not fit an image of 64x128 pixels"):
+    with pytest.raises(PartError, match="patch_size=96 does not fit an image of 128x64 pixels"):
         HardPatches()(views(torch.zeros(1, 3, 64, 128), torch.zeros(1, 3, 64, 128)))
 
 

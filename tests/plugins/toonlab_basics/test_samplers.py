@@ -96,7 +96,7 @@ def test_gradients_reach_the_pixels(sampler):
 @pytest.mark.parametrize("sampler", [RandomPatches(patch_size=9), GridPatches(patch_size=9)])
 def test_a_patch_that_does_not_fit(sampler):
     fits, too_small = torch.zeros(1, 3, 16, 16), torch.zeros(1, 3, 16, 8)
-    with pytest.raises(PartError, match=r"patch_size=9 does not fit an image of 16x8 pixels.*at most 8"):
+    with pytest.raises(PartError, match=r"patch_size=9 does not fit an image of 8x16 pixels.*at most 8"):
         sampler(views(fits, too_small))
 
 
@@ -189,7 +189,7 @@ def test_k_too_large_says_which_fits():
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (torch.zeros(1, 3, 64, 128), "patch_size=96 does not fit an image of 64x128 pixels"),
+        (torch.zeros(1, 3, 64, 128), "patch_size=96 does not fit an image of 128x64 pixels"),
         (torch.zeros(1, 1, 128, 128), r"edge_maximum: expected \(B, 3, H, W\) float, got \(1, 1, 128, 128\)"),
     ],
 )

@@ -92,7 +92,7 @@ def test_any_sides_that_are_multiples_of_4(options: dict, height: int, width: in
 @pytest.mark.parametrize(("height", "width"), [(10, 16), (16, 18), (4, 16)])
 def test_other_sides_are_an_error(height: int, width: int):
     with pytest.raises(
-        PartError, match=f"cartoongan: sides must be multiples of 4 and at least 8, got {height}x{width}"
+        PartError, match=f"cartoongan: sides must be multiples of 4 and at least 8, got {width}x{height}"
     ):
         CartoonGenerator(width=4, blocks=1)(noise(1, 3, height, width))
 
@@ -162,7 +162,7 @@ def test_logits_are_a_quarter_of_the_side(side: int, expected: int):
 
 
 def test_a_view_too_small_is_an_error():
-    with pytest.raises(PartError, match="cartoongan: a view's sides must be at least 8, got 7x20"):
+    with pytest.raises(PartError, match="cartoongan: a view's sides must be at least 8, got 20x7"):
         CartoonDiscriminator(in_channels=1)(torch.zeros(1, 1, 7, 20))
 
 

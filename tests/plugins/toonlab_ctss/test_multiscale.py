@@ -63,7 +63,7 @@ def test_gradients_can_be_differentiated_again():
 
 def test_a_scale_that_does_not_fit_says_which_does():
     message = (
-        "ctss_multiscale: scale 1.5 of patch_size=48, 72 pixels, does not fit an image of 64x96 pixels; "
+        "ctss_multiscale: scale 1.5 of patch_size=48, 72 pixels, does not fit an image of 96x64 pixels; "
         "it can be at most 1.333"
     )
     with pytest.raises(PartError) as caught:

@@ -42,7 +42,7 @@ def test_any_sides_that_are_multiples_of_4(factory, height: int, width: int):
 
 @pytest.mark.parametrize(("height", "width"), [(10, 16), (16, 18), (4, 16)])
 def test_other_sides_are_an_error(height: int, width: int):
-    message = f"ctss_unet: sides must be multiples of 4 and at least 8, got {height}x{width}"
+    message = f"ctss_unet: sides must be multiples of 4 and at least 8, got {width}x{height}"
     with pytest.raises(PartError, match=message):
         CTSSUNet(width=4)(noise(1, 3, height, width))
 
@@ -133,7 +133,7 @@ def test_logits_are_an_eighth_of_the_side(side: int, expected: int):
 
 
 def test_a_view_too_small_is_an_error():
-    with pytest.raises(PartError, match="ctss_patch: a view's sides must be at least 16, got 15x20"):
+    with pytest.raises(PartError, match="ctss_patch: a view's sides must be at least 16, got 20x15"):
         CTSSPatch(in_channels=1)(torch.zeros(1, 1, 15, 20))
 
 

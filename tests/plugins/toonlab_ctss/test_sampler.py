@@ -235,7 +235,7 @@ def test_k_may_be_all_there_are():
 
 
 def test_a_patch_larger_than_the_image_is_an_error():
-    with pytest.raises(PartError, match="patch_size=96 does not fit an image of 64x128 pixels"):
+    with pytest.raises(PartError, match="patch_size=96 does not fit an image of 128x64 pixels"):
         CTSS().choose(torch.zeros(1, 3, 64, 128), "stride_real")
 
 
@@ -338,7 +338,7 @@ def test_no_value_is_read_on_the_way_of_each(sampler: type[Salient]):
 @pytest.mark.parametrize(
     ("images", "settings", "message"),
     [
-        (torch.zeros(1, 3, 64, 128), {}, "NAME.*does not fit an image of 64x128 pixels|patch_size=96 does not fit"),
+        (torch.zeros(1, 3, 64, 128), {}, "NAME.*does not fit an image of 128x64 pixels|patch_size=96 does not fit"),
         (torch.zeros(1, 1, 128, 128), {}, r"NAME: expected \(B, 3, H, W\) float, got \(1, 1, 128, 128\)"),
         (torch.zeros(1, 3, 256, 256), {"k": 99}, r"NAME.*k=99 patches per image.*k can be at most \d+"),
     ],

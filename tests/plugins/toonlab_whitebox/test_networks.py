@@ -79,7 +79,7 @@ def test_any_sides_that_are_multiples_of_4(height: int, width: int):
 
 @pytest.mark.parametrize(("height", "width"), [(10, 16), (16, 18)])
 def test_other_sides_are_an_error(height: int, width: int):
-    with pytest.raises(PartError, match=f"whitebox_unet: sides must be multiples of 4, got {height}x{width}"):
+    with pytest.raises(PartError, match=f"whitebox_unet: sides must be multiples of 4, got {width}x{height}"):
         WhiteboxUNet(width=2)(noise(1, 3, height, width))
 
 

@@ -1,11 +1,16 @@
 """Batches are a function of the step."""
 
+import os
+import signal
+import time
+import warnings
 from collections.abc import Sequence
 
 import pytest
 import torch
 from torch import Tensor
 
+from toonlab.engine import data
 from toonlab.engine.data import Domain, Steps, batches
 from toonlab.errors import ToonlabError
 from toonlab.recipes.spec import Train
@@ -85,5 +90,72 @@ def test_too_few_or_too_small_images_say_so() -> None:
     with pytest.raises(ToonlabError, match=r"2 photos are fewer than train\.batch=3"):
         Domain("photo", Numbered(2), settings())
     for workers in (0, 1):
-        with pytest.raises(ToonlabError, match=r"^data: photo number \d+ has 8x10 pixels, less than train\.size=9"):
+        with pytest.raises(ToonlabError, match=r"^data: photo number \d+ has 10x8 pixels, less than train\.size=9"):
             next(batches(Steps(Numbered(3), Numbered(3), settings(size=9)), 0, 1, workers, torch.device("cpu")))
+
+
+class Suspect(Numbered):
+    """Images of which one warns."""
+
+    def __getitem__(self, index: int) -> Tensor:
+        if index == 2:
+            warnings.warn("number 2 is damaged", UserWarning, stacklevel=2)
+        return super().__getitem__(index)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_warnings_of_workers_reach_the_training_process(workers: int) -> None:
+    steps = Steps(Suspect(3), Numbered(3), settings())
+    with pytest.warns(UserWarning, match="number 2 is damaged"):
+        list(batches(steps, 0, 2, workers, torch.device("cpu")))
+
+
+class Deadly(Numbered):
+    """Images of which one ends its process."""
+
+    number = signal.SIGKILL
+
+    def __getitem__(self, index: int) -> Tensor:
+        if index == 2:
+            os.kill(os.getpid(), self.number)
+        return super().__getitem__(index)
+
+
+def step(_: object) -> None:
+    """A step of a training, which the death of a worker does not interrupt."""
+    time.sleep(0.3)
+
+
+class Shared(Deadly):
+    number = signal.SIGBUS
+
+
+@pytest.mark.parametrize(
+    ("images", "says"),
+    [
+        (Deadly, r"^data: a data worker was killed, .*; lower train\.workers, or train\.workers=0$"),
+        (Shared, r"^data: the shared memory of data workers is full \(/dev/shm\); enlarge it .*, or train\.workers=0$"),
+    ],
+)
+def test_a_killed_worker_is_a_line_where_the_next_batch_is_asked_for(images: type[Deadly], says: str) -> None:
+    ready = batches(Steps(images(9), Numbered(9), settings()), 0, 30, 1, torch.device("cpu"))
+    before = signal.getsignal(signal.SIGCHLD)
+    with pytest.raises(ToonlabError, match=says):
+        list(map(step, ready))
+    assert signal.getsignal(signal.SIGCHLD) == before
+
+
+def test_full_shared_memory_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: object) -> None:
+        raise RuntimeError("unable to allocate shared memory(shm) for file </torch_1>: No space left on device (28)")
+
+    monkeypatch.setattr(Tensor, "share_memory_", full)
+    with pytest.raises(ToonlabError, match=r"^data: the shared memory .*train\.workers=0 \(unable to allocate"):
+        next(batches(Steps(Numbered(3), Numbered(3), settings()), 0, 1, 1, torch.device("cpu")))
+
+    def no_semaphores(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(data, "_started", no_semaphores)
+    with pytest.raises(ToonlabError, match=r"^data: the shared memory .*train\.workers=0 \(No space left on device\)$"):
+        next(batches(Steps(Numbered(3), Numbered(3), settings()), 0, 1, 1, torch.device("cpu")))

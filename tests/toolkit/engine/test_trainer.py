@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from torch import nn
+from torch.utils._pytree import tree_leaves
 
-from toonlab import DivergedError, ToonlabError, discover
-from toonlab.engine.checkpoint import STATE, checkpoints, load_state
+from toonlab import DivergedError, ToonlabError, discover, hookimpl
+from toonlab.engine.checkpoint import STATE, checkpoints, latest_state, load_state
 from toonlab.engine.evaluator import Evaluator
 from toonlab.engine.integrity import sealed_state
 from toonlab.engine.train import Trained, train
@@ -181,3 +184,34 @@ def test_lines_that_are_gone_are_warned_of_and_a_damaged_one_costs_only_itself(
         pytest.warns(RuntimeWarning, match="2 of the 4 lines up to step 4 are gone"),
     ):
         assert run(small, catalogue, tmp_path / "runs").outcome.status == "finished"
+
+
+def test_data_that_fail_cost_no_step(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:
+    """Photos that vanish in step 3 of 4: the two steps before are saved, and the resumed run ends as if undisturbed."""
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "cartoons").mkdir()
+    for index, name in product(range(4), ("photos", "cartoons")):
+        Image.effect_noise((40, 40), 50 + index).convert("RGB").save(tmp_path / name / f"{index}.png")
+    folders = [f"data.{name}={tmp_path / name}" for name in ("photos", "cartoons")]
+    overrides = ["data={use: folder}", *folders, "evaluate.metrics=[]", "train.workers=0"]
+
+    class Vanishing:
+        @hookimpl
+        def on_step_end(self, step: int) -> None:
+            if step == 2:
+                (tmp_path / "photos").rename(tmp_path / "away")
+
+    recipe = load(small, catalogue, overrides)
+    with pytest.raises(ToonlabError, match=r"none of its pictures can be decoded: .*continues from step 2$"):
+        train(recipe, catalogue, tmp_path / "runs", distributed="cpu", listeners={"vanishing": Vanishing()})
+    (tmp_path / "away").rename(tmp_path / "photos")
+    resumed = train(recipe, catalogue, tmp_path / "runs", distributed="cpu")
+    whole = train(recipe, catalogue, tmp_path / "whole", distributed="cpu")
+    assert [step for step, kind in kinds(resumed) if kind == "scalars"] == [1, 2, 3, 4]
+    last = [latest_state(one.run.directory / "checkpoints", one.run.identity) for one in (resumed, whole)]
+    for one, other in zip(*(tensors(state) for state in last), strict=True):
+        assert torch.equal(one, other)
+
+
+def tensors(state: Any) -> list[torch.Tensor]:
+    return [leaf for leaf in tree_leaves(state) if isinstance(leaf, torch.Tensor)]

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from contextlib import redirect_stdout
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor
 
-from toonlab import ToonlabError
+from toonlab.errors import PartlyFailedError, ToonlabError
+from toonlab.images import files
 from toonlab.images.files import (
     PictureResult,
     PictureTask,
@@ -18,6 +25,7 @@ from toonlab.images.files import (
     plan_tasks,
     split_arguments,
     split_readable,
+    write_result,
 )
 
 
@@ -78,10 +86,26 @@ def test_other_files_are_overwritten_when_asked(photos: Path):
 
 def test_two_pictures_of_one_name_are_an_error(photos: Path):
     Image.new("RGB", (8, 6)).save("photos/a.bmp")
-    with pytest.raises(
-        ToonlabError, match=r"^photos/a\.bmp and photos/a\.jpg would both become out/a\.png; rename one"
+    Image.new("RGB", (8, 6)).save("photos/a-2.png")
+    Image.new("RGB", (8, 6)).save("photos/a.webp")
+    with pytest.warns(
+        UserWarning, match=r"^pictures of one name are numbered: photos/a\.jpg becomes out/a-3\.png, and"
     ):
-        plan_tasks(["photos"], Path("out"))
+        numbered = plan_tasks(["photos", "photos/a.jpg"], Path("out"))
+    assert pairs(numbered)[:4] == [
+        ("photos/a-2.png", "out/a-2.png"),
+        ("photos/a.bmp", "out/a.png"),
+        ("photos/a.jpg", "out/a-3.png"),
+        ("photos/a.webp", "out/a-4.png"),
+    ]
+    kept = plan_tasks(["photos", "photos"], Path("out"), keep_suffix=True)
+    assert [target for _, target in pairs(kept)] == [
+        "out/a-2.png.png",
+        "out/a.bmp.png",
+        "out/a.jpg.png",
+        "out/a.webp.png",
+        "out/trip/b.c.png.png",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -89,6 +113,8 @@ def test_two_pictures_of_one_name_are_an_error(photos: Path):
     [
         ([], "out", "no pictures: give files, or folders of pictures"),
         (["gone"], "out", "gone: no such file or folder"),
+        (["x" * 300], "out", "x" * 300 + ": no such file or folder"),
+        (["gone\nand gone.png"], "out", "'gone\\nand gone.png': no such file or folder"),
         (["nothing"], "out", "nothing: no pictures in it"),
         (["photos"], "photos/a.jpg", "--out photos/a.jpg: is a file; choose a folder"),
     ],
@@ -107,17 +133,81 @@ def test_bad_pictures_are_told_from_good_ones(photos: Path):
     Image.fromarray(noise).save(cut)
     cut.write_bytes(cut.read_bytes()[:2000])
     good, skipped = split_readable(plan_tasks(["photos"], Path("out")))
-    assert [task.source.name for task in good] == ["a.jpg", "cut.jpg", "b.c.png"]
-    assert [(done.task.source.name, done.outcome) for done in skipped] == [("empty.png", "skipped")]
-    assert "cannot identify" in skipped[0].reason
-    large, reasons = split_readable(good, max_pixels=100)
-    assert [task.source.name for task in large] == ["a.jpg", "b.c.png"]
-    assert reasons[0].reason == "64x64 pixels, more than max_pixels=100"
-    read, damaged = decode_task(good[0], max_side=4), decode_task(good[1])
+    assert [task.source.name for task in good] == ["a.jpg", "b.c.png"]
+    assert [(done.task.source.name, done.outcome) for done in skipped] == [
+        ("cut.jpg", "skipped"),
+        ("empty.png", "skipped"),
+    ]
+    assert "image file is truncated" in skipped[0].reason
+    assert "cannot identify" in skipped[1].reason
+    large, reasons = split_readable(good, max_pixels=40)
+    assert large == []
+    assert reasons[0].reason == (
+        "8x6 pixels, more than --max-pixels 40; raise that, or scale JPEG files down with --max-side"
+    )
+    read, damaged = decode_task(good[0], max_side=4), decode_task(skipped[0].task)
     assert isinstance(read, Tensor)
     assert read.shape == (3, 3, 4)
     assert isinstance(damaged, PictureResult)
     assert damaged.reason.startswith("can't be decoded (image file is truncated")
+
+
+def test_a_picture_that_may_take_minutes_is_announced_with_the_way_out(photos: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(files, "_LARGE", 40)
+    tasks = plan_tasks(["photos"], Path("out"))
+    with pytest.warns(UserWarning, match=r"^photos/a\.jpg: 8x6 pixels may take minutes; --max-side 2048 scales it"):
+        split_readable(tasks)
+    assert len(split_readable(tasks, max_side=8)[0]) == 2
+
+
+def test_a_jpeg_is_measured_as_it_is_decoded(tmp_path: Path):
+    for suffix in ("jpg", "png"):
+        Image.new("RGB", (800, 400), "teal").save(tmp_path / f"a.{suffix}")
+    good, skipped = split_readable(plan_tasks([tmp_path], tmp_path / "out", keep_suffix=True), 50, max_pixels=8000)
+    assert [task.source.name for task in good] == ["a.jpg"]
+    assert "800x400 pixels" in skipped[0].reason
+    read = decode_task(good[0], max_side=50)
+    assert isinstance(read, Tensor)
+    assert read.shape == (3, 25, 50)
+    assert (read.float().mean(dim=(1, 2)) - torch.tensor([0.0, 128, 128])).abs().max() < 5
+
+
+def test_one_file_that_can_not_be_written_is_a_failure_and_a_full_disk_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    picture = Image.new("RGB", (4, 4))
+    (tmp_path / "taken.png").mkdir()
+    failed = write_result(PictureTask(Path("a.jpg"), tmp_path / "taken.png"), picture)
+    assert failed.outcome == "failed"
+    assert "taken.png: can't be written: Is a directory" in failed.reason
+    assert "File name too long" in write_result(PictureTask(Path("a.jpg"), tmp_path / ("x" * 300)), picture).reason
+    assert write_result(PictureTask(Path("a.jpg"), tmp_path / "good.png"), picture).outcome == "written"
+    assert {path.name for path in tmp_path.iterdir()} == {"taken.png", "good.png"}
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "write_png", full)
+    with pytest.raises(ToonlabError, match=r"a\.png: can't be written: No space left on device; make room"):
+        write_result(PictureTask(Path("a.jpg"), tmp_path / "a.png"), picture)
+
+
+@given(name=st.binary(min_size=1, max_size=250).filter(lambda name: not set(name) & {0, 47} and name[:1] != b"."))
+@example(name=b"x" * 250)
+@example(name="é".encode("latin-1"))
+@example(name=b"two\nlines \xff")
+def test_any_name_becomes_a_file_of_that_name_and_one_line(tmp_path_factory, name: bytes):
+    folder = tmp_path_factory.mktemp("p")
+    source = folder / "in" / os.fsdecode(name + b".png")
+    source.parent.mkdir()
+    Image.new("RGB", (4, 4), "red").save(source, "PNG")
+    (task,) = plan_tasks([folder / "in"], folder / "out")
+    with redirect_stdout(TextIOWrapper(BytesIO(), "utf-8")):  # strict, as a terminal
+        (target,) = collect_results([write_result(task, Image.open(source))], 1, "looking")
+    assert os.fsencode(target.name) == name + b".png"
+    with pytest.raises(ToonlabError) as caught:
+        collect_results([PictureResult(task, "failed", "too large")], 1, "looking")
+    assert str(caught.value).splitlines() == [str(caught.value)]
 
 
 def tasks_of(*names: str) -> list[PictureTask]:
@@ -145,7 +235,7 @@ def test_a_failure_comes_last_and_names_each_picture():
             yield done
             seen.append(done)
 
-    with pytest.raises(ToonlabError, match=r"^a: too large\nc: too small$"):
+    with pytest.raises(PartlyFailedError, match=r"^a: too large\nc: too small$"):
         collect_results(results(), 3, "looking")
     assert len(seen) == 3
 

@@ -10,15 +10,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
 from toonlab import ToonlabError
 from toonlab.images.io import (
-    find_pictures,
+    allow_pixels,
     fitted,
-    picture_manifest,
-    picture_problems,
-    picture_stem,
+    read_alpha,
     read_picture,
     save_png,
     to_picture,
@@ -94,6 +92,78 @@ def test_transparency_is_laid_on_white(tmp_path: Path):
     assert pixels(saved(tmp_path / "p.png", palette, transparency=clear))[0] == [[255] * 3, [0, 255, 0]]
     keyed = saved(tmp_path / "rgb.png", Image.fromarray(COLORS), transparency=(0, 0, 255))
     assert pixels(keyed)[1] == [[255] * 3, [255] * 3]
+
+
+def profile(red: tuple[float, float], green: tuple[float, float], gamma: float) -> bytes:
+    """An ICC profile of RGB with these primaries (x, y), blue and white of sRGB, without chromatic adaptation."""
+    white = np.array([0.9642, 1.0, 0.8249])
+    primaries = np.array([[x / y, 1, (1 - x - y) / y] for x, y in (red, green, (0.15, 0.06))]).T
+    columns = primaries * np.linalg.solve(primaries, white)
+
+    def xyz(values: np.ndarray) -> bytes:
+        return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(value * 65536) for value in values))
+
+    curve = b"curv\0\0\0\0" + struct.pack(">IH2x", 1, round(gamma * 256))
+    text = b"desc\0\0\0\0" + struct.pack(">I", 5) + b"test\0" + bytes(79)
+    tags = {b"desc": text, b"wtpt": xyz(white), b"cprt": b"text\0\0\0\0none"}
+    tags |= {name: xyz(column) for name, column in zip((b"rXYZ", b"gXYZ", b"bXYZ"), columns.T, strict=True)}
+    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
+    table, body, offset = struct.pack(">I", len(tags)), b"", 128 + 4 + 12 * len(tags)
+    for name, data in tags.items():
+        table += name + struct.pack(">2I", offset + len(body), len(data))
+        body += data + bytes(-len(data) % 4)
+    whole = table + body
+    head = struct.pack(">I4sI4s4s4s12x4s", 128 + len(whole), b"lcms", 0x02400000, b"mntr", b"RGB ", b"XYZ ", b"acsp")
+    return head + bytes(28) + struct.pack(">3i", 63190, 65536, 54061) + bytes(48) + whole
+
+
+WIDE = profile(red=(0.7, 0.29), green=(0.17, 0.79), gamma=2.2)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "webp"])
+def test_an_rgb_profile_is_converted_to_srgb(tmp_path: Path, suffix: str):
+    green = Image.new("RGB", (16, 16), (60, 180, 60))
+    options: dict[str, object] = {"lossless": True} if suffix == "webp" else {}
+    red, level, blue = pixels(saved(tmp_path / f"a.{suffix}", green, icc_profile=WIDE, **options))[8][8]
+    assert max(red, blue) < 30  # a green of a wide space has more saturation in sRGB
+    assert level > 180
+    gray = pixels(saved(tmp_path / f"b.{suffix}", Image.new("RGB", (16, 16), (90,) * 3), icc_profile=WIDE))[8][8]
+    assert max(gray) - min(gray) <= 3
+
+
+def test_a_profile_keeps_transparency_and_reaches_palettes(tmp_path: Path):
+    clear = Image.fromarray(np.array([[[60, 180, 60, 255], [60, 180, 60, 0]]], np.uint8))
+    ((left, right),) = pixels(saved(tmp_path / "a.png", clear, icc_profile=WIDE))
+    assert left[1] - left[0] > 150
+    assert right == [255] * 3
+    palette = Image.new("RGB", (2, 2), (60, 180, 60)).quantize(4)
+    assert pixels(saved(tmp_path / "p.png", palette, icc_profile=WIDE))[0][0] == left
+
+
+@pytest.mark.parametrize(
+    "icc", [ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), b"none", b"\0" * 200]
+)
+def test_pixels_of_srgb_by_any_name_stay_as_they_are(tmp_path: Path, icc: bytes):
+    assert pixels(saved(tmp_path / "a.png", Image.fromarray(COLORS), icc_profile=icc)) == COLORS.tolist()
+
+
+def test_alpha_comes_upright_and_in_a_size(tmp_path: Path):
+    rgba = Image.new("RGBA", (4, 2), (0, 0, 0, 255))
+    rgba.putpixel((0, 0), (0, 0, 0, 0))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    alpha = read_alpha(saved(tmp_path / "a.png", rgba, exif=exif), (2, 4))
+    assert alpha is not None
+    assert np.asarray(alpha).tolist() == [[255, 0], [255, 255], [255, 255], [255, 255]]
+    assert read_alpha(saved(tmp_path / "b.png", Image.fromarray(COLORS)), (2, 3)) is None
+
+
+def test_the_limit_of_pixels_can_be_lifted_and_never_falls(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    allow_pixels(50)
+    assert Image.MAX_IMAGE_PIXELS == 100
+    allow_pixels(1000)
+    assert Image.MAX_IMAGE_PIXELS == 1000
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif"])
@@ -191,23 +261,6 @@ def png(width: int, height: int, bit_depth: int = 8, color_type: int = 0, rows: 
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-def test_problems_by_the_header(tmp_path: Path):
-    saved(tmp_path / "good.png", Image.fromarray(COLORS))
-    saved(tmp_path / "float.tif", Image.fromarray(np.zeros((2, 2), np.float32)))
-    (tmp_path / "empty.jpg").write_bytes(b"")
-    (tmp_path / "text.png").write_text("no picture")
-    (tmp_path / "wide.png").write_bytes(png(20_000, 6_000))  # above Pillow's warning
-    (tmp_path / "bomb.png").write_bytes(png(60_000, 60_000))  # above Pillow's error
-    (tmp_path / "nowhere.png").symlink_to(tmp_path / "gone.png")
-    found = picture_problems(tmp_path, find_pictures(tmp_path), max_pixels=1000)
-    assert set(found) == {"float.tif", "empty.jpg", "text.png", "wide.png", "bomb.png", "nowhere.png"}
-    assert found["float.tif"] == "pixels of kind 'F', expected 8 or 16 bits per channel"
-    assert found["wide.png"] == "20000x6000 pixels, more than max_pixels=1000"
-    assert "exceeds limit" in found["bomb.png"]
-    assert "cannot identify" in found["text.png"]
-    assert "No such file" in found["nowhere.png"]
-
-
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp", "tif"])
 def test_a_truncated_picture_is_named(tmp_path: Path, suffix: str):
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
@@ -218,61 +271,3 @@ def test_a_truncated_picture_is_named(tmp_path: Path, suffix: str):
     with pytest.raises(ToonlabError, match=rf"cut\.{suffix}: can't be decoded \(.*repair or remove it") as caught:
         read_picture(path)
     assert "\n" not in str(caught.value)
-
-
-def test_find_pictures_below_a_folder(tmp_path: Path):
-    for name in ["b.png", "B.JPG", "sub/z.webp", "sub/deep/a.tiff", "a.jpeg", "notes.txt", ".hidden.png", ".git/x.png"]:
-        (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "set" / name).write_bytes(b"")
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere" / "linked.bmp").write_bytes(b"")
-    (tmp_path / "set" / "more").symlink_to(tmp_path / "elsewhere")
-    (tmp_path / "set" / "one.bmp").symlink_to(tmp_path / "elsewhere" / "linked.bmp")
-    (tmp_path / "set" / "sub" / "up").symlink_to(tmp_path / "set")  # a loop
-    found = ["B.JPG", "a.jpeg", "b.png", "more/linked.bmp", "one.bmp", "sub/deep/a.tiff", "sub/z.webp"]
-    assert find_pictures(tmp_path / "set") == found
-    (tmp_path / "link").symlink_to(tmp_path / "set")
-    assert find_pictures(tmp_path / "link") == found
-
-
-def test_folders_that_hold_none(tmp_path: Path):
-    (tmp_path / "notes.txt").write_text("")
-    with pytest.raises(ToonlabError, match="no pictures in it"):
-        find_pictures(tmp_path)
-    with pytest.raises(ToonlabError, match="missing: no such folder"):
-        find_pictures(tmp_path / "missing")
-    with pytest.raises(ToonlabError, match=r"notes\.txt: is not a folder"):
-        find_pictures(tmp_path / "notes.txt")
-
-
-@pytest.mark.parametrize(
-    ("name", "stem"),
-    [("a.jpg", "a"), ("sub/a.b.PNG", "sub/a.b"), ("a", "a"), ("v1.5", "v1.5"), ("toonworld-7", "toonworld-7")],
-)
-def test_a_stem_is_the_name_without_a_pictures_suffix(name: str, stem: str):
-    assert picture_stem(name) == stem
-
-
-def test_a_manifest_changes_with_names_and_sizes_and_not_with_the_place(tmp_path: Path):
-    first, second = tmp_path / "first", tmp_path / "moved" / "second"
-    for folder in (first, second):
-        for name in ("a.png", "sub/b.png"):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(b"1234")
-    before = picture_manifest(first)
-    assert before == picture_manifest(second)
-    assert before["pictures"] == 2
-    assert len(before["digest"]) == 32
-    (second / "a.png").write_bytes(b"12345")
-    assert picture_manifest(second) != before
-    (first / "a.png").rename(first / "c.png")
-    assert picture_manifest(first) != before
-
-
-def test_a_manifest_of_contents_sees_a_changed_byte(tmp_path: Path):
-    (tmp_path / "a.png").write_bytes(b"1234")
-    (tmp_path / "nowhere.png").symlink_to(tmp_path / "gone.png")
-    sizes, contents = picture_manifest(tmp_path), picture_manifest(tmp_path, contents=True)
-    (tmp_path / "a.png").write_bytes(b"4321")
-    assert picture_manifest(tmp_path) == sizes
-    assert picture_manifest(tmp_path, contents=True)["digest"] != contents["digest"]

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -174,12 +175,54 @@ def test_a_network_that_refuses_a_size_is_named(folder: Path):
     ]
 
 
-def test_a_folder_that_can_not_be_written_ends_it(folder: Path):
-    draw(folder / "a.png", 20, 16)
+def test_a_file_that_can_not_be_written_fails_and_the_rest_goes_on(folder: Path):
+    for name in "ab":
+        draw(folder / f"{name}.png", 20, 16)
     tasks = plan_tasks([folder], Path("out"))
-    Path("out").write_text("")
-    with pytest.raises(ToonlabError, match=r"^out/a\.png: can't be written: .*; choose another folder$"):
-        list(cartoonize_pictures(Inverse(), tasks, CPU))
+    Path("out/a.png").mkdir(parents=True)
+    done = list(cartoonize_pictures(Inverse(), tasks, CPU))
+    assert [d.outcome for d in done] == ["failed", "written"]
+    assert done[0].reason == "out/a.png: can't be written: Is a directory"
+
+
+def test_sides_below_the_networks_minimum_are_padded(folder: Path):
+    sizes = [(1, 1), (3, 3), (90, 2), (90, 4)]
+    pixels = [draw(folder / f"{width}x{height}.png", width, height) for width, height in sizes]
+    generator = Inverse(lambda photo: RuntimeError("too small") if min(photo.shape[2:]) < 32 else None)
+    generator.side_minimum = 24
+    assert {d.outcome for d in run(generator, folder)} == {"written"}
+    assert {shape[2:] for shape in generator.shapes} == {(32, 32), (32, 96)}
+    for (width, height), before in zip(sizes, pixels, strict=True):
+        assert np.array_equal(read(f"{width}x{height}.png"), 255 - before)
+
+
+def test_every_generator_takes_pictures_of_any_size(folder: Path):
+    catalogue = discover()
+    for width, height in ((1, 1), (3, 3), (90, 2), (90, 4)):
+        draw(folder / f"{width}x{height}.png", width, height)
+    for name in sorted(catalogue.names("generators")):
+        if name == "pictures":  # ready-made
+            continue
+        factory = catalogue.get("generators", name).factory
+        width = {"width": 2} if "width" in signature(factory).parameters else {}
+        tasks = plan_tasks([folder], Path(name))
+        done = list(cartoonize_pictures(catalogue.make("generators", name, **width), tasks, CPU))
+        assert [(d.outcome, d.reason) for d in done] == [("written", "")] * 4, name
+
+
+def test_transparency_is_laid_on_white_or_kept(folder: Path):
+    rgba = np.zeros((8, 6, 4), np.uint8)
+    rgba[:4, :, 3] = 255
+    Image.fromarray(rgba).save(folder / "a.png")
+    draw(folder / "opaque.png", 6, 8)
+    run(Inverse(), folder)
+    assert read("a.png")[:, 0].tolist() == [[255] * 3] * 4 + [[0] * 3] * 4
+    kept = list(cartoonize_pictures(Inverse(), plan_tasks([folder], Path("kept")), CPU, max_side=4, alpha=True))
+    assert [d.outcome for d in kept] == ["written", "written"]
+    clear = np.asarray(Image.open("kept/a.png"))
+    assert clear.shape == (4, 3, 4)
+    assert clear[[0, -1], 0, 3].tolist() == [255, 0]
+    assert np.asarray(Image.open("kept/opaque.png")).shape == (4, 3, 3)
 
 
 # -- weights
@@ -282,6 +325,31 @@ def test_a_recipe_that_learns_nothing_needs_no_run(folder: Path, catalogue: Cata
     changed = ["cartoonize", "classic", "in", "generator.network.colors=3", "--out", "out"]
     assert CliRunner().invoke(app, changed).exit_code == 0
     assert np.array_equal(read("a.png"), results["few.yaml"])
+
+
+def test_names_that_no_terminal_shows_and_single_failures_leave_the_rest(folder: Path):
+    draw(folder / "a.png", 8, 8)
+    Path("in", os.fsdecode(b"caf\xe9\nau lait.png")).write_bytes((folder / "a.png").read_bytes())
+    Path("in", "x" * 251 + ".png").write_bytes((folder / "a.png").read_bytes())
+    draw(folder / "y.png", 8, 8)
+    Path("out", "y.png").mkdir(parents=True)
+    done = toonlab("cartoonize", "identity", "in", "--out", "out", "--overwrite")
+    assert done.returncode == 1
+    assert done.stderr == "error: in/y.png: out/y.png: can't be written: Is a directory\n"
+    assert r"[2/4] 'in/caf\udce9\nau lait.png' -> 'out/caf\udce9\nau lait.png'" in done.stdout
+    assert len(list(Path("out").iterdir())) == 4
+
+
+def test_the_limit_of_pixels_is_named_and_can_be_lifted(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+    Image.new("L", (10_000, 9_000), 200).save(folder / "a.jpg")
+    Image.new("1", (10_000, 9_000)).save(folder / "b.png")
+    command = ["cartoonize", "identity", "in", "--max-side", "8", "--out"]
+    with pytest.warns(UserWarning, match=r"b\.png: 10000x9000 pixels, more than --max-pixels 89478485; raise that, or"):
+        assert CliRunner().invoke(app, [*command, "one"]).exit_code == 0
+    assert np.asarray(Image.open("one/a.png")).shape == (7, 8, 3)
+    assert CliRunner().invoke(app, [*command, "two", "--max-pixels", "90000000"]).exit_code == 0
+    assert {path.name for path in Path("two").iterdir()} == {"a.png", "b.png"}
 
 
 @pytest.mark.parametrize(

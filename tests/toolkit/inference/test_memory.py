@@ -20,7 +20,6 @@ from toonlab.inference.memory import (
     free_memory,
     is_out_of_memory,
     largest_side,
-    padded_pixels,
     peak_bytes,
 )
 
@@ -121,11 +120,14 @@ def test_out_of_memory_is_told_from_other_errors(error: Exception, expected: boo
 
 @given(st.integers(400, 5000), st.integers(400, 5000), st.floats(0.1, 0.99), st.sampled_from([1, 4, 32]))
 def test_the_largest_side_fits_and_a_larger_one_does_not(height: int, width: int, share: float, multiple: int):
-    pixels = int(share * padded_pixels(width, height, multiple))
-    side = largest_side(height, width, pixels, multiple)
-    assert padded_pixels(*fitted(width, height, side), multiple) <= pixels
+    generator = nn.Identity()
+    generator.side_multiple = multiple
+    padded = MemoryBudget(generator, CPU).padded
+    pixels = int(share * padded(width, height))
+    side = largest_side(height, width, pixels, padded)
+    assert padded(*fitted(width, height, side)) <= pixels
     larger = int(side * 1.02) + 2 * multiple
-    assert padded_pixels(*fitted(width, height, larger), multiple) > pixels
+    assert padded(*fitted(width, height, larger)) > pixels
 
 
 def test_free_memory_is_less_than_the_machine_has():

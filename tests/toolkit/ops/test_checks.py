@@ -39,7 +39,7 @@ def test_other_tensors_are_named_with_their_shape_and_dtype(
 def test_a_square_fits_up_to_the_shorter_side() -> None:
     check_fits(5, 5, 8, "grid: patch_size")
     with pytest.raises(
-        PartError, match=r"^grid: patch_size=6 does not fit an image of 5x8 pixels; it can be at most 5$"
+        PartError, match=r"^grid: patch_size=6 does not fit an image of 8x5 pixels; it can be at most 5$"
     ):
         check_fits(6, 5, 8, "grid: patch_size")
 
@@ -52,14 +52,14 @@ def test_sides_that_suit_pass(height: int, width: int) -> None:
 @pytest.mark.parametrize(
     ("shape", "required", "says"),
     [
-        ((1, 3, 10, 12), {"multiple": 4}, "unet: sides must be multiples of 4, got 10x12"),
+        ((1, 3, 10, 12), {"multiple": 4}, "unet: sides must be multiples of 4, got 12x10"),
         (
             (1, 3, 12, 10),
             {"multiple": 4, "smallest": 8},
-            "unet: sides must be multiples of 4 and at least 8, got 12x10",
+            "unet: sides must be multiples of 4 and at least 8, got 10x12",
         ),
-        ((1, 3, 8, 4), {"multiple": 4, "smallest": 8}, "unet: sides must be multiples of 4 and at least 8, got 8x4"),
-        ((15, 40), {"smallest": 16}, "unet: sides must be at least 16, got 15x40"),
+        ((1, 3, 8, 4), {"multiple": 4, "smallest": 8}, "unet: sides must be multiples of 4 and at least 8, got 4x8"),
+        ((15, 40), {"smallest": 16}, "unet: sides must be at least 16, got 40x15"),
     ],
 )
 def test_sides_that_do_not_suit_are_named(shape: tuple[int, ...], required: dict[str, int], says: str) -> None:

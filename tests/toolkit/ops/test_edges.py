@@ -192,7 +192,7 @@ def test_values_outside_the_range_are_finite():
 def test_errors_say_what_is_wrong():
     with pytest.raises(PartError, match=r"smooth_edges: expected \(B, C, H, W\) float, got \(3, 8, 8\)"):
         smooth_edges(torch.zeros(3, 8, 8))
-    with pytest.raises(PartError, match="smooth_edges: sides must be at least 3, got 2x8"):
+    with pytest.raises(PartError, match="smooth_edges: sides must be at least 3, got 8x2"):
         smooth_edges(torch.zeros(1, 3, 2, 8))
     with pytest.raises(PartError, match=r"gray should be \(2, 1, 8, 8\), got \(2, 3, 8, 8\)"):
         smooth_edges(torch.zeros(2, 3, 8, 8), gray=torch.zeros(2, 3, 8, 8))

@@ -61,7 +61,7 @@ def test_the_best_are_those_of_a_stable_sort(rows: list[list[int]], k: int):
 
 
 def test_a_patch_that_does_not_fit():
-    with pytest.raises(PartError, match="patch_size=9 does not fit an image of 16x8 pixels; it can be at most 8"):
+    with pytest.raises(PartError, match="patch_size=9 does not fit an image of 8x16 pixels; it can be at most 8"):
         Grid(16, 8, patch_size=9, stride=1.0).check("mine")
 
 
@@ -69,7 +69,7 @@ def test_fewer_candidates_than_k():
     grid = Grid(16, 8, patch_size=8, stride=0.5)
     grid.check("mine", k=3)
     message = (
-        "mine: k=4 patches per image, but step=0.5 of patch_size=8 gives 3 positions in a 16x8 image; "
+        "mine: k=4 patches per image, but step=0.5 of patch_size=8 gives 3 positions in a 8x16 image; "
         "k can be at most 3"
     )
     with pytest.raises(PartError) as caught:

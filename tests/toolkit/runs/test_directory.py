@@ -184,6 +184,13 @@ def test_differences_of_two_identities_in_words(tmp_path: Path, now: dict[str, o
     assert what_changed(tmp_path, now) == text
 
 
+def test_folders_of_which_pictures_were_removed_are_named_with_their_numbers(tmp_path: Path) -> None:
+    then, now = ({"code": {}, "data": {"photos": {"pictures": count}, "resize": 8}} for count in (12, 11))
+    (tmp_path / "environment.json").write_text(json.dumps({"identity": then}))
+    text = "the data (photos: 11 pictures, 12 when it began) has changed"
+    assert what_changed(tmp_path, now) == text
+
+
 def test_the_environment_has_versions_and_the_identity_without_the_recipe() -> None:
     identity = {"recipe": {"about": "long"}, "code": {"toonlab": "1"}, "data": {}}
     found = environment(DistributedContext(torch.device("cpu")), identity, "toonlab train ctss", "study")

@@ -1,10 +1,21 @@
-"""What people read: durations, and addresses without their passwords."""
+"""What people read: names, durations, and addresses without their passwords."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from toonlab.utils.text import duration, hide_password, without_password
+from toonlab.utils.text import duration, hide_password, printable, without_password
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("a b.png", "a b.png"), ("写真.jpg", "写真.jpg"), ("a\nb", r"'a\nb'"), ("caf\udce9", r"'caf\udce9'"), ("", "")],
+)
+def test_names_become_one_line_that_can_be_printed(name: str, shown: str) -> None:
+    assert printable(name) == shown
+    assert printable(Path(name or "/")) == (shown or "/")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from toonlab.errors import DivergedError, ToonlabError
+from toonlab.errors import DivergedError, PartlyFailedError, ToonlabError
 from toonlab.registry import metadata
 from toonlab.registry.metadata import Entry
 
@@ -38,7 +38,7 @@ class Group(TyperGroup):
             return super().invoke(ctx)
         except ToonlabError as error:
             print("\n".join(f"error: {line}" for line in str(error).splitlines()), file=sys.stderr)
-            ctx.exit(1 if isinstance(error, DivergedError) else 2)
+            ctx.exit(1 if isinstance(error, DivergedError | PartlyFailedError) else 2)
         except KeyboardInterrupt as interrupt:
             print(str(interrupt) or "interrupted", file=sys.stderr)
             ctx.exit(128 + getattr(interrupt, "number", 2))  # as a shell tells that a signal ended it

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, get_worker_info
 from torch.utils.data import Dataset as TorchDataset
 
-from toonlab.errors import ToonlabError
+from toonlab.errors import ToonlabError, first_line
 from toonlab.ops.levels import to_float
 from toonlab.recipes.spec import Train
 from toonlab.registry.protocols import Images
 from toonlab.types import Batch
 from toonlab.utils.rng import key_to_seed, rng
 from toonlab.utils.signals import ignore_interrupt
+
+Item: TypeAlias = tuple[Tensor, Tensor, list[str]] | ToonlabError  # photos, cartoons, warnings of a data worker
+_FULL = "the shared memory of data workers is full (/dev/shm); enlarge it (docker run --shm-size), or train.workers=0"
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ class Domain:
         height, width = image.shape[-2:]
         if min(height, width) < size:
             raise ToonlabError(
-                f"data: {self.name} {self.named(index)} has {height}x{width} pixels, "
+                f"data: {self.name} {self.named(index)} has {width}x{height} pixels, "
                 f"less than train.size={size}; lower train.size, or make the pictures larger (data.resize of a folder)"
             )
         draw = rng(self.train.seed, "data", self.name, epoch, index)
@@ -82,10 +89,11 @@ def _permutation(length: int, seed: int) -> Tensor:
     return torch.randperm(length, generator=torch.Generator().manual_seed(seed))
 
 
-class Steps(TorchDataset[tuple[Tensor, Tensor] | ToonlabError]):
+class Steps(TorchDataset[Item]):
     """Step number -> the photos and the cartoons of that step.
 
-    A user's mistake found in a worker comes back as a value: raised there, it would arrive wrapped in a traceback.
+    A user's mistake found in a worker comes back as a value: raised there, it would arrive wrapped in a traceback. So
+    do warnings, which the training process gives.
     """
 
     def __init__(self, photos: Images, cartoons: Images, train: Train, rank: int = 0, size: int = 1) -> None:
@@ -97,11 +105,24 @@ class Steps(TorchDataset[tuple[Tensor, Tensor] | ToonlabError]):
         """Steps in an epoch: until the larger domain has been seen."""
         return max(self.photos.batches, self.cartoons.batches)
 
-    def __getitem__(self, step: int) -> tuple[Tensor, Tensor] | ToonlabError:
+    def __getitem__(self, step: int) -> Item:
         try:
-            return self.photos.batch(step), self.cartoons.batch(step)
+            if get_worker_info() is None:
+                return self.photos.batch(step), self.cartoons.batch(step), []
+            with warnings.catch_warnings(record=True) as noted:
+                pair = self.photos.batch(step), self.cartoons.batch(step)
+            return _shared(pair[0]), _shared(pair[1]), [str(note.message) for note in noted]
         except ToonlabError as error:
             return error
+
+
+def _shared(images: Tensor) -> Tensor:
+    """A worker's images in shared memory, here rather than when they are sent, where a failure would go unseen."""
+    try:
+        images.share_memory_()  # type: ignore[no-untyped-call]
+    except (RuntimeError, OSError) as error:
+        raise ToonlabError(f"data: {_FULL} ({first_line(error)})") from error
+    return images
 
 
 def batches(steps: Steps, start: int, stop: int, workers: int | None, device: torch.device) -> Iterator[Batch]:
@@ -109,6 +130,9 @@ def batches(steps: Steps, start: int, stop: int, workers: int | None, device: to
 
     `workers` processes decode ahead; None: on a GPU as many as keep it fed, next to a training on a CPU none, since
     they would only take its cores.
+
+    Raises:
+        ToonlabError: if the data are wrong, if a worker was killed, or if the shared memory is full.
     """
     gpu = device.type == "cuda"
     form = torch.channels_last if steps.photos.train.channels_last else torch.preserve_format
@@ -122,7 +146,38 @@ def batches(steps: Steps, start: int, stop: int, workers: int | None, device: to
         pin_memory=gpu,
         worker_init_fn=ignore_interrupt,
     )
-    for item in loader:
+    for item in _loaded(loader):
         if isinstance(item, ToonlabError):
             raise item
-        yield Batch(*(to_float(images.to(device, non_blocking=True, memory_format=form)) for images in item))
+        *pair, notes = item
+        for note in notes:
+            warnings.warn(note, UserWarning, stacklevel=2)
+        yield Batch(*(to_float(images.to(device, non_blocking=True, memory_format=form)) for images in pair))
+
+
+def _loaded(loader: DataLoader[Item]) -> Iterator[Item]:
+    """The items of a loader; the death of a worker is a user's error, raised where the next item is asked for."""
+    try:
+        loading = _started(loader)
+    except OSError as error:  # semaphores need shared memory, too
+        raise ToonlabError(f"data: {_FULL} ({error.strerror})") from error
+    try:
+        yield from loading
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        codes = {worker.exitcode for worker in getattr(loading, "_workers", ())}
+        killed = "a data worker was killed, most often for want of memory; lower train.workers, or train.workers=0"
+        raise ToonlabError(f"data: {_FULL if -signal.SIGBUS in codes else killed}") from error
+
+
+def _started(loader: DataLoader[Item]) -> Any:
+    """The iterator of a loader, without torch's handler of SIGCHLD, which would raise in the middle of a step."""
+    if threading.current_thread() is not threading.main_thread():  # torch installs none there
+        return iter(loader)
+    before = signal.getsignal(signal.SIGCHLD)
+    try:
+        return iter(loader)
+    finally:
+        of_torch = str(getattr(before, "__module__", "")).startswith("torch.")  # left by another loader
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL if of_torch else before)

@@ -131,12 +131,13 @@ def caveats(metrics: Sequence[Part], catalogue: Catalogue) -> dict[str, str]:
 def cartoonize(generator: nn.Module, photos: Tensor) -> Tensor:
     """`(B, 3, H, W)` photos in [-1, 1] -> fakes of the same size in [-1, 1], in eval mode.
 
-    A generator that takes only sides of some multiple says so by an attribute `side_multiple`; photos are padded to it
-    at the bottom and the right by repeating their border, and the fakes cropped back.
+    A generator that takes only sides of some multiple, or from some length on, says so by attributes `side_multiple`
+    and `side_minimum`; photos are padded to them at the bottom and the right by repeating their border, and the fakes
+    cropped back.
     """
     height, width = photos.shape[-2:]
-    multiple = int(getattr(generator, "side_multiple", 1))
-    padded = F.pad(photos, (0, -width % multiple, 0, -height % multiple), mode="replicate")
+    bottom, right = (padded_side(side, generator) - side for side in (height, width))
+    padded = F.pad(photos, (0, right, 0, bottom), mode="replicate")
     training = generator.training
     generator.eval()
     try:
@@ -144,3 +145,9 @@ def cartoonize(generator: nn.Module, photos: Tensor) -> Tensor:
     finally:
         generator.train(training)
     return fakes[..., :height, :width].float().clamp(-1, 1)
+
+
+def padded_side(side: int, generator: nn.Module) -> int:
+    """The length that a photo's side is padded to: at least the generator's `side_minimum`, of its `side_multiple`."""
+    multiple, minimum = (int(getattr(generator, f"side_{name}", 1)) for name in ("multiple", "minimum"))
+    return -(-max(side, minimum) // multiple) * multiple

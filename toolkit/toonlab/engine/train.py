@@ -20,7 +20,7 @@ from toonlab.recipes.load import load
 from toonlab.recipes.spec import Part, Recipe
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.observers import Observers
-from toonlab.registry.protocols import Dataset, ReadyMade
+from toonlab.registry.protocols import Dataset, HasCrops, ReadyMade
 from toonlab.runs.directory import digest, environment, prepare, read_outcome, run_identity, what_changed
 from toonlab.runs.sync import make_observers
 from toonlab.types import Outcome, Run
@@ -140,6 +140,8 @@ def _training(recipe: Recipe, catalogue: Catalogue, distributed: DistributedCont
         text = "train.precision=bf16: this processor has no bf16 instructions and emulates them, tens of times slower"
         warnings.warn(f"{text} than fp32", RuntimeWarning, stacklevel=3)
     dataset: Dataset = recipe.data.make(catalogue)
+    if isinstance(dataset, HasCrops):
+        dataset = dataset.for_crops(recipe.train.size)
     distributed.on_first(lambda: len(dataset.train()[0]))  # a data set prepares its files once, on the first process
     steps = Steps(*dataset.train(), recipe.train, distributed.rank, distributed.size)
     gan = build(recipe, catalogue, distributed)

@@ -74,13 +74,29 @@ class Trainer:
         data = batches(self.steps, self.record.step, self.record.run.steps, train.workers, device)
         for stage in self.remaining_stages():
             for number in range(max(stage.start, self.record.step), stage.stop):
-                scalars = self.gan.step(stage, next(data), number)
+                scalars = self.gan.step(stage, self.next_batch(data, stage), number)
                 self.record.step = number + 1
                 if stop_reason := self.after_step(stage, scalars):
                     return stop_reason
         if (seconds := self.stopwatch.seconds_per_step) is not None:
             self.record.costs["seconds_per_step"] = seconds
         return None
+
+    def next_batch(self, data: Iterator[Batch], stage: ActiveStage) -> Batch:
+        """The next batch; if the data fail, the steps so far are saved first.
+
+        Raises:
+            ToonlabError: if the data fail.
+        """
+        try:
+            return next(data)
+        except ToonlabError as error:
+            if self.record.step == 0:
+                raise
+            if self.distributed.rank == 0 and self.record.step > (self.state["step"] if self.state else 0):
+                self.save(stage)
+            text = f"{error}; the same command continues from step {self.record.step}"
+            raise ToonlabError(text) from error
 
     def after_step(self, stage: ActiveStage, scalars: Scalars) -> str | None:
         """Log, save and evaluate if they are due; a reason to stop, or None."""

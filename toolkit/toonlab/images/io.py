@@ -1,13 +1,13 @@
-"""Picture files: finding and checking them, and decoding any kind of picture into 8-bit RGB."""
+"""Picture files: decoding any kind of picture into 8-bit sRGB, and writing PNG files."""
 
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cache, lru_cache
 from hashlib import blake2b
+from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,125 +15,70 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from toonlab.errors import ToonlabError, first_line
+from toonlab.utils.text import printable
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
-MAX_PIXELS = 89_478_485  # above it Pillow warns: a small file may unpack to more than fits in memory
-_EIGHT_BIT = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"})
+PLUGINS = {  # suffixes that Pillow opens with a further package -> its module, and its name for pip
+    ".heic": ("pillow_heif", "pillow-heif"),
+    ".heif": ("pillow_heif", "pillow-heif"),
+    ".jxl": ("pillow_jxl", "pillow-jxl-plugin"),
+}
+_SAME = 3  # levels: a profile that changes no colour by more is sRGB
 
 
-def find_pictures(folder: Path) -> list[str]:
-    """The paths of all pictures below a folder, relative to it, with forward slashes, sorted.
-
-    The order is the same on every machine. Pictures are known by their suffix (jpg, jpeg, png, webp, bmp, tif, tiff, in
-    any case). Hidden files and folders are left out; links are followed, each folder once.
-
-    Raises:
-        ToonlabError: if there is no such folder, or no picture in it.
-    """
-    if not folder.is_dir():
-        raise ToonlabError(f"{folder}: {'is not a folder' if folder.exists() else 'no such folder'}")
-    names = sorted(path.relative_to(folder).as_posix() for path in _walk(folder))
-    if not names:
-        raise ToonlabError(f"{folder}: no pictures in it ({', '.join(sorted(SUFFIXES))}, also in subfolders)")
-    return names
-
-
-def picture_stem(name: str) -> str:
-    """The name or path of a picture without its suffix: `sub/a.jpg` -> `sub/a`; other names stay as they are."""
-    stem, dot, suffix = name.rpartition(".")
-    return stem if f"{dot}{suffix}".lower() in SUFFIXES else name
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    seen = set()
-    for parent, folders, files in os.walk(folder, followlinks=True):
-        if (place := Path(parent).resolve()) in seen:  # a link to a parent folder would never end
-            folders.clear()
-            continue
-        seen.add(place)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        visible = (Path(parent, name) for name in files if not name.startswith("."))
-        yield from (path for path in visible if path.suffix.lower() in SUFFIXES)
-
-
-def picture_problems(folder: Path, names: Sequence[str], max_pixels: int = MAX_PIXELS) -> dict[str, str]:
-    """Check the headers of pictures, in parallel; decodes no pixels.
-
-    Args:
-        folder: of the pictures.
-        names: as `find_pictures` gives them.
-        max_pixels: larger pictures are a problem; the default is the size from which Pillow warns.
-
-    Returns:
-        Name -> reason for each picture that can't be used: damaged, too large, or not of 8 or 16 bits per channel.
-    """
-    with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
-        warnings.simplefilter("ignore")  # Pillow's own limit; max_pixels takes its place
-        reasons = list(pool.map(lambda name: _problem(folder / name, max_pixels), names))
-    return {name: reason for name, reason in zip(names, reasons, strict=True) if reason}
-
-
-def _problem(path: Path, max_pixels: int) -> str | None:
+@cache
+def has_plugin(suffix: str) -> bool:
+    """Whether the package for a suffix of `PLUGINS` is installed; Pillow opens such files afterwards."""
     try:
-        with Image.open(path) as image:
-            (width, height), mode = image.size, image.mode
-    except Exception as error:  # a damaged header fails in many ways
-        return f"not readable ({first_line(error)})"
-    if width * height > max_pixels:
-        return f"{width}x{height} pixels, more than max_pixels={max_pixels}"
-    if mode not in _EIGHT_BIT and not mode.startswith("I;16"):
-        return f"pixels of kind {mode!r}, expected 8 or 16 bits per channel"
-    return None
+        module = import_module(PLUGINS[suffix][0])
+    except ImportError:
+        return False
+    getattr(module, "register_heif_opener", bool)()  # the other one registers itself
+    return True
 
 
-def picture_manifest(folder: Path, contents: bool = False) -> dict[str, Any]:
-    """The pictures of a folder as a data set's `manifest()` needs them: their number, and a digest.
+def open_picture(path: Path, max_side: int | None = None) -> Image.Image:
+    """Open a picture with Pillow, which reads its header only.
 
-    Args:
-        folder: as for `find_pictures`; its own path is no part of the digest, so that a data set may be moved.
-        contents: digest the bytes of the files, instead of their names and sizes only, which is faster.
-
-    Returns:
-        `{"pictures": number, "digest": 32 hexadecimal digits}`.
-
-    Raises:
-        ToonlabError: if there is no such folder, or no picture in it.
+    A JPEG whose pixels will be scaled down to `max_side` is decoded at a half, a quarter or an eighth of its size, but
+    at least at twice `max_side`.
     """
-    digest, names = blake2b(digest_size=16), find_pictures(folder)
-    for name in names:
-        digest.update(os.fsencode(name) + f"\0{_mark(folder / name, contents)}\n".encode())
-    return {"pictures": len(names), "digest": digest.hexdigest()}
+    if (suffix := path.suffix.lower()) in PLUGINS:
+        has_plugin(suffix)
+    image = Image.open(path)
+    if max_side is not None and max(image.size) > max_side:
+        width, height = fitted(*image.size, max_side)
+        image.draft(None, (2 * width, 2 * height))
+    return image
 
 
-def _mark(path: Path, contents: bool) -> str | int:
-    """What identifies a file's state: a digest of its bytes, or its size."""
-    if not path.exists():
-        return -1  # a dangling link
-    return blake2b(path.read_bytes(), digest_size=16).hexdigest() if contents else path.stat().st_size
+def allow_pixels(count: int) -> None:
+    """Let Pillow open pictures of `count` pixels; by default it warns above 89 million, and refuses twice as many."""
+    Image.MAX_IMAGE_PIXELS = max(count, Image.MAX_IMAGE_PIXELS or 0)
 
 
 def read_picture(path: Path, short_side: int | None = None, max_side: int | None = None) -> Tensor:
     """Decode a picture into `(3, H, W)` uint8 RGB; `toonlab.ops.levels.to_float` brings that to [-1, 1].
 
-    The EXIF orientation is applied. Transparent pictures are composed on white. 16-bit values are scaled to 8 bits, not
-    clipped. CMYK is converted without a colour profile. Of several frames or pages, the first is read.
+    The EXIF orientation is applied. The colours of an RGB profile are converted to sRGB. Transparent pictures are
+    composed on white. 16-bit values are scaled to 8 bits, not clipped. CMYK and gray are converted without a colour
+    profile. Of several frames or pages, the first is read.
 
     Args:
         path: the file.
         short_side: resize the shorter side to this many pixels, up or down (bicubic, antialiased).
-        max_side: scale a picture with a longer side down to this many pixels, in the same way.
+        max_side: scale a picture with a longer side down to this many pixels, in the same way; see `open_picture`.
 
     Raises:
         ToonlabError: if the file can't be decoded, such as a truncated one.
     """
     try:
-        with Image.open(path) as file:
+        with open_picture(path, max_side) as file:
             image = upright(file)
     except Exception as error:  # damaged pixels fail in many ways
-        raise ToonlabError(f"{path}: can't be decoded ({first_line(error)}); repair or remove it") from error
+        raise ToonlabError(f"{printable(path)}: can't be decoded ({first_line(error)}); repair or remove it") from error
     if short_side is not None:
         scale = short_side / min(image.size)
         width, height = (max(short_side, round(side * scale)) for side in image.size)
@@ -142,15 +87,55 @@ def read_picture(path: Path, short_side: int | None = None, max_side: int | None
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """A picture of any mode as upright 8-bit RGB; see `read_picture`."""
+    """A picture of any mode as upright 8-bit sRGB; see `read_picture`."""
+    profile = image.info.get("icc_profile") if image.mode.startswith(("RGB", "P")) else None
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I;16"):  # Pillow's own conversion clips at 255
         gray = np.asarray(image).astype(np.uint32)
         image = Image.fromarray(((gray + 128) // 257).astype(np.uint8))
     if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
+        image = _in_srgb(image.convert("RGBA"), profile)
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return _in_srgb(image.convert("RGB"), profile)
+
+
+def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """RGB or RGBA with the colours of a profile, as sRGB."""
+    transform = _to_srgb(profile) if profile else None
+    if transform is None:
+        return image
+    from PIL import ImageCms
+
+    converted: Image.Image = ImageCms.applyTransform(image.convert("RGB"), transform)  # type: ignore[assignment]
+    if image.mode == "RGBA":
+        converted.putalpha(image.getchannel("A"))
+    return converted
+
+
+@lru_cache(maxsize=64)
+def _to_srgb(profile: bytes) -> Any:
+    """The conversion of a profile's colours to sRGB; None if it is sRGB by any name, not of RGB, or damaged."""
+    from PIL import ImageCms
+
+    try:
+        source = ImageCms.getOpenProfile(BytesIO(profile))
+        if source.profile.xcolor_space.strip() != "RGB":
+            return None
+        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), "RGB", "RGB")
+    except (ImageCms.PyCMSError, OSError):
+        return None
+    levels = np.linspace(0, 255, 9).round().astype(np.uint8)
+    grid = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(27, 27, 3)
+    converted: Any = ImageCms.applyTransform(Image.fromarray(grid), transform)
+    return transform if np.abs(np.asarray(converted).astype(int) - grid).max() > _SAME else None
+
+
+def read_alpha(path: Path, size: tuple[int, int]) -> Image.Image | None:
+    """The opacity of a picture as upright 8-bit gray of a size, width first; None if it is opaque."""
+    with open_picture(path) as file:
+        if not file.has_transparency_data:
+            return None
+        return ImageOps.exif_transpose(file).convert("RGBA").getchannel("A").resize(size, Image.Resampling.BICUBIC)
 
 
 def to_pixels(image: Image.Image, max_side: int | None = None) -> Tensor:
@@ -182,7 +167,8 @@ def write_png(path: Path, picture: Image.Image) -> None:
     Raises:
         OSError: if it can't be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    mark = blake2b(os.fsencode(path.name), digest_size=8).hexdigest()  # the name itself may be as long as names can be
+    temporary = path.with_name(f".{mark}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         picture.save(temporary, "PNG")
@@ -202,4 +188,5 @@ def save_png(path: Path, picture: Image.Image) -> None:
     try:
         write_png(path, picture)
     except OSError as error:
-        raise ToonlabError(f"{path}: can't be written: {error.strerror or error}; choose another folder") from error
+        text = f"{printable(path)}: can't be written: {error.strerror or error}; choose another folder"
+        raise ToonlabError(text) from error

@@ -17,8 +17,9 @@ from toonlab.engine.evaluator import cartoonize
 from toonlab.engine.stages import trainable
 from toonlab.engine.weights import WEIGHTS, load_generator, read_weights
 from toonlab.errors import ToonlabError, nearest
-from toonlab.images.files import PictureResult, PictureTask, decode_task, split_readable
-from toonlab.images.io import save_png, to_picture
+from toonlab.images.files import PictureResult, PictureTask, decode_task, split_readable, write_result
+from toonlab.images.folders import MAX_PIXELS
+from toonlab.images.io import read_alpha, to_picture
 from toonlab.ops.levels import to_float
 from toonlab.recipes.load import read
 from toonlab.recipes.resolve import resolve_part
@@ -95,11 +96,14 @@ def cartoonize_pictures(
     max_side: int | None = None,
     postprocess: Postprocessor | None = None,
     memory: int | None = None,
+    max_pixels: int = MAX_PIXELS,
+    alpha: bool = False,
 ) -> Iterator[PictureResult]:
     """Cartoonize picture files lazily, in their order; consecutive pictures of one size form a batch.
 
-    An unreadable picture is skipped, one too large for the memory fails, and the others are still processed. Pictures
-    are never cut into tiles: networks that normalise over the whole image would give a different result.
+    An unreadable picture is skipped, one too large for the memory or whose file can't be written fails, and the others
+    are still processed. Pictures are never cut into tiles: networks that normalise over the whole image would give a
+    different result.
 
     Args:
         generator: photo -> cartoon, `(B, 3, H, W)` in [-1, 1].
@@ -109,9 +113,14 @@ def cartoonize_pictures(
         max_side: larger pictures are scaled down, so that their longer side has this many pixels.
         postprocess: applied to each finished picture.
         memory: bytes that a forward pass may take; None for the free memory.
+        max_pixels: pictures with more are skipped.
+        alpha: give the cartoon of a transparent picture the opacity of its picture, which is laid on white otherwise.
+
+    Raises:
+        ToonlabError: if no file can be written any more, such as on a full disk.
     """
     budget = MemoryBudget(generator.to(device), device, memory)
-    tasks, skipped = split_readable(tasks)
+    tasks, skipped = split_readable(tasks, max_side, max_pixels)
     yield from skipped
     pending: list[Photo] = []
     for task in tasks:
@@ -124,15 +133,15 @@ def cartoonize_pictures(
             yield PictureResult(task, "failed", budget.refusal(*photo.shape[1:]))
             continue
         if pending and (len(pending) >= min(batch, fit) or pending[0][1].shape != photo.shape):
-            yield from _written(pending, budget, postprocess)
+            yield from _written(pending, budget, postprocess, alpha)
             pending = []
         pending.append((task, photo))
     if pending:
-        yield from _written(pending, budget, postprocess)
+        yield from _written(pending, budget, postprocess, alpha)
 
 
 def _written(
-    photos: Sequence[Photo], budget: MemoryBudget, postprocess: Postprocessor | None
+    photos: Sequence[Photo], budget: MemoryBudget, postprocess: Postprocessor | None, alpha: bool
 ) -> Iterator[PictureResult]:
     """Cartoonize photos of one size and write their files; where that fails, one by one."""
     try:
@@ -142,12 +151,14 @@ def _written(
         failure = error.with_traceback(None)  # its frames would keep the memory allocated
     else:
         for (task, photo), fake in zip(photos, fakes, strict=True):
-            save_png(task.target, to_postprocessed(fake, photo, postprocess))
-            yield PictureResult(task)
+            picture = to_postprocessed(fake, photo, postprocess)
+            if alpha and (opacity := read_alpha(task.source, picture.size)):
+                picture.putalpha(opacity)
+            yield write_result(task, picture)
         return
     if len(photos) > 1:
         for single in photos:
-            yield from _written([single], budget, postprocess)
+            yield from _written([single], budget, postprocess, alpha)
     else:
         ((task, photo),) = photos
         yield PictureResult(task, "failed", budget.failure(failure, *photo.shape[1:]))

@@ -13,8 +13,8 @@ from toonlab.engine.part_builder import views_alone
 from toonlab.errors import ToonlabError, nearest, reason
 from toonlab.images import canvas
 from toonlab.images.canvas import Tile
-from toonlab.images.files import PictureResult, PictureTask, decode_task, split_readable
-from toonlab.images.io import save_png
+from toonlab.images.files import PictureResult, PictureTask, decode_task, split_readable, write_result
+from toonlab.images.folders import MAX_PIXELS
 from toonlab.images.patch_panels import PatchPanels, panel_tiles, patch_panels, patch_tiles
 from toonlab.ops.levels import to_float
 from toonlab.recipes.dotted_tree import merge
@@ -22,6 +22,7 @@ from toonlab.recipes.load import read
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.protocols import ViewTransform
 from toonlab.utils import paths, yaml
+from toonlab.utils.text import printable
 
 Side = Literal["real", "fake"]
 PANEL = 512  # pixels: smaller pictures are enlarged by a whole factor to about this size
@@ -90,13 +91,18 @@ def _part(key: str, critic: Mapping[str, Any], text: str | None) -> dict[str, An
 
 
 def inspect_pictures(
-    view: CriticView, tasks: Sequence[PictureTask], side: Side = "real", max_side: int | None = 512
+    view: CriticView,
+    tasks: Sequence[PictureTask],
+    side: Side = "real",
+    max_side: int | None = 512,
+    max_pixels: int = MAX_PIXELS,
 ) -> Iterator[PictureResult]:
     """Write a sheet for each picture, lazily; each picture is a batch of its own.
 
     The sampler gets it on that `side` of the views, and larger ones scaled down to a longer side of `max_side` pixels.
+    Those with more than `max_pixels` are skipped.
     """
-    tasks, skipped = split_readable(tasks)
+    tasks, skipped = split_readable(tasks, max_side, max_pixels)
     yield from skipped
     for task in tasks:
         picture = decode_task(task, max_side)
@@ -109,8 +115,8 @@ def inspect_pictures(
             yield PictureResult(task, "failed", reason(error))
             continue
         size = "x".join(map(str, reversed(picture.shape[1:])))
-        save_png(task.target, inspection_sheet(panels, f"{task.source.name}  {size}", f"{view.about} · as {side}"))
-        yield PictureResult(task)
+        title, note = f"{printable(task.source.name)}  {size}", f"{view.about} · as {side}"
+        yield write_result(task, inspection_sheet(panels, title, note))
 
 
 def inspect_image(view: CriticView, image: Tensor, side: Side) -> PatchPanels:

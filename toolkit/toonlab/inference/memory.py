@@ -16,7 +16,7 @@ import psutil
 import torch
 from torch import nn
 
-from toonlab.engine.evaluator import cartoonize
+from toonlab.engine.evaluator import cartoonize, padded_side
 from toonlab.errors import first_line
 from toonlab.images.io import fitted
 
@@ -50,22 +50,21 @@ class MemoryBudget:
         photo = torch.zeros(1, 3, PROBE, PROBE, device=self.device)
         return peak_bytes(lambda: cartoonize(self.generator, photo), self.device) / PROBE**2
 
-    @property
-    def multiple(self) -> int:
-        """The generator pads sides to multiples of this."""
-        return int(getattr(self.generator, "side_multiple", 1))
+    def padded(self, width: int, height: int) -> int:
+        """The pixels of a picture after padding its sides for the generator."""
+        return padded_side(width, self.generator) * padded_side(height, self.generator)
 
     def pictures(self, height: int, width: int) -> int:
         """How many pictures of this size fit at once; 0 if not even one does."""
-        pixels = padded_pixels(width, height, self.multiple)
+        pixels = self.padded(width, height)
         if pixels <= PROBE**2 or not self.bytes_per_pixel:
             return sys.maxsize
         return int(self.free / self.bytes_per_pixel / pixels)
 
     def refusal(self, height: int, width: int) -> str:
         """The message for a picture that does not fit, with the largest size that would."""
-        need = self.bytes_per_pixel * padded_pixels(width, height, self.multiple)
-        side = largest_side(height, width, self.free / self.bytes_per_pixel, self.multiple)
+        need = self.bytes_per_pixel * self.padded(width, height)
+        side = largest_side(height, width, self.free / self.bytes_per_pixel, self.padded)
         fits = "x".join(map(str, fitted(width, height, side)))
         return (
             f"{width}x{height} pixels need about {_gib(need)} of memory, and {_gib(self.free)} can be had; "
@@ -76,7 +75,7 @@ class MemoryBudget:
         """The message for a picture that should have fitted: it ran out of memory, or the network refused it."""
         if not is_out_of_memory(error):
             return first_line(error)
-        side = largest_side(height, width, padded_pixels(width, height, self.multiple) / 2, self.multiple)
+        side = largest_side(height, width, self.padded(width, height) / 2, self.padded)
         return f"{width}x{height} pixels took more memory than there is; try --max-side {side}"
 
 
@@ -122,20 +121,15 @@ def peak_bytes(work: Callable[[], object], device: torch.device) -> int:
     return max(accumulate((event.nbytes() for event in changes), initial=0))
 
 
-def largest_side(height: int, width: int, pixels: float, multiple: int) -> int:
+def largest_side(height: int, width: int, pixels: float, padded: Callable[[int, int], int]) -> int:
     """The longer side of the largest picture of the same proportions that has at most `pixels` after padding.
 
-    Padded sides are multiples of `multiple`.
+    `padded` gives the pixels of a width and a height after padding.
     """
     side = min(max(height, width), int((pixels * max(height, width) / min(height, width)) ** 0.5))
-    while side > 1 and padded_pixels(*fitted(width, height, side), multiple) > pixels:
+    while side > 1 and padded(*fitted(width, height, side)) > pixels:
         side -= 1
     return side
-
-
-def padded_pixels(width: int, height: int, multiple: int) -> int:
-    """The pixels of a picture after padding its sides to multiples."""
-    return (width + -width % multiple) * (height + -height % multiple)
 
 
 def _gib(count: float) -> str:

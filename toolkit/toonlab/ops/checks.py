@@ -36,7 +36,7 @@ def check_fits(size: int, height: int, width: int, name: str) -> None:
     """
     if size > min(height, width):
         raise PartError(
-            f"{name}={size} does not fit an image of {height}x{width} pixels; it can be at most {min(height, width)}"
+            f"{name}={size} does not fit an image of {width}x{height} pixels; it can be at most {min(height, width)}"
         )
 
 
@@ -55,7 +55,7 @@ def check_sides(images: Tensor, name: str, multiple: int = 1, smallest: int = 1)
     height, width = images.shape[-2:]
     if height % multiple or width % multiple or min(height, width) < smallest:
         required = [f"multiples of {multiple}"] * (multiple > 1) + [f"at least {smallest}"] * (smallest > 1)
-        raise PartError(f"{name} must be {' and '.join(required)}, got {height}x{width}")
+        raise PartError(f"{name} must be {' and '.join(required)}, got {width}x{height}")
 
 
 def generator_of(views: Views, name: str) -> torch.Generator:

@@ -75,7 +75,7 @@ class Grid:
         if k > self.count:
             raise PartError(
                 f"{name}: k={k} patches per image, but {stride}={self.stride} of patch_size={self.patch_size} gives "
-                f"{self.count} positions in a {self.height}x{self.width} image; k can be at most {self.count}"
+                f"{self.count} positions in a {self.width}x{self.height} image; k can be at most {self.count}"
             )
 
     def sums(self, values: Tensor) -> Tensor:

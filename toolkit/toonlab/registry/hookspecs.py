@@ -49,7 +49,10 @@ class RegistrationHooks(Protocol):
 
     @hookspec
     def register_generators(self) -> Mapping[str, GeneratorFactory]:
-        """Networks, photo -> cartoon, `(B, 3, H, W)` in [-1, 1]; an attribute `side_multiple` says what sides fit."""
+        """Networks, photo -> cartoon, `(B, 3, H, W)` in [-1, 1].
+
+        Attributes `side_multiple` and `side_minimum` say which sides fit: photos are padded to them.
+        """
 
     @hookspec
     def register_objectives(self) -> Mapping[str, ObjectiveFactory]:

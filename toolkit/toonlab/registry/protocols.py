@@ -152,7 +152,7 @@ class Dataset(Protocol):
         """What to evaluate on, in a fixed order; items may be made when they are asked for."""
 
     def manifest(self) -> Mapping[str, Any]:
-        """What identifies the data, as JSON values: it is part of a run's identity. Cheap: reads no picture."""
+        """What identifies the data, as JSON values: it is part of a run's identity. Cheap: decodes no picture."""
 
 
 @runtime_checkable
@@ -196,6 +196,14 @@ class HasCartoons(Protocol):
 
     def evaluation_cartoons(self) -> Images | None:
         """Real cartoons to compare sets of fakes with, of other scenes than the samples; None: there are none."""
+
+
+@runtime_checkable
+class HasCrops(Protocol):
+    """What a data set has besides whose images may be too small for crops of `train.size`, to find out in advance."""
+
+    def for_crops(self, size: int, /) -> Dataset:
+        """The same data, to train on crops of `size` pixels; raises a `ToonlabError` that names small images."""
 
 
 @runtime_checkable

@@ -12,7 +12,7 @@ import platform
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -104,10 +104,24 @@ def what_changed(directory: Path, now: Mapping[str, Any]) -> str:
 
 def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What differs between two identities, their recipes apart: `the code of toonlab`, `the data`, …"""
-    changed = [f"the {key}" for key in now if key not in ("recipe", "code") and then.get(key) != now[key]]
+    others = [key for key in now if key not in ("recipe", "code") and then.get(key) != now[key]]
+    changed = [f"the {key}{_recounted(then.get(key), now[key])}" for key in others]
     packages = {**then.get("code", {}), **now["code"]}
     changed += [f"the code of {p}" for p in packages if then.get("code", {}).get(p) != now["code"].get(p)]
     return changed
+
+
+def _recounted(then: Any, now: Any) -> str:
+    """Which folders have another number of pictures than before, for example because one was removed or repaired."""
+    pairs = (
+        [(role, then.get(role), now[role]) for role in now] if isinstance(then, dict) and isinstance(now, dict) else []
+    )
+    counts = [
+        f"{role}: {after['pictures']} pictures, {before['pictures']} when it began"
+        for role, before, after in pairs
+        if isinstance(before, dict) and isinstance(after, dict) and before.get("pictures") != after.get("pictures")
+    ]
+    return f" ({'; '.join(counts)})" if counts else ""
 
 
 def environment(

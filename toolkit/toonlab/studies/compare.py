@@ -11,7 +11,8 @@ from typing import Any
 
 from toonlab.engine.train import test_evaluator
 from toonlab.errors import ToonlabError
-from toonlab.images.io import picture_stem, save_png, to_picture
+from toonlab.images.folders import picture_stem
+from toonlab.images.io import save_png, to_picture
 from toonlab.registry.catalogue import Catalogue
 from toonlab.runs.directory import read_outcome, what_changed
 from toonlab.utils import paths

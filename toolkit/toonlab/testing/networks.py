@@ -188,6 +188,9 @@ class GeneratorTests(NetworkTests):
         )
         fake = self.tried(text, cartoonize, net, odd)
         self.expect(fake.shape == odd.shape, f"a photo of 37x41 becomes {tuple(fake.shape[2:])}")
+        for height, width in ((1, 1), (90, 2)):
+            text = f"a photo of {width}x{height} fails; set the class attribute `side_minimum` to the smallest side"
+            self.tried(text, cartoonize, net, self.given(count=1, height=height, width=width))
 
     def test_a_photo_by_itself_becomes_what_it_becomes_among_others(self) -> None:
         net, photos = self.ready(), self.given(count=2)

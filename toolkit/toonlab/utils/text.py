@@ -1,8 +1,14 @@
-"""What commands and trackers write for people: durations, and addresses without their passwords."""
+"""What commands and trackers write for people: names of files, durations, and addresses without their passwords."""
 
 from __future__ import annotations
 
 from urllib.parse import unquote, urlsplit, urlunsplit
+
+
+def printable(name: object) -> str:
+    """A path or a name as one line that can be printed: as it is, or quoted with escapes where it can't be."""
+    text = str(name)
+    return text if text.isprintable() else repr(text)
 
 
 def duration(seconds: float) -> str:
