@@ -33,6 +33,7 @@ PARTS = {
     },
     "postprocessors": {"ctss"},
     "observers": {"mlflow", "progress"},
+    "executors": {"dask", "local"},
 }
 OFFERS = [offer for offers in discover().offers.values() for offer in offers.values()]
 OWN = [offer for offer in OFFERS if offer.distribution.startswith("toonlab ")]

@@ -138,7 +138,7 @@ def measured(fakes: Sequence[Tensor], cartoons: Sequence[Tensor]) -> SetMetric:
 def test_both_sets_are_compared_whole() -> None:
     metric = measured(pictures(0.2, 0.4), pictures(-1.0, 0.0, 0.4))
     assert metric.compute() == {"brightness": pytest.approx(0.5)}
-    assert metric.describe() == {"n": 2, "size": "4x6", "resizer": "none", "cartoons": 3}
+    assert metric.describe() == {"n": 2, "size": "6x4", "resizer": "none", "cartoons": 3}
 
 
 def test_cartoons_may_be_bytes() -> None:

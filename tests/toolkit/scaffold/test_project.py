@@ -17,8 +17,8 @@ from toonlab.scaffold.project import KINDS, Project, create
 CATALOGUE = discover()
 
 
-def test_every_kind_but_post_processors_has_a_starter() -> None:
-    assert set(KINDS.values()) == set(PART_KINDS) - {"postprocessors"}
+def test_every_kind_of_part_of_a_recipe_has_a_starter() -> None:
+    assert set(KINDS.values()) == set(PART_KINDS) - {"postprocessors", "executors"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

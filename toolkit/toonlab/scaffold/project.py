@@ -16,7 +16,9 @@ from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.protocols import KINDS as PART_KINDS
 
 KINDS: Mapping[str, str] = {
-    str(kind).replace(" ", "-"): parts for parts, kind in PART_KINDS.items() if parts != "postprocessors"
+    str(kind).replace(" ", "-"): parts
+    for parts, kind in PART_KINDS.items()
+    if parts not in ("postprocessors", "executors")  # no part of a recipe
 }
 _TRAIN = "toonlab train example.yaml --at tiny"
 _SHOWN = {  # kinds of part -> a command that shows what the example does, and what it shows; of the others, _TRAIN
