@@ -37,7 +37,7 @@ class TaskContext(Protocol):
         """The slot that it runs in."""
 
     def send(self, message: object, /) -> None:
-        """Send a picklable message to the `on_message` of whoever submitted the task."""
+        """Send a picklable message to the `on_message` of the program that submitted the task."""
 
     def stop_reason(self) -> str | None:
         """Why the task is to end early; None as long as it is not."""
