@@ -5,6 +5,7 @@ https://distributed.dask.org. The workers are stock ones: `dask worker tcp://HOS
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import pickle
@@ -350,8 +351,13 @@ class _NotRunError(Exception):
         self.address, self.unfit = address, unfit
 
 
-def _describe(device: str) -> Slot:
-    """The slot of a worker, with all cores of its host."""
+async def _describe(device: str) -> Slot:
+    """The slot of a worker; in a thread, since its imports would keep the worker from answering the scheduler."""
+    return await asyncio.to_thread(_slot_here, device)
+
+
+def _slot_here(device: str) -> Slot:
+    """The slot of this worker, with all cores of its host."""
     gpus = visible_gpus(device)
     if len(gpus) > 1 and "CUDA_VISIBLE_DEVICES" not in os.environ:
         raise ToonlabError(
