@@ -94,6 +94,15 @@ class ExecutorTests(PartTests):
             got = [self.result(executor, executor.submit(_double, number, key="a")) for number in (1, 2)]
         self.expect(got == [2, 4], f"tasks of one key, one after the other, gave {got}, expected [2, 4]")
 
+    def test_cost(self) -> None:
+        """Prints what a task costs that does nothing."""
+        with self.connected() as executor:
+
+            def work() -> None:
+                self.result(executor, executor.submit(_double, 1, key="a"))
+
+            self.print_cost(work, "a task that does nothing")
+
 
 # -- tasks
 
