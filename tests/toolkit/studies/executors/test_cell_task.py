@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import socket
 import tarfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from toonlab import Slot, UnfitSlotError, discover
 from toonlab.recipes.load import load
 from toonlab.studies.executors.cell import Cell, CellSpec, cells_of
 from toonlab.studies.executors.cell_task import run_cell, unpack
-from toonlab.studies.executors.process import ProcessOptions, RunProgress
+from toonlab.studies.executors.process import CellProcess, ProcessOptions, RunProgress
 from toonlab.studies.results.results import Variant
 
 ELSEWHERE = "the token of another program"
@@ -65,6 +67,27 @@ def test_a_request_stops_a_run_with_its_reason(small: Path, tmp_path: Path) -> N
     assert (result.status, result.reason) == ("stopped", "pruned")
     assert result.outcome is not None
     assert 1 <= result.outcome["step"] < 100000
+
+
+@pytest.mark.parametrize("heard", [None, "its worker was stopped"])
+def test_a_run_that_a_signal_stopped_has_not_failed(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heard: str | None
+) -> None:
+    """A terminal and Slurm send it to all processes, and who runs the cell may receive it later than the run."""
+    begun: list[CellProcess] = []
+    monkeypatch.setattr(
+        "toonlab.studies.executors.cell_task.CellProcess", lambda *given: begun.append(CellProcess(*given)) or begun[-1]
+    )
+    monkeypatch.setattr("toonlab.studies.executors.cell_task._SIGNAL", 1.0)
+    cell, options = cell_of(small, "train.steps=100000"), ProcessOptions(tmp_path / "study")
+
+    def kill(sent: Sequence[Any]) -> str | None:
+        if begun[0].running and sent:
+            os.kill(begun[0]._process._pid or 0, signal.SIGTERM)
+        return None if begun[0].running else heard
+
+    result = run_cell(cell, options, Context(kill)).cell
+    assert (result.status, result.reason) == ("stopped", heard or "signal SIGTERM")
 
 
 def test_a_run_that_takes_too_long_has_failed(small: Path, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from .process import CellProcess, Failed, ProcessOptions
 _PAUSE = 0.5  # seconds between two looks at a process
 _RETRY = 2.0  # seconds between two attempts at a directory in which another process trains
 _BUSY = 150.0  # seconds that such a process may take: one whose study is gone notices and saves
+_SIGNAL = 5.0  # seconds that one program may receive a signal later than another
 _LEFT_BEHIND = {".lock", "state.pt"}  # of what only the resume of a run needs
 _CHECKED: set[str] = set()  # digests of the identities, apart from seeds, that this machine's code and data have
 
@@ -72,11 +73,21 @@ def _attempt(cell: Cell, options: ProcessOptions, context: TaskContext) -> tuple
     record = outcome.to_json() if outcome else None
     if outcome and outcome.status == "finished":
         return replace(cell.waiting, status="finished", outcome=record), None
+    if outcome and outcome.status == "stopped" and not failed:
+        stop = stop or _reason_heard(context) or outcome.reason
     if stop and not late:
         return replace(cell.waiting, status="stopped", reason=stop, outcome=record), None
     cause = failed or outcome
     reason = stop or (cause and cause.reason) or "its process ended without an outcome"
     return replace(cell.waiting, status="failed", reason=reason, log=process.last_lines()), failed
+
+
+def _reason_heard(context: TaskContext) -> str | None:
+    """Why to stop, if a signal that has stopped a run by itself is for the study or the worker as well."""
+    until = time.monotonic() + _SIGNAL
+    while not (reason := context.stop_reason()) and time.monotonic() < until:
+        time.sleep(_PAUSE)
+    return reason
 
 
 def _check(cell: Cell) -> None:
