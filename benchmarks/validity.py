@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from toonlab import discover
 from toonlab_metrics import METRICS
 from toonlab_metrics.bases import Measurement
+from toonlab_metrics.degenerate import NAMES, PATTERNS
 from toonlab_metrics.degrade import DEGRADATIONS
 from toonlab_metrics.frechet import KID
 from toonlab_metrics.validity import ALIKE, MONOTONE, STILL, ReferenceData, Trial, examine
@@ -77,7 +78,7 @@ def reference_data(style: str, scenes: int, size: int) -> ReferenceData:
 
 def to_json(one: Trial) -> dict[str, object]:
     found = [{"claim": f.claim, "measured": f.measured, "holds": f.holds} for f in one.findings()]
-    return {"findings": found, "curves": one.curves, "ranks": one.ranks, "halves": one.halves}
+    return {"findings": found, "curves": one.curves, "pictures": one.pictures, "ranks": one.ranks, "halves": one.halves}
 
 
 INTRODUCTION = f"""\
@@ -86,7 +87,7 @@ INTRODUCTION = f"""\
 Written by `python benchmarks/validity.py --scenes {{scenes}} --size {{size}}`, which reproduces it. [Cards](metrics.md)
 say what each metric measures.
 
-The true cartoons of ToonWorld are degraded in six ways, each in six growing amounts. A metric that claims to
+The true cartoons of ToonWorld are degraded in seven ways, each in growing amounts. A metric that claims to
 *see* a degradation must get worse with each amount (Spearman's rank correlation at least {MONOTONE}). A degradation
 that it claims to *ignore* may change its score by at most {100 * STILL:.0f} % of the distance between
 the truth and the photo.
@@ -96,6 +97,16 @@ table must also rank `classic`, a non-learned effect, above the unmodified photo
 
 `+0.98`: claimed and seen. `still`: claimed and ignored. In brackets: no claim, for information only. ✗: a failed
 claim.
+"""
+
+
+PICTURES = """\
+## Degenerate pictures
+
+What metrics against the truth give pictures that are no cartoons, on the scale where the unmodified photo has 0 and the
+true cartoon 1. Patterns (\\*) say nothing about a scene: a metric that gives one much more than 0 can be won by it. The
+others paint the photo's edges black or change the photo. On the pictures of these tests almost every edge of a photo is
+an outline, so Canny's edges are a strong baseline: a comparison should show it, as the recipe `canny`.
 """
 
 
@@ -110,6 +121,7 @@ def page(trials: Sequence[Trial], untested: Sequence[str], scenes: int, size: in
         _table(trials),
         plot,
         *_failures(trials),
+        _pictures(trials),
         _scores(trials),
     ]
     if untested:
@@ -134,6 +146,17 @@ def _failures(trials: Sequence[Trial]) -> list[str]:
         "\n".join(["## Failed claims", "", *(failed or ["None."]), ""]),
         "\n".join(["## Metrics that may not lead a table", "", *led, ""]),
     ]
+
+
+def _pictures(trials: Sequence[Trial]) -> str:
+    """The scores of degenerate pictures by the metrics that compare with the truth and may lead."""
+    shown = [one for one in trials if one.metric.needs and (one.metric.leads or one.metric.withstands)]
+    lines = [PICTURES, "", "| picture | " + " | ".join(f"`{one.metric.name}`" for one in shown) + " |"]
+    lines += ["|---" * (len(shown) + 1) + "|"]
+    for name in NAMES:
+        mark = " \\*" if name in PATTERNS else ""
+        lines.append(f"| {name}{mark} | " + " | ".join(f"{one.scaled(name):.2f}" for one in shown) + " |")
+    return "\n".join([*lines, ""])
 
 
 def _scores(trials: Sequence[Trial]) -> str:

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 import toonlab
 
 from .classic import Classic
-from .drawing import Identity, MeanShift, Superpixel
+from .drawing import CannyInk, Dots, Identity, MeanShift, Superpixel
 
 
 @toonlab.hookimpl
 def register_generators() -> Mapping[str, toonlab.GeneratorFactory]:
-    return {"identity": Identity, "classic": Classic, "mean_shift": MeanShift, "superpixel": Superpixel}
+    return {
+        **{"identity": Identity, "canny": CannyInk, "dots": Dots},
+        **{"classic": Classic, "mean_shift": MeanShift, "superpixel": Superpixel},
+    }

@@ -112,6 +112,39 @@ class Superpixel(Drawing):
         return felzenszwalb(photo, self.scale, min_size=max(1, round(self.smallest * scale_of(photo) ** 2)))
 
 
+@dataclass(eq=False, repr=False)
+class CannyInk(Drawing):
+    """The photo with its edges painted black: Canny's, of the gray picture, without smoothing.
+
+    A baseline that shows what a metric of lines gives to edges that are no outlines.
+
+    Args:
+        low: the lower threshold, in levels; the upper one is twice as high.
+    """
+
+    low: Annotated[int, Field(gt=0, le=500), Tunable(20, 200)] = 50
+
+    def draw(self, photo: Pixels) -> Pixels:
+        edges = cv2.Canny(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), self.low, 2 * self.low)
+        return np.where(edges[..., None] > 0, 0, photo).astype(np.uint8)
+
+
+@dataclass(eq=False, repr=False)
+class Dots(Drawing):
+    """The photo with black dots at regular distances: a baseline that no metric should rank above the photo.
+
+    Args:
+        period: the distance of dots, in pixels.
+    """
+
+    period: Annotated[int, Field(gt=0)] = 3
+
+    def draw(self, photo: Pixels) -> Pixels:
+        drawn = photo.copy()
+        drawn[:: self.period, :: self.period] = 0
+        return drawn
+
+
 def mean_colors(photo: Pixels, segments: NDArray[np.int64]) -> Pixels:
     """`(H, W, 3)` levels and `(H, W)` segments' numbers from 0 -> every pixel in its segment's mean colour."""
     numbers = segments.ravel()

@@ -14,12 +14,14 @@ from .closeness import MSSSIM, PSNR, SSIM
 from .content import ContentEdges, ContentSSIM
 from .folders import EvaluationFolders
 from .frechet import FID, KID, RandomKID
+from .lines import Lines
 from .outline import OutlineF1
 from .regions import FlatColorError, ResidualTexture
+from .surfaces import Colours, Surfaces
 from .wasserstein import SlicedWasserstein
 
 METRICS = (
-    *(OutlineF1, FlatColorError, ResidualTexture, PSNR, SSIM, MSSSIM),  # against the truth
+    *(Lines, Surfaces, Colours, OutlineF1, FlatColorError, ResidualTexture, PSNR, SSIM, MSSSIM),  # against the truth
     *(KID, FID, RandomKID, SlicedWasserstein, EdgeSharpness, Flatness),  # against real cartoons
     *(ContentEdges, ContentSSIM),  # against the photo
 )

@@ -70,7 +70,7 @@ class Flatness(PixelDistribution):
     """
 
     name = "flatness"
-    sees = frozenset({"noise", "texture"})
+    sees = frozenset({"blend", "noise", "texture"})
     ignores = frozenset({"color"})
 
     def values(self, luma: Values) -> Values:

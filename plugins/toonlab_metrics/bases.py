@@ -22,6 +22,7 @@ class Measurement(Metric):
     sees: frozenset[str] = frozenset()  # degradations of the truth that make the metric worse, step by step
     ignores: frozenset[str] = frozenset()  # degradations that hardly change it
     best: str = "truth"  # the highest ranked of `identity` (the unmodified photo), `classic` and `truth`
+    withstands: float | None = None  # the most that it gives any picture of `degenerate.PATTERNS`
     leads: bool = True  # whether it also ranks `identity` below `classic`; otherwise it never leads a table
     caveat: str = ""  # the reason why tables mark it; empty without one
     resizer: str = "none"  # the method that brings pictures to one size before they are measured
@@ -61,31 +62,12 @@ class Measurement(Metric):
         return ToonlabError(f"{self.name}: no samples to evaluate; give the data set some, or drop the metric")
 
 
-class PictureMean(Measurement):
-    """The mean over pictures of `measure`, which gets a fake and its targets: the photo, or what `needs` names."""
+class PictureScores(Measurement):
+    """The mean over pictures of their results in `_pictures`, which `update` or `compute` fills."""
 
     def __init__(self) -> None:
         super().__init__()
         self._pictures: list[Mapping[str, float]] = []
-
-    @abstractmethod
-    def measure(self, fake: Tensor, *args: Any, **kwargs: Any) -> Mapping[str, float]:
-        """The results of one picture: fake, `(3, H, W)` float32 in [-1, 1], against its targets, given by name.
-
-        Empty, if there is nothing to measure.
-        """
-
-    def update(self, fake: Tensor, sample: Sample) -> None:
-        """Add one fake, `(3, H, W)` in [-1, 1], of the sample's photo.
-
-        Raises:
-            PartError: if the sample lacks the truth that this metric needs, or the fake has another size.
-        """
-        targets = self.targets(sample)
-        size = next(iter(targets.values())).shape[-2:]
-        fake = self.checked(fake, sample, tuple(size))
-        if results := self.measure(fake, **{name: target.to(fake.device) for name, target in targets.items()}):
-            self._pictures.append(results)
 
     def compute(self) -> dict[str, float]:
         """The means by name, the main result first.
@@ -110,6 +92,29 @@ class PictureMean(Measurement):
                 )
             found[field] = target
         return found
+
+
+class PictureMean(PictureScores):
+    """The mean over pictures of `measure`, which gets a fake and its targets: the photo, or what `needs` names."""
+
+    @abstractmethod
+    def measure(self, fake: Tensor, *args: Any, **kwargs: Any) -> Mapping[str, float]:
+        """The results of one picture: fake, `(3, H, W)` float32 in [-1, 1], against its targets, given by name.
+
+        Empty, if there is nothing to measure.
+        """
+
+    def update(self, fake: Tensor, sample: Sample) -> None:
+        """Add one fake, `(3, H, W)` in [-1, 1], of the sample's photo.
+
+        Raises:
+            PartError: if the sample lacks the truth that this metric needs, or the fake has another size.
+        """
+        targets = self.targets(sample)
+        size = next(iter(targets.values())).shape[-2:]
+        fake = self.checked(fake, sample, tuple(size))
+        if results := self.measure(fake, **{name: target.to(fake.device) for name, target in targets.items()}):
+            self._pictures.append(results)
 
 
 class SetMetric(Measurement):

@@ -22,8 +22,9 @@ _REFERENCE = 128  # pixels: amounts in pixels refer to pictures of this side
 
 @dataclass(frozen=True)
 class Scene:
-    """The truth of a sample, images `(H, W, 3)` in [0, 1] and a mask `(H, W)`, and a source of random numbers."""
+    """A sample's images, `(H, W, 3)` in [0, 1], and a mask, `(H, W)`, and a source of random numbers."""
 
+    photo: Image
     cartoon: Image
     flat: Image
     outline: NDArray[np.bool_]
@@ -48,7 +49,7 @@ def degraded(sample: Sample, name: str, amount: float) -> Tensor:
     if truth is None or truth.cartoon is None or truth.flat is None or truth.outline is None:
         raise ToonlabError(f"sample {sample.name!r}: needs the truth's cartoon, flat and outline to be degraded")
     draws = np.random.default_rng(rng(0, "degrade", sample.name, name).initial_seed())
-    scene = Scene(_array(truth.cartoon), _array(truth.flat), truth.outline.cpu().numpy(), draws)
+    scene = Scene(_array(sample.photo), _array(truth.cartoon), _array(truth.flat), truth.outline.cpu().numpy(), draws)
     worse = DEGRADATIONS[name].apply(scene, amount)
     return torch.from_numpy(np.clip(worse, 0, 1).astype(np.float32)).permute(2, 0, 1) * 2 - 1
 
@@ -94,12 +95,18 @@ def texture(scene: Scene, amount: float) -> Image:
     return np.asarray(scene.cartoon * (1 + amount * np.asarray(grain)[..., None]), np.float32)
 
 
+def blend(scene: Scene, amount: float) -> Image:
+    """Mix the photo into the cartoon."""
+    return (1 - amount) * scene.cartoon + amount * scene.photo
+
+
 DEGRADATIONS: Mapping[str, Degradation] = {
     "blur": Degradation(blur, (0.4, 0.7, 1.1, 1.6, 2.3, 3.2), "sigma in pixels at 128 px"),
     "noise": Degradation(noise, (0.01, 0.02, 0.04, 0.07, 0.11, 0.16), "deviation, of the range"),
     "color": Degradation(color, (3, 6, 10, 15, 21, 28), "step in a*b*"),
     "outline_removal": Degradation(outline_removal, (0.15, 0.3, 0.45, 0.6, 0.8, 1.0), "share of the outlines"),
     "outline_shift": Degradation(outline_shift, (1, 2, 3, 4, 5, 6), "pixels at 128 px"),
+    "blend": Degradation(blend, tuple(step / 10 for step in range(1, 11)), "share of the photo"),
     "texture": Degradation(texture, (0.02, 0.04, 0.07, 0.11, 0.16, 0.22), "deviation, of the brightness"),
 }
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from .bases import PictureMean
 
+Mask = NDArray[np.bool_]
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 _DARK = 0.1  # added to the surroundings' luma, since relative contrast near black is noise
 
@@ -37,7 +38,7 @@ class OutlineF1(PictureMean):
 
     name = "outline_f1"
     needs = frozenset({"outline"})
-    sees = frozenset({"outline_removal", "outline_shift"})
+    sees = frozenset({"blend", "outline_removal", "outline_shift"})
     ignores = frozenset({"color"})
 
     def __init__(
@@ -55,7 +56,7 @@ class OutlineF1(PictureMean):
         return {"outline_f1": f1, "outline_precision": precision, "outline_recall": recall}
 
 
-def dark_lines(image: Tensor, width: float, contrast: float) -> NDArray[np.bool_]:
+def dark_lines(image: Tensor, width: float, contrast: float) -> Mask:
     """The mask of dark lines, `(H, W)`, of an image, `(3, H, W)` in [-1, 1]; see `OutlineF1`."""
     from skimage.morphology import disk  # OpenCV's is not symmetric
 
@@ -70,7 +71,7 @@ def luminance(image: Tensor) -> NDArray[np.float32]:
     return np.asarray((image.permute(1, 2, 0).cpu().numpy() + 1) / 2 @ _LUMA, np.float32)
 
 
-def match(found: NDArray[np.bool_], true: NDArray[np.bool_], tolerance: int) -> tuple[float, float, float]:
+def match(found: Mask, true: Mask, tolerance: int) -> tuple[float, float, float]:
     """F1, precision and recall of two masks, `(H, W)` each, with a tolerance in pixels."""
     if not found.any() or not true.any():
         score = float(found.any() == true.any())
@@ -80,7 +81,7 @@ def match(found: NDArray[np.bool_], true: NDArray[np.bool_], tolerance: int) -> 
     return 2 * precision * recall / max(precision + recall, 1e-12), precision, recall
 
 
-def grown(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
+def grown(mask: Mask, pixels: int) -> Mask:
     """A mask dilated by some pixels along rows and columns."""
     square = np.ones((2 * pixels + 1, 2 * pixels + 1), np.uint8)
     return np.asarray(cv2.dilate(mask.astype(np.uint8), square), bool)

@@ -12,10 +12,9 @@ from pydantic import Field
 from torch import Tensor
 
 from .bases import PictureMean
-from .outline import grown
+from .outline import Mask, grown
 
 Image = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 _DEVIATION = 1.4826  # of a Gaussian, in medians of its absolute value
 _SOFT = 1  # pixels: as far as a line's soft border goes beyond its mask
 
@@ -37,7 +36,7 @@ class FlatColorError(PictureMean):
     name = "flat_color_error"
     needs = frozenset({"flat", "regions", "outline"})
     higher_is_better = False
-    sees = frozenset({"color"})
+    sees = frozenset({"blend", "color"})
     ignores = frozenset({"outline_removal"})
     leads = False
     caveat = "the unmodified photo is closer to the cartoon's colours than an effect that only guesses them"
@@ -74,7 +73,7 @@ class ResidualTexture(PictureMean):
     name = "residual_texture"
     needs = frozenset({"flat", "regions", "outline"})
     higher_is_better = False
-    sees = frozenset({"noise", "texture"})
+    sees = frozenset({"blend", "noise", "texture"})
     ignores = frozenset({"color", "outline_removal"})
 
     def __init__(self, margin: Annotated[int, Field(ge=1, le=8)] = 2) -> None:

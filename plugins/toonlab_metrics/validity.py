@@ -13,6 +13,7 @@ from torch import Tensor
 from toonlab import Images, Sample, rng
 
 from .bases import Measurement, SetMetric
+from .degenerate import NAMES, PATTERNS, degenerates
 from .degrade import DEGRADATIONS, degraded
 
 MONOTONE = 0.95  # the least rank correlation (Spearman) between the amount of a degradation and the loss
@@ -44,10 +45,14 @@ class ReferenceData:
 
 @dataclass
 class Trial:
-    """A metric under test; `curves` are its scores at growing amounts of each degradation, starting with the truth."""
+    """A metric under test; `curves` are its scores at growing amounts of each degradation, starting with the truth.
+
+    `pictures` are its scores of degenerate pictures.
+    """
 
     metric: Measurement
     curves: dict[str, list[float]] = field(default_factory=dict)
+    pictures: dict[str, float] = field(default_factory=dict)
     ranks: dict[str, dict[str, float]] = field(default_factory=dict)  # data -> method -> score
     halves: tuple[float, float, float] = (0.0, 0.0, 1.0)  # of `classic`: both scores, the deviation of random halves
     _data: ReferenceData | None = None  # whose cartoons the metric has
@@ -82,6 +87,10 @@ class Trial:
             elif name in self.metric.ignores:
                 change = self.change(name)
                 yield Finding(f"ignores {name}", f"moves {100 * change:.1f} %", change <= STILL)
+        if self.metric.withstands is not None:
+            score, name = max((self.pictures[name], name) for name in PATTERNS)
+            claim = f"gives no pattern more than {self.metric.withstands}"
+            yield Finding(claim, f"{name} {score:.3f}", score <= self.metric.withstands)
         for data, scores in self.ranks.items():
             yield self._order(data, scores)
         yield self._alike()
@@ -101,6 +110,11 @@ class Trial:
         values, scores = self.curves[name], next(iter(self.ranks.values()))
         return max(abs(value - values[0]) for value in values) / max(abs(scores["truth"] - scores["identity"]), 1e-12)
 
+    def scaled(self, name: str) -> float:
+        """The score of a degenerate picture, on the scale from the photo, 0, to the truth, 1."""
+        scores = next(iter(self.ranks.values()))
+        return (self.pictures[name] - scores["identity"]) / (scores["truth"] - scores["identity"])
+
     def _order(self, data: str, scores: Mapping[str, float]) -> Finding:
         ranked = sorted(scores, key=lambda name: scores[name], reverse=self.metric.higher_is_better)
         holds = ranked == ["truth", "classic", "identity"] if self.metric.leads else ranked[0] == self.metric.best
@@ -116,7 +130,7 @@ class Trial:
 def examine(
     trials: Sequence[Trial], datasets: Sequence[ReferenceData], report: Callable[[str], None] = lambda _: None
 ) -> None:
-    """Fill in the curves and halves (on the first data) and the ranks (on all)."""
+    """Fill in the curves, the scores of pictures and the halves (on the first data), and the ranks (on all)."""
     first = datasets[0]
     for name, degradation in DEGRADATIONS.items():
         report(name)
@@ -124,6 +138,11 @@ def examine(
             fakes = [degraded(sample, name, amount) for sample in first.samples] if amount else first.methods["truth"]
             for one in trials:
                 one.curves.setdefault(name, []).append(one.score(fakes, first))
+    for name in NAMES:
+        report(name)
+        fakes = degenerates(first.samples, name)
+        for one in trials:
+            one.pictures[name] = one.score(fakes, first)
     report("halves")
     for one in trials:
         one.halve(first)

@@ -17,7 +17,7 @@ PARTS = {
     "representations": {"rgb", "grayscale", "gray_minmax", "surface", "texture"},
     "generators": {
         *("ctss_unet", "ctss_plain", "cartoongan", "animegan", "whitebox_unet"),
-        *("pictures", "identity", "classic", "mean_shift", "superpixel"),
+        *("pictures", "identity", "canny", "dots", "classic", "mean_shift", "superpixel"),
     },
     "discriminators": {"ctss_image", "ctss_patch", "cartoongan", "animegan", "whitebox"},
     "objectives": {"lsgan", "hinge", "bce", "wasserstein"},
@@ -28,7 +28,17 @@ PARTS = {
     "features": {"vgg19", "random"},
     "datasets": {"folder", "evaluation_folders", "toonworld"},
     "metrics": {
-        *("outline_f1", "flat_color_error", "residual_texture", "psnr", "ssim", "ms_ssim"),
+        *(
+            "lines",
+            "surfaces",
+            "colours",
+            "outline_f1",
+            "flat_color_error",
+            "residual_texture",
+            "psnr",
+            "ssim",
+            "ms_ssim",
+        ),
         *("kid", "fid", "kid_random", "swd", "edge_sharpness", "flatness", "content_edges", "content_ssim"),
     },
     "postprocessors": {"ctss"},

@@ -8,9 +8,19 @@ import torch
 from torch import Tensor
 
 from toonlab import Catalogue, RecipeError
-from toonlab_classic.drawing import Drawing, Identity, MeanShift, Pixels, Superpixel, mean_colors, scale_of
+from toonlab_classic.drawing import (
+    CannyInk,
+    Dots,
+    Drawing,
+    Identity,
+    MeanShift,
+    Pixels,
+    Superpixel,
+    mean_colors,
+    scale_of,
+)
 
-NAMES = ["classic", "mean_shift", "superpixel"]
+NAMES = ["classic", "mean_shift", "superpixel", "canny", "dots"]
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +159,21 @@ def test_parameters_say_how_many_there_are(golden):
     assert count(smallest=100) < count(smallest=5)
     assert count(scale=300) < count(scale=30)
     assert 20 < count(method="slic", count=40) < count(method="slic", count=200) < 260
+
+
+def test_canny_paints_edges_alone():
+    photo = np.full((32, 32, 3), 60, np.uint8)
+    photo[:, 16:] = 200
+    drawn = CannyInk().draw(photo)
+    black = (drawn == 0).all(axis=2)
+    assert black[:, 14:18].any(axis=1).all()
+    assert not black[:, [*range(14), *range(18, 32)]].any()
+    assert (drawn[~black] == photo[~black]).all()
+    assert not (CannyInk(low=500).draw(photo) == 0).any()
+
+
+def test_dots_are_where_the_period_says(golden):
+    photo = golden("inputs")["images_u8"][0, :32, :32] | 1
+    assert np.argwhere((Dots(5).draw(photo) == 0).all(axis=2)).tolist() == [
+        [y, x] for y in range(0, 32, 5) for x in range(0, 32, 5)
+    ]

@@ -10,6 +10,9 @@ from torch import Tensor
 
 from toonlab import Sample
 from toonlab_metrics.bases import PictureMean
+from toonlab_metrics.degenerate import NAMES
+from toonlab_metrics.degrade import DEGRADATIONS
+from toonlab_metrics.lines import Lines
 from toonlab_metrics.outline import OutlineF1
 from toonlab_metrics.validity import ReferenceData, Trial, examine
 from toonlab_metrics.wasserstein import SlicedWasserstein
@@ -53,6 +56,16 @@ class PhotoLover(PictureMean):
         return {"photo_lover": -float((fake - photo).square().mean())}
 
 
+class Gamed(OutlineF1):
+    """Claims that patterns don't fool it."""
+
+    name = "gamed"
+    withstands = 0.1
+
+    def measure(self, fake: Tensor, outline: Tensor) -> dict[str, float]:
+        return {"gamed": super().measure(fake, outline)["outline_f1"]}
+
+
 class Moody(PictureMean):
     """Half of the pictures please it more, whatever they show."""
 
@@ -68,7 +81,7 @@ class Moody(PictureMean):
 
 @pytest.fixture(scope="module")
 def trials(data: ReferenceData) -> Iterator[dict[str, Trial]]:
-    metrics = (OutlineF1(), SlicedWasserstein(directions=32), Constant(), PhotoLover(), Moody())
+    metrics = (OutlineF1(), SlicedWasserstein(directions=32), Constant(), PhotoLover(), Moody(), Lines(), Gamed())
     made = [Trial(metric) for metric in metrics]
     examine(made, [data], lambda text: None)
     return {one.metric.name: one for one in made}
@@ -80,7 +93,17 @@ def failures(one: Trial) -> list[str]:
 
 def test_outline_f1_keeps_every_promise(trials: dict[str, Trial]) -> None:
     assert failures(trials["outline_f1"]) == []
-    assert len(list(trials["outline_f1"].findings())) == 5
+    assert len(list(trials["outline_f1"].findings())) == 6
+
+
+def test_lines_keeps_every_promise_and_no_pattern_fools_it(trials: dict[str, Trial]) -> None:
+    assert failures(trials["lines"]) == []
+    assert trials["lines"].pictures.keys() == set(NAMES)
+    assert trials["lines"].scaled("dots 3") < 0.1
+
+
+def test_a_metric_that_patterns_fool_is_found_out(trials: dict[str, Trial]) -> None:
+    assert failures(trials["gamed"]) == ["gives no pattern more than 0.1"]
 
 
 def test_a_metric_of_sets_is_given_the_cartoons(trials: dict[str, Trial]) -> None:
@@ -102,7 +125,9 @@ def test_a_metric_that_loves_the_photo_is_found_out(trials: dict[str, Trial]) ->
 def test_the_truth_at_amount_zero_is_where_every_curve_begins(trials: dict[str, Trial]) -> None:
     one = trials["outline_f1"]
     assert {values[0] for values in one.curves.values()} == {one.ranks["bold"]["truth"]}
-    assert {len(values) for values in one.curves.values()} == {7}
+    assert {name: len(values) - 1 for name, values in one.curves.items()} == {
+        name: len(degradation.amounts) for name, degradation in DEGRADATIONS.items()
+    }
 
 
 def test_halves_that_differ_by_more_than_chance_are_found_out(trials: dict[str, Trial]) -> None:
