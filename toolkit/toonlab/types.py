@@ -240,7 +240,8 @@ class Outcome:
     """How a run ended: `finished`, `failed` or `stopped`, why, the last evaluation's metrics, and the photos' own.
 
     `measured` says how each metric measured: number and size of the pictures, resizer, hash of the weights. `costs`
-    are the items of `profiling.COSTS` that could be measured.
+    are the items of `profiling.COSTS` that could be measured. `split` is that of the samples that `metrics` and `photo`
+    were measured on: `test` in comparisons and confirmations, or `validation`.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # where it is read back
@@ -253,6 +254,7 @@ class Outcome:
     photo: Mapping[str, float] = field(default_factory=dict)
     measured: Mapping[str, Any] = field(default_factory=dict)
     costs: Mapping[str, float] = field(default_factory=dict)
+    split: Literal["validation", "test"] = "validation"
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -85,13 +85,13 @@ def test_the_run_directory_holds_the_truth(small: Path, catalogue: Catalogue, tm
     assert [line["step"] for line in lines if "evaluation" in line] == [2, 4]
     assert "critic/patch/total" not in lines[0]["scalars"]  # the warm-up has no critics
     assert "critic/patch/total" in [line for line in lines if "scalars" in line][-1]["scalars"]
-    assert [line["step"] for line in lines if "test" in line] == [4]
     assert [path.name for path in checkpoints(directory / "checkpoints")] == ["step-00000002", "step-00000004"]
     with Image.open(directory / "samples" / "step-00000004.png") as sheet:
         assert sheet.height > 3 * 192  # photo, fake, truth
     outcome = json.loads((directory / "outcome.json").read_text())
     assert (outcome["status"], outcome["step"]) == ("finished", 4)
-    assert outcome["metrics"] == pytest.approx(lines[-1]["test"])
+    assert outcome["split"] == "validation"  # the test split is for comparisons
+    assert outcome["metrics"] == pytest.approx(lines[-1]["evaluation"])
     assert outcome["measured"]["outline_f1"] == {"n": 3, "size": "32x32", "resizer": "none"}
     assert set(outcome["photo"]) == set(outcome["metrics"])
 
@@ -166,8 +166,16 @@ def test_the_test_split_is_looked_at_once_at_the_end(small: Path, catalogue: Cat
         return Watched(distributed, "validation", looked)
 
     offer(catalogue, "datasets", "watched", make_watched)
-    trained = run(small, catalogue, tmp_path, "data={use: watched}", "train.evaluate_every=1")
-    assert looked == ["validation", "test"]
+    recipe = load(small, catalogue, ["data={use: watched}", "train.evaluate_every=1"])
+    validated = train(recipe, catalogue, tmp_path / "runs", distributed="cpu")
+    assert looked == ["validation"]
+    trained = train(recipe, catalogue, tmp_path / "runs", distributed="cpu", split="test")
+    assert (validated.run.directory, validated.outcome.split) == (trained.run.directory, "validation")
+    assert (trained.reused, trained.outcome.split) == (False, "test")
+    assert looked == ["validation", "validation", "test"]
+    for split in ("validation", "test"):
+        again = train(recipe, catalogue, tmp_path / "runs", distributed="cpu", split=split)
+        assert (again.reused, again.outcome.split) == (True, "test")
     lines = list(read_metrics(trained.run.directory / "metrics.jsonl"))
     assert [("test" in line, line["step"]) for line in lines if "scalars" not in line] == [
         *((False, step) for step in range(1, 5)),
@@ -198,7 +206,7 @@ def test_the_best_weights_by_a_metric_count_if_the_recipe_says_so(
     then = read_weights(directory / "checkpoints" / f"step-{best:08d}" / WEIGHTS)[0]
     assert kept.keys() == then.keys()
     assert all(torch.equal(kept[name], then[name]) for name in kept)
-    data = load(small, catalogue).data.make(catalogue).test()
+    data = load(small, catalogue).data.make(catalogue)
     evaluator = Evaluator(data.evaluation(), load(small, catalogue).evaluate.metrics, catalogue, 3)
     chosen = load_generator(candidates(directory)[-1], catalogue)
     assert evaluator.evaluate(chosen, torch.device("cpu")).metrics == trained.outcome.metrics

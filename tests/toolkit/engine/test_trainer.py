@@ -47,7 +47,7 @@ def test_what_is_due_happens_on_its_steps_and_on_the_first_and_last(
     trained = run(small, catalogue, tmp_path / "runs", *every)
     assert kinds(trained) == [
         *[(1, "scalars"), (3, "scalars"), (4, "evaluation")],
-        *[(6, "scalars"), (7, "scalars"), (7, "evaluation"), (7, "test")],
+        *[(6, "scalars"), (7, "scalars"), (7, "evaluation")],
     ]
     saved = [path.name for path in checkpoints(trained.run.directory / "checkpoints")]
     assert saved == ["step-00000005", "step-00000007"]
@@ -68,7 +68,8 @@ def test_an_evaluation_runs_the_generator_once_for_metrics_and_grid(
             hook.remove()
 
     monkeypatch.setattr(Evaluator, "evaluate", watched)
-    trained = run(small, catalogue, tmp_path / "runs", "train.evaluate_every=2", "evaluate.samples=3")
+    recipe = load(small, catalogue, ["train.evaluate_every=2", "evaluate.samples=3"])
+    trained = train(recipe, catalogue, tmp_path / "runs", distributed="cpu", split="test")
     assert passes == [3, 3, 3], "steps 2 and 4, and the test split"
     assert len(list((trained.run.directory / "samples").glob("step-*.png"))) == 2
 

@@ -48,6 +48,7 @@ class RunRecord:
     photo: Mapping[str, float] = field(default_factory=dict)
     measured: Mapping[str, Any] = field(default_factory=dict)
     costs: dict[str, float] = field(default_factory=dict)
+    split: Literal["validation", "test"] = "validation"
 
     def __post_init__(self) -> None:
         self.started = time.monotonic()
@@ -139,7 +140,7 @@ class RunRecord:
 
     def _end(self, status: Literal["finished", "failed", "stopped"], reason: str | None) -> Outcome:
         results = (self.metrics, self.photo, self.measured, self.costs)
-        outcome = Outcome(status, self.step, self.seconds, reason, *results)
+        outcome = Outcome(status, self.step, self.seconds, reason, *results, split=self.split)
         if self._file:
             self._file.close()
             write_outcome(self.run.directory, outcome)

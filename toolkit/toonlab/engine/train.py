@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 from torch import nn
@@ -23,7 +23,7 @@ from toonlab.registry.observers import Observers
 from toonlab.registry.protocols import Dataset, HasCrops, ReadyMade
 from toonlab.runs.directory import digest, environment, prepare, read_outcome, run_identity, what_changed
 from toonlab.runs.sync import make_observers
-from toonlab.types import Outcome, Run
+from toonlab.types import Outcome, Run, Sample
 from toonlab.utils.distributed import DistributedContext, has_bf16, launch
 
 from .builder import build, build_fixed
@@ -54,6 +54,7 @@ def train(
     identity: Mapping[str, Any] | None = None,
     study: str | None = None,
     tracking_uri: str | None = None,
+    split: Literal["validation", "test"] = "validation",
 ) -> Trained:
     """Train a recipe to its end, or return the outcome of a finished run of the same identity.
 
@@ -71,6 +72,9 @@ def train(
             even if files are edited meanwhile.
         study: the study that the run is part of, for trackers that group runs.
         tracking_uri: where the recipe's observers record the run, in place of their own `tracking_uri`.
+        split: of the samples that the final weights are measured on. Comparisons and confirmations take `test`, which
+            nobody else looks at, since settings that are chosen by its scores fit it better than new pictures. Data
+            without a test split are measured on their evaluation samples.
 
     Raises:
         RecipeError: if something does not fit, before anything is written.
@@ -82,15 +86,15 @@ def train(
     identity = identity or identity_of(recipe, catalogue)
     run = run_of(recipe, identity, root, experiment or recipe.name)
     outcome = distributed.on_first(lambda: read_outcome(run.directory))
-    if outcome and outcome.status == "finished":
+    if outcome and outcome.status == "finished" and split in (outcome.split, "validation"):
         return Trained(run, outcome, reused=True)
-    begin, steps = (_training if recipe.stages else _evaluation)(recipe, catalogue, distributed)
+    begin, steps = (_training if recipe.stages else _evaluation)(recipe, catalogue, distributed, split)
     run = replace(run, steps=steps, environment=environment(distributed, identity, command, study))
     with _alone(run, distributed), float32_products(tf32=recipe.train.precision == "tf32"):
         distributed.on_first(lambda: (run.directory / "outcome.json").unlink(missing_ok=True))
         made = make_observers(recipe.tree["observers"], catalogue, tracking_uri) if distributed.rank == 0 else {}
         observers = Observers({**made, **(listeners or {})})
-        return Trained(run, begin(RunRecord(run=run, observers=observers, distributed=distributed)))
+        return Trained(run, begin(RunRecord(run=run, observers=observers, distributed=distributed, split=split)))
 
 
 def run_of(recipe: Recipe, identity: Mapping[str, Any], root: Path, experiment: str) -> Run:
@@ -105,7 +109,7 @@ def _evaluator(recipe: Recipe, catalogue: Catalogue, dataset: Dataset) -> Evalua
 
 
 def test_evaluator(recipe: Recipe, catalogue: Catalogue, count: int, metrics: Sequence[Part] = ()) -> Evaluator:
-    """An evaluator of the first `count` samples that a recipe's results are reported on."""
+    """An evaluator of the first `count` samples that a comparison's results are reported on."""
     evaluate = replace(recipe.evaluate, metrics=tuple(metrics), samples=count)
     return _evaluator(replace(recipe, evaluate=evaluate), catalogue, test_split(recipe.data.make(catalogue)))
 
@@ -120,7 +124,7 @@ def identity_of(recipe: Recipe, catalogue: Catalogue) -> dict[str, Any]:
     return run_identity(recipe, catalogue, manifests)
 
 
-def measurable(recipe: Recipe, catalogue: Catalogue) -> nn.Module:
+def measurable(recipe: Recipe, catalogue: Catalogue, samples: Callable[[], Sequence[Sample]]) -> nn.Module:
     """The generator of a recipe that trains nothing; ready-made fakes are compared with the samples' photos.
 
     Raises:
@@ -128,14 +132,14 @@ def measurable(recipe: Recipe, catalogue: Catalogue) -> nn.Module:
     """
     generator = build_fixed(recipe, catalogue)
     if isinstance(generator, ReadyMade):
-        generator.check(test_evaluator(recipe, catalogue, recipe.evaluate.samples).samples)
+        generator.check(samples())
     return generator
 
 
 Planned = tuple[Callable[[RunRecord], Outcome], int]  # what a run does, and its number of steps
 
 
-def _training(recipe: Recipe, catalogue: Catalogue, distributed: DistributedContext) -> Planned:
+def _training(recipe: Recipe, catalogue: Catalogue, distributed: DistributedContext, split: str) -> Planned:
     if recipe.train.precision == "bf16" and not has_bf16(distributed.device):
         text = "train.precision=bf16: this processor has no bf16 instructions and emulates them, tens of times slower"
         warnings.warn(f"{text} than fp32", RuntimeWarning, stacklevel=3)
@@ -145,16 +149,17 @@ def _training(recipe: Recipe, catalogue: Catalogue, distributed: DistributedCont
     distributed.on_first(lambda: len(dataset.train()[0]))  # a data set prepares its files once, on the first process
     steps = Steps(*dataset.train(), recipe.train, distributed.rank, distributed.size)
     gan = build(recipe, catalogue, distributed)
-    evaluator, tests = _evaluator(recipe, catalogue, dataset), test_split(dataset)
+    evaluator, tests = _evaluator(recipe, catalogue, dataset), test_split(dataset) if split == "test" else dataset
     final = _evaluator(recipe, catalogue, tests) if tests is not dataset else None
     trainer = partial(Trainer, recipe, gan, steps, evaluator=evaluator, test_evaluator=final)
     return lambda record: trainer(record=record).run(), plan(recipe, steps.per_epoch)[-1][2]
 
 
-def _evaluation(recipe: Recipe, catalogue: Catalogue, distributed: DistributedContext) -> Planned:
+def _evaluation(recipe: Recipe, catalogue: Catalogue, distributed: DistributedContext, split: str) -> Planned:
     """The run of a recipe that trains nothing: one evaluation of its generator."""
-    generator = measurable(recipe, catalogue).to(distributed.device)
-    evaluator = _evaluator(recipe, catalogue, test_split(recipe.data.make(catalogue)))
+    dataset: Dataset = recipe.data.make(catalogue)
+    evaluator = _evaluator(recipe, catalogue, test_split(dataset) if split == "test" else dataset)
+    generator = measurable(recipe, catalogue, lambda: evaluator.samples).to(distributed.device)
 
     def evaluate(record: RunRecord) -> None:
         evaluation = evaluator.evaluate(generator, distributed.device, keep=recipe.evaluate.grid)

@@ -40,7 +40,11 @@ def check_fixed(cells: Sequence[Cell], catalogue: Catalogue, directory: Path) ->
         ToonlabError: with a line for each that can't be measured.
     """
     waiting = [c.spec for c in cells if not c.spec.recipe.stages and c.result(directory).status != "finished"]
-    of_each_variant(waiting, lambda recipe: measurable(recipe, catalogue))
+
+    def check(recipe: Recipe) -> None:
+        measurable(recipe, catalogue, lambda: test_evaluator(recipe, catalogue, recipe.evaluate.samples).samples)
+
+    of_each_variant(waiting, check)
 
 
 def check_measurable(recipe: Recipe, catalogue: Catalogue, metric: str, source: str) -> None:

@@ -96,7 +96,8 @@ def short(recipe: Recipe, catalogue: Catalogue) -> Recipe:
 def _short_cells(specs: Sequence[CellSpec], catalogue: Catalogue) -> dict[str, Cell]:
     """label -> its short run."""
     named = {spec.variant.label: spec for spec in specs}
-    shortened = [CellSpec(Variant(_SHORT + label), short(spec.recipe, catalogue)) for label, spec in named.items()]
+    recipes = {label: short(spec.recipe, catalogue) for label, spec in named.items()}
+    shortened = [CellSpec(Variant(_SHORT + label), recipe, "validation") for label, recipe in recipes.items()]
     return dict(zip(named, cells_of(shortened, catalogue), strict=True))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -146,7 +146,8 @@ class TrialSource(CellList):
         return new is not None
 
     def _cell(self, running: RunningTrial) -> Cell:
-        (cell,) = cells_of([self.plan.spec(running.params, len(running.values))], self.plan.catalogue)
+        spec = replace(self.plan.spec(running.params, len(running.values)), split="validation")
+        (cell,) = cells_of([spec], self.plan.catalogue)
         self._trials[cell.run] = running
         return cell
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,10 +39,13 @@ def test_the_identity_of_each_seed_is_that_of_its_run(specs: list[CellSpec]) -> 
 def test_the_result_is_that_of_a_finished_run(specs: list[CellSpec], tmp_path: Path) -> None:
     cell, other, *_ = cells_of(specs, discover())
     assert cell.result(tmp_path) == cell.waiting == CellResult(Variant("small"), 3, cell.run)
-    for status in ("stopped", "finished"):
+    for status, split in (("stopped", "test"), ("finished", "validation"), ("finished", "test")):
         (tmp_path / cell.run).mkdir(exist_ok=True)
-        (tmp_path / cell.run / "outcome.json").write_text(json.dumps({**OUTCOME, "status": status}))
-        assert cell.result(tmp_path).status == ("finished" if status == "finished" else "waiting")
+        (tmp_path / cell.run / "outcome.json").write_text(json.dumps({**OUTCOME, "status": status, "split": split}))
+        finished = status == "finished" and split == "test"
+        assert cell.result(tmp_path).status == ("finished" if finished else "waiting")
+        trial = replace(cell, spec=replace(cell.spec, split="validation"))
+        assert trial.result(tmp_path).status == ("finished" if status == "finished" else "waiting")
     result = finished_before(cell.waiting, tmp_path)
     assert result is not None
     assert (result.reused, result.values["f1"]) == (True, 0.5)

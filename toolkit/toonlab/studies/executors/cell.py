@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from toonlab.engine.train import identity_of, run_of
 from toonlab.errors import ToonlabError
@@ -19,10 +19,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class CellSpec:
-    """A planned cell: the recipe has the variant's levels and the seed in it."""
+    """A planned cell: the recipe has the variant's levels and the seed in it; `split` is measured at the end."""
 
     variant: Variant
     recipe: Recipe
+    split: Literal["validation", "test"] = "test"
 
     @property
     def label(self) -> str:
@@ -52,13 +53,13 @@ class Cell:
 
     def result(self, directory: Path) -> CellResult:
         """The result that its run has left in a study's directory; `waiting` before it has finished."""
-        return finished_before(self.waiting, directory) or self.waiting
+        return finished_before(self.waiting, directory, self.spec.split) or self.waiting
 
 
-def finished_before(cell: CellResult, directory: Path) -> CellResult | None:
-    """The cell with its run's outcome; None if there is no finished run in the study's directory."""
+def finished_before(cell: CellResult, directory: Path, split: str = "test") -> CellResult | None:
+    """The cell with its run's outcome; None if no run in the study's directory has finished and measured the split."""
     outcome = read_outcome(directory / cell.run)
-    if outcome is None or outcome.status != "finished":
+    if outcome is None or outcome.status != "finished" or split not in (outcome.split, "validation"):
         return None
     return replace(cell, status="finished", outcome=outcome.to_json(), reused=True)
 

@@ -181,6 +181,7 @@ def _run_cell(pipe: Connection, cell: Cell, slot: Slot, options: ProcessOptions,
             identity=cell.identity,
             study=options.group,
             tracking_uri=options.tracking_uri,
+            split=cell.spec.split,
         )
     except KeyboardInterrupt:
         pass  # saved; the outcome says so
