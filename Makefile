@@ -27,7 +27,7 @@ test: venv  ## run the tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-cluster: venv  ## run the tests of studies on Dask workers, about fifteen minutes
-	$(BIN)/python -m pytest -v --no-header -m cluster tests/cluster
+	$(BIN)/python -m pytest -vv --no-header -m cluster tests/cluster
 
 check: venv  ## ruff, mypy --strict, import-linter, codespell, the docs
 	$(BIN)/ruff check .
