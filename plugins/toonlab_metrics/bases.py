@@ -63,11 +63,14 @@ class Measurement(Metric):
 
 
 class PictureScores(Measurement):
-    """The mean over pictures of their results in `_pictures`, which `update` or `compute` fills."""
+    """The mean over pictures of their results in `_pictures`, which `update` or `compute` fills.
+
+    A picture in which there is nothing to measure has no results, and counts nowhere.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._pictures: list[Mapping[str, float]] = []
+        self._pictures: list[Mapping[str, float]] = []  # in the order of the samples
 
     def compute(self) -> dict[str, float]:
         """The means by name, the main result first.
@@ -75,9 +78,13 @@ class PictureScores(Measurement):
         Raises:
             ToonlabError: if there were no pictures.
         """
-        if not self._pictures:
+        if not (measured := [picture for picture in self._pictures if picture]):
             raise self.nothing()
-        return {key: fmean(picture[key] for picture in self._pictures) for key in self._pictures[0]}
+        return {key: fmean(picture[key] for picture in measured) for key in measured[0]}
+
+    def scores(self) -> dict[str, list[float | None]]:
+        """The main result of each picture, after `compute`; None where there was nothing to measure."""
+        return {self.name: [picture.get(self.name) for picture in self._pictures]}
 
     def targets(self, sample: Sample) -> dict[str, Tensor]:
         """The fields of the sample's truth that `needs` names, or the photo; a `PartError` if one is missing."""
@@ -113,8 +120,7 @@ class PictureMean(PictureScores):
         targets = self.targets(sample)
         size = next(iter(targets.values())).shape[-2:]
         fake = self.checked(fake, sample, tuple(size))
-        if results := self.measure(fake, **{name: target.to(fake.device) for name, target in targets.items()}):
-            self._pictures.append(results)
+        self._pictures.append(self.measure(fake, **{name: target.to(fake.device) for name, target in targets.items()}))
 
 
 class SetMetric(Measurement):

@@ -82,14 +82,15 @@ class Lines(PictureScores):
         self._drawn.append(_Picture(found, attainable, thinned(truth["outline"].cpu().numpy())))
 
     def compute(self) -> dict[str, float]:
-        self._pictures = [{self.name: score} for score in self._scores()]
+        self._pictures = [{} if score is None else {self.name: score} for score in self._drawn_scores()]
         return super().compute()
 
-    def _scores(self) -> Iterator[float]:
+    def _drawn_scores(self) -> Iterator[float | None]:
         for place, picture in enumerate(self._drawn):
             reach = matching_distance(picture.true.shape)
             attainable = f1(picture.attainable, picture.true, reach) if picture.true.any() else 0.0
             if attainable < _VISIBLE:
+                yield None
                 continue
             chance = fmean(f1(picture.found, other, reach) for other in self._others(place))
             yield (f1(picture.found, picture.true, reach) - chance) / max(attainable - chance, _ROOM)

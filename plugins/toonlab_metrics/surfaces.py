@@ -30,7 +30,7 @@ class PhotoScaled(PictureScores):
 
     def __init__(self) -> None:
         super().__init__()
-        self._errors: list[tuple[float, float]] = []  # of each fake, and of its photo
+        self._errors: list[tuple[float, float] | None] = []  # of each fake, and of its photo
 
     @abstractmethod
     def error(self, image: Tensor, **truth: Tensor) -> float | None:
@@ -44,13 +44,13 @@ class PhotoScaled(PictureScores):
         """
         truth = self.targets(sample)
         fake = self.checked(fake, sample, tuple(sample.photo.shape[1:]))
-        errors = [self.error(image.cpu(), **truth) for image in (fake, sample.photo)]
-        if errors[0] is not None and errors[1] is not None:
-            self._errors.append((errors[0], errors[1]))
+        own, photo = (self.error(image.cpu(), **truth) for image in (fake, sample.photo))
+        self._errors.append(None if own is None or photo is None else (own, photo))
 
     def compute(self) -> dict[str, float]:
-        photo = fmean(photo for _, photo in self._errors) if self._errors else 0.0
-        self._pictures = [{self.name: 1 - error / photo} for error, _ in self._errors if photo]
+        photos = [errors[1] for errors in self._errors if errors]
+        scale = fmean(photos) if photos else 0.0
+        self._pictures = [{self.name: 1 - e[0] / scale} if e and scale else {} for e in self._errors]
         return super().compute()
 
 

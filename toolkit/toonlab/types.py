@@ -235,13 +235,17 @@ class Run:
         return self.root / self.experiment / self.name
 
 
+Scores = Mapping[str, Sequence[float | None]]  # metric -> its value for each sample; None where there is none
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a run ended: `finished`, `failed` or `stopped`, why, the last evaluation's metrics, and the photos' own.
 
     `measured` says how each metric measured: number and size of the pictures, resizer, hash of the weights. `costs`
     are the items of `profiling.COSTS` that could be measured. `split` is that of the samples that `metrics` and `photo`
-    were measured on: `test` in comparisons and confirmations, or `validation`.
+    were measured on: `test` in comparisons and confirmations, or `validation`. `scores` and `photo_scores` have a value
+    for each sample, where metrics measure them one by one.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # where it is read back
@@ -255,6 +259,8 @@ class Outcome:
     measured: Mapping[str, Any] = field(default_factory=dict)
     costs: Mapping[str, float] = field(default_factory=dict)
     split: Literal["validation", "test"] = "validation"
+    scores: Scores = field(default_factory=dict)
+    photo_scores: Scores = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -88,6 +88,22 @@ def test_a_metric_that_may_rank_the_photo_above_an_imitation_says_so(metric: typ
     assert not (metric.leads and metric.best == "identity")
 
 
+@pytest.mark.parametrize("name", ["outline_f1", "lines", "surfaces"])
+def test_scores_are_those_of_the_samples_and_none_where_there_is_nothing(name: str) -> None:
+    metric, line = register_metrics()[name](), torch.zeros(48, 48, dtype=torch.bool)
+    line[24] = True
+    cartoon = torch.where(line, -1.0, 0.5).expand(3, -1, -1)
+    nothing = Truth(cartoon * 0 + 0.5, torch.ones_like(line), line.long(), cartoon)
+    whole = Truth(cartoon, line, line.long(), cartoon)
+    for number, truth in enumerate((whole, nothing, whole)):
+        metric.update(noise(number), Sample(str(number), noise(9), truth))
+    result = metric.compute()[name]
+    scores = metric.scores()[name]
+    assert len(scores) == 3
+    assert (scores[1] is None) == (name != "outline_f1")
+    assert result == pytest.approx(sum(score for score in scores if score is not None) / (3 - scores.count(None)))
+
+
 def test_outline_f1_leads_and_is_not_marked() -> None:
     metric = register_metrics()["outline_f1"]()
     assert metric.leads

@@ -82,7 +82,7 @@ def evaluator(catalogue: Catalogue) -> Evaluator:
     return Evaluator([sample(number) for number in range(5)], [Part("metrics", "psnr", {})], catalogue, 4)
 
 
-EVALUATION = Evaluation({"psnr": 14.0}, {"psnr": {"n": 3}}, [])
+EVALUATION = Evaluation({"psnr": 14.0}, {"psnr": {"n": 3}}, [], {"psnr": [13.0, None, 15.0]})
 
 
 def test_a_run_that_finishes(record: RunRecord, evaluator: Evaluator, log: Log, tmp_path: Path) -> None:

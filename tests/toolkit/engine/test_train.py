@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -92,6 +93,10 @@ def test_the_run_directory_holds_the_truth(small: Path, catalogue: Catalogue, tm
     assert (outcome["status"], outcome["step"]) == ("finished", 4)
     assert outcome["split"] == "validation"  # the test split is for comparisons
     assert outcome["metrics"] == pytest.approx(lines[-1]["evaluation"])
+    for scores, means in ((outcome["scores"], outcome["metrics"]), (outcome["photo_scores"], outcome["photo"])):
+        assert set(scores) == {"outline_f1", "psnr"}
+        assert fmean(scores["psnr"]) == pytest.approx(means["psnr"], rel=1e-5)
+        assert len(scores["psnr"]) == 3
     assert outcome["measured"]["outline_f1"] == {"n": 3, "size": "32x32", "resizer": "none"}
     assert set(outcome["photo"]) == set(outcome["metrics"])
 

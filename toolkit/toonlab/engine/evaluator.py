@@ -19,21 +19,33 @@ from toonlab.images.grid import grid
 from toonlab.images.io import to_picture
 from toonlab.recipes.spec import Part
 from toonlab.registry.catalogue import Catalogue
-from toonlab.registry.protocols import Compares, Dataset, Describes, HasCartoons, HasTest, Images, Metric, ReadyMade
-from toonlab.types import Sample
+from toonlab.registry.protocols import (
+    Compares,
+    Dataset,
+    Describes,
+    HasCartoons,
+    HasScores,
+    HasTest,
+    Images,
+    Metric,
+    ReadyMade,
+)
+from toonlab.types import Sample, Scores
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """The metrics of one pass over the evaluation samples, and what else it leaves.
 
-    `measured` says how each metric measured, by the metric's name. `fakes` are those of the first samples, `(3, H, W)`
+    `measured` says how each metric measured, by the metric's name. `scores` are the results of each sample, where a
+    metric measures them one by one. `fakes` are those of the first samples, `(3, H, W)`
     in [-1, 1], on the CPU.
     """
 
     metrics: Mapping[str, float]
     measured: Mapping[str, Mapping[str, Any]]
     fakes: Sequence[Tensor]
+    scores: Scores
 
 
 class Evaluator:
@@ -86,7 +98,10 @@ class Evaluator:
                 kept.append(fake)
         values = {name: float(value) for metric in metrics.values() for name, value in metric.compute().items()}
         measured = {name: dict(m.describe()) for name, m in metrics.items() if isinstance(m, Describes)}
-        return Evaluation(values, measured, kept)
+        scores = {
+            name: list(of) for m in metrics.values() if isinstance(m, HasScores) for name, of in m.scores().items()
+        }
+        return Evaluation(values, measured, kept, scores)
 
     def fakes(
         self, generator: nn.Module, device: torch.device, batch: int = 8, count: int | None = None

@@ -18,7 +18,7 @@ from toonlab.images.io import write_png
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.observers import Observers
 from toonlab.runs.directory import MetricsFile, write_outcome
-from toonlab.types import Outcome, Run
+from toonlab.types import Outcome, Run, Scores
 from toonlab.utils.distributed import DistributedContext
 from toonlab.utils.signals import Interrupted, Signals
 
@@ -49,6 +49,8 @@ class RunRecord:
     measured: Mapping[str, Any] = field(default_factory=dict)
     costs: dict[str, float] = field(default_factory=dict)
     split: Literal["validation", "test"] = "validation"
+    scores: Scores = field(default_factory=dict)
+    photo_scores: Scores = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.started = time.monotonic()
@@ -93,7 +95,8 @@ class RunRecord:
         """
         device = self.distributed.device
         self.metrics, self.measured = evaluation.metrics, evaluation.measured
-        self.photo = evaluator.evaluate_photos().metrics
+        photos = evaluator.evaluate_photos()
+        self.photo, self.scores, self.photo_scores = photos.metrics, _short(evaluation.scores), _short(photos.scores)
         self.costs |= profiling.inference(generator, [sample.photo for sample in evaluator.samples], device)
         self.costs["peak_memory_mib"] = profiling.peak_memory_mib(device)
         write_final_pictures(self.run, evaluator, evaluation.fakes, recipe)
@@ -140,7 +143,7 @@ class RunRecord:
 
     def _end(self, status: Literal["finished", "failed", "stopped"], reason: str | None) -> Outcome:
         results = (self.metrics, self.photo, self.measured, self.costs)
-        outcome = Outcome(status, self.step, self.seconds, reason, *results, split=self.split)
+        outcome = Outcome(status, self.step, self.seconds, reason, *results, self.split, self.scores, self.photo_scores)
         if self._file:
             self._file.close()
             write_outcome(self.run.directory, outcome)
@@ -152,3 +155,8 @@ class RunRecord:
         last = f"step {int(saved[-1].name.partition('-')[2])}" if saved else "the start"
         text = f"{error.filename or self.run.directory}: can't be written: {error.strerror or error}"
         return f"{text}; make room, and the same command continues from {last}"
+
+
+def _short(scores: Scores) -> Scores:
+    """Six digits tell scenes apart, and a study's results hold those of all runs."""
+    return {name: [v if v is None else float(f"{v:.6g}") for v in values] for name, values in scores.items()}

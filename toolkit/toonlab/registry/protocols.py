@@ -191,6 +191,14 @@ class Describes(Protocol):
 
 
 @runtime_checkable
+class HasScores(Protocol):
+    """What a metric has besides that measures each picture by itself."""
+
+    def scores(self) -> Mapping[str, Sequence[float | None]]:
+        """After `compute`: a result's name -> its value for each sample, in order; None where there is none."""
+
+
+@runtime_checkable
 class HasCartoons(Protocol):
     """What a data set has besides that keeps cartoons for evaluation; without it, those to train on serve."""
 

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from toonlab.registry.protocols import Compares, Describes, Metric
+from toonlab.registry.protocols import Compares, Describes, HasScores, Metric
 from toonlab.types import Sample, Truth
 
 from . import inputs
@@ -136,6 +136,14 @@ class MetricTests(PartTests):
             skip("it does not describe how it measured")
         self.score(_FAKES["the photo"], metric=metric)
         self.tried("describe() is no JSON", lambda: json.dumps(metric.describe()))
+
+    def test_scores_are_those_of_the_samples(self) -> None:
+        metric, samples = self.make(), _samples()
+        if not isinstance(metric, HasScores):
+            skip("it does not measure each picture by itself")
+        self.score(_FAKES["the blurred photo"], samples, metric)
+        found = {name: len(values) for name, values in metric.scores().items() if len(values) != len(samples)}
+        self.expect(not found, f"scores() has {found}, expected a value for each of {len(samples)} samples, or None")
 
     def test_cost(self) -> None:
         sample, metric = _samples(1, 128)[0], self.make()
