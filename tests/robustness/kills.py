@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 import torch
 
-from toonlab.engine.checkpoint import load_state
+from toonlab.engine.checkpoint import checkpoints, load_state
 from toonlab.studies.results.results import StudyResults
 
 Start = Callable[..., Any]  # the fixture `toonlab`
@@ -253,9 +253,13 @@ class State:
 def state_of(folder: Path) -> State:
     """Everything below a folder but times and costs."""
     state = State()
+    saved = {run: checkpoints(run) for run in folder.rglob("checkpoints")}  # earlier ones also where a run has stopped
+    earlier = {inside for found in saved.values() for one in found[:-1] for inside in (one, *one.iterdir())}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if "mlflow-artifacts" in path.parts:  # in folders named after MLflow's ids; listed by MLflow below
+        if (
+            "mlflow-artifacts" in path.parts or path in earlier
+        ):  # MLflow's folders have random names; it lists them below
             continue
         state.files.add(name)
         if path.name == "metrics.jsonl":

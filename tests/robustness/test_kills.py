@@ -120,7 +120,7 @@ def attack(tmp_path: Path, toonlab: Any, tallies: list[Tally]) -> Any:
     def run(scenario: Scenario) -> None:
         tally = campaign(scenario, toonlab, tmp_path, max(1, round(KILLS * scenario.share)), SEED)
         tallies.append(tally)
-        assert tally.problems == []
+        assert not tally.problems, "\n".join(tally.problems)
 
     return run
 
