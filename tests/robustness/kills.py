@@ -257,9 +257,9 @@ def state_of(folder: Path) -> State:
     earlier = {inside for found in saved.values() for one in found[:-1] for inside in (one, *one.iterdir())}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if (
-            "mlflow-artifacts" in path.parts or path in earlier
-        ):  # MLflow's folders have random names; it lists them below
+        if path in earlier or "mlflow-artifacts" in path.parts:  # folders of random names, which MLflow lists below
+            continue
+        if path.name == ".mlflow-report":  # a receipt; where a cell has failed meanwhile, it is in another run's folder
             continue
         state.files.add(name)
         if path.name == "metrics.jsonl":
@@ -301,7 +301,8 @@ def _results(directory: Path) -> list[str]:
         outcome = {**(cell.outcome or {}), "seconds": 0, "costs": 0}
         found.append(f"{cell.label}: {cell.run} {cell.status} {cell.reason} {outcome}")
     trials = results.search.trials if results.search else ()
-    return found + [f"trial {place}: {replace(trial, seconds=None)}" for place, trial in enumerate(trials)]
+    # Optuna's numbers have gaps where it gave one to a trial that was interrupted
+    return found + [f"trial: {replace(trial, number=place, seconds=None)}" for place, trial in enumerate(trials)]
 
 
 _OF_A_PROCESS = (
@@ -348,11 +349,12 @@ def _artifacts(client: Any, run: str, folder: str | None = None) -> list[str]:
 
 def report(tallies: Sequence[Tally], command: str, seed: int, seconds: float) -> str:
     """The page on a campaign, in Markdown."""
-    rows = [
-        f"| {t.scenario.name} | {len(t.kills)} | {sum(k.hit for k in t.kills)} | {sum(k.halves != [] for k in t.kills)} "
-        f"| {t.lives} | {len(t.lost)} | {len(t.doubled)} | {len(t.left)} | {'no' if t.other_bits else 'yes'} |"
-        for t in tallies
-    ]
+    rows = []
+    for tally in tallies:
+        hits, halves = sum(one.hit for one in tally.kills), sum(one.halves != [] for one in tally.kills)
+        found = (len(tally.lost), len(tally.doubled), len(tally.left), "no" if tally.other_bits else "yes")
+        cells = (tally.scenario.name, len(tally.kills), hits, halves, tally.lives, *found)
+        rows.append(f"| {' | '.join(map(str, cells))} |")
     aimed: Counter[tuple[str, str]] = Counter()
     caught: dict[tuple[str, str], set[str]] = {}
     for tally in tallies:
@@ -407,8 +409,8 @@ Of {hits} kills that hit, SIGKILL went to {whom}.
 |---|---|---|---|
 {moments}
 
-A kill *hit* if the program still ran; other kills were aimed at a moment that did not come again. It hit *in a file* if it
-left a file half written, which the next start has to cope with, and the finishing run must not leave behind.
+A kill *hit* if the program still ran; other kills were aimed at a moment that did not come again. It hit *in a file*
+if it left a file half written, which the next start has to cope with and the finishing run must not leave behind.
 """
 
 
