@@ -40,11 +40,13 @@ class Moment:
     Args:
         patterns: of the files, relative to the folder in which the program runs; none: at any time.
         text: in their content; only a change of how often it occurs counts.
+        changes: the kill comes after one of the first so many.
     """
 
     name: str
     patterns: Sequence[str] = ()
     text: bytes = b""
+    changes: int = 1
 
     def look(self, folder: Path) -> Any:
         """What there is now; another value later means that something has changed."""
@@ -64,13 +66,13 @@ class Moment:
             before: what there was before the program was started.
             seconds: that the undisturbed program takes.
         """
-        changes, end = draw.choice([1, 1, 1, 2, 3]), time.monotonic() + draw.uniform(0, 0.8 * seconds)
+        changes, end = draw.randint(1, self.changes), time.monotonic() + draw.uniform(0, 0.8 * seconds)
         while command.running and (self.patterns or time.monotonic() < end):
             if self.patterns and (now := self.look(folder)) != before:
                 before, changes = now, changes - 1
                 if not changes:
                     break
-            time.sleep(0.0005)
+            time.sleep(0.0001)
         time.sleep(draw.choice([0, 0, draw.uniform(0, 0.005)]))
 
 
@@ -141,6 +143,7 @@ class Scenario:
         moments: at which it is killed.
         share: of all kills.
         after: commands that are given once it has finished.
+        equal: suffixes of files that are the same after equal runs.
         who: is killed: `all`, the `program`, the `server` that a study forks its cells from, a `cell`.
         most: kills in a row.
     """
@@ -151,6 +154,7 @@ class Scenario:
     moments: Sequence[Moment]
     share: float
     after: Sequence[Sequence[str]] = (("sync", "runs"),)
+    equal: Sequence[str] = (".safetensors", ".png", ".yaml")
     who: Sequence[str] = ("all", "all", "program")
     most: int = 3
 
@@ -229,7 +233,7 @@ def _finish(scenario: Scenario, start: Start, folder: Path, sessions: Sequence[i
     while any(map(processes_of, sessions)) and time.monotonic() < end:
         time.sleep(0.1)
     errors += [f"process {number} is left" for session in sessions for number in processes_of(session)]
-    return state_of(folder), errors
+    return state_of(folder, scenario.equal), errors
 
 
 # -- what is left
@@ -250,8 +254,8 @@ class State:
     bits: dict[str, str] = field(default_factory=dict)
 
 
-def state_of(folder: Path) -> State:
-    """Everything below a folder but times and costs."""
+def state_of(folder: Path, equal: Sequence[str]) -> State:
+    """Everything below a folder but times and costs; files with the suffixes in `equal` as they are."""
     state = State()
     saved = {run: checkpoints(run) for run in folder.rglob("checkpoints")}  # earlier ones also where a run has stopped
     earlier = {inside for found in saved.values() for one in found[:-1] for inside in (one, *one.iterdir())}
@@ -275,7 +279,7 @@ def state_of(folder: Path) -> State:
         elif path.name == "state.pt":
             kept = {key: value for key, value in load_state(path.parent).items() if key != "seconds"}
             state.bits[name] = sha256(_bytes(kept)).hexdigest()
-        elif path.suffix in (".safetensors", ".png", ".yaml"):
+        elif path.suffix in equal:
             state.bits[name] = sha256(path.read_bytes()).hexdigest()
         elif path.name == "report.html":
             state.items[f"{name}: complete"] += path.read_text().rstrip().endswith("</html>")
