@@ -23,6 +23,7 @@ import psutil
 import torch
 
 from toonlab.engine.checkpoint import checkpoints, load_state
+from toonlab.errors import first_line
 from toonlab.studies.results.results import StudyResults
 
 Start = Callable[..., Any]  # the fixture `toonlab`
@@ -275,7 +276,10 @@ def state_of(folder: Path, equal: Sequence[str]) -> State:
         elif path.name == "results.json":
             state.items.update(f"{name}: {text}" for text in _results(path.parent))
         elif path.name == "mlflow.db":
-            state.items.update(f"{name}: {text}" for text in _tracked(path))
+            try:
+                state.items.update(f"{name}: {text}" for text in _tracked(path))
+            except Exception as error:  # of MLflow, at a store that is half made
+                state.items[f"{name}: can't be read: {first_line(error)}"] += 1
         elif path.name == "state.pt":
             kept = {key: value for key, value in load_state(path.parent).items() if key != "seconds"}
             state.bits[name] = sha256(_bytes(kept)).hexdigest()
@@ -400,8 +404,9 @@ This page is written by that command ({date}, {hardware}, seed {seed}, {minutes}
 kills them with SIGKILL at chosen moments, mostly as soon as a file that it watches changes, several times in a row,
 and then lets the same command finish, and `toonlab sync` after it. What is there then is compared with what the same
 command leaves undisturbed: the lines of `metrics.jsonl`, outcomes, results, trials in their order, MLflow's runs with
-every parameter, tag, point and artifact, and the names of all files. *Bits* are those of the weights (last and best),
-the whole training states (averaged weights and optimizers among them), pictures and recipes.
+every parameter, tag, point and artifact, and the names of all files outside of MLflow's folder of artifacts. *Bits* are
+those of the weights (last and best), the whole training states (averaged weights and optimizers among them), pictures
+and recipes, and of the tables of a report.
 
 | scenario | kills aimed | hit | in a file | finishing runs | lost | doubled | left behind | bits equal |
 |---|---|---|---|---|---|---|---|---|
