@@ -29,7 +29,7 @@ test: venv  ## run the tests
 test-cluster: venv  ## run the tests of studies on Dask workers, about fifteen minutes
 	$(BIN)/python -m pytest -v --no-header -m cluster tests/cluster
 
-kills: venv  ## kill commands at chosen moments and write docs/kills.md, a quarter of an hour; TOONLAB_KILLS=100 is the default
+kills: venv  ## kill commands while they write and report in docs/kills.md, a quarter of an hour (TOONLAB_KILLS=100)
 	$(BIN)/python -m pytest -v --no-header -s -m kills tests/robustness
 
 check: venv  ## ruff, mypy --strict, import-linter, codespell, the docs
