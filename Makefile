@@ -7,7 +7,7 @@ JOBS := $(shell $(PYTHON) -c 'import os; print(min(2, os.cpu_count()))')
 export NO_MKDOCS_2_WARNING := 1  # mkdocs-material's announcement, which is no warning of the build
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-cluster check bench docs format clean
+.PHONY: help venv demo test test-cluster kills check bench docs format clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ test: venv  ## run the tests
 
 test-cluster: venv  ## run the tests of studies on Dask workers, about fifteen minutes
 	$(BIN)/python -m pytest -vv --no-header -m cluster tests/cluster
+
+kills: venv  ## kill commands while they write and report in docs/kills.md, a quarter of an hour (TOONLAB_KILLS=100)
+	$(BIN)/python -m pytest -v --no-header -s -m kills tests/robustness
 
 check: venv  ## ruff, mypy --strict, import-linter, codespell, the docs
 	$(BIN)/ruff check .

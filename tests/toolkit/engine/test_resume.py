@@ -279,8 +279,10 @@ def test_a_kill_after_an_evaluation_was_logged_loses_no_best_weights(small: Path
     killed = subprocess.run([str(word) for word in command], capture_output=True, text=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     (left,) = (tmp_path / "broken").glob("small/small-*/best")
-    (left / ".step-00000002.1").mkdir()  # of a process that was killed while it wrote
+    (left / ".step-00000002.1").mkdir()  # of a process that was killed while it wrote, as the others
+    for name in (".outcome.json.1", "samples/.0123456789abcdef.1", "checkpoints/.step-00000002.1"):
+        (left.parent / name).touch()
     broken = train(recipe, catalogue, tmp_path / "broken", distributed="cpu")
     assert broken.outcome.metrics == whole.outcome.metrics
-    best = [[path.name for path in sorted((one.run.directory / "best").iterdir())] for one in (whole, broken)]
-    assert best[0] == best[1]
+    files = [{path.relative_to(one.run.directory) for path in one.run.directory.rglob("*")} for one in (whole, broken)]
+    assert files[0] == files[1]

@@ -177,6 +177,19 @@ def test_a_page_names_its_inputs_in_its_head(tmp_path: Path) -> None:
     assert not is_current(page, "ab")
 
 
+def test_a_report_that_was_interrupted_is_written_again_with_all_its_tables(results: StudyResults) -> None:
+    (results.directory / "table.tex").mkdir()
+    (results.directory / ".table.csv.7").touch()  # of a process that was killed while it wrote
+    with pytest.raises(ToonlabError, match="can't be written: Is a directory"):
+        write_report(results)
+    assert not (results.directory / "report.html").exists()
+    (results.directory / "table.tex").rmdir()
+    (results.directory / "table.csv").write_text("older")
+    write_report(results)
+    assert (results.directory / "table.csv").read_text() != "older"
+    assert not list(results.directory.glob(".*"))
+
+
 def test_a_current_page_is_not_written_again_and_another_is(results: StudyResults) -> None:
     page = write_report(results)
     os.utime(page, ns=(1, 1))

@@ -27,6 +27,7 @@ from toonlab.runs.directory import (
     read_metrics,
     read_outcome,
     source_hash,
+    sweep,
     what_changed,
     write_atomically,
     write_outcome,
@@ -224,6 +225,16 @@ def test_a_file_is_replaced_and_leaves_nothing_else(tmp_path: Path) -> None:
         write_atomically(path, text)
         assert path.read_text() == text
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_killed_processes_were_writing_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    kept = [".lock", ".driver.lock", ".driver", ".mlflow-report", ".metrics.jsonl.swp", "outcome.json", "step-3.7"]
+    swept = [".outcome.json.12", "..driver.7", ".0123456789abcdef.3", f".mlflow.json.{'0a' * 16}"]
+    for name in (*kept, *swept):
+        (tmp_path / name).touch()
+    (tmp_path / ".step-00000003.7" / "within").mkdir(parents=True)
+    sweep(tmp_path.iterdir())
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)
 
 
 def test_an_outcome_comes_back_as_it_was_written(tmp_path: Path) -> None:

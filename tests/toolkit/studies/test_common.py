@@ -72,6 +72,8 @@ def test_a_finished_study_starts_no_process_and_draws_no_picture_again(
     assert [cell.reused for cell in again.cells] == [True]
     assert picture.stat().st_mtime_ns == drawn
     assert (first.directory / "results.json").read_text() == record.replace('"again": false', '"again": true')
+    (first.directory / ".results.json.7").touch()  # of a process that was killed while it wrote
     os.utime(picture, (0, 0))  # older than the run: of another study of that name
     compare(study, discover(), options)
+    assert not (first.directory / ".results.json.7").exists()
     assert picture.stat().st_mtime_ns > drawn

@@ -102,13 +102,6 @@ def _write_whole(target: Path, files: Mapping[str, bytes]) -> Path:
         raise
 
 
-def sweep(run: Path) -> None:
-    """Delete the unfinished folders that killed processes have left in a run's directory."""
-    for folder in ("checkpoints", "best"):
-        for left in (run / folder).glob(".step-*"):
-            shutil.rmtree(left, ignore_errors=True)
-
-
 def candidates(run: Path) -> list[Path]:
     """The weights files of a run's directory; the last one counts: the best if there is one, else the newest."""
     folders = [*checkpoints(run / "checkpoints"), *checkpoints(run / "best")]

@@ -21,7 +21,7 @@ from toonlab.recipes.spec import Part, Recipe
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.observers import Observers
 from toonlab.registry.protocols import Dataset, HasCrops, ReadyMade
-from toonlab.runs.directory import digest, environment, prepare, read_outcome, run_identity, what_changed
+from toonlab.runs.directory import digest, environment, prepare, read_outcome, run_identity, sweep, what_changed
 from toonlab.runs.sync import make_observers
 from toonlab.types import Outcome, Run, Sample
 from toonlab.utils.distributed import DistributedContext, has_bf16, launch
@@ -185,6 +185,7 @@ def _alone(run: Run, distributed: DistributedContext) -> Iterator[None]:
             lock.acquire(timeout=0)
         except Timeout as error:
             raise BusyError(f"{run.directory}: another process trains there; wait for it, or stop it") from error
+        sweep(run.directory.rglob(".*"))
 
     distributed.on_first(claim)
     try:

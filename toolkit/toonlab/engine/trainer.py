@@ -46,7 +46,6 @@ class Trainer:
         self.distributed, self.directory = self.record.distributed, self.record.run.directory
         self.stopwatch = Stopwatch(self.distributed.device)
         self.last_evaluation: Evaluation | None = None
-        self.distributed.on_first(lambda: checkpoint.sweep(self.directory))
         self.state = checkpoint.latest_state(self.directory / "checkpoints", self.record.run.identity)
         if self.state:
             self.record.step, self.record.seconds_before = self.state["step"], self.state["seconds"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict
+from glob import escape
 from importlib.metadata import version
 from pathlib import Path
 
 from toonlab.errors import ToonlabError, nearest
-from toonlab.runs.directory import digest, source_hash, write_atomically
+from toonlab.runs.directory import digest, source_hash, sweep, write_atomically
 from toonlab.studies.results.results import FILE, StudyResults
 from toonlab.utils import paths
 
@@ -47,10 +48,11 @@ def write_report(results: StudyResults, out: Path | None = None) -> Path:
 
     found = Findings(results)
     texts = exports(found)
-    files = {out: page(found, texts, inputs), **{tables[suffix]: text for suffix, text in texts.items()}}
+    files = {**{tables[suffix]: text for suffix, text in texts.items()}, out: page(found, texts, inputs)}
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        for path, text in files.items():
+        for path, text in files.items():  # the page last: tables next to a page that is current are current
+            sweep(path.parent.glob(f".{escape(path.name)}.*"))
             write_atomically(path, text)
     except OSError as error:
         raise ToonlabError(

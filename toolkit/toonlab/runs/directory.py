@@ -9,6 +9,8 @@ import hashlib
 import json
 import os
 import platform
+import re
+import shutil
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -165,6 +167,16 @@ def write_atomically(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)
+
+
+_UNFINISHED = re.compile(r"\..+\.(\d+|[0-9a-f]{32})")  # the name, and the number of a process or the key of a run
+
+
+def sweep(paths: Iterable[Path]) -> None:
+    """Delete those of some files and folders that killed processes have left unfinished, under temporary names."""
+    for path in [path for path in paths if _UNFINISHED.fullmatch(path.name)]:
+        with suppress(OSError):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 @contextmanager

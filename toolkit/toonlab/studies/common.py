@@ -17,7 +17,7 @@ from toonlab.images.io import write_png
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.executors import Slot
-from toonlab.runs.directory import make_directory
+from toonlab.runs.directory import make_directory, sweep
 from toonlab.utils import yaml
 
 from . import timing
@@ -117,6 +117,7 @@ def run_cells(
         progress.add_caveats({**timing.doubts(slots, results.cells, directory), **results.caveats})
 
     with locked(directory):
+        sweep(directory.glob(".*"))
         pictured = _pictured(directory)
         done = {cell.run: before for cell in results.cells if (before := finished_before(cell, directory))}
         waiting = [cell for cell in cells if cell.run not in done]

@@ -34,7 +34,8 @@ _REPEATS = 5  # proposals in a row that were tried already, before a new one is 
 class RunningTrial:
     """A trial whose seeds run one after another; `values` are those of the seeds that have ended.
 
-    Once the pruner has ended it, it is pruned, even if its run finishes before it can be stopped.
+    Once the pruner has ended it, it is pruned, even if its run finishes before it can be stopped. `reported` has the
+    number of seeds that had ended and the step of each evaluation that the pruner knows.
     """
 
     trial: Trial
@@ -42,6 +43,7 @@ class RunningTrial:
     values: dict[int, float] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
     pruned: bool = False
+    reported: set[tuple[int, int]] = field(default_factory=set)
 
 
 class TrialSource(CellList):
@@ -88,20 +90,23 @@ class TrialSource(CellList):
         return super().take(free)
 
     def report(self, cell: Cell, progress: RunProgress) -> str | None:
-        running, metric = self._trials[cell.run], self.plan.search.objective.metric
-        if metric in progress.metrics and progress.step < progress.steps:
-            mean = fmean([*running.values.values(), progress.metrics[metric]])
-            running.pruned = self._lags(running, mean, 1000 * progress.step / progress.steps)
+        self._report(running := self._trials[cell.run], progress)
         return "pruned" if running.pruned else None
 
     def end(self, cell: Cell, result: CellResult) -> None:
         running = self._trials.pop(cell.run)
         self.progress.remove(cell.run)
+        evaluations = evaluations_of(self.progress.results.directory / cell.run) if result.status == "finished" else {}
+        for (
+            step,
+            metrics,
+        ) in evaluations.items():  # also those that a killed program did not report
+            self._report(running, RunProgress(step, max(evaluations), metrics))
         if running.pruned:
             self._finish(running, TrialState.PRUNED, "pruned")
         elif result.status == "finished":
-            metrics = last_evaluation(self.progress.results.directory / cell.run)
-            running.values[cell.spec.recipe.train.seed] = metrics[self.plan.search.objective.metric]
+            value = evaluations[max(evaluations)][self.plan.search.objective.metric]
+            running.values[cell.spec.recipe.train.seed] = value
             self._continue(running)
         elif result.status == "failed":
             self._finish(running, TrialState.FAIL, result.reason)
@@ -137,8 +142,8 @@ class TrialSource(CellList):
         if len(counted(trials)) >= self.plan.count or len(reported(trials)) >= _MOST * self.plan.count:
             return False
         repeats = all(trial.user_attrs.get(REPEATS) for trial in trials[-_REPEATS:])
-        if not repeats and self.plan.search.sampler != "grid":
-            return True
+        if self.plan.search.sampler != "grid" and not (repeats and self.plan.countable):
+            return True  # a sampler that has begun again repeats itself, and then proposes new ones
         known = tried(trials)
         new = next((drawn for drawn in self.plan.draws(len(trials)) if _key(drawn) not in known), None)
         if new is not None:
@@ -159,6 +164,14 @@ class TrialSource(CellList):
             self._finish(running, TrialState.PRUNED, "pruned between seeds")
         else:
             self._left.append(self._cell(running))
+
+    def _report(self, running: RunningTrial, progress: RunProgress) -> None:
+        """Tell Optuna of an evaluation before the last, once."""
+        metric, place = self.plan.search.objective.metric, (len(running.values), progress.step)
+        if metric in progress.metrics and progress.step < progress.steps and place not in running.reported:
+            running.reported.add(place)
+            mean = fmean([*running.values.values(), progress.metrics[metric]])
+            running.pruned = self._lags(running, mean, 1000 * progress.step / progress.steps) or running.pruned
 
     def _lags(self, running: RunningTrial, mean: float, thousandths: float) -> bool:
         """Tell Optuna the mean so far, at a part of a run; whether it prunes the trial. A run counts as 1000 steps."""
@@ -190,10 +203,10 @@ def params_of(trial: FrozenTrial, plan: SearchPlan) -> dict[str, Any]:
     return plan.default if trial.user_attrs.get(DEFAULT) else decoded(plan.space, trial.params)
 
 
-def last_evaluation(directory: Path) -> dict[str, float]:
-    """The metrics of a run's last evaluation, which is on the evaluation samples and not on the test split."""
-    lines = [line["evaluation"] for line in read_metrics(directory / "metrics.jsonl") if "evaluation" in line]
-    return dict(lines[-1])
+def evaluations_of(directory: Path) -> dict[int, dict[str, float]]:
+    """step -> the metrics of a run's evaluations, which are on the evaluation samples and not on the test split."""
+    lines = read_metrics(directory / "metrics.jsonl")
+    return {line["step"]: line["evaluation"] for line in lines if "evaluation" in line}
 
 
 def reported(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:

@@ -58,12 +58,14 @@ class SearchPlan:
         spec = {key: value for key, value in asdict(self.search).items() if key not in _WITHOUT_EFFECT}
         return digest(json.loads(json.dumps([spec, self.base.tree], default=str)))
 
-    def draws(self, seed: int) -> Iterator[dict[str, Any]]:
-        """Combinations in random order, as a storage holds them: all, or the first of very many.
+    @property
+    def countable(self) -> bool:
+        """Whether every range has steps; in others no combination comes twice by chance."""
+        return all(found.choices or found.integer or found.step for found in self.space.values())
 
-        None where a range has no steps: there no combination comes twice.
-        """
-        if not all(found.choices or found.integer or found.step for found in self.space.values()):
+    def draws(self, seed: int) -> Iterator[dict[str, Any]]:
+        """Combinations in random order, as a storage holds them: all, or the first of very many; if `countable`."""
+        if not self.countable:
             return
         values = [grid(found) for found in self.space.values()]
         chance, count = random.Random(seed), prod(map(len, values))
