@@ -1,0 +1,121 @@
+"""SQLite databases of MLflow and Optuna: their addresses, and files that are created whole or not at all."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+from urllib.parse import quote, unquote
+
+from filelock import FileLock
+
+from toonlab.errors import ToonlabError, first_line
+
+T = TypeVar("T")
+_LOCK_SECONDS = 60.0
+_OWN = {"alembic_version", "version_info", "experiments", "workspaces"}  # which have rows in a database without a run
+_DAMAGED = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}  # the first: a table is missing or twice
+
+
+def sqlite_url(path: Path) -> str:
+    """The address of a SQLite file for SQLAlchemy, MLflow and Optuna, with any characters in its path."""
+    text = path.resolve().as_posix()
+    if not set(text) & set("%?{}"):  # SQLAlchemy reads the first two, and Optuna the braces
+        return f"sqlite:///{text}"
+    from sqlalchemy import make_url
+
+    # The driver is named because MLflow makes folders of the quoted name for addresses that begin with `sqlite:///`.
+    if make_url("sqlite:///%41").database == "A":  # since SQLAlchemy 2.1
+        return f"sqlite+pysqlite:///{quote(text)}"
+    return f"sqlite+pysqlite:///file:{quote(text)}?uri=true"
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of an address, as SQLAlchemy reads it; None if it is none of a SQLite file."""
+    if not url.startswith("sqlite"):
+        return None
+    from sqlalchemy import make_url
+
+    name = make_url(url).database
+    if not name or ":memory:" in name:
+        return None
+    return Path(unquote(name.removeprefix("file:"))) if make_url(url).query.get("uri") == "true" else Path(name)
+
+
+def open_database(url: str, first: str, make: Callable[[str], object], connect: Callable[[], T], remedy: str) -> T:
+    """Connect to a database; that of a SQLite file is created first, elsewhere, and copied into place in one act.
+
+    A file that a killed program has left half made, in which `connect` fails and no table has rows, is made again.
+
+    Args:
+        url: of any database.
+        first: the table that the program creates first, by which its own files are known.
+        make: creates the tables at an address, and closes its connections.
+        connect: called while no other process creates the database.
+        remedy: what to do with a file that is damaged, after "move it away, and".
+
+    Raises:
+        ToonlabError: if a SQLite file is damaged.
+        Exception: as `make` and `connect` raise them.
+    """
+    path = sqlite_path(url)
+    if path is None:
+        return connect()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock", timeout=_LOCK_SECONDS):
+        try:
+            if not _tables(path):
+                _create(path, make)
+            return connect()
+        except Exception as error:
+            if _is_half_made(path, first):
+                _create(path, make)
+                return connect()
+            if (found := driver_error(error)) and getattr(found, "sqlite_errorcode", None) in _DAMAGED:
+                text = f"{path}: is damaged: {first_line(found)}; move it away, and {remedy}"
+                raise ToonlabError(text) from error
+            raise
+
+
+def driver_error(error: BaseException | None) -> BaseException | None:
+    """The error of a database's driver behind the errors of the libraries above it; None if there is none."""
+    return next((found for cause in _causes(error) if (found := _of_driver(cause))), None)
+
+
+def _of_driver(error: BaseException) -> BaseException | None:
+    origin = getattr(error, "orig", None)  # of SQLAlchemy's errors
+    return origin if isinstance(origin, BaseException) else error if isinstance(error, sqlite3.Error) else None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _create(path: Path, make: Callable[[str], object]) -> None:
+    """SQLite copies in one transaction, and into the very file, which others may have open."""
+    with TemporaryDirectory(prefix="toonlab-") as folder:
+        made = Path(folder, path.name)
+        make(sqlite_url(made))
+        with closing(sqlite3.connect(made)) as source, closing(sqlite3.connect(path)) as target:
+            source.backup(target)
+
+
+def _tables(path: Path) -> set[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def _is_half_made(path: Path, first: str) -> bool:
+    """Whether a file has the program's first table, and no rows but those that come with the tables."""
+    try:
+        tables = _tables(path)
+        with closing(sqlite3.connect(path)) as connection:
+            rows = (connection.execute(f'SELECT 1 FROM "{name}" LIMIT 1').fetchone() for name in tables - _OWN)
+            return first in tables and not any(rows)
+    except sqlite3.Error:
+        return False
