@@ -16,6 +16,7 @@ from toonlab.errors import ToonlabError, first_line
 
 T = TypeVar("T")
 _LOCK_SECONDS = 60.0
+_FIRST = {"experiments", "studies"}  # the tables that MLflow and Optuna create first
 _OWN = {"alembic_version", "version_info", "experiments", "workspaces"}  # which have rows in a database without a run
 _DAMAGED = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}  # the first: a table is missing or twice
 
@@ -52,7 +53,7 @@ def open_database(url: str, first: str, make: Callable[[str], object], connect: 
 
     Args:
         url: of any database.
-        first: the table that the program creates first, by which its own files are known.
+        first: the table that the program creates first: a file that has the other program's stays as it is.
         make: creates the tables at an address, and closes its connections.
         connect: called while no other process creates the database.
         remedy: what to do with a file that is damaged, after "move it away, and".
@@ -67,11 +68,12 @@ def open_database(url: str, first: str, make: Callable[[str], object], connect: 
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock", timeout=_LOCK_SECONDS):
         try:
+            half_made = _is_half_made(path, first)  # `connect` may add to the tables of another program's file
             if not _tables(path):
                 _create(path, make)
             return connect()
         except Exception as error:
-            if _is_half_made(path, first):
+            if half_made:
                 _create(path, make)
                 return connect()
             if (found := driver_error(error)) and getattr(found, "sqlite_errorcode", None) in _DAMAGED:
@@ -116,6 +118,6 @@ def _is_half_made(path: Path, first: str) -> bool:
         tables = _tables(path)
         with closing(sqlite3.connect(path)) as connection:
             rows = (connection.execute(f'SELECT 1 FROM "{name}" LIMIT 1').fetchone() for name in tables - _OWN)
-            return first in tables and not any(rows)
+            return tables & _FIRST == {first} and not any(rows)
     except sqlite3.Error:
         return False
