@@ -150,10 +150,10 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _make_tables(uri: str) -> None:
+def _make_tables(uri: str) -> Any:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    SqlAlchemyStore(uri, _ARTIFACTS).engine.dispose()
+    return SqlAlchemyStore(uri, _ARTIFACTS).engine
 
 
 def _rehome(database: Path, artifacts: str) -> None:

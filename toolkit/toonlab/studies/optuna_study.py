@@ -12,6 +12,7 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy import Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from toonlab.errors import ToonlabError, first_line
@@ -163,8 +164,8 @@ def _connect(url: str) -> RDBStorage:
     return RDBStorage(url, {"pool_pre_ping": True})
 
 
-def _make_tables(url: str) -> None:
-    _connect(url).engine.dispose()
+def _make_tables(url: str) -> Engine:
+    return RDBStorage(url).engine
 
 
 def is_interrupted(trial: FrozenTrial) -> bool:

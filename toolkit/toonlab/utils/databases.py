@@ -6,13 +6,15 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, unquote
 
 from filelock import FileLock
 
 from toonlab.errors import ToonlabError, first_line
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 T = TypeVar("T")
 _LOCK_SECONDS = 60.0
@@ -46,20 +48,20 @@ def sqlite_path(url: str) -> Path | None:
     return Path(unquote(name.removeprefix("file:"))) if make_url(url).query.get("uri") == "true" else Path(name)
 
 
-def open_database(url: str, first: str, make: Callable[[str], object], connect: Callable[[], T], remedy: str) -> T:
-    """Connect to a database; that of a SQLite file is created first, elsewhere, and copied into place in one act.
+def open_database(url: str, first: str, make: Callable[[str], Engine], connect: Callable[[], T], remedy: str) -> T:
+    """Connect to a database; that of a SQLite file is created first, in memory, and copied into place in one act.
 
     A file that a killed program has left half made, in which `connect` fails and no table has rows, is made again.
 
     Args:
         url: of any database.
         first: the table that the program creates first: a file that has the other program's stays as it is.
-        make: creates the tables at an address, and closes its connections.
+        make: creates the tables at an address.
         connect: called while no other process creates the database.
         remedy: what to do with a file that is damaged, after "move it away, and".
 
     Raises:
-        ToonlabError: if a SQLite file is damaged.
+        ToonlabError: if a SQLite file is damaged, or as `connect` raises it.
         Exception: as `make` and `connect` raise them.
     """
     path = sqlite_path(url)
@@ -72,6 +74,8 @@ def open_database(url: str, first: str, make: Callable[[str], object], connect: 
             if not _tables(path):
                 _create(path, make)
             return connect()
+        except ToonlabError:  # the program's tables are there
+            raise
         except Exception as error:
             if half_made:
                 _create(path, make)
@@ -98,13 +102,13 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _create(path: Path, make: Callable[[str], object]) -> None:
+def _create(path: Path, make: Callable[[str], Engine]) -> None:
     """SQLite copies in one transaction, and into the very file, which others may have open."""
-    with TemporaryDirectory(prefix="toonlab-") as folder:
-        made = Path(folder, path.name)
-        make(sqlite_url(made))
-        with closing(sqlite3.connect(made)) as source, closing(sqlite3.connect(path)) as target:
-            source.backup(target)
+    engine = make("sqlite:///:memory:")
+    with closing(engine.raw_connection()) as source, closing(sqlite3.connect(path)) as target:
+        connection: Any = source.driver_connection
+        connection.backup(target)
+    engine.dispose()
 
 
 def _tables(path: Path) -> set[str]:
