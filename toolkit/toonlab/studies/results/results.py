@@ -77,13 +77,9 @@ class CellResult:
     reason: str | None = None
     log: tuple[str, ...] = ()
     outcome: Mapping[str, Any] | None = None
-    reused: bool = False
+    reused: Annotated[bool, Field(validation_alias="again")] = False
 
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> CellResult:
-        kept = {key: value for key, value in record.items() if key != "again"}
-        variant, log = Variant(**record["variant"]), tuple(record["log"])
-        return cls(**{**kept, "variant": variant, "log": log, "reused": record.get("again", False)})
+    __pydantic_config__ = _STRICT
 
     def to_json(self) -> dict[str, Any]:
         return {"again" if key == "reused" else key: value for key, value in asdict(self).items()}
@@ -148,10 +144,6 @@ class SearchResult:
     importances: Mapping[str, float] = field(default_factory=dict)
     storage: str = ""
     study: str = ""
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> SearchResult:
-        return cls(**{**record, "trials": [SearchTrial(**trial) for trial in record["trials"]]})
 
 
 @dataclass(frozen=True)
@@ -257,18 +249,14 @@ class StudyResults:
         """The results in a study's directory.
 
         Raises:
-            ToonlabError: if there are none.
+            ToonlabError: if there are none, or the file is damaged.
         """
         path = directory / FILE
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            cells = [CellResult.from_json(cell) for cell in record.pop("cells")]
-            search = SearchResult.from_json(found) if (found := record.pop("search", None)) else None
-            return cls(**record, directory=directory, cells=cells, search=search)
+            found = read_json(path, _adapter(), "run the study again, which keeps its finished runs")
         except FileNotFoundError as error:
             raise ToonlabError(f"{path}: no such file; run `toonlab compare {directory.name}` first") from error
-        except (ValueError, TypeError, KeyError) as error:
-            raise ToonlabError(f"{path}: not the results of a study: {error}; run the study again") from error
+        return cls(**{**{each.name: getattr(found, each.name) for each in fields(found)}, "directory": directory})
 
     def with_cells(self, cells: Sequence[CellResult]) -> StudyResults:
         return replace(self, cells=list(cells))
