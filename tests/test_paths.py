@@ -23,7 +23,18 @@ from toonlab.utils.databases import sqlite_url
 from toonlab_mlflow import store
 from toonlab_mlflow.address import default_address
 
-NAMES = ["a#b", "q?x", "my%20x", "my x", "s;t:u@v", "{漫画}", "$(HOME) 'x' \"y\" & *", "x?mode=ro&uri=true", "null", "2024"]
+NAMES = [
+    "a#b",
+    "q?x",
+    "my%20x",
+    "my x",
+    "s;t:u@v",
+    "{漫画}",
+    "$(HOME) 'x' \"y\" & *",
+    "x?mode=ro&uri=true",
+    "null",
+    "2024",
+]
 RECIPE = """
 data: {use: folder, photos: ???, cartoons: ???}
 generator: {network: {use: ctss_plain, width: 2}, losses: {total_variation: {}}}
@@ -74,7 +85,9 @@ def test_a_training_in_a_folder_of_any_name_is_tracked_there(name: str, workspac
     shutil.copy(tables, runs)  # to make them takes a second
     Image.new("RGB", (20, 20)).save(data / "0.png")
     relative = data.name
-    done = typed("train", "tiny.yaml", f"data.photos={relative}", f"data.cartoons={data}", "--runs", runs, "--device", "cpu")
+    done = typed(
+        "train", "tiny.yaml", f"data.photos={relative}", f"data.cartoons={data}", "--runs", runs, "--device", "cpu"
+    )
     assert done.exit_code == 0, done.stderr
     assert "warning" not in done.stderr
     assert {path.name for path in workspace.iterdir()} == {data.name, name, "tiny.yaml", "search.yaml"}

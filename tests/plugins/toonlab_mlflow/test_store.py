@@ -132,7 +132,9 @@ def test_a_half_made_store_with_runs_says_what_to_do(run: Run, uri: str) -> None
 def test_a_folder_of_runs_that_was_moved_takes_its_artifacts_along(run: Run, uri: str, copied: bool) -> None:
     opened = store.Store(uri, "demo", run.root)
     before = opened.client.create_run(opened.experiment_id).info.run_id
-    path = run.root / "mlflow-artifacts" / before / "artifacts" / "before.txt"  # its client would keep the place in mind
+    path = (
+        run.root / "mlflow-artifacts" / before / "artifacts" / "before.txt"
+    )  # its client would keep the place in mind
     path.parent.mkdir(parents=True)
     path.touch()
     new = run.root.with_name("my%20 new_runs")

@@ -62,7 +62,9 @@ def test_a_trial_that_lags_behind_is_pruned(url: str) -> None:
 
 
 def interrupted(study: OptunaStudy) -> list[FrozenTrial]:
-    return [trial for trial in study.trials() if trial.state == TrialState.FAIL and trial.user_attrs.get(ENDED) != "FAIL"]
+    return [
+        trial for trial in study.trials() if trial.state == TrialState.FAIL and trial.user_attrs.get(ENDED) != "FAIL"
+    ]
 
 
 def test_interrupted_trials_are_repeated_once_in_their_order(study: OptunaStudy, url: str) -> None:

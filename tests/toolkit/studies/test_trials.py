@@ -38,7 +38,10 @@ def test_interrupted_trials_and_repetitions_are_not_reported_and_infeasible_ones
 
 
 def test_a_repeated_trial_keeps_its_first_place() -> None:
-    first, second = ended(TrialState.COMPLETE, 0.5, **{ENDED: "COMPLETE"}), ended(TrialState.COMPLETE, 0.6, **{ENDED: "COMPLETE"})
+    first, second = (
+        ended(TrialState.COMPLETE, 0.5, **{ENDED: "COMPLETE"}),
+        ended(TrialState.COMPLETE, 0.6, **{ENDED: "COMPLETE"}),
+    )
     second.number, first.number, first.user_attrs[INSTEAD_OF] = 1, 2, 0
     assert reported([second, first]) == [first, second]
 

@@ -21,7 +21,22 @@ from toonlab.errors import ToonlabError
 from toonlab.studies.optuna_study import OptunaStudy
 from toonlab.utils.databases import driver_error, open_database, sqlite_path, sqlite_url
 
-NAMES = ["a#b", "q?x", "my%20x", "p%", "{a}", "x?mode=ro&uri=true", "file:z", "c:d", "e@f", "s;t", "g h", "漫画", "'", '"']
+NAMES = [
+    "a#b",
+    "q?x",
+    "my%20x",
+    "p%",
+    "{a}",
+    "x?mode=ro&uri=true",
+    "file:z",
+    "c:d",
+    "e@f",
+    "s;t",
+    "g h",
+    "漫画",
+    "'",
+    '"',
+]
 STATEMENTS = 4  # of `make_tables`
 
 
@@ -126,7 +141,9 @@ def test_a_half_made_file_with_rows_or_of_another_program_stays(change: str, tmp
 
 def test_a_damaged_file_is_told_in_a_line_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "a.db").write_bytes(b"no database" * 1000)
-    with pytest.raises(ToonlabError, match=r"a\.db: is damaged: file is not a database; move it away, and begin again$"):
+    with pytest.raises(
+        ToonlabError, match=r"a\.db: is damaged: file is not a database; move it away, and begin again$"
+    ):
         opened(tmp_path / "a.db")
 
 

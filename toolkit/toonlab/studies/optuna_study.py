@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -20,7 +21,7 @@ from toonlab.utils.databases import driver_error, open_database
 from toonlab.utils.text import hide_password, without_password
 
 T = TypeVar("T")
-_UNUSABLE = (SQLAlchemyError, ImportError, ValueError, OSError, RuntimeError)
+_UNUSABLE = (SQLAlchemyError, sqlite3.Error, ImportError, ValueError, OSError, RuntimeError)
 _AWAY = (DBAPIError, optuna.exceptions.StorageInternalError)
 ENDED = "ended"  # the attribute of a trial with the state in which it ends, told right before
 INSTEAD_OF = "instead_of"  # the number of the trial that was interrupted, whose parameters this one repeats

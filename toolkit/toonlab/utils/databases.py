@@ -20,7 +20,11 @@ T = TypeVar("T")
 _LOCK_SECONDS = 60.0
 _FIRST = {"experiments", "studies"}  # the tables that MLflow and Optuna create first
 _OWN = {"alembic_version", "version_info", "experiments", "workspaces"}  # which have rows in a database without a run
-_DAMAGED = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}  # the first: a table is missing or twice
+_DAMAGED = {
+    sqlite3.SQLITE_ERROR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+}  # the first: a table is missing or twice
 
 
 def sqlite_url(path: Path) -> str:

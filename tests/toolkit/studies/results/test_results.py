@@ -157,7 +157,10 @@ def test_what_older_studies_do_not_have_is_left_at_its_default(results: StudyRes
         ("{", r"results\.json: can't be read: .*; run the study again, which keeps the runs that have finished"),
         ("[]", "can't be read: got .*, input should be"),
         ("{}", "can't be read: name: field required"),
-        ('{"name": "s", "cells": [{"variant": {}, "log": []}]}', r"can't be read: cells\.0\.variant\.recipe: field required"),
+        (
+            '{"name": "s", "cells": [{"variant": {}, "log": []}]}',
+            r"can't be read: cells\.0\.variant\.recipe: field required",
+        ),
         ('{"cells": [], "name": "study", "colour": 3}', "can't be read: colour: got 3, unexpected keyword argument"),
         ('{"cells": 3, "name": "study"}', "can't be read: cells: got 3, input should be"),
         ('{"cells": [], "name": "s", "metrics": ["f1"]}', "can't be read: higher lacks 'f1'; run the study again"),
@@ -209,5 +212,7 @@ def test_a_study_is_read_with_its_search(tmp_path: Path) -> None:
     assert read.search == SEARCH
     file = tmp_path / "s" / "results.json"
     file.write_text(file.read_text().replace('"sampler"', '"simpler"'))
-    with pytest.raises(ToonlabError, match=r"search\.simpler: got 'random', unexpected keyword argument; run the study"):
+    with pytest.raises(
+        ToonlabError, match=r"search\.simpler: got 'random', unexpected keyword argument; run the study"
+    ):
         StudyResults.read(tmp_path / "s")

@@ -100,7 +100,7 @@ class CellResult:
 
     variant: Variant
     seed: int
-    run: Annotated[str, Field(pattern=r"^[^/\\.][^/\\\n]*$")]
+    run: Annotated[str, Field(max_length=200, pattern=r"^[^/\\.][^/\\\n]*$")]
     status: CellStatus = "waiting"
     reason: str | None = None
     log: tuple[str, ...] = ()
