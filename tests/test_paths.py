@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import optuna
 import pytest
 from mlflow import MlflowClient
 from PIL import Image
@@ -43,14 +40,6 @@ stages: [{share: 1}]
 evaluate: {metrics: [], samples: 1, grid: 1}
 observers: {mlflow: {patience: 240}}
 """
-SEARCH = """
-recipe: ./tiny.yaml
-search: {train.batch: [1, 2]}
-objective: {metric: residual_texture, direction: minimize}
-seeds_per_trial: 1
-trials: 1
-confirm: {top: 1, seeds: 1}
-"""
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +51,13 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with twins of the folders, one of which would be taken for another by its name."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TOONLAB_TRACKING_URI", "")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     (tmp_path / "tiny.yaml").write_text(RECIPE)
-    (tmp_path / "search.yaml").write_text(SEARCH)
-    yield tmp_path
+    return tmp_path
 
 
 def typed(*words: str | Path) -> Any:
@@ -90,7 +78,7 @@ def test_a_training_in_a_folder_of_any_name_is_tracked_there(name: str, workspac
     )
     assert done.exit_code == 0, done.stderr
     assert "warning" not in done.stderr
-    assert {path.name for path in workspace.iterdir()} == {data.name, name, "tiny.yaml", "search.yaml"}
+    assert {path.name for path in workspace.iterdir()} == {data.name, name, "tiny.yaml"}
     assert {path.name for path in runs.iterdir()} == {"tiny", "mlflow.db", "mlflow.db.lock", "mlflow-artifacts"}
     command = shlex.split(re.findall(r"look at it with: (mlflow ui .*)", done.stdout)[0])
     client = MlflowClient(command[-1])

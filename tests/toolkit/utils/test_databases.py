@@ -164,8 +164,7 @@ def test_a_full_disk_is_told_in_the_drivers_words(tmp_path: Path) -> None:
         event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA max_page_count = 1"))
         study.stopping = lambda: "signal SIGTERM"
         with pytest.raises(ToonlabError, match=r"database or disk is full$"):
-            for number in range(100):
-                study.add({"text": "x" * 5000, "number": number})
+            study.add({str(number): "x" * 5000 for number in range(100)})
 
 
 def test_the_drivers_error_is_found_behind_those_of_libraries() -> None:
