@@ -164,7 +164,8 @@ def _rehome(database: Path, artifacts: str) -> None:
             if old.endswith(f"/{_ARTIFACTS}") and old != artifacts:
                 for column, table in (("artifact_location", "experiments"), ("artifact_uri", "runs")):
                     connection.execute(
-                        f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column} || '/', 1, ?) = ?",
+                        f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
+                        f"WHERE substr({column} || '/', 1, ?) = ?",
                         (artifacts, len(old) + 1, len(old) + 1, f"{old}/"),
                     )
 
@@ -194,6 +195,6 @@ def _check_artifacts(location: str, experiment: str) -> None:
     root = Path(url2pathname(urlsplit(location).path)).parent
     if location.startswith("file:") and location.endswith(f"/{_ARTIFACTS}") and not root.is_dir():
         raise ToonlabError(
-            f"MLflow experiment {experiment!r} keeps its artifacts in {root}, which is not there: if that folder of runs "
-            "was moved, move it back or link to it from there, or choose another name by observers.mlflow.experiment"
+            f"MLflow experiment {experiment!r} keeps its artifacts in {root}, which is not there: if that folder of "
+            "runs was moved, move it back or link to it from there, or choose another name by observers.mlflow.experiment"
         )
