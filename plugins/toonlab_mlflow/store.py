@@ -196,5 +196,5 @@ def _check_artifacts(location: str, experiment: str) -> None:
     if location.startswith("file:") and location.endswith(f"/{_ARTIFACTS}") and not root.is_dir():
         raise ToonlabError(
             f"MLflow experiment {experiment!r} keeps its artifacts in {root}, which is not there: if that folder of "
-            "runs was moved, move it back or link to it from there, or choose another name by observers.mlflow.experiment"
+            "runs was moved, move it back or link to it, or choose another name by observers.mlflow.experiment"
         )
