@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from toonlab import PartError
+from toonlab import PartError, sqlite_url
 
 _EXPECTED = "expected a server (http://host:5000) or a database (sqlite:////path/mlflow.db, postgresql://…)"
 
@@ -26,7 +26,7 @@ def resolve_address(tracking_uri: str | None) -> str | None:
 
 def default_address(root: Path) -> str:
     """SQLite in the folder of all runs."""
-    return f"sqlite:///{(root / 'mlflow.db').resolve().as_posix()}"
+    return sqlite_url(root / "mlflow.db")
 
 
 def is_server(uri: str) -> bool:

@@ -111,7 +111,7 @@ class MLflow:
         uri = without_password(self._uri(run))
         if is_server(uri):
             return f"MLflow:  {uri}"
-        return f"MLflow:  {uri}\n         look at it with: mlflow ui --backend-store-uri {uri}"
+        return f"MLflow:  {uri}\n         look at it with: mlflow ui --backend-store-uri {shlex.quote(uri)}"
 
     @contextmanager
     def _explained(self, run: Run, hint: str) -> Iterator[None]:

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
+import sqlite3
 import threading
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
-from filelock import FileLock
+from toonlab import ToonlabError, driver_error, first_line, hide_password, open_database
 
-from toonlab import ToonlabError, hide_password
-
-from .address import is_server
+from .address import default_address, is_server
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 STUDY = "toonlab.study"  # the tag of a study's own run, under which MLflow shows those of its cells
-_LOCK_SECONDS = 60.0
+_ARTIFACTS = "mlflow-artifacts"
 _LONGEST = 200  # characters of a reason
 _ENVIRONMENT = {  # MLflow's client has no arguments for these
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # for a kept-alive connection that the server has closed
@@ -84,19 +86,27 @@ def call_within(seconds: float, call: Callable[[], object]) -> None:
 class Store:
     """An experiment of MLflow; it is created, with a database's tables, if it does not exist.
 
-    The artifacts of a new experiment are kept in the folder of all runs, unless a server decides.
+    The artifacts of a new experiment are kept in the folder of all runs, unless a server decides. Where that folder was
+    moved together with its default store, the store is told of the new place.
 
     Raises:
-        ToonlabError: if the experiment was deleted in MLflow, where its name stays occupied.
+        ToonlabError: if the experiment was deleted in MLflow, where its name stays occupied, the store is damaged, or
+            the folder of the artifacts is gone.
     """
 
     def __init__(self, uri: str, experiment: str, root: Path) -> None:
         from mlflow import MlflowClient
 
-        artifacts = None if is_server(uri) else (root / "mlflow-artifacts").resolve().as_uri()
-        with _exclusive(uri):
-            self.client = MlflowClient(uri)
-            self.experiment_id = _experiment(self.client, experiment, artifacts)
+        artifacts = None if is_server(uri) else (root / _ARTIFACTS).resolve().as_uri()
+
+        def connect() -> tuple[MlflowClient, str]:
+            if artifacts and uri == default_address(root):
+                _rehome(root / "mlflow.db", artifacts)
+            client = MlflowClient(uri)
+            return client, _experiment(client, experiment, artifacts)
+
+        remedy = f"`toonlab sync {shlex.quote(str(root))}` makes it again from the directories of the runs"
+        self.client, self.experiment_id = open_database(uri, "experiments", _make_tables, connect, remedy)
 
     def find(self, tag: str, value: str) -> list[Any]:
         """MLflow's runs with that tag, the earliest first."""
@@ -129,7 +139,7 @@ def reason(error: BaseException, uri: str) -> str:
             return f"{cause.strerror[:1].lower()}{cause.strerror[1:]}{where}"
     if any(isinstance(cause, RequestFailed) for cause in causes):  # hung up during a request: no errno
         return "connection lost"
-    line = next(iter(str(error).splitlines()), "") or type(error).__name__
+    line = first_line(driver_error(error) or error)
     text = hide_password(line, uri)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
@@ -140,13 +150,24 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _exclusive(uri: str) -> AbstractContextManager[object]:
-    """A lock for a SQLite store: two processes that create its tables or an experiment at once would collide."""
-    if not uri.startswith("sqlite:///"):
-        return nullcontext()
-    database = Path(uri.removeprefix("sqlite:///"))
-    database.parent.mkdir(parents=True, exist_ok=True)
-    return FileLock(f"{database}.lock", timeout=_LOCK_SECONDS)
+def _make_tables(uri: str) -> Any:
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    return SqlAlchemyStore(uri, _ARTIFACTS).engine
+
+
+def _rehome(database: Path, artifacts: str) -> None:
+    """Replace the place of the artifacts where the folder of all runs has been moved: MLflow holds full addresses."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        found = connection.execute("SELECT DISTINCT artifact_location FROM experiments").fetchall()
+        for (old,) in found:
+            if old.endswith(f"/{_ARTIFACTS}") and old != artifacts:
+                for column, table in (("artifact_location", "experiments"), ("artifact_uri", "runs")):
+                    connection.execute(
+                        f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
+                        f"WHERE substr({column} || '/', 1, ?) = ?",
+                        (artifacts, len(old) + 1, len(old) + 1, f"{old}/"),
+                    )
 
 
 def _experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:
@@ -165,4 +186,15 @@ def _experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:
             f"MLflow experiment {name!r} is deleted; bring it back by `mlflow experiments restore -x "
             f"{experiment.experiment_id}`, or choose another name by observers.mlflow.experiment"
         )
+    _check_artifacts(experiment.artifact_location, name)
     return experiment.experiment_id
+
+
+def _check_artifacts(location: str, experiment: str) -> None:
+    """Refuse to make a folder of runs again at the place from which it was moved."""
+    root = Path(url2pathname(urlsplit(location).path)).parent
+    if location.startswith("file:") and location.endswith(f"/{_ARTIFACTS}") and not root.is_dir():
+        raise ToonlabError(
+            f"MLflow experiment {experiment!r} keeps its artifacts in {root}, which is not there: if that folder of "
+            "runs was moved, move it back or link to it, or choose another name by observers.mlflow.experiment"
+        )

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         ViewTransform,
     )
     from .types import Batch, Context, Features, Logits, OnAccess, Outcome, Run, Sample, Step, Truth, Views
+    from .utils.databases import driver_error, open_database, sqlite_url
     from .utils.paths import cache_dir
     from .utils.rng import rng
     from .utils.text import duration, hide_password, printable, without_password
@@ -71,6 +72,7 @@ _HOME = {
         "Postprocessor", "PostprocessorFactory", "RepresentationFactory", "SamplerFactory", "Tunable", "ViewTransform",
     ],
     "registry.catalogue": ["Catalogue", "discover"],
+    "utils.databases": ["driver_error", "open_database", "sqlite_url"],
     "utils.rng": ["rng"],
     "utils.text": ["duration", "hide_password", "printable", "without_password"],
     "utils.paths": ["cache_dir"],
@@ -88,6 +90,7 @@ __all__ = [  # noqa: RUF022 (grouped as above: this is the public contract)
     "train", "compare", "tune", "open_run", "TrainedRun", "Results",
     "find_pictures", "read_picture", "picture_problems", "picture_stem", "picture_manifest", "OnAccess", "nearest",
     "first_line", "scan_pictures", "hide_password", "without_password", "printable", "duration",
+    "driver_error", "open_database", "sqlite_url",
 ]  # fmt: skip
 
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from toonlab import Run
+from toonlab import Run, ToonlabError, sqlite_url
 from toonlab_mlflow import store
+from toonlab_mlflow.address import default_address
 from toonlab_mlflow.store import reason
 
 
@@ -60,6 +66,98 @@ def test_a_server_that_dies_in_the_middle_of_a_request(listener: socket.socket) 
 def test_a_database_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert failure(f"sqlite:///{tmp_path}/file/mlflow.db") == f"file exists: {tmp_path}/file"
+
+
+KILLS = """
+import os, signal, sys
+from pathlib import Path
+from sqlalchemy import Engine, event
+from mlflow import MlflowClient
+from toonlab_mlflow import store
+from toonlab_mlflow.address import default_address
+
+def count(*_):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def forked(work):
+    if (child := os.fork()) == 0:
+        work()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+def used(root):
+    opened = store.Store(default_address(root), "demo", root)
+    opened.client.log_param(opened.client.create_run(opened.experiment_id).info.run_id, "k", 4)
+
+store.load()
+for name, make in {
+    "as toonlab does": lambda root: store.Store(default_address(root), "demo", root),
+    "as mlflow does": lambda root: MlflowClient(default_address(root)),
+}.items():
+    for left in (10, 60, 200, 400):
+        root = Path(sys.argv[1]) / f"{name} {left}"
+        root.mkdir()
+        event.listen(Engine, "before_cursor_execute", count)
+        killed = forked(lambda: make(root))
+        event.remove(Engine, "before_cursor_execute", count)
+        print(name, left, killed, forked(lambda: used(root)))
+"""
+
+
+def test_a_store_whose_creation_was_killed_is_made_again(tmp_path: Path) -> None:
+    """By a real SIGKILL at some statements, with MLflow's own creation, too, which leaves half of the tables."""
+    done = subprocess.run([sys.executable, "-c", KILLS, tmp_path], capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert len(lines) == 8
+    assert all(line.endswith(" -9 0") for line in lines), done.stdout + done.stderr
+    assert all({file.name for file in root.glob("*")} == {"mlflow.db", "mlflow.db.lock"} for root in tmp_path.iterdir())
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of alembic
+def test_a_half_made_store_with_runs_says_what_to_do(run: Run, uri: str) -> None:
+    store.Store(uri, "demo", run.root).client.create_run("0")
+    with closing(sqlite3.connect(run.root / "mlflow.db")) as connection, connection:
+        connection.execute("DROP TABLE webhooks")
+        connection.execute("UPDATE alembic_version SET version_num = '451aebb31d03'")  # that of the first tables
+    other = shutil.copytree(run.root, run.root.with_name("as a new process finds it"))
+    remedy = r"mlflow\.db: is damaged: .*; move it away, and `toonlab sync .*` makes it again from the directories"
+    with pytest.raises(ToonlabError, match=remedy):
+        store.Store(default_address(other), "demo", other)
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_a_folder_of_runs_that_was_moved_takes_its_artifacts_along(run: Run, uri: str, copied: bool) -> None:
+    opened = store.Store(uri, "demo", run.root)
+    before = opened.client.create_run(opened.experiment_id).info.run_id
+    path = (
+        run.root / "mlflow-artifacts" / before / "artifacts" / "before.txt"
+    )  # its client would keep the place in mind
+    path.parent.mkdir(parents=True)
+    path.touch()
+    new = run.root.with_name("my%20 new_runs")
+    shutil.copytree(run.root, new) if copied else run.root.rename(new)
+    old = sorted(run.root.rglob("*"))
+    moved = store.Store(default_address(new), "demo", new)
+    assert moved.client.list_artifacts(before)[0].path == "before.txt"
+    moved.client.log_text(before, "after", "after.txt")
+    after = moved.client.create_run(moved.experiment_id).info.run_id
+    moved.client.log_text(after, "after", "after.txt")
+    for name in (f"{before}/artifacts/before.txt", f"{before}/artifacts/after.txt", f"{after}/artifacts/after.txt"):
+        assert (new / "mlflow-artifacts" / name).is_file()
+    assert sorted(run.root.rglob("*")) == old
+
+
+def test_artifacts_of_another_store_that_are_gone_are_not_made_again_at_their_old_place(run: Run, tables: Path) -> None:
+    shutil.copy(tables, run.root.parent / "other.db")
+    other = sqlite_url(run.root.parent / "other.db")
+    store.Store(other, "demo", run.root)
+    new = run.root.rename(run.root.with_name("new"))
+    with pytest.raises(ToonlabError, match=r"keeps its artifacts in .*my runs, which is not there: if that folder"):
+        store.Store(other, "demo", new)
+    assert not run.root.exists()
 
 
 def test_other_errors_are_cut_to_a_line_without_the_password() -> None:

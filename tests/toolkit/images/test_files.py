@@ -47,7 +47,7 @@ def pairs(tasks: list[PictureTask]) -> list[tuple[str, str]]:
 def test_parameters_are_told_from_files(photos: Path):
     Path("k=3").write_text("")
     given = ["photos", "patch_size=48", "k=3", "style=dragon_ball", "gone.png"]
-    assert split_arguments(given) == (["photos", "k=3", "gone.png"], {"patch_size": 48, "style": "dragon_ball"})
+    assert split_arguments(given) == (["photos", "k=3", "gone.png"], {"patch_size": "48", "style": "dragon_ball"})
 
 
 def test_folders_keep_their_subfolders_and_files_their_names(photos: Path):

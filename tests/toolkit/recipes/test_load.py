@@ -9,6 +9,7 @@ import yaml
 
 from toonlab import discover
 from toonlab.errors import RecipeError, ToonlabError
+from toonlab.recipes.dotted_tree import DottedTree
 from toonlab.recipes.load import from_data, load, parse_override, read
 from toonlab.registry.catalogue import Catalogue
 from toonlab.utils import yaml as toonlab_yaml
@@ -283,3 +284,88 @@ def test_a_recipe_as_data_is_what_its_file_would_be(small: Path, catalogue: Cata
     assert data == before
     child = from_data({"extends": str(small), "about": "child"}, "child", catalogue)
     assert (child.name, child.about, child.critics) == ("child", "child", load(small, catalogue).critics)
+
+
+TYPED = [
+    *(
+        "2024",
+        "2024-05-01",
+        "no",
+        "yes",
+        "null",
+        "~",
+        "12:30",
+        "0x10",
+        "1_000",
+        "[set1]",
+        "{a}",
+        "a: b",
+        "- x",
+        "?",
+        "&x",
+    ),
+    *(
+        "*all",
+        "!x",
+        "@x",
+        "%x",
+        "|",
+        ">",
+        "'x'",
+        '"x"',
+        " x",
+        "x ",
+        "My Photos #2",
+        "a=b",
+        "a: b: c",
+        "[set1",
+        "漫画",
+        "---",
+    ),
+    *("\udce9", "x\ny", "1e3", ".inf", "<<", "`x", "x: |", "{{}}", "null ", "Null"),
+]
+
+
+@pytest.mark.parametrize("text", TYPED)
+def test_where_text_or_a_path_is_expected_the_value_is_what_was_typed(
+    text: str, tmp_path: Path, catalogue: Catalogue
+) -> None:
+    (tmp_path / "folders.yaml").write_text(
+        "extends: plain\ndata: {use: folder, photos: x, cartoons: x}\nevaluate: {metrics: []}\ntrain: {steps: 9}\n"
+    )
+    texts = ["data.photos", "stages.0.name", "about"]
+    or_null = ["data.evaluation", "observers.mlflow.experiment"]
+    given = [f"{path}={text}" for path in (*texts, *or_null)]
+    tree = DottedTree(load(tmp_path / "folders.yaml", catalogue, ["stages=[{share: 1}]", *given]).tree)
+    assert [tree[path] for path in texts] == [text] * 3
+    assert [tree[path] for path in or_null] == [None if text == "null" else text] * 2
+
+
+@pytest.mark.parametrize(
+    ("override", "value"),
+    [
+        ("train.steps=1_000", 1000),
+        ("critics.patch=null", None),
+        ("data.kind=null", None),
+        ("data.kind=street", "street"),
+        ("train.flip=yes", True),
+        ("generator.losses.tv={use: total_variation, weight: 2}", {"use": "total_variation", "weight": 2.0}),
+        ("evaluate.metrics=[psnr]  # a comment", [{"use": "psnr"}]),
+        ("generator.optimizer.lr=1e-3", 1e-3),
+    ],
+)
+def test_elsewhere_a_value_is_yaml(override: str, value: object, small: Path, catalogue: Catalogue) -> None:
+    path = override.partition("=")[0]
+    found = DottedTree(load(small, catalogue, [override]).tree).get(path)
+    assert found == value if not isinstance(found, list) else found[0]["use"] == "psnr"
+
+
+def test_nothing_is_null_and_no_path_of_the_working_directory(tmp_path: Path, catalogue: Catalogue) -> None:
+    (tmp_path / "folders.yaml").write_text("extends: plain\ndata: {use: folder, photos: x, cartoons: x}\n")
+    with pytest.raises(RecipeError, match=r"data\.photos: got None, expected Path"):
+        load(tmp_path / "folders.yaml", catalogue, ["data.photos="])
+
+
+def test_a_value_that_is_no_yaml_names_its_path(small: Path, catalogue: Catalogue) -> None:
+    with pytest.raises(ToonlabError, match=r"^train\.steps, line 1: "):
+        load(small, catalogue, ["train.steps=[4"])

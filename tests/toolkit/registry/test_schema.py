@@ -1,15 +1,16 @@
 """A factory's signature is its configuration schema."""
 
+import inspect
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 import torch
 from pydantic import AfterValidator, Field
 
 from toonlab.registry.protocols import Tunable
-from toonlab.registry.schema import Schema, SchemaError
+from toonlab.registry.schema import Parameter, Schema, SchemaError, Typed
 
 
 @dataclass(frozen=True)
@@ -193,3 +194,33 @@ def test_a_number_is_finite(value: float) -> None:
 
     _, problems = Schema.of(make).validate({"rate": value, "share": value}, "")
     assert [problem.path for problem in problems] == ["rate", "share"]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "text", "value"),
+    [
+        (str, "null", "null"),
+        (str, "", None),
+        (str | None, "null", None),
+        (Path | None, "~", "~"),
+        (int | str, "5", 5),
+        (int | str, "05x", "05x"),
+        (int | str, "2024-05-01", "2024-05-01"),
+        (bool | str, "yes", True),
+        (bool | str | None, "null", None),
+        (str | list[str], "[a, b]", ["a", "b"]),
+        (str | list[str], "[a, b", "[a, b"),
+        (Literal["on", "no"], "no", "no"),
+        (Literal["on", 1], "1", 1),
+        (Annotated[Path, "about"], "2024", "2024"),
+        (int, "5", 5),
+        (list[str], "[x, y]", ["x", "y"]),
+        (Any, "no", False),
+    ],
+)
+def test_a_typed_value_is_text_where_text_is_expected(annotation: Any, text: str, value: object) -> None:
+    parameter = Parameter("x", annotation, inspect.Parameter.empty)
+    read = parameter.read(Typed(text), "x")
+    assert (read, type(read)) == (value, type(value))
+    valid, problems = Schema({"x": parameter}).validate({"x": Typed(text)}, "")
+    assert problems or valid["x"] == (Path(str(value)) if "Path" in str(annotation) else value)

@@ -57,7 +57,7 @@ def test_steps_are_timed_once_and_what_was_measured_decides_from_then_on(study: 
     assert [cell.reused for cell in changed.cells] == [True, False]
     assert json.loads(file.read_text()) == timings
     file.write_text("[1, 2]")
-    with pytest.raises(ToonlabError, match=r"budget\.json: not the timings of a study: .*; delete it to measure again"):
+    with pytest.raises(ToonlabError, match=r"budget\.json: can.t be read: got .*; delete it to measure again"):
         compare(str(study), discover(), ExecutionOptions(runs, parameters={"device": "cpu"}), seeds=1)
 
 

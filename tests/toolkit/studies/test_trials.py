@@ -35,17 +35,20 @@ def ended(state: TrialState, value: float | None = None, **attributes: Any) -> F
 
 
 def test_interrupted_trials_and_repetitions_are_not_reported_and_infeasible_ones_do_not_count() -> None:
-    complete = ended(TrialState.COMPLETE, 0.5, **{ENDED: True})
-    failed = ended(TrialState.FAIL, **{ENDED: True})
-    infeasible = ended(TrialState.PRUNED, **{ENDED: True, INFEASIBLE: True})
-    interrupted, repetition = ended(TrialState.FAIL), ended(TrialState.FAIL, **{ENDED: True, REPEATS: True})
+    complete = ended(TrialState.COMPLETE, 0.5, **{ENDED: "COMPLETE"})
+    failed = ended(TrialState.FAIL, **{ENDED: "FAIL"})
+    infeasible = ended(TrialState.PRUNED, **{ENDED: "PRUNED", INFEASIBLE: True})
+    interrupted, repetition = ended(TrialState.FAIL), ended(TrialState.FAIL, **{ENDED: "FAIL", REPEATS: True})
     trials = [complete, interrupted, failed, repetition, infeasible]
     assert reported(trials) == [complete, failed, infeasible]
     assert counted(trials) == [complete, failed]
 
 
 def test_a_repeated_trial_keeps_its_first_place() -> None:
-    first, second = ended(TrialState.COMPLETE, 0.5, **{ENDED: True}), ended(TrialState.COMPLETE, 0.6, **{ENDED: True})
+    first, second = (
+        ended(TrialState.COMPLETE, 0.5, **{ENDED: "COMPLETE"}),
+        ended(TrialState.COMPLETE, 0.6, **{ENDED: "COMPLETE"}),
+    )
     second.number, first.number, first.user_attrs[INSTEAD_OF] = 1, 2, 0
     assert reported([second, first]) == [first, second]
 

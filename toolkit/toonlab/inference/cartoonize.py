@@ -80,7 +80,7 @@ def load_model(model: str, catalogue: Catalogue, overrides: Mapping[str, Any] | 
 
 def _untrained(name: str, catalogue: Catalogue, overrides: Mapping[str, Any]) -> nn.Module:
     draft = read(paths.find(name, "baselines"))
-    draft.apply(tuple(overrides.items()))
+    draft.apply(tuple(overrides.items()), catalogue)
     network = resolve_part(draft.tree.root, "generator.network", "generators", catalogue, name)
     generator: nn.Module = network.make(catalogue)
     if trainable([generator]):

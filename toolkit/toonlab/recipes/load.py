@@ -6,6 +6,7 @@ and reports all errors together.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,11 @@ from typing import Any
 
 from toonlab.errors import ToonlabError
 from toonlab.registry.catalogue import Catalogue
+from toonlab.registry.schema import Typed
 from toonlab.utils import paths, yaml
 
 from .dotted_tree import DottedTree, merge
-from .resolve import exists, resolve
+from .resolve import exists, parameter_at, resolve
 from .spec import Recipe
 
 Override = str | tuple[str, Any]
@@ -46,16 +48,25 @@ class Draft:
         for path, value in overrides.items():
             for target in self.tree.expand(path):
                 if exists(self.tree.root, target, catalogue):
-                    self.tree.set(target, value)
+                    self.set(target, value, catalogue)
                     present.add(path)
         return present
 
-    def apply(self, overrides: Sequence[Override]) -> None:
+    def apply(self, overrides: Sequence[Override], catalogue: Catalogue) -> None:
         """Apply overrides, in place, each as `key=value` or as a pair."""
         for override in overrides:
             path, value = parse_override(override) if isinstance(override, str) else override
             for target in self.tree.expand(path):
-                self.tree.set(target, value)
+                self.set(target, value, catalogue)
+
+    def set(self, path: str, value: Any, catalogue: Catalogue) -> None:
+        """Set one value, in place; a typed one is read as the parameter there takes it."""
+        if isinstance(value, Typed):
+            tried = copy.deepcopy(self.tree)
+            tried.set(path, str(value))
+            parameter = parameter_at(tried.root, path, catalogue)
+            value = parameter.read(value, path) if parameter else yaml.load(value, path)
+        self.tree.set(path, value)
 
     def resolve(self, catalogue: Catalogue, source: str | None = None) -> Recipe:
         return resolve(self.tree.root, self.names[0], catalogue, source)
@@ -85,7 +96,7 @@ def load(
     draft = read(paths.find(str(name), "baselines", near))
     draft.apply_overlays(at, catalogue, near)
     draft.apply_present(shared or {}, catalogue)
-    draft.apply(overrides)
+    draft.apply(overrides, catalogue)
     return draft.resolve(catalogue, str(name))
 
 
@@ -99,7 +110,7 @@ def from_data(
     """`load` for a recipe as data, in the form of a file; it may extend a listed recipe or a path."""
     draft = _draft(data, name, name, None, ())
     draft.apply_overlays(at, catalogue)
-    draft.apply(overrides)
+    draft.apply(overrides, catalogue)
     return draft.resolve(catalogue)
 
 
@@ -123,9 +134,9 @@ def _draft(data: Mapping[str, Any], name: str, source: str | Path, near: Path | 
     return Draft((name, *base.names), DottedTree(merge(base.tree.root, own)))
 
 
-def parse_override(text: str) -> tuple[str, Any]:
-    """`train.steps=400` -> ("train.steps", 400); the value is YAML."""
+def parse_override(text: str) -> tuple[str, Typed]:
+    """`train.steps=400` -> ("train.steps", Typed("400")): YAML, or text, as the parameter takes it."""
     path, equals, value = text.partition("=")
     if not equals or not path or path.startswith(".") or path.endswith("."):
         raise ToonlabError(f"{text!r}: expected key=value, such as train.steps=400 or critics.patch=null")
-    return path, yaml.load(value, path)
+    return path, Typed(value)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from toonlab.errors import RecipeError, nearest
 from toonlab.registry.catalogue import Catalogue
-from toonlab.registry.schema import Schema
+from toonlab.registry.schema import Parameter, Schema
 
 from .dotted_tree import DottedTree, Tree
 from .resolve_parts import PartResolver
@@ -50,6 +50,31 @@ def exists(tree: Tree, path: str, catalogue: Catalogue) -> bool:
     if section not in SECTIONS:
         return False
     return path in DottedTree({section: plain(getattr(_Resolver(tree, catalogue), section)())})
+
+
+def parameter_at(tree: Tree, path: str, catalogue: Catalogue) -> Parameter | None:
+    """The parameter at a dotted path of a recipe; None for a section, a part, and where there is none."""
+    section, *keys = path.split(".")
+    if keys[-1:] == ["use"] or path == "about":
+        return Parameter(path, str, "")
+    if section not in SECTIONS or not keys:
+        return None
+    here = getattr(_Resolver(tree, catalogue), section)()
+    for key in keys[:-1]:
+        here = _inside(here, key)
+    return _parameters(here, catalogue).get(keys[-1])
+
+
+def _inside(spec: Any, key: str) -> Any:
+    if isinstance(spec, tuple):
+        return dict(enumerate(spec)).get(int(key)) if key.isdigit() else None
+    return spec.get(key) if isinstance(spec, Mapping) else getattr(spec, key, None)
+
+
+def _parameters(spec: Any, catalogue: Catalogue) -> Mapping[str, Parameter]:
+    if isinstance(spec, Part):
+        return catalogue.get(spec.kind, spec.use).schema.parameters if spec.use in catalogue.names(spec.kind) else {}
+    return Schema.of(type(spec), strict=False).parameters if is_dataclass(spec) else {}
 
 
 class _Resolver(PartResolver):

@@ -13,12 +13,14 @@ import typing
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from pathlib import PurePath
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from toonlab.errors import Problem, nearest
+from toonlab.errors import Problem, ToonlabError, nearest
+from toonlab.utils import yaml
 from toonlab.utils.yaml import MUST_BE_GIVEN
 
 from .protocols import Tunable
@@ -30,6 +32,10 @@ _SYMBOLS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<=", "multiple_of": "a mult
 
 class SchemaError(Exception):
     """A factory whose signature can't be a schema; the text says which parameter and why."""
+
+
+class Typed(str):
+    """A value on the command line, before it is known which parameter it is for; see `Parameter.read`."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,27 @@ class Parameter:
             return f"the default of parameter {self.name!r} is {self.default!r}, which is not {self.expected}"
         return None
 
+    def read(self, typed: Typed, where: str) -> Any:
+        """A typed value: the very text where the parameter takes text or a path, else YAML.
+
+        Nothing is null, and so is `null` where the parameter may be null. Where it may be of another type, too, such as
+        `int | str`, text that is YAML of that type is of that type.
+
+        Raises:
+            ToonlabError: if it is no YAML.
+        """
+        arms = [_plain(arm) for arm in _arms(self.annotation) or (self.annotation,)]
+        others = [arm for arm in arms if not _takes_text(arm, typed)]
+        if others == arms or not typed or (typed == "null" and NoneType in arms):
+            return yaml.load(typed, where)
+        try:
+            value = yaml.load(typed, where)
+            if not isinstance(value, str | None):
+                return _validate(Parameter(self.name, Union[tuple(others)], None), value)  # noqa: UP007 (of a tuple)
+        except (ToonlabError, ValueError, TypeError):  # no YAML, of no other type, or there is no other type
+            pass
+        return str(typed)
+
     def to_json(self, value: Any) -> Any:
         """A value of this parameter as JSON holds it: paths as text, tuples as lists."""
         return self.adapter.dump_python(value, mode="json", warnings="none")
@@ -124,6 +151,8 @@ class Schema:
         for name, parameter in self.parameters.items():
             where = f"{prefix}{name}"
             value = values.get(name)
+            if isinstance(value, Typed):
+                value = parameter.read(value, where)
             if name not in values and not parameter.required:
                 valid[name] = copy.copy(parameter.default)
             elif name not in values:
@@ -208,6 +237,13 @@ def _metadata(annotation: Any) -> Iterator[Any]:
             yield from getattr(item, "metadata", ())  # pydantic's Field keeps its constraints there
     for arm in _arms(annotation):
         yield from _metadata(arm)
+
+
+def _takes_text(plain: Any, text: str) -> bool:
+    """Whether a type is text, a path, or a choice with this very text."""
+    if typing.get_origin(plain) is Literal:
+        return text in [value for value in typing.get_args(plain) if isinstance(value, str)]
+    return isinstance(plain, type) and issubclass(plain, str | PurePath)
 
 
 def _arms(annotation: Any) -> tuple[Any, ...]:

@@ -17,6 +17,7 @@ from toonlab.images.io import write_png
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.executors import Slot
+from toonlab.registry.schema import Typed
 from toonlab.runs.directory import make_directory, sweep
 from toonlab.utils import yaml
 
@@ -85,7 +86,19 @@ def command() -> str:
 
 def experiment_data(path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
     """An experiment's file as data, with the overrides of the command line."""
-    return {**yaml.load_file(path), **({"overrides": dict(overrides)} if overrides else {})}
+    given = {name: _shown(value) for name, value in overrides.items()}
+    return {**yaml.load_file(path), **({"overrides": given} if given else {})}
+
+
+def _shown(value: Any) -> Any:
+    """An override for the record: a typed one as YAML, where that is no other text."""
+    if not isinstance(value, Typed):
+        return value
+    try:
+        read = yaml.load(value, "")
+    except ToonlabError:
+        return str(value)
+    return read if isinstance(read, int | float | list | dict | None) else str(value)
 
 
 def process_options(

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy import Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from toonlab.errors import ToonlabError, first_line
+from toonlab.utils.databases import driver_error, open_database
 from toonlab.utils.text import hide_password, without_password
 
 T = TypeVar("T")
-_UNUSABLE = (SQLAlchemyError, ImportError, ValueError, OSError, RuntimeError)
+_UNUSABLE = (SQLAlchemyError, sqlite3.Error, ImportError, ValueError, OSError, RuntimeError)
 _AWAY = (DBAPIError, optuna.exceptions.StorageInternalError)
-ENDED = "ended"  # the attribute of a trial whose end the driver has told
+ENDED = "ended"  # the attribute of a trial with the state in which it ends, told right before
 INSTEAD_OF = "instead_of"  # the number of the trial that was interrupted, whose parameters this one repeats
 _PATIENCE = 1800.0  # seconds that a database may be away
+_REMEDY = "the search begins again, with the results of the runs that have finished"
 
 
 class OptunaStudy:
@@ -53,12 +56,10 @@ class OptunaStudy:
         self.url, self.name = url, name
         self.stopping: Callable[[], str | None] = lambda: None
         self._away = False
-        if url.startswith("sqlite:///"):
-            Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         verbosity = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.WARNING)  # it would announce the study
         try:
-            self._storage = RDBStorage(url, {"pool_pre_ping": True})
+            self._storage = open_database(url, "studies", _make_tables, lambda: _connect(url), _REMEDY)
             self._study = optuna.create_study(
                 storage=self._storage,
                 study_name=name,
@@ -67,6 +68,8 @@ class OptunaStudy:
                 sampler=sampler,
                 pruner=pruner,
             )
+        except ToonlabError as error:
+            raise ToonlabError(f"--storage {error}") from error
         except _UNUSABLE as error:
             raise ToonlabError(f"--storage {_why(error, url)}{_hint(_origin(error))}") from error
         finally:
@@ -110,7 +113,7 @@ class OptunaStudy:
 
     def tell(self, trial: Trial, state: TrialState, value: float | None, attributes: Mapping[str, Any]) -> None:
         """End a trial."""
-        for name, given in {**attributes, ENDED: True}.items():
+        for name, given in {**attributes, ENDED: state.name}.items():
             self._with_retries(partial(trial.set_user_attr, name, given))
         self._with_retries(partial(self._study.tell, trial, value, state, skip_if_finished=True))
 
@@ -158,9 +161,17 @@ class OptunaStudy:
                 return result
 
 
+def _connect(url: str) -> RDBStorage:
+    return RDBStorage(url, {"pool_pre_ping": True})
+
+
+def _make_tables(url: str) -> Engine:
+    return RDBStorage(url).engine
+
+
 def is_interrupted(trial: FrozenTrial) -> bool:
     """Whether its program ended before it told of the trial's end: another trial repeats it."""
-    return trial.state == TrialState.FAIL and ENDED not in trial.user_attrs
+    return trial.state == TrialState.FAIL and trial.user_attrs.get(ENDED) != trial.state.name
 
 
 def first_number(trial: FrozenTrial) -> int:
@@ -187,4 +198,4 @@ def _hint(error: BaseException) -> str:
 def _why(error: BaseException, url: str) -> str:
     """The database and its driver's message in a line, without the password."""
     error = _origin(error)
-    return f"{without_password(url)}: {hide_password(first_line(getattr(error, 'orig', None) or error), url)}"
+    return f"{without_password(url)}: {hide_password(first_line(driver_error(error) or error), url)}"

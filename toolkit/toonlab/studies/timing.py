@@ -8,7 +8,10 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
+from typing_extensions import TypedDict
 
 from toonlab.errors import ToonlabError
 from toonlab.recipes.resolve import resolve
@@ -16,6 +19,7 @@ from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.executors import Slot
 from toonlab.runs.directory import digest, make_directory, write_atomically
+from toonlab.utils.reading import read_json
 
 from .executors.cell import Cell, CellSpec, cells_of, finished_before
 from .executors.display import Display
@@ -30,7 +34,15 @@ STEPS = 50  # of a short run; the first is not timed
 CAVEAT = "the steps follow from times measured here (budget: seconds), so the study is not reproducible elsewhere"
 _TIMES = ("seconds_per_step", "images_per_second", "seconds")
 _SHORT = "short run of "
-Timings = dict[str, dict[str, Any]]  # digest of a short run's identity -> `variant`, `seconds_per_step`
+
+
+class Timing(TypedDict):
+    variant: str
+    seconds_per_step: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+Timings = dict[str, Timing]  # by the digest of a short run's identity
+TIMINGS = TypeAdapter(Timings)
 
 
 def doubts(slots: Sequence[Slot], cells: Sequence[CellResult], directory: Path) -> dict[str, str]:
@@ -106,14 +118,10 @@ def _key(cell: Cell) -> str:
 
 
 def _read(directory: Path) -> Timings:
-    path = directory / FILE
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-        return {key: {**timing, "seconds_per_step": float(timing["seconds_per_step"])} for key, timing in known.items()}
+        return read_json(directory / FILE, TIMINGS, "delete it to measure again")
     except FileNotFoundError:
         return {}
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ToonlabError(f"{path}: not the timings of a study: {error}; delete it to measure again") from error
 
 
 def _run(cells: Sequence[Cell], directory: Path, connect: Connect, display: Display) -> Timings:
@@ -126,7 +134,7 @@ def _run(cells: Sequence[Cell], directory: Path, connect: Connect, display: Disp
         return {_key(c): _timing(r) for c, r in zip(cells, progress.results.cells, strict=True)}
 
 
-def _timing(cell: CellResult) -> dict[str, Any]:
+def _timing(cell: CellResult) -> Timing:
     label = cell.variant.label
     if cell.status != "finished":
         raise ToonlabError(f"budget: seconds: {label} {cell.status}: {cell.reason}")

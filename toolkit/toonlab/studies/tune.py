@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from toonlab.registry.catalogue import Catalogue
 from toonlab.runs.directory import make_directory
 from toonlab.utils import paths
+from toonlab.utils.databases import sqlite_url
 from toonlab.utils.text import without_password
 
 from . import trials as search_trials
@@ -83,7 +84,7 @@ def tune(
 def _study(plan: SearchPlan, results: StudyResults, storage: str | None) -> OptunaStudy:
     """The search's Optuna study; a search that was changed is another study."""
     return OptunaStudy(
-        storage or f"sqlite:///{(results.directory / 'optuna.db').resolve().as_posix()}",
+        storage or sqlite_url(results.directory / "optuna.db"),
         f"{results.name}-{plan.digest[:8]}",
         maximize=plan.search.maximize,
         sampler=sampler(plan.search),

@@ -154,12 +154,16 @@ def test_what_older_studies_do_not_have_is_left_at_its_default(results: StudyRes
     ("text", "says"),
     [
         (None, r"study/results\.json: no such file; run `toonlab compare study` first"),
-        ("{", r"results\.json: not the results of a study: .*; run the study again"),
-        ("[]", "not the results of a study"),
-        ("{}", "not the results of a study: 'cells'"),
-        ('{"cells": [{"variant": {}, "log": []}]}', "not the results of a study: .*'recipe'"),
-        ('{"cells": [], "name": "study", "colour": 3}', "not the results of a study: .*'colour'"),
-        ('{"cells": 3, "name": "study"}', "not the results of a study"),
+        ("{", r"results\.json: can't be read: .*; run the study again, which keeps the runs that have finished"),
+        ("[]", "can't be read: got .*, input should be"),
+        ("{}", "can't be read: name: field required"),
+        (
+            '{"name": "s", "cells": [{"variant": {}, "log": []}]}',
+            r"can't be read: cells\.0\.variant\.recipe: field required",
+        ),
+        ('{"cells": [], "name": "study", "colour": 3}', "can't be read: colour: got 3, unexpected keyword argument"),
+        ('{"cells": 3, "name": "study"}', "can't be read: cells: got 3, input should be"),
+        ('{"cells": [], "name": "s", "metrics": ["f1"]}', "can't be read: higher lacks 'f1'; run the study again"),
     ],
 )
 def test_broken_files_are_named(tmp_path: Path, text: str | None, says: str) -> None:
@@ -200,7 +204,6 @@ def test_the_keys_of_the_file_are_those_that_reports_of_older_studies_have() -> 
     assert list(record["trials"][0]) == [
         *("number", "params", "default", "state", "value", "seeds", "intermediate", "seconds", "reason")
     ]
-    assert SearchResult.from_json(record) == SEARCH
 
 
 def test_a_study_is_read_with_its_search(tmp_path: Path) -> None:
@@ -209,5 +212,7 @@ def test_a_study_is_read_with_its_search(tmp_path: Path) -> None:
     assert read.search == SEARCH
     file = tmp_path / "s" / "results.json"
     file.write_text(file.read_text().replace('"sampler"', '"simpler"'))
-    with pytest.raises(ToonlabError, match=r"not the results of a study: .*'simpler'; run the study again"):
+    with pytest.raises(
+        ToonlabError, match=r"search\.simpler: got 'random', unexpected keyword argument; run the study"
+    ):
         StudyResults.read(tmp_path / "s")

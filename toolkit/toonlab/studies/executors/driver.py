@@ -129,12 +129,17 @@ class Driver:
                     self._collect(source)
                     display.draw(self.progress)
             except BaseException as error:
-                self._stop_all(type(error).__name__)
+                self._stop_all(self.stopping or type(error).__name__)
+                if isinstance(error, ToonlabError):  # of a storage that was waited for, until the signal
+                    self._raise_if_stopped(str(error))
                 raise
             display.draw(self.progress)
+        self._raise_if_stopped("the same command continues from there")
+
+    def _raise_if_stopped(self, text: str) -> None:
         if self._signals.asked is not None:
             name = signal.Signals(self._signals.asked).name
-            raise Interrupted(self._signals.asked, f"stopped by {name}; the same command continues from there")
+            raise Interrupted(self._signals.asked, f"stopped by {name}; {text}")
 
     # -- one turn
 

@@ -21,6 +21,7 @@ from toonlab.utils import paths, yaml
 from .experiment import StudyFile, read_file
 
 Positive = Annotated[int, Field(gt=0)]
+_LARGEST = 1e15  # a float holds larger integers no more
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,10 @@ def _range(dotted: str, given: Any, recipe: Recipe, catalogue: Catalogue) -> Ran
 
 
 def _suits(found: Range, sampler: str) -> None:
+    if found.step is not None and found.step <= 0:
+        raise ValueError(f"step: got {found.step}, expected a number above 0")
+    if max(abs(found.low), abs(found.high), found.step or 0) > _LARGEST:
+        raise ValueError(f"got {found.low:g} to {found.high:g}, expected numbers up to {_LARGEST:g}")
     if sampler == "grid" and not found.choices and not found.step and not found.integer:
         raise ValueError("a grid needs a step, or a list of choices")
     if sampler == "cma" and found.choices:

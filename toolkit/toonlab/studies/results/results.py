@@ -5,23 +5,33 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
+from typing_extensions import TypedDict
 
 from toonlab.errors import ToonlabError
 from toonlab.runs.directory import write_atomically
+from toonlab.runs.formats import Seconds, Values
+from toonlab.utils.reading import read_json
 
 from . import tables
 
 CellStatus = Literal["waiting", "running", "finished", "failed", "stopped"]
 TrialState = Literal["waiting", "running", "complete", "pruned", "failed", "infeasible"]
 FILE = "results.json"
+_STRICT = ConfigDict(extra="forbid")
+_REMEDY = "run the study again, which keeps the runs that have finished"
 
 
 @dataclass(frozen=True)
 class Variant:
     """A row of a table: a recipe, at levels of the factors that it has (dotted path -> level)."""
+
+    __pydantic_config__: ClassVar = _STRICT
 
     recipe: str
     levels: Mapping[str, Any] = field(default_factory=dict)
@@ -58,6 +68,22 @@ def _text(level: Any) -> str:
     return level if isinstance(level, str) else json.dumps(level)
 
 
+class _CellOutcome(TypedDict):
+    """What a table needs of an `Outcome` as JSON."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+    seconds: Seconds
+    metrics: Values
+    photo: Values
+    measured: dict[str, dict[str, Any]]
+    costs: Values
+
+
+def _is_outcome(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    TypeAdapter(_CellOutcome).validate_python(record, strict=True)
+    return record
+
+
 @dataclass(frozen=True)
 class CellResult:
     """The result of a cell: a variant with one seed.
@@ -70,20 +96,16 @@ class CellResult:
         reused: whether the run had finished before; `again` in JSON.
     """
 
+    __pydantic_config__: ClassVar = _STRICT
+
     variant: Variant
     seed: int
-    run: str
+    run: Annotated[str, Field(max_length=200, pattern=r"^[^/\\.][^/\\\n]*$")]
     status: CellStatus = "waiting"
     reason: str | None = None
     log: tuple[str, ...] = ()
-    outcome: Mapping[str, Any] | None = None
-    reused: bool = False
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> CellResult:
-        kept = {key: value for key, value in record.items() if key != "again"}
-        variant, log = Variant(**record["variant"]), tuple(record["log"])
-        return cls(**{**kept, "variant": variant, "log": log, "reused": record.get("again", False)})
+    outcome: Annotated[Mapping[str, Any], AfterValidator(_is_outcome)] | None = None
+    reused: Annotated[bool, Field(validation_alias="again")] = False
 
     def to_json(self) -> dict[str, Any]:
         return {"again" if key == "reused" else key: value for key, value in asdict(self).items()}
@@ -113,6 +135,8 @@ class SearchTrial:
         reason: why it failed, was pruned or is infeasible.
     """
 
+    __pydantic_config__: ClassVar = _STRICT
+
     number: int
     params: Mapping[str, Any]
     default: bool = False
@@ -137,6 +161,8 @@ class SearchResult:
         study: the name of the Optuna study.
     """
 
+    __pydantic_config__: ClassVar = _STRICT
+
     recipe: str
     objective: Mapping[str, str]
     space: Mapping[str, Mapping[str, Any]]
@@ -148,10 +174,6 @@ class SearchResult:
     importances: Mapping[str, float] = field(default_factory=dict)
     storage: str = ""
     study: str = ""
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> SearchResult:
-        return cls(**{**record, "trials": [SearchTrial(**trial) for trial in record["trials"]]})
 
 
 @dataclass(frozen=True)
@@ -173,8 +195,10 @@ class StudyResults:
         search: the trials of a search; None in a comparison.
     """
 
+    __pydantic_config__: ClassVar = _STRICT
+
     name: str
-    directory: Path
+    directory: Annotated[Path, Field(default=Path())]
     cells: Sequence[CellResult]
     kind: Literal["compare", "tune"] = "compare"
     about: str = ""
@@ -257,18 +281,31 @@ class StudyResults:
         """The results in a study's directory.
 
         Raises:
-            ToonlabError: if there are none.
+            ToonlabError: if there are none, or the file is damaged.
         """
         path = directory / FILE
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            cells = [CellResult.from_json(cell) for cell in record.pop("cells")]
-            search = SearchResult.from_json(found) if (found := record.pop("search", None)) else None
-            return cls(**record, directory=directory, cells=cells, search=search)
+            found = read_json(path, _adapter(), _REMEDY)
         except FileNotFoundError as error:
             raise ToonlabError(f"{path}: no such file; run `toonlab compare {directory.name}` first") from error
-        except (ValueError, TypeError, KeyError) as error:
-            raise ToonlabError(f"{path}: not the results of a study: {error}; run the study again") from error
+        return cls(**{**{each.name: getattr(found, each.name) for each in fields(found)}, "directory": directory})
 
     def with_cells(self, cells: Sequence[CellResult]) -> StudyResults:
         return replace(self, cells=list(cells))
+
+
+@cache
+def _adapter() -> TypeAdapter[StudyResults]:
+    return TypeAdapter(Annotated[StudyResults, AfterValidator(_consistent)])
+
+
+def _consistent(results: StudyResults) -> StudyResults:
+    """What a page or a table looks up must be there."""
+    labels = {cell.variant.label for cell in results.cells}
+    for name, missing in (
+        ("higher", set(results.metrics) - results.higher.keys()),
+        ("cells", {results.baseline} - labels - {None} if labels else set()),
+    ):
+        if missing:
+            raise ValueError(f"{name} lacks {', '.join(sorted(map(repr, missing)))}")
+    return results
