@@ -153,7 +153,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 def _make_tables(uri: str) -> Any:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    return SqlAlchemyStore(uri, _ARTIFACTS).engine
+    return SqlAlchemyStore(uri, _ARTIFACTS).engine  # type: ignore[no-untyped-call]
 
 
 def _rehome(database: Path, artifacts: str) -> None:
