@@ -11,6 +11,11 @@ def printable(name: object) -> str:
     return text if text.isprintable() else repr(text)
 
 
+def with_article(noun: str) -> str:
+    """`a sampler`, `an objective`."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
 def duration(seconds: float) -> str:
     """A time in seconds as text: `0:20`, `2:01:40`."""
     minutes, rest = divmod(round(seconds), 60)
