@@ -23,6 +23,7 @@ from toonlab.errors import DivergedError, PartlyFailedError, ToonlabError, first
 from toonlab.registry import metadata
 from toonlab.registry.metadata import Entry
 from toonlab.utils.reading import shortened
+from toonlab.utils.streams import output_to_stderr
 from toonlab.utils.text import printable
 
 from . import listing, pictures, studies, training
@@ -115,7 +116,8 @@ def _stub(entries: list[Entry]) -> Any:
         if len(entries) > 1:
             raise ToonlabError(f"command {entry.name!r}: offered by {' and by '.join(sources)}; uninstall one")
         try:
-            function = entry.point.load()
+            with output_to_stderr():
+                function = entry.point.load()
         except Exception as error:
             raise ToonlabError(f"command {entry.name!r} of {sources[0]}: {type(error).__name__}: {error}") from error
         _command(entry.name, function).main(ctx.args, prog_name=f"toonlab {entry.name}", standalone_mode=False)

@@ -131,7 +131,8 @@ class Trainer:
         mean = self.distributed.mean(torch.stack(list(scalars.values())).detach())
         losses = dict(zip(scalars, mean.tolist(), strict=True))
         if wrong := [name for name, value in losses.items() if not math.isfinite(value)]:
-            raise DivergedError(f"diverged at step {self.record.step}: {', '.join(wrong)} is {losses[wrong[0]]}")
+            verb = "is" if len(wrong) == 1 else "are"
+            raise DivergedError(f"diverged at step {self.record.step}: {', '.join(wrong)} {verb} {losses[wrong[0]]}")
         self.record.log("scalars", losses)
         return losses
 

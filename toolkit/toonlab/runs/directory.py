@@ -249,7 +249,7 @@ class MetricsFile:
         kept = [line for line in read_metrics(path) if 0 < line["step"] <= keep and not line.keys() & FINAL]
         later = [line for line in kept if line["step"] == keep and "evaluation" in line]  # than the checkpoint
         if (gone := expected - len(kept) + len(later)) > 0:
-            text = f"{path}: {gone} of the {expected} lines up to step {keep} are gone"
+            text = f"{path}: {gone} of the {expected} lines up to step {keep} {'is' if gone == 1 else 'are'} gone"
             warnings.warn(f"{text}; the run's charts will lack them", RuntimeWarning, stacklevel=2)
         self.count = len(kept)
         write_atomically(path, "".join(json.dumps(line) + "\n" for line in kept))

@@ -18,7 +18,7 @@ from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.protocols import KINDS as PART_KINDS
 from toonlab.utils import paths, yaml
 from toonlab.utils.reading import shortened
-from toonlab.utils.text import printable, with_article
+from toonlab.utils.text import printable
 
 KINDS: Mapping[str, str] = {
     str(kind).replace(" ", "-"): parts
@@ -160,7 +160,7 @@ def _objection(project: Project, catalogue: Catalogue) -> str | None:
     name, parts = project.name, KINDS[project.kind]
     if name in catalogue.names(parts):
         theirs = catalogue.get(parts, name).distribution
-        return f"{with_article(project.label)} called {name!r} is there already, by {theirs}"
+        return f"{PART_KINDS[parts].one} called {name!r} is there already, by {theirs}"
     if find_spec(project.module) is not None:
         return f"a package called {project.module} is installed already, and this one would be called the same"
     if yaml.load(name, "NAME") != name:

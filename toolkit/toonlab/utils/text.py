@@ -12,8 +12,13 @@ def printable(name: object) -> str:
 
 
 def with_article(noun: str) -> str:
-    """`a sampler`, `an objective`."""
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+    """`a sampler`, `an objective`; `features`, the plural, has none."""
+    return noun if noun == "features" else f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
+
+
+def several(count: int, what: str) -> str:
+    """`1 seed`, `3 seeds`."""
+    return f"{count} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def duration(seconds: float) -> str:
