@@ -65,9 +65,7 @@ def test_the_probe_leaves_a_network_as_it_is(small: Path, catalogue: Catalogue) 
     assert net.training
     assert all(torch.equal(tensor, before[name]) for name, tensor in net.state_dict().items())
     builder.probe("x", net, torch.rand(1, 4, 4, 4))
-    assert str(builder.problems[0]).startswith(
-        "x: can't take images of 4x4 pixels and 4 channels: RuntimeError"
-    )
+    assert str(builder.problems[0]).startswith("x: can't take images of 4x4 pixels and 4 channels: RuntimeError")
     assert net.training
 
 
