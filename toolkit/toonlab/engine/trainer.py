@@ -152,6 +152,7 @@ class Trainer:
             DivergedError: if a weight is not finite.
         """
         record, keep = self.record, self.recipe.train.keep_checkpoints
+        record.check_directory()
         state = {"step": record.step, "seconds": record.seconds, "identity": record.run.identity, "lines": record.lines}
         state |= checkpoint.state_of(self.gan, stage)
         path = checkpoint.save(self.directory / "checkpoints", state, self.gan.trained, self.recipe.tree, keep)

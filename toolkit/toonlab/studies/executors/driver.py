@@ -122,6 +122,7 @@ class Driver:
             write_atomically(self.options.token_file, self.options.token)
             try:
                 while self._running or (not self.stopping and (source.waiting or self._alone)):
+                    self._check_directory()
                     self._submit(source)
                     wait([task.future for task in self._running.values()], _PAUSE, FIRST_COMPLETED)
                     if not self._running:
@@ -130,11 +131,17 @@ class Driver:
                     display.draw(self.progress)
             except BaseException as error:
                 self._stop_all(type(error).__name__)
+                self._check_directory()
                 raise
             display.draw(self.progress)
         if self._signals.asked is not None:
             name = signal.Signals(self._signals.asked).name
             raise Interrupted(self._signals.asked, f"stopped by {name}; the same command continues from there")
+
+    def _check_directory(self) -> None:
+        if not self.options.token_file.is_file():
+            text = f"{self.options.directory}: vanished while the study ran; was it deleted or moved?"
+            raise ToonlabError(f"{text} The same command begins again")
 
     # -- one turn
 

@@ -200,6 +200,7 @@ def _kind(error: BaseException) -> Literal["error", "busy", "memory"]:
 
 def _write_to(log: Path) -> None:
     """Send everything that this process prints to a file, the lines of compiled libraries included."""
+    log.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for number, stream in ((1, sys.stdout), (2, sys.stderr)):
         stream.flush()
