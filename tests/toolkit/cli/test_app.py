@@ -148,10 +148,7 @@ def test_a_terminal_without_all_letters_is_enough(shell: Callable[..., Any], enc
 
 def test_a_working_directory_that_is_gone_is_one_line(shell: Callable[..., Any]) -> None:
     done = shell("mkdir gone; cd gone; rmdir ../gone; $T resume runs/x/y-s0-00000000; $T new sampler loud")
-    assert done.stderr == (
-        "error: the working directory: No such file or directory\n"
-        "error: loud: can't be written: No such file or directory; choose another folder with --out\n"
-    )
+    assert done.stderr == ("error: the working directory: No such file or directory\n" * 2)
 
 
 def test_a_lack_of_memory_is_one_line(shell: Callable[..., Any], small: Path) -> None:
@@ -160,14 +157,6 @@ def test_a_lack_of_memory_is_one_line(shell: Callable[..., Any], small: Path) ->
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
     assert "can't allocate memory" in line
-
-
-def test_a_long_folder_for_temporary_files_is_no_obstacle(shell: Callable[..., Any], small: Path) -> None:
-    short = "train.steps=2 data.scenes=4 evaluate.samples=1 data.evaluation_scenes=1 --device cpu"
-    done = shell(
-        f"mkdir {'x' * 120}; TMPDIR=$PWD/{'x' * 120} $T train small.yaml train.workers=1 {short}", OMP_NUM_THREADS="1"
-    )
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("option", ["--runs", "--at", "--device"])

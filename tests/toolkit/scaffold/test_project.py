@@ -102,6 +102,6 @@ def test_words_of_python_and_names_of_packages_can_be_names(kind: str, name: str
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
 def test_a_folder_that_can_not_be_is_told_and_nothing_is_left(tmp_path: Path) -> None:
     for folder in (Path("/proc/loud"), tmp_path / ("x" * 300)):
-        with pytest.raises(ToonlabError, match="can't be written: .*; choose another folder with --out"):
+        with pytest.raises(ToonlabError, match=r"can't be written: .*; choose another folder with --out"):
             create("sampler", "loud", folder, CATALOGUE).write()
     assert not list(tmp_path.iterdir())

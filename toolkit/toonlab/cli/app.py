@@ -44,6 +44,7 @@ class Group(TyperGroup):
         """Run a command; what the machine refuses, such as a file or memory, is one line and exit code 2."""
         try:
             try:
+                Path.cwd()  # without one, libraries such as MKL end the process
                 return super().main(*args, **settings)
             finally:
                 if sys.stdout is not None:
