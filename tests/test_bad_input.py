@@ -99,9 +99,13 @@ CASES = [
     (
         "a misplaced `weight`",
         "train S generator.network.weight=2",
-        "generator.network.weight: a generator has no weight",
+        "generator.network.weight: a weight is for losses and critics, not for a generator",
     ),
-    ("another misplaced `weight`", "train S critics.patch.sampler.weight=2", "a sampler has no weight"),
+    (
+        "another misplaced `weight`",
+        "train S critics.patch.sampler.weight=2",
+        "sampler.weight: a weight is for losses and critics, not for a sampler",
+    ),
     ("a misplaced `use`", "train S train.use=fast", "train.use: unknown"),
     ("a `use` that is a number", "train S features.use=3", "features.use: missing; valid:"),
     ("a weight that is a word", "train S generator.losses.tv.weight=heavy", "tv.weight: got 'heavy', expected float"),
@@ -139,7 +143,7 @@ CASES = [
         "stages.0.losses: got [1], expected names with values",
     ),
     ("no length at all", "train S train.steps=null", "train.steps: missing; give the number of steps"),
-    ("fewer steps than stages", "train S train.steps=1", "train.steps: 1 steps are fewer than the 2 stages"),
+    ("fewer steps than stages", "train S train.steps=1", "train.steps: got 1, fewer than the 2 stages"),
     (
         "an unknown metric",
         "train S evaluate.metrics=[outline_f2]",
@@ -158,13 +162,17 @@ CASES = [
         "train S 'critics.image.sampler={use: random_patches, patch_size: 64}'",
         "critics.image.sampler: random_patches: patch_size=64 does not fit an image of 32x32 pixels",
     ),
-    ("a size that a network cannot take", "train S train.size=30", "generator.network: can't take an input of 3x30x30"),
+    (
+        "a size that a network cannot take",
+        "train S train.size=30",
+        "generator.network: can't take images of 30x30 pixels and 3 channels",
+    ),
     (
         "crops larger than the pictures",
         "train S train.size=64",
         "has 32x32 pixels, less than train.size=64; lower train.size",
     ),
-    ("fewer pictures than a batch", "train S train.batch=50", "8 photos are fewer than train.batch=50"),
+    ("fewer pictures than a batch", "train S train.batch=50", "8 photos, fewer than train.batch=50"),
     ("losses without features", "train S features=null", "features: missing, but a loss asks for them"),
     (
         "weights that are not there",
@@ -203,7 +211,7 @@ CASES = [
     (
         "pictures smaller than the crop",
         "train F train.size=48",
-        "4 of 4 pictures are smaller than train.size=48: 0.png: 40x40 pixels",
+        "smaller than train.size=48: 4 of 4 pictures: 0.png: 40x40 pixels",
     ),
     (
         "pictures that can't be read, where that is an error",
@@ -337,7 +345,11 @@ CASES = [
         "compare one.yaml --executor '{use: local, job: 2}'",
         "executor: local.job: unknown; did you mean 'jobs'?",
     ),
-    ("more jobs than cores", "compare one.yaml --device cpu --jobs 9999", "--jobs 9999: this machine has"),
+    (
+        "more jobs than cores",
+        "compare one.yaml --device cpu --jobs 9999",
+        "--jobs 9999: more than this machine has cores",
+    ),
     (
         "runs that can't be written by a comparison",
         "compare one.yaml --runs list.yaml",
@@ -356,7 +368,8 @@ CASES = [
     ("a report of a file that is not there", "report nowhere.yaml", "nowhere.yaml: no such file"),
     ("a report of an unknown study", "report idel", "runs/idel: no results of such a study; did you mean 'idle'?"),
     ("resuming what is no run", "resume empty", "empty: not the directory of a run"),
-    ("a world without scenes", "world --out w --count 0", "--count 0: must be at least 1"),
+    ("a world without scenes", "world --out w --count 0", "--count 0: must be 1 to 1000000"),
+    ("a world too large for memory", "world --out w --size 99999999", "--size 99999999: must be 16 to 4096"),
     ("a world of an unknown look", "world --out w --look noir", "'noir' is not one of 'soft', 'bold', 'flat'"),
     (
         "a world in a file",

@@ -132,11 +132,11 @@ class FolderDataset:
         if self._small == "resize":
             pictures.sides = [crop if name in small else None for name in names]
             return pictures
-        text = f"{printable(folder)}: {len(small)} of {len(names)} pictures are smaller than train.size={crop}"
+        text = f"{printable(folder)}: smaller than train.size={crop}: {len(small)} of {len(names)} pictures"
         if self._small == "error" or len(small) == len(names):
             remedy = "lower train.size, or data.small=skip or resize"
             raise ToonlabError(f"{text}: {listed(small)}; {remedy}")
-        warnings.warn(f"{text} and left out: {listed(small)}", UserWarning, stacklevel=2)
+        warnings.warn(f"{text}, left out: {listed(small)}", UserWarning, stacklevel=2)
         return self._pictures(role, [name for name in names if name not in small], pictures.replace)
 
     def _names(self, role: str) -> list[str]:
@@ -159,6 +159,6 @@ def _usable(folder: Path, max_pixels: int, unreadable: str) -> dict[str, tuple[i
             f"{printable(folder)}: {len(bad)} of {len(names)} pictures can't be used: {listed(bad)}; {remedy}"
         )
     if bad:
-        message = f"{printable(folder)}: {len(bad)} of {len(names)} pictures are left out: {listed(bad)}"
+        message = f"{printable(folder)}: left out: {len(bad)} of {len(names)} pictures: {listed(bad)}"
         warnings.warn(message, UserWarning, stacklevel=2)
     return sizes

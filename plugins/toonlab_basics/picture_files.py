@@ -80,7 +80,7 @@ class Pictures:
         if damaged.keys() <= self._damaged.keys():
             return
         self._damaged |= {name: _why(error) for name, error in damaged.items()}
-        text = f"{len(self._damaged)} of {len(self)} pictures are damaged, and the next one is read in place of each"
+        text = f"damaged: {len(self._damaged)} of {len(self)} pictures; the next one is read in place of each"
         warnings.warn(f"{printable(self.folder)}: {text}: {listed(self._damaged)}", UserWarning, stacklevel=2)
 
 

@@ -44,7 +44,7 @@ class Pictures(nn.Module):
         """Raise a `ToonlabError` with a line for each picture that is missing, left over, unreadable or too small."""
         problems = [*self._left_over(samples), *self._unfit(samples)]
         if problems:
-            more = [f"{self.path}: {len(problems) - _NAMED} more pictures do not fit"] if problems[_NAMED:] else []
+            more = [f"{self.path}: {len(problems) - _NAMED} more like these"] if problems[_NAMED:] else []
             raise ToonlabError("\n".join(problems[:_NAMED] + more))
 
     @cached_property

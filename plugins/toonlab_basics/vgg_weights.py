@@ -80,7 +80,7 @@ def _read_torch(path: Path, shapes: Shapes) -> Mapping[str, Tensor]:
     except Exception as error:  # torch.load has no exception of its own
         raise ToonlabError(f"{path}: is no state dict that torch can load: {first_line(error)}") from error
     if not isinstance(state, Mapping):
-        raise ToonlabError(f"{path}: holds a {type(state).__name__}, expected a state dict")
+        raise ToonlabError(f"{path}: holds {type(state).__name__}, expected a state dict")
     return state
 
 

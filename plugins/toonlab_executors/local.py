@@ -98,7 +98,7 @@ def local_slots(jobs: int | None, device: str) -> list[Slot]:
     count, host = cores(), socket.gethostname()
     gpus = visible_gpus(device)
     if not gpus and jobs is not None and jobs > count:
-        raise ToonlabError(f"--jobs {jobs}: this machine has {count} cores; each job needs one at least")
+        raise ToonlabError(f"--jobs {jobs}: more than this machine has cores ({count}); each job needs one at least")
     number = jobs or len(gpus) or 1
     threads = max(1, count // number)
     if not gpus:
@@ -119,7 +119,7 @@ def visible_gpus(device: str) -> list[str]:
     if device == "auto" or (found and not index):
         return found
     if not index.isdigit() or int(index) >= len(found):
-        raise ToonlabError(f"--device {device}: this machine has {len(found)} GPUs; take auto or cpu")
+        raise ToonlabError(f"--device {device}: no such GPU (number of GPUs here: {len(found)}); take auto or cpu")
     return [found[int(index)]]
 
 

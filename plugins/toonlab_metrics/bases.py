@@ -47,7 +47,7 @@ class Measurement(Metric):
         fake = fake.detach().float()
         if not (finite := fake.isfinite()).all():
             bad = int((~finite).sum())
-            raise PartError(f"{self.name}: the fake of {sample.name!r} has {bad} values that are no numbers (NaN, inf)")
+            raise PartError(f"{self.name}: the fake of {sample.name!r} has values that are NaN or infinite: {bad}")
         self._count += 1
         self._sides.add((int(fake.shape[1]), int(fake.shape[2])))
         return fake.clamp(-1, 1)

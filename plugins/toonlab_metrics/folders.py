@@ -117,7 +117,7 @@ def _matched(folder: Path, photos: Sequence[str], photo_folder: Path) -> dict[st
     ]
     extra = [f"{printable(found[name])}: {photo_folder} has no such photo" for name in sorted(set(found) - wanted)]
     if problems := [*missing, *extra]:
-        more = [f"{folder}: {len(problems) - _NAMED} more names do not match"] if problems[_NAMED:] else []
+        more = [f"{folder}: {len(problems) - _NAMED} more like these"] if problems[_NAMED:] else []
         raise ToonlabError("\n".join(problems[:_NAMED] + more))
     return found
 

@@ -7,6 +7,7 @@ import math
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import ZipFile, is_zipfile
 
 import torch
 import torch.nn.functional as F
@@ -47,18 +48,31 @@ def network(path: Path) -> nn.Module:
     """torchmetrics' InceptionV3 with 2048 features: `(B, 3, H, W)` uint8 -> `(B, 2048)`, frozen.
 
     Raises:
-        ToonlabError: if the file does not hold its weights.
+        ToonlabError: if the file does not hold its weights, or is damaged.
     """
     from torchmetrics.image.fid import NoTrainInceptionV3
 
     try:
-        torch.load(path, map_location="cpu", weights_only=True)  # rejects files that would run code when loaded below
+        _check(path)
         return NoTrainInceptionV3("inception-v3-compat", ["2048"], str(path))
     except Exception as error:  # neither torch.load nor load_state_dict has an exception of its own
         raise ToonlabError(
             f"{path}: holds no weights of the Inception that FID is defined by ({first_line(error)}); "
             f"torchvision's inception_v3 is another one; the file is {URL}"
         ) from error
+
+
+def _check(path: Path) -> None:
+    """Raises an error if a file would run code when it is loaded, is damaged, or holds what is not finite."""
+    if path.name == FILE and not digest(path).startswith(f"sha256:{FILE[-12:-4]}"):
+        raise ValueError("its checksum differs: it is damaged")
+    if is_zipfile(path):
+        with ZipFile(path) as archive:
+            if damaged := archive.testzip():  # torch compares no checksums
+                raise ValueError(f"{damaged} in it is damaged")
+    weights = torch.load(path, map_location="cpu", weights_only=True)
+    if wrong := next((name for name, value in weights.items() if not value.isfinite().all()), None):
+        raise ValueError(f"{wrong} is not finite")
 
 
 @cache

@@ -42,9 +42,9 @@ def world(
     sheet: Annotated[Path | None, typer.Option(help="Also all of them in one picture: a .png, .jpg or .webp.")] = None,
 ) -> None:
     """Render pictures of ToonWorld: soft-lit photos, flat cartoons with outlines, or both of the same scenes."""
-    for name, value, low in (("count", count, 1), ("size", size, 16), ("seed", seed, 0)):
-        if value < low:
-            raise ToonlabError(f"--{name} {value}: must be at least {low}")
+    for name, value, low, high in (("count", count, 1, 10**6), ("size", size, 16, 4096), ("seed", seed, 0, 2**63 - 1)):
+        if not low <= value <= high:
+            raise ToonlabError(f"--{name} {value}: must be {low} to {high}")
     if sheet:
         check_sheet(sheet)
     folders = {name: _folder(out / name) for name in (("photo", "cartoon") if style == "both" else (style,))}
@@ -52,7 +52,8 @@ def world(
     spread(write, count, size, f"rendering {count} scenes at {size} px")
     if sheet:
         write_sheet(sheet, list(folders.values()), count)
-    typer.echo(f"{count} scenes of {size} px: " + ", ".join(str(folder) for folder in folders.values()))
+    scenes = "1 scene" if count == 1 else f"{count} scenes"
+    typer.echo(f"{scenes} of {size} px: {', '.join(map(str, folders.values()))}")
 
 
 def _folder(path: Path) -> Path:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pickle
 
 import pytest
+import torch
 
-from toonlab.errors import Problem, RecipeError, ToonlabError, closest, first_line, nearest
+from toonlab.errors import Problem, RecipeError, ToonlabError, closest, first_line, is_out_of_memory, nearest
 
 
 @pytest.mark.parametrize(
@@ -36,3 +37,16 @@ def test_a_recipes_error_travels_between_processes() -> None:
 def test_of_another_librarys_error_the_first_line_is_told() -> None:
     assert first_line(ValueError("\n one\ntwo")) == "one"
     assert first_line(KeyboardInterrupt()) == "KeyboardInterrupt"
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), True),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"), True),
+        (MemoryError(), True),
+        (RuntimeError("shapes do not match"), False),
+    ],
+)
+def test_out_of_memory_is_told_from_other_errors(error: Exception, expected: bool) -> None:
+    assert is_out_of_memory(error) is expected

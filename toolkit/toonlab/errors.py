@@ -75,3 +75,10 @@ def first_line(error: BaseException) -> str:
 def reason(error: BaseException) -> str:
     """Why a part failed: toonlab's own message as it is, another library's error by its type and its first line."""
     return str(error) if isinstance(error, ToonlabError) else f"{type(error).__name__}: {first_line(error)}"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, of the machine or of a GPU; torch has an exception of its own for GPUs only."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return any(text in str(error) for text in ("can't allocate memory", "out of memory", "Insufficient memory"))

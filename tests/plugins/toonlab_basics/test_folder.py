@@ -78,7 +78,7 @@ def test_evaluation_is_lazy_and_in_the_range_of_the_generator(folders, tmp_path:
     picture(tmp_path / "held-out" / "sub" / "b.png", 255)
     cut = picture(tmp_path / "held-out" / "z.png", 7, (64, 64))
     cut.write_bytes(cut.read_bytes()[:-60])
-    with pytest.warns(UserWarning, match=r"1 of 3 pictures are left out: z\.png: not readable \(image file is trunc"):
+    with pytest.warns(UserWarning, match=r"left out: 1 of 3 pictures: z\.png: not readable \(image file is trunc"):
         assert len(FolderDataset(**folders, evaluation=tmp_path / "held-out").evaluation()) == 2
     whole = picture(tmp_path / "held-out" / "z.png", 7, (64, 64))
     damaged(whole)
@@ -104,7 +104,7 @@ def test_bad_pictures_are_left_out_with_one_warning(folders):
     (folders["photos"] / "empty.png").write_bytes(b"")
     picture(folders["photos"] / "huge.png", 1, (100, 100))
     data = FolderDataset(**folders, max_pixels=5000)
-    with pytest.warns(UserWarning, match="3 of 6 pictures are left out") as caught:
+    with pytest.warns(UserWarning, match="left out: 3 of 6 pictures") as caught:
         photos, _ = data.train()
     assert len(caught) == 1
     text = str(caught[0].message)
@@ -152,7 +152,7 @@ def test_what_can_not_be_used_is_no_part_of_the_manifest_so_it_may_be_removed(fo
     (folders["photos"] / "gone.png").symlink_to(folders["photos"] / "nowhere.png")
     whole = picture(folders["photos"] / "whole.png", 9).read_bytes()
     (folders["photos"] / "whole.png").write_bytes(whole[:-30])
-    with pytest.warns(UserWarning, match="3 of 6 pictures are left out"):
+    with pytest.warns(UserWarning, match="left out: 3 of 6 pictures"):
         assert FolderDataset(**folders).manifest() == before
     for name in ("empty.png", "gone.png"):
         (folders["photos"] / name).unlink()
@@ -177,7 +177,7 @@ def test_the_next_picture_stands_in_for_a_damaged_one_with_one_warning(folders, 
         warnings.simplefilter("always")
         photos = FolderDataset(**folders, cache=cache).train()[0]
         values = [[int(photos[index][0, 0, 0]) for index in (0, 2, 1, 0)] for _ in range(2)]
-    assert "2 of 3 pictures are damaged, and the next one is read in place of each" in str(caught[-1].message)
+    assert "damaged: 2 of 3 pictures; the next one is read in place of each" in str(caught[-1].message)
     assert values == [[10] * 4] * 2
     assert len(caught) == (1 if cache == "ram" else 2)  # one for each that is found
     assert "0.png: can't be decoded" in str(caught[-1].message)
@@ -193,13 +193,13 @@ def test_pictures_smaller_than_the_crop_are_found_before_the_first_step(folders,
         picture(folders["cartoons"] / "deep" / f"{index}.png", 100 + index, (8, 9))
     data = FolderDataset(**folders, small=small)
     if small == "error":
-        text = r"photos: 3 of 4 pictures are smaller than train\.size=8: 0\.png: 6x4 pixels; .*; lower train\.size, or"
+        text = r"photos: smaller than train\.size=8: 3 of 4 pictures: 0\.png: 6x4 pixels; .*; lower train\.size, or"
         with pytest.raises(ToonlabError, match=text):
             data.for_crops(8).train()
     elif small == "skip":
-        with pytest.warns(UserWarning, match=r"3 of 4 pictures are smaller than train\.size=8 and left out: 0\.png"):
+        with pytest.warns(UserWarning, match=r"smaller than train\.size=8: 3 of 4 pictures, left out: 0\.png"):
             assert data.for_crops(8).train()[0].names == ["large.png"]
-        with pytest.raises(ToonlabError, match=r"4 of 4 pictures are smaller than train\.size=40"):
+        with pytest.raises(ToonlabError, match=r"smaller than train\.size=40: 4 of 4 pictures"):
             data.for_crops(40).train()
     else:
         photos = data.for_crops(8).train()[0]

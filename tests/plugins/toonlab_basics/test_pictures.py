@@ -63,7 +63,7 @@ def test_many_that_do_not_fit_are_counted(folder: Path, samples: list[Sample]):
         Image.new("RGB", (2, 2)).save(folder / f"{number}.png")
     lines = complaints(folder, samples)
     assert len(lines) == 21
-    assert lines[-1].endswith("10 more pictures do not fit")
+    assert lines[-1].endswith("10 more like these")
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path, samples: list[Sample]):

@@ -81,7 +81,7 @@ def test_files_that_do_not_fit(tmp_path: Path):
         "missing.pth": "no such file",
         "half.pt": r"has none of conv1_1.bias, features.0.bias, 0.bias",
         "other.pth": r"conv1_1.weight should be \(64, 3, 3, 3\), got \(64, 3, 5, 5\)",
-        "list.pt": "holds a list, expected a state dict",
+        "list.pt": "holds list, expected a state dict",
         "junk.pt": "is no state dict that torch can load",
         "junk.safetensors": "is no safetensors file",
         "junk.npy": "is no .npy of a pickled dict of arrays",

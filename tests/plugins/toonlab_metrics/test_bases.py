@@ -62,7 +62,7 @@ def test_each_is_a_metric_whose_first_result_has_its_name(metric: type[Measureme
 def test_pixels_that_are_no_numbers_are_an_error_that_names_the_picture(metric: type[Measurement], bad: float) -> None:
     fake = noise(1)
     fake[1, 2, 3:5] = bad
-    with pytest.raises(PartError, match=rf"^{metric.name}: the fake of 'IMG_7' has 2 values that are no numbers"):
+    with pytest.raises(PartError, match=rf"^{metric.name}: the fake of 'IMG_7' has values that are NaN or infinite: 2"):
         ready(metric).update(fake, sample())
 
 

@@ -61,6 +61,26 @@ def test_weights_of_another_network_are_an_error(tmp_path: Path) -> None:
         networks.network(other)
 
 
+def test_damaged_weights_are_an_error_that_says_so(tmp_path: Path) -> None:
+    def told(path: Path) -> str:
+        with pytest.raises(ToonlabError) as caught:
+            networks.network(path)
+        assert "\n" not in str(caught.value)
+        return str(caught.value)
+
+    torch.save({"fc.weight": torch.tensor([1.0, torch.nan])}, tmp_path / "nan.pth")
+    assert "nan.pth: holds no weights of the Inception that FID is defined by (fc.weight is not finite)" in told(
+        tmp_path / "nan.pth"
+    )
+    torch.save({"fc.weight": torch.ones(64)}, tmp_path / "flipped.pth")
+    whole = (tmp_path / "flipped.pth").read_bytes()
+    place = whole.index(torch.ones(64).numpy().tobytes())
+    (tmp_path / "flipped.pth").write_bytes(whole[:place] + b"\1" + whole[place + 1 :])
+    assert "data/0 in it is damaged" in told(tmp_path / "flipped.pth")
+    (tmp_path / networks.FILE).write_bytes(whole)
+    assert "its checksum differs: it is damaged" in told(tmp_path / networks.FILE)
+
+
 def test_a_pickle_that_would_run_code_is_not_run(tmp_path: Path) -> None:
     class Evil:
         def __reduce__(self) -> tuple[object, tuple[str]]:

@@ -293,7 +293,7 @@ def test_where_to_look(run: Run) -> None:
         "MLflow:  http://me@host:5000"
     ]
     (lines,) = Observers({"mlflow": MLflow()}).notify("where_to_look", run=run)
-    assert lines.endswith(f"mlflow ui --backend-store-uri sqlite:///{run.root}/mlflow.db")
+    assert lines.endswith(f"mlflow ui --backend-store-uri 'sqlite:///{run.root}/mlflow.db'")  # as a shell takes it
 
 
 def test_a_tracking_uri_that_is_none_is_an_error_before_the_run() -> None:

@@ -81,10 +81,11 @@ def test_seeds_show_other_scenes(tmp_path):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (["--count", "0"], "--count 0: must be at least 1"),
-        (["--count", "-3"], "--count -3: must be at least 1"),
-        (["--size", "4"], "--size 4: must be at least 16"),
-        (["--seed", "-1"], "--seed -1: must be at least 0"),
+        (["--count", "0"], "--count 0: must be 1 to 1000000"),
+        (["--count", "-3"], "--count -3: must be 1 to 1000000"),
+        (["--size", "4"], "--size 4: must be 16 to 4096"),
+        (["--size", "99999999"], "--size 99999999: must be 16 to 4096"),
+        (["--seed", "-1"], "--seed -1: must be 0 to 9223372036854775807"),
     ],
 )
 def test_wrong_numbers_are_one_clear_line(tmp_path, wrong, message):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +17,7 @@ from typer.testing import CliRunner
 from toonlab import DivergedError, RecipeError, ToonlabError
 from toonlab.cli.app import Group
 from toonlab.errors import Problem
+from toonlab.utils import yaml
 from toonlab.utils.signals import Interrupted
 
 HEAVY = ("torch", "mlflow", "optuna", "matplotlib", "torchmetrics", "numpy", "pandas")
@@ -104,6 +107,91 @@ def test_a_plugin_that_does_not_load_is_a_warning(toonlab: Callable[..., Any], t
     train = toonlab("train", "ctss", "--at", "tiny", "--print", PYTHONPATH=str(tmp_path))
     assert train.returncode == 0
     assert "warning: plugin 'broken' of broken-one 0.1" in train.stderr
+
+
+# -- what the machine refuses
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a command line in `tmp_path`, where `$T` is the command as a user has it."""
+
+    def run(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        started = {**os.environ, "T": f"{sys.executable} -m toonlab", "COLUMNS": "160", **environment}
+        return subprocess.run(["bash", "-c", line], cwd=tmp_path, env=started, capture_output=True, text=True)
+
+    return run
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("line", ["$T recipes", "$T --help", "PYTHONUNBUFFERED= $T recipes", "$T new sampler loud"])
+def test_a_full_disk_under_standard_output_is_one_line(shell: Callable[..., Any], line: str) -> None:
+    done = shell(f"{line} > /dev/full", PYTHONUNBUFFERED="1")
+    assert (done.returncode, done.stderr) == (2, "error: standard output: No space left on device; make room\n")
+
+
+def test_a_reader_that_has_read_enough_gets_no_error(shell: Callable[..., Any]) -> None:
+    assert shell("$T recipes | head -1; exit ${PIPESTATUS[0]}").stderr == ""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_without_all_letters_is_enough(shell: Callable[..., Any], encoding: str, small: Path) -> None:
+    listed = shell("($T recipes; $T train --help) > listed.txt", PYTHONIOENCODING=encoding)
+    assert (listed.returncode, listed.stderr) == (0, "")
+    small.write_text(small.read_text().replace("about: as", "about: 漫画 as"), encoding="utf-8")
+    printed = shell(
+        "$T train small.yaml --print > again.yaml && $T train again.yaml --print", PYTHONIOENCODING=encoding
+    )
+    assert printed.returncode == 0, printed.stderr
+    assert yaml.load(printed.stdout, "")["about"].startswith("漫画 as")
+
+
+def test_a_working_directory_that_is_gone_is_one_line(shell: Callable[..., Any]) -> None:
+    done = shell("mkdir gone; cd gone; rmdir ../gone; $T resume runs/x/y-s0-00000000; $T new sampler loud")
+    assert done.stderr == ("error: the working directory: No such file or directory\n" * 2)
+
+
+def test_a_lack_of_memory_is_one_line(shell: Callable[..., Any], small: Path) -> None:
+    done = shell("$T train small.yaml generator.network.width=1000000 --device cpu")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert "can't allocate memory" in line
+
+
+@pytest.mark.parametrize("option", ["--runs", "--at", "--device"])
+def test_a_name_of_5000_letters_is_one_line(typed: Callable[..., Any], small: Path, option: str) -> None:
+    done = typed("train", "small.yaml", option, "x" * 5000)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert len(done.stderr) < 2500
+
+
+NOISY = """
+import os
+print("imported")
+os.system("echo from a child")
+
+def register_samplers():
+    print("registered")
+    return {}
+"""
+
+
+def test_what_plugins_print_spoils_no_output(toonlab: Callable[..., Any], tmp_path: Path, small: Path) -> None:
+    (tmp_path / "noisy.py").write_text(NOISY.replace("def reg", "import toonlab\n@toonlab.hookimpl\ndef reg"))
+    info = tmp_path / "noisy-0.1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: noisy\nVersion: 0.1\n")
+    (info / "entry_points.txt").write_text("[toonlab]\nnoisy = noisy\n")
+    printed = toonlab("train", "small.yaml", "--print", PYTHONPATH=str(tmp_path))
+    assert yaml.load(printed.stdout, "")["about"].startswith("as small")
+    assert {"imported", "from a child", "registered"} <= set(printed.stderr.splitlines())
+    listed = toonlab("plugins", "doctor", "--json", PYTHONPATH=str(tmp_path))
+    noisy = next(plugin for plugin in json.loads(listed.stdout)["plugins"] if plugin["name"] == "noisy")
+    assert noisy["status"] == "loaded"
+    assert "prints to standard output when it is imported" in noisy["problems"][0]["text"]
 
 
 # -- commands of plugins, and errors as exit codes

@@ -26,7 +26,7 @@ def read(path: Path) -> np.ndarray:
 def test_a_runs_cartoons_are_written(typed: Callable[..., Any], photo: Path, run: library.TrainedRun) -> None:
     done = typed("cartoonize", run.directory, photo, "--out", "out", "--max-side", "24", "--device", "cpu")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "1 of 1 pictures are in out"
+    assert done.stdout.splitlines()[-1] == "1 of 1 pictures in out"
     expected = run.cartoonize(photo, max_side=24, device="cpu")
     assert np.array_equal(read(photo.parent / "out" / "photo.png"), np.asarray(expected))
     rejected = typed("cartoonize", run.directory, photo, "--out", "out", "--device", "cpu")
@@ -54,7 +54,7 @@ def test_a_sheet_is_drawn_with_the_samplers_parameters(typed: Callable[..., Any]
     def drawn(*words: str) -> np.ndarray:
         done = typed("inspect", photo, "patch_size=16", *words)
         assert done.returncode == 0, done.stderr
-        assert done.stdout.splitlines()[-1] == "1 of 1 pictures are in inspect"
+        assert done.stdout.splitlines()[-1] == "1 of 1 pictures in inspect"
         return read(photo.parent / "inspect" / "photo.png")
 
     one, four = drawn("k=1"), drawn("k=4")

@@ -79,6 +79,6 @@ def test_a_search_keeps_its_trials_in_the_storage_that_is_given(toonlab: Callabl
 
 def test_photos_are_written_under_their_names(typed: Callable[..., Any], study: Path) -> None:
     done = typed("compare", "study.yaml", "--photos", "photos")
-    assert done.stdout == "3 photos are in photos\n"
+    assert done.stdout == "3 photos in photos\n"
     assert len(list((study / "photos").glob("*.png"))) == 3
     assert not (study / "runs").exists()

@@ -87,7 +87,7 @@ def test_workers_change_nothing_and_resume_needs_the_step_alone(workers: int) ->
 
 
 def test_too_few_or_too_small_images_say_so() -> None:
-    with pytest.raises(ToonlabError, match=r"2 photos are fewer than train\.batch=3"):
+    with pytest.raises(ToonlabError, match=r"2 photos, fewer than train\.batch=3"):
         Domain("photo", Numbered(2), settings())
     for workers in (0, 1):
         with pytest.raises(ToonlabError, match=r"^data: photo number \d+ has 10x8 pixels, less than train\.size=9"):

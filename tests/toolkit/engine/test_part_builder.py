@@ -34,7 +34,7 @@ def test_the_probe_finds_everything_that_does_not_fit(small: Path, catalogue: Ca
     assert "k can be at most" in text
     assert "critics.image.sampler" in text
     assert "64" in text
-    assert "generator.network: can't take an input of 3x34x34" in text
+    assert "generator.network: can't take images of 34x34 pixels and 3 channels" in text
 
 
 def test_the_probe_tells_the_discriminator_its_channels(small: Path, catalogue: Catalogue) -> None:
@@ -65,9 +65,7 @@ def test_the_probe_leaves_a_network_as_it_is(small: Path, catalogue: Catalogue) 
     assert net.training
     assert all(torch.equal(tensor, before[name]) for name, tensor in net.state_dict().items())
     builder.probe("x", net, torch.rand(1, 4, 4, 4))
-    assert str(builder.problems[0]).startswith(
-        "x: can't take an input of 4x4x4 (channels, height, width): RuntimeError"
-    )
+    assert str(builder.problems[0]).startswith("x: can't take images of 4x4 pixels and 4 channels: RuntimeError")
     assert net.training
 
 

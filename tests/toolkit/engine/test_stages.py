@@ -41,7 +41,7 @@ def test_the_plan_of_stages(
 
 def test_fewer_steps_than_stages(small: Path, catalogue: Catalogue) -> None:
     recipe = load(small, catalogue, ["train.steps=1"])
-    with pytest.raises(ToonlabError, match=r"train\.steps: 1 steps are fewer than the 2 stages"):
+    with pytest.raises(ToonlabError, match=r"train\.steps: got 1, fewer than the 2 stages"):
         plan(recipe, per_epoch=4)
 
 

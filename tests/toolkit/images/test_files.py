@@ -217,7 +217,7 @@ def tasks_of(*names: str) -> list[PictureTask]:
 def test_progress_is_a_line_for_each_picture_and_one_warning_for_the_bad_ones(capsys):
     a, b, c = tasks_of("a", "b", "c")
     results = [PictureResult(a), PictureResult(b, "skipped", "is empty"), PictureResult(c, "skipped", "is cut")]
-    with pytest.warns(UserWarning, match=r"^2 of 3 pictures can't be used and are left out: b: is empty; c: is cut$"):
+    with pytest.warns(UserWarning, match=r"^left out: 2 of 3 pictures can't be used: b: is empty; c: is cut$"):
         assert collect_results(iter(results), 3, "looking") == [Path("out/a")]
     assert capsys.readouterr().out == "[1/3] a -> out/a\n[2/3] b -> skipped\n[3/3] c -> skipped\n"
 

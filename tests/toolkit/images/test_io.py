@@ -94,27 +94,46 @@ def test_transparency_is_laid_on_white(tmp_path: Path):
     assert pixels(keyed)[1] == [[255] * 3, [255] * 3]
 
 
-def profile(red: tuple[float, float], green: tuple[float, float], gamma: float) -> bytes:
-    """An ICC profile of RGB with these primaries (x, y), blue and white of sRGB, without chromatic adaptation."""
-    white = np.array([0.9642, 1.0, 0.8249])
-    primaries = np.array([[x / y, 1, (1 - x - y) / y] for x, y in (red, green, (0.15, 0.06))]).T
-    columns = primaries * np.linalg.solve(primaries, white)
-
-    def xyz(values: np.ndarray) -> bytes:
-        return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(value * 65536) for value in values))
-
-    curve = b"curv\0\0\0\0" + struct.pack(">IH2x", 1, round(gamma * 256))
+def icc(space: bytes, kind: bytes, connection: bytes, tags: dict[bytes, bytes]) -> bytes:
+    """An ICC profile of version 2."""
     text = b"desc\0\0\0\0" + struct.pack(">I", 5) + b"test\0" + bytes(79)
-    tags = {b"desc": text, b"wtpt": xyz(white), b"cprt": b"text\0\0\0\0none"}
-    tags |= {name: xyz(column) for name, column in zip((b"rXYZ", b"gXYZ", b"bXYZ"), columns.T, strict=True)}
-    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
+    tags = {b"desc": text, b"wtpt": xyz(WHITE), b"cprt": b"text\0\0\0\0none", **tags}
     table, body, offset = struct.pack(">I", len(tags)), b"", 128 + 4 + 12 * len(tags)
     for name, data in tags.items():
         table += name + struct.pack(">2I", offset + len(body), len(data))
         body += data + bytes(-len(data) % 4)
     whole = table + body
-    head = struct.pack(">I4sI4s4s4s12x4s", 128 + len(whole), b"lcms", 0x02400000, b"mntr", b"RGB ", b"XYZ ", b"acsp")
+    names = (kind, space, connection, b"acsp")
+    head = struct.pack(">I4sI4s4s4s12x4s", 128 + len(whole), b"lcms", 0x02400000, *names)
     return head + bytes(28) + struct.pack(">3i", 63190, 65536, 54061) + bytes(48) + whole
+
+
+WHITE = np.array([0.9642, 1.0, 0.8249])
+
+
+def xyz(values: np.ndarray) -> bytes:
+    return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(value * 65536) for value in values))
+
+
+def curve(gamma: float) -> bytes:
+    return b"curv\0\0\0\0" + struct.pack(">IH2x", 1, round(gamma * 256))
+
+
+def profile(red: tuple[float, float], green: tuple[float, float], gamma: float) -> bytes:
+    """An ICC profile of RGB with these primaries (x, y), blue and white of sRGB, without chromatic adaptation."""
+    primaries = np.array([[x / y, 1, (1 - x - y) / y] for x, y in (red, green, (0.15, 0.06))]).T
+    columns = primaries * np.linalg.solve(primaries, WHITE)
+    tags = {name: xyz(column) for name, column in zip((b"rXYZ", b"gXYZ", b"bXYZ"), columns.T, strict=True)}
+    return icc(b"RGB ", b"mntr", b"XYZ ", tags | dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve(gamma)))
+
+
+def inks() -> bytes:
+    """An ICC profile of CMYK whose four inks all are gray, each a quarter of the way to black."""
+    ramp, corners = bytes(range(256)), np.indices((2, 2, 2, 2)).reshape(4, -1).sum(0)
+    lab = b"".join(bytes([255 - 255 * count // 4, 128, 128]) for count in corners.tolist())
+    identity = struct.pack(">9i", *(65536 * np.eye(3, dtype=int)).ravel().tolist())
+    table = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0]) + identity + ramp * 4 + lab + ramp * 3
+    return icc(b"CMYK", b"prtr", b"Lab ", {b"A2B0": table})
 
 
 WIDE = profile(red=(0.7, 0.29), green=(0.17, 0.79), gamma=2.2)
@@ -145,6 +164,29 @@ def test_a_profile_keeps_transparency_and_reaches_palettes(tmp_path: Path):
 )
 def test_pixels_of_srgb_by_any_name_stay_as_they_are(tmp_path: Path, icc: bytes):
     assert pixels(saved(tmp_path / "a.png", Image.fromarray(COLORS), icc_profile=icc)) == COLORS.tolist()
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "I;16"])
+def test_a_gray_profile_is_converted_to_srgb(tmp_path: Path, mode: str):
+    gray = Image.fromarray(np.full((16, 16), 100, np.uint8))
+    picture = Image.fromarray(np.full((16, 16), 25700, np.uint16)) if mode == "I;16" else gray.convert(mode)
+    options = {"icc_profile": icc(b"GRAY", b"mntr", b"XYZ ", {b"kTRC": curve(1.0)})}
+    seen = pixels(saved(tmp_path / "a.png", picture, **options))[8][8]
+    assert max(seen) - min(seen) <= 1
+    assert abs(seen[0] - 168) <= 2  # 100/255 of the light, as sRGB has it
+    assert pixels(saved(tmp_path / "b.png", picture))[8][8] == [100] * 3
+
+
+def test_a_cmyk_profile_is_converted_to_srgb(tmp_path: Path):
+    red = Image.new("CMYK", (16, 16), (0, 255, 255, 0))
+    for suffix in ("jpg", "tif"):
+        seen = pixels(saved(tmp_path / f"a.{suffix}", red, icc_profile=inks()))[8][8]
+        assert max(seen) - min(seen) <= 3
+        assert 110 < seen[0] < 130  # L* of 50
+
+
+def test_a_profile_of_another_kind_of_colours_is_ignored(tmp_path: Path):
+    assert pixels(saved(tmp_path / "a.png", Image.fromarray(COLORS), icc_profile=inks())) == COLORS.tolist()
 
 
 def test_alpha_comes_upright_and_in_a_size(tmp_path: Path):

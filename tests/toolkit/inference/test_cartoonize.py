@@ -300,9 +300,9 @@ def test_the_command_cartoonizes_and_post_processes(trained: Path, catalogue: Ca
     assert plain.stdout.splitlines() == [
         "[1/2] in/b.jpg -> skipped",
         "[2/2] in/a.png -> out/a.png",
-        "1 of 2 pictures are in out",
+        "1 of 2 pictures in out",
     ]
-    assert plain.stderr.startswith("warning: 1 of 2 pictures can't be used and are left out: in/b.jpg: not readable")
+    assert plain.stderr.startswith("warning: left out: 1 of 2 pictures can't be used: in/b.jpg: not readable")
     done = toonlab(
         "cartoonize", find_weights(trained), "in/a.png", "style=dragon_ball", "--out", "post", "--post", "ctss"
     )

@@ -153,7 +153,7 @@ def test_the_command_inspects_a_folder_and_names_what_it_can_not_use(drawing: Pa
     done = toonlab("inspect", "set", "--sampler", "random_patches", "patch_size=40", "k=6")
     assert done.returncode == 1  # the other picture is written
     assert done.stderr.splitlines() == [
-        "warning: 1 of 3 pictures can't be used and are left out: set/broken.jpg: not readable "
+        "warning: left out: 1 of 3 pictures can't be used: set/broken.jpg: not readable "
         "(cannot identify image file 'set/broken.jpg')",
         "error: set/small.png: random_patches: patch_size=40 does not fit an image of 20x20 pixels; "
         "it can be at most 20",

@@ -18,7 +18,6 @@ from toonlab.inference.memory import (
     PROBE,
     MemoryBudget,
     free_memory,
-    is_out_of_memory,
     largest_side,
     peak_bytes,
 )
@@ -104,18 +103,6 @@ def test_memory_that_is_freed_on_the_way_counts_at_its_peak():
             torch.zeros(250_000)
 
     assert peak_bytes(work, CPU) == pytest.approx(1_000_000, rel=0.01)
-
-
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [
-        (torch.OutOfMemoryError("CUDA out of memory"), True),
-        (RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"), True),
-        (RuntimeError("shapes do not match"), False),
-    ],
-)
-def test_out_of_memory_is_told_from_other_errors(error: Exception, expected: bool):
-    assert is_out_of_memory(error) is expected
 
 
 @given(st.integers(400, 5000), st.integers(400, 5000), st.floats(0.1, 0.99), st.sampled_from([1, 4, 32]))

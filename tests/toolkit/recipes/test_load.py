@@ -79,7 +79,7 @@ def test_all_errors_come_together_each_with_its_path(small: Path, catalogue: Cat
         "critics.patch.sampler.k: got 0, expected int, > 0",
         "critics.image.objective.use: 'lsgam': no such objective; did you mean 'lsgan'?",
         "generator.optimizer.lr: got 'fast'",
-        "generator.network.weight: a generator has no weight",
+        "generator.network.weight: a weight is for losses and critics, not for a generator",
         "train.precision: got 'fp16', expected fp32 | tf32 | bf16",
         "datas: unknown section; did you mean 'data'?",
         "features.depth: must be given",

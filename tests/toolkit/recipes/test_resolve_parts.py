@@ -44,7 +44,7 @@ def test_a_part_by_its_name_is_a_part_with_defaults(resolver: PartResolver) -> N
         ({"use": "ctss", "k": 0}, "at.k: got 0, expected int, > 0"),
         ({"use": "ctss", "kk": 1}, "at.kk: unknown; did you mean 'k'?"),
         ({"use": "ctss", "k": "???"}, "at.k: must be given: at.k=…, int, > 0"),
-        ({"use": "ctss", "weight": 1}, "at.weight: a sampler has no weight; losses and critics have"),
+        ({"use": "ctss", "weight": 1}, "at.weight: a weight is for losses and critics, not for a sampler"),
     ],
 )
 def test_parts_that_are_wrong(resolver: PartResolver, given: Any, says: str) -> None:

@@ -122,7 +122,7 @@ def test_a_name_that_says_its_kind_does_not_say_it_twice(tmp_path: Path) -> None
         ("samplr", "ink", "KIND: got 'samplr'; did you mean 'sampler'?"),
         ("sampler", "Ink", "NAME: got 'Ink'; expected a lower-case letter"),
         ("sampler", "../ink", "NAME: got '../ink'; expected a lower-case letter"),
-        ("sampler", "ctss", "NAME: a sampler called 'ctss' is there already, by toonlab"),
+        ("sampler", "ctss", "NAME: got 'ctss'; a sampler called 'ctss' is there already, by toonlab"),
         ("metric", "ctss", "NAME: got 'ctss'; a package called toonlab_ctss is installed already"),
     ],
 )

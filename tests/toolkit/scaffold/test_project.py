@@ -13,6 +13,7 @@ from toonlab import ToonlabError, discover
 from toonlab.registry import metadata
 from toonlab.registry.protocols import KINDS as PART_KINDS
 from toonlab.scaffold.project import KINDS, Project, create
+from toonlab.utils import yaml
 
 CATALOGUE = discover()
 
@@ -67,6 +68,12 @@ def test_the_distribution_registers_its_module_and_fits_this_toonlab(kind: str, 
         ("sampler", "Loud", "expected a lower-case letter"),
         ("sampler", "1st", "expected a lower-case letter"),
         ("sampler", "ctss", "is there already"),
+        ("sampler", "null", "one of YAML's words"),
+        ("sampler", "on", "one of YAML's words"),
+        ("sampler", "experiment", "experiment.yaml is a file of toonlab's own, or another file of the plugin"),
+        ("sampler", "plain", "plain.yaml is a file of toonlab's own"),
+        ("sampler", "x" * 300, "60 at most"),
+        ("objective", "lsgan", "an objective called 'lsgan' is there already"),
         ("sampler", "basics", "a package called toonlab_basics is installed already"),
     ],
 )
@@ -80,3 +87,21 @@ def test_a_folder_with_files_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("")
     with pytest.raises(ToonlabError, match="give another folder with --out"):
         create("sampler", "loud", tmp_path, CATALOGUE)
+
+
+@pytest.mark.parametrize("name", ["import", "class", "torch", "os"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_words_of_python_and_names_of_packages_can_be_names(kind: str, name: str, tmp_path: Path) -> None:
+    project = create(kind, name, tmp_path / name, CATALOGUE)
+    project.write()
+    for file in (tmp_path / name).glob("*.py"):
+        ast.parse(file.read_text())
+    assert yaml.load_file(tmp_path / name / f"{name}.yaml")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+def test_a_folder_that_can_not_be_is_told_and_nothing_is_left(tmp_path: Path) -> None:
+    for folder in (Path("/proc/loud"), tmp_path / ("x" * 300)):
+        with pytest.raises(ToonlabError, match=r"can't be written: .*; choose another folder with --out"):
+            create("sampler", "loud", folder, CATALOGUE).write()
+    assert not list(tmp_path.iterdir())

@@ -6,18 +6,25 @@ Nothing heavy is imported before a command runs.
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
+import io
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from toonlab.errors import DivergedError, PartlyFailedError, ToonlabError
+from toonlab.errors import DivergedError, PartlyFailedError, ToonlabError, first_line, is_out_of_memory
 from toonlab.registry import metadata
 from toonlab.registry.metadata import Entry
+from toonlab.utils.reading import shortened
+from toonlab.utils.streams import output_to_stderr
+from toonlab.utils.text import printable
 
 from . import listing, pictures, studies, training
 
@@ -33,15 +40,65 @@ class Group(TyperGroup):
         own = super().get_command(ctx, cmd_name)
         return own or (_stub(entries) if (entries := _plugin_commands().get(cmd_name)) else None)
 
+    def main(self, *args: Any, **settings: Any) -> Any:
+        """Run a command; what the machine refuses, such as a file or memory, is one line and exit code 2."""
+        try:
+            try:
+                Path.cwd()  # without one, libraries such as MKL end the process
+                return super().main(*args, **settings)
+            finally:
+                if sys.stdout is not None:
+                    sys.stdout.flush()  # at the interpreter's end an error could not be told
+        except BrokenPipeError:  # whoever read the output has read enough, such as `head`
+            sys.stdout = None  # it would fail again at the end of the program
+            sys.exit(1)
+        except Exception as error:
+            if (text := _refusal(error)) is None:
+                raise
+            _print_error(text)
+            sys.exit(2)
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except ToonlabError as error:
-            print("\n".join(f"error: {line}" for line in str(error).splitlines()), file=sys.stderr)
+            _print_error(str(error))
             ctx.exit(1 if isinstance(error, DivergedError | PartlyFailedError) else 2)
         except KeyboardInterrupt as interrupt:
             print(str(interrupt) or "interrupted", file=sys.stderr)
             ctx.exit(128 + getattr(interrupt, "number", 2))  # as a shell tells that a signal ended it
+
+
+def _print_error(text: str) -> None:
+    for line in text.splitlines():
+        print(f"error: {line if len(line) <= 2000 else f'{line[:1200]} … {line[-700:]}'}", file=sys.stderr)
+
+
+def _refusal(error: Exception) -> str | None:
+    """What the machine refuses: memory, a file, the working directory, the standard output; None for other errors."""
+    if is_out_of_memory(error):
+        return f"out of memory: {first_line(error)}; take a smaller batch or size"
+    if isinstance(error, UnicodeEncodeError):
+        return f"{shortened(ascii(error.object), 300)}: can't be written in {error.encoding}; set PYTHONUTF8=1"
+    if not isinstance(error, OSError) or error.errno is None:
+        return None
+    hint = "; make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    return f"{_refused(error)}{error.strerror}{hint}"
+
+
+def _refused(error: OSError) -> str:
+    if error.filename is not None:
+        return f"{shortened(printable(error.filename), 300)}: "
+    try:
+        Path.cwd()
+    except OSError:
+        return "the working directory: "
+    try:
+        print(flush=True)
+    except OSError:
+        sys.stdout = None
+        return "standard output: "
+    return ""
 
 
 def _plugin_commands() -> dict[str, list[Entry]]:
@@ -60,7 +117,8 @@ def _stub(entries: list[Entry]) -> Any:
         if len(entries) > 1:
             raise ToonlabError(f"command {entry.name!r}: offered by {' and by '.join(sources)}; uninstall one")
         try:
-            function = entry.point.load()
+            with output_to_stderr():
+                function = entry.point.load()
         except Exception as error:
             raise ToonlabError(f"command {entry.name!r} of {sources[0]}: {type(error).__name__}: {error}") from error
         _command(entry.name, function).main(ctx.args, prog_name=f"toonlab {entry.name}", standalone_mode=False)
@@ -100,11 +158,14 @@ app.add_typer(listing.plugins, name="plugins")
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
-    print(f"warning: {message}", file=sys.stderr)
+    with suppress(OSError):  # a full disk under the standard error stream ends nothing
+        print(f"warning: {message}", file=sys.stderr)
 
 
 def main() -> None:
     """The entry point of `toonlab`."""
     warnings.showwarning = _show_warning
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error: not every terminal has all letters
     atexit.register(gc.freeze)  # without it the last collection walks all of torch's objects: half a second
     app()

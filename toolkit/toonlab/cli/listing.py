@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,8 +46,7 @@ def doctor(context: typer.Context, as_json: AsJSON = False) -> None:
     """Check the installed plugins: their sources, their hooks and their problems; exit code 1 if there are any."""
     from toonlab.registry.doctor import examine, show_diagnosis
 
-    with redirect_stdout(sys.stderr):  # what plugins print when they are imported
-        found = examine(frozenset(getattr(context.find_root().command, "commands", ())))  # without those of plugins
+    found = examine(frozenset(getattr(context.find_root().command, "commands", ())))  # without those of plugins
     if as_json or (context.parent and context.parent.params["as_json"]):
         print(json.dumps(found.to_json(), indent=1))
     else:

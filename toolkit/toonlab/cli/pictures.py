@@ -57,7 +57,7 @@ def cartoonize(
         alpha=alpha,
     )
     written = collect_results(results, len(tasks), "cartoonizing")
-    print(f"{len(written)} of {len(tasks)} pictures are in {printable(out)}")
+    print(f"{len(written)} of {len(tasks)} pictures in {printable(out)}")
 
 
 def inspect(
@@ -83,4 +83,4 @@ def inspect(
     tasks = plan_tasks(paths, out, overwrite=True, keep_suffix=keep_suffix)
     results = inspect_pictures(view, tasks, side, max_side, allowed(max_pixels))
     written = collect_results(results, len(tasks), "looking")
-    print(f"{len(written)} of {len(tasks)} pictures are in {printable(out)}")
+    print(f"{len(written)} of {len(tasks)} pictures in {printable(out)}")

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from toonlab.utils.text import printable, several
+
 from .options import ExperimentName, Overrides, Runs, StorageURL, parsed, with_execution_options
 
 if TYPE_CHECKING:  # and therefore in quotes: typer evaluates the other annotations
@@ -30,7 +32,8 @@ def compare(
 
     catalogue, changes = common.warned_catalogue(), parsed(overrides)
     if photos is not None:
-        print(f"{len(write_photos(experiment, catalogue, photos, changes))} photos are in {photos}")
+        written = write_photos(experiment, catalogue, photos, changes)
+        print(f"{several(len(written), 'photo')} in {printable(photos)}")
     elif explain:
         for line in explained(experiment, catalogue, options, seeds=seeds, overrides=changes):
             print(line)

@@ -34,7 +34,7 @@ def train(
     catalogue = warned_catalogue()
     loaded = load(recipe, catalogue, overrides or (), at or ())
     if show:
-        print(dump(loaded.tree), end="")
+        print(dump(loaded.tree, unicode=(sys.stdout.encoding or "").lower().startswith("utf")), end="")
         return
     from toonlab.engine import train as engine
     from toonlab.utils.distributed import launch

@@ -22,6 +22,7 @@ from toonlab.registry.protocols import Images
 from toonlab.types import Batch
 from toonlab.utils.rng import key_to_seed, rng
 from toonlab.utils.signals import ignore_interrupt
+from toonlab.utils.text import several
 
 Item: TypeAlias = tuple[Tensor, Tensor, list[str]] | ToonlabError  # photos, cartoons, warnings of a data worker
 _FULL = "the shared memory of data workers is full (/dev/shm); enlarge it (docker run --shm-size), or train.workers=0"
@@ -40,12 +41,12 @@ class Domain:
     def __post_init__(self) -> None:
         if len(self.images) < self.train.batch:
             raise ToonlabError(
-                f"data: {len(self.images)} {self.name}s are fewer than train.batch={self.train.batch}; "
+                f"data: {several(len(self.images), self.name)}, fewer than train.batch={self.train.batch}; "
                 f"give more pictures or lower train.batch"
             )
         if self.train.batch % self.size:
             raise ToonlabError(
-                f"train.batch: {self.train.batch} images can't be shared equally by {self.size} processes; "
+                f"train.batch: {several(self.train.batch, 'image')} can't be shared equally by {self.size} processes; "
                 f"give a multiple of {self.size}"
             )
 

@@ -14,6 +14,7 @@ from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.protocols import ViewTransform
 from toonlab.types import Context, Views
 from toonlab.utils.rng import rng, seeded
+from toonlab.utils.text import with_article
 
 from .gan import Critic
 from .stages import trainable
@@ -40,7 +41,9 @@ class PartBuilder:
         made = self.make(path, part, **injected)
         if made is None or isinstance(made, nn.Module):
             return made
-        self.problems.append(Problem(path, f"{part.use} made a {type(made).__name__}, expected an nn.Module"))
+        self.problems.append(
+            Problem(path, f"{part.use} made {with_article(type(made).__name__)}, expected an nn.Module")
+        )
         return None
 
     def check_taught(self, generator: nn.Module | None) -> None:
@@ -109,8 +112,8 @@ class PartBuilder:
             with torch.no_grad():
                 net.eval()(images)
         except Exception as error:
-            shape = "x".join(map(str, images.shape[1:]))
-            text = f"can't take an input of {shape} (channels, height, width): {reason(error)}"
+            channels, height, width = images.shape[1:]
+            text = f"can't take images of {width}x{height} pixels and {channels} channels: {reason(error)}"
             self.problems.append(Problem(path, text))
         finally:
             net.train(training)

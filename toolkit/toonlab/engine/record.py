@@ -72,9 +72,29 @@ class RunRecord:
         return self.observers.notify(hook, run=self.run, **arguments) if self.distributed.rank == 0 else []
 
     def log(self, kind: str, values: Mapping[str, float]) -> None:
-        """Append a line to the metrics file."""
+        """Append a line to the metrics file.
+
+        Raises:
+            ToonlabError: if the run's directory is gone.
+        """
+        self.check_directory()
         if self._file:
             self._file.write(self.step, kind, values)
+
+    def check_directory(self) -> None:
+        """Check that the run's directory is still there; later files would make another one, without a recipe.
+
+        Raises:
+            ToonlabError: if not.
+        """
+        if text := self._vanished():
+            raise ToonlabError(text)
+
+    def _vanished(self) -> str | None:
+        if self._file is None or (self.run.directory / "recipe.yaml").exists():
+            return None
+        text = "vanished during the run; was it deleted or moved? The same command begins again"
+        return f"{self.run.directory}: {text}"
 
     def add_evaluation(self, evaluator: Evaluator, evaluation: Evaluation, images: Mapping[str, Path] = _NONE) -> None:
         """Log an evaluation, write its sample grid, notify the observers; `images` are further pictures for them."""
@@ -117,11 +137,12 @@ class RunRecord:
         try:
             with self.signals:
                 yield
+                self.check_directory()
         except KeyboardInterrupt:
             self._end("stopped", "interrupted")
             raise
         except OSError as error:
-            text = self._unwritable(error)
+            text = self._vanished() or self._unwritable(error)
             self._end("failed", text)
             raise ToonlabError(text) from error
         except BaseException as error:
@@ -146,7 +167,8 @@ class RunRecord:
         outcome = Outcome(status, self.step, self.seconds, reason, *results, self.split, self.scores, self.photo_scores)
         if self._file:
             self._file.close()
-            write_outcome(self.run.directory, outcome)
+            if status != "failed" or self.run.directory.is_dir():
+                write_outcome(self.run.directory, outcome)
         self.notify("on_run_end", outcome=outcome)
         return outcome
 

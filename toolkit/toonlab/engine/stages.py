@@ -24,9 +24,7 @@ def plan(recipe: Recipe, per_epoch: int) -> list[tuple[StageSpec, int, int]]:
     lengths = [_length(stage, per_epoch) for stage in recipe.stages]
     total = recipe.train.steps or max(len(lengths), round(sum(lengths)))
     if total < len(lengths):
-        raise ToonlabError(
-            f"train.steps: {total} steps are fewer than the {len(lengths)} stages; give at least one each"
-        )
+        raise ToonlabError(f"train.steps: got {total}, fewer than the {len(lengths)} stages; give at least one each")
     ends = [round(end * total / sum(lengths)) for end in accumulate(lengths)]
     for i in range(len(ends)):  # a stage has at least one step, however short its share
         low, high = (ends[i - 1] if i else 0) + 1, total - (len(ends) - 1 - i)

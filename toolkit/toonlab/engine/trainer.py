@@ -130,7 +130,8 @@ class Trainer:
         mean = self.distributed.mean(torch.stack(list(scalars.values())).detach())
         losses = dict(zip(scalars, mean.tolist(), strict=True))
         if wrong := [name for name, value in losses.items() if not math.isfinite(value)]:
-            raise DivergedError(f"diverged at step {self.record.step}: {', '.join(wrong)} is {losses[wrong[0]]}")
+            verb = "is" if len(wrong) == 1 else "are"
+            raise DivergedError(f"diverged at step {self.record.step}: {', '.join(wrong)} {verb} {losses[wrong[0]]}")
         self.record.log("scalars", losses)
         return losses
 
@@ -150,6 +151,7 @@ class Trainer:
             DivergedError: if a weight is not finite.
         """
         record, keep = self.record, self.recipe.train.keep_checkpoints
+        record.check_directory()
         state = {"step": record.step, "seconds": record.seconds, "identity": record.run.identity, "lines": record.lines}
         state |= checkpoint.state_of(self.gan, stage)
         path = checkpoint.save(self.directory / "checkpoints", state, self.gan.trained, self.recipe.tree, keep)

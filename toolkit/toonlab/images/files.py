@@ -194,11 +194,11 @@ def collect_results(results: Iterable[PictureResult], total: int, doing: str) ->
     if len(skipped) == total:
         raise ToonlabError(f"none of the pictures can be used: {names}")
     if skipped:
-        message = f"{len(skipped)} of {total} pictures can't be used and are left out: {names}"
+        message = f"left out: {len(skipped)} of {total} pictures can't be used: {names}"
         warnings.warn(message, UserWarning, stacklevel=2)
     if failed:
         lines = [f"{printable(result.task.source)}: {result.reason}" for result in failed[:_NAMED]]
-        lines += [f"{len(failed) - _NAMED} more pictures failed"] if len(failed) > _NAMED else []
+        lines += [f"{len(failed) - _NAMED} more failed"] if len(failed) > _NAMED else []
         raise (PartlyFailedError if len(skipped) + len(failed) < total else ToonlabError)("\n".join(lines))
     return [result.task.target for result in seen if result.outcome == "written"]
 

@@ -62,9 +62,9 @@ def allow_pixels(count: int) -> None:
 def read_picture(path: Path, short_side: int | None = None, max_side: int | None = None) -> Tensor:
     """Decode a picture into `(3, H, W)` uint8 RGB; `toonlab.ops.levels.to_float` brings that to [-1, 1].
 
-    The EXIF orientation is applied. The colours of an RGB profile are converted to sRGB. Transparent pictures are
-    composed on white. 16-bit values are scaled to 8 bits, not clipped. CMYK and gray are converted without a colour
-    profile. Of several frames or pages, the first is read.
+    The EXIF orientation is applied. Colours are converted to sRGB by the picture's profile, of RGB, gray or CMYK; CMYK
+    without a profile is converted by arithmetic. Transparent pictures are composed on white. 16-bit values are scaled
+    to 8 bits, not clipped. Of several frames or pages, the first is read.
 
     Args:
         path: the file.
@@ -88,46 +88,44 @@ def read_picture(path: Path, short_side: int | None = None, max_side: int | None
 
 def upright(image: Image.Image) -> Image.Image:
     """A picture of any mode as upright 8-bit sRGB; see `read_picture`."""
-    profile = image.info.get("icc_profile") if image.mode.startswith(("RGB", "P")) else None
+    profile = image.info.get("icc_profile")
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I;16"):  # Pillow's own conversion clips at 255
         gray = np.asarray(image).astype(np.uint32)
         image = Image.fromarray(((gray + 128) // 257).astype(np.uint8))
-    if image.has_transparency_data:
-        image = _in_srgb(image.convert("RGBA"), profile)
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    return _in_srgb(image.convert("RGB"), profile)
+    mode = "L" if image.mode in ("1", "L", "LA", "La") else "CMYK" if image.mode == "CMYK" else "RGB"
+    image = image.convert("RGBA") if (transparent := image.has_transparency_data) else image
+    transform = _to_srgb(profile, mode) if profile else None
+    colors = _converted(image.convert(mode), transform) if transform else image.convert("RGB")
+    if not transparent:
+        return colors
+    colors.putalpha(image.getchannel("A"))
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), colors).convert("RGB")
 
 
-def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """RGB or RGBA with the colours of a profile, as sRGB."""
-    transform = _to_srgb(profile) if profile else None
-    if transform is None:
-        return image
+def _converted(image: Image.Image, transform: Any) -> Image.Image:
     from PIL import ImageCms
 
-    converted: Image.Image = ImageCms.applyTransform(image.convert("RGB"), transform)  # type: ignore[assignment]
-    if image.mode == "RGBA":
-        converted.putalpha(image.getchannel("A"))
-    return converted
+    colors: Image.Image = ImageCms.applyTransform(image, transform)  # type: ignore[assignment]
+    return colors
 
 
 @lru_cache(maxsize=64)
-def _to_srgb(profile: bytes) -> Any:
-    """The conversion of a profile's colours to sRGB; None if it is sRGB by any name, not of RGB, or damaged."""
+def _to_srgb(profile: bytes, mode: str) -> Any:
+    """The conversion of a profile's colours to sRGB; None if it is sRGB by any name, of another mode, or damaged."""
     from PIL import ImageCms
 
     try:
         source = ImageCms.getOpenProfile(BytesIO(profile))
-        if source.profile.xcolor_space.strip() != "RGB":
+        if source.profile.xcolor_space.strip() != {"L": "GRAY"}.get(mode, mode):
             return None
-        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), "RGB", "RGB")
+        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
     except (ImageCms.PyCMSError, OSError):
         return None
     levels = np.linspace(0, 255, 9).round().astype(np.uint8)
-    grid = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(27, 27, 3)
-    converted: Any = ImageCms.applyTransform(Image.fromarray(grid), transform)
-    return transform if np.abs(np.asarray(converted).astype(int) - grid).max() > _SAME else None
+    grid = Image.fromarray(np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(27, 27, 3)).convert(mode)
+    change = np.asarray(_converted(grid, transform)).astype(int) - np.asarray(grid.convert("RGB"))
+    return transform if np.abs(change).max() > _SAME else None
 
 
 def read_alpha(path: Path, size: tuple[int, int]) -> Image.Image | None:

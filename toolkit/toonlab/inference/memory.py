@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from toonlab.engine.evaluator import cartoonize, padded_side
-from toonlab.errors import first_line
+from toonlab.errors import first_line, is_out_of_memory
 from toonlab.images.io import fitted
 
 PROBE = 256  # pixels on each side of the measured photo: large enough that constant costs hardly count
@@ -77,11 +77,6 @@ class MemoryBudget:
             return first_line(error)
         side = largest_side(height, width, self.padded(width, height) / 2, self.padded)
         return f"{width}x{height} pixels took more memory than there is; try --max-side {side}"
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether torch ran out of memory; it has an exception of its own for GPUs only."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def free_memory(device: torch.device) -> float:

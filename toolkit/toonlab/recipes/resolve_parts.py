@@ -39,7 +39,7 @@ class PartResolver:
         names = self.catalogue.names(kind)
         if not isinstance(given, Mapping):
             got = "missing" if given is None else f"got {given!r}"
-            self.report(path, f"{got}; give a {KINDS[kind]}, such as {{use: {next(iter(names), 'name')}}}")
+            self.report(path, f"{got}; give {KINDS[kind].one}, such as {{use: {next(iter(names), 'name')}}}")
             return Part(kind, "", {})
         use = given.get("use", default)
         if not isinstance(use, str) or use == MUST_BE_GIVEN:
@@ -57,7 +57,7 @@ class PartResolver:
     def part_weight(self, path: str, kind: str, given: Mapping[str, Any]) -> float:
         weight = {"weight": given["weight"]} if "weight" in given else {}
         if weight and kind not in WEIGHTED:
-            self.report(f"{path}.weight", f"a {KINDS[kind]} has no weight; losses and critics have")
+            self.report(f"{path}.weight", f"a weight is for losses and critics, not for {KINDS[kind].one}")
             weight = {}
         return float(self.values(path, _WEIGHT, weight).get("weight", 1.0))
 

@@ -12,6 +12,7 @@ from typing import Any
 import pluggy
 
 from toonlab.errors import nearest
+from toonlab.utils.streams import output_to_stderr
 
 from . import metadata
 from .hookspecs import OBSERVER_HOOKS, REGISTRATION_HOOKS, RegistrationHooks
@@ -84,7 +85,8 @@ class Failure:
 class Plugin:
     """An entry point and what came of loading it: the object that it names, and what this object offers.
 
-    `seconds` is the time of the import; None for a plugin that `TOONLAB_PLUGINS` leaves out.
+    `seconds` is the time of the import; None for a plugin that `TOONLAB_PLUGINS` leaves out. `prints`: loading it
+    printed something to standard output, which went to standard error.
     """
 
     entry: Entry
@@ -93,6 +95,7 @@ class Plugin:
     hooks: tuple[str, ...] = ()
     offers: tuple[Offer, ...] = ()
     failures: tuple[Failure, ...] = ()
+    prints: bool = False
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -114,6 +117,14 @@ def load(entry: Entry, before: Sequence[Plugin] = ()) -> Plugin:
     plugin = import_entry_point(entry)
     if refused := _refused(plugin, before):
         return refused
+    with output_to_stderr() as output:
+        loaded = _with_offers(plugin)
+    return replace(loaded, prints=plugin.prints or output.used)
+
+
+def _with_offers(plugin: Plugin) -> Plugin:
+    """The plugin with its hooks and what these register."""
+    entry = plugin.entry
     try:
         known, unknown = _implementations(plugin.found, entry)
     except Exception as error:  # a plugin is any object
@@ -127,12 +138,13 @@ def load(entry: Entry, before: Sequence[Plugin] = ()) -> Plugin:
 def import_entry_point(entry: Entry) -> Plugin:
     """Import the object of an entry point; an error is returned as a failure, not raised."""
     began = time.perf_counter()
-    try:
-        found = entry.point.load()
-    except (Exception, SystemExit) as error:
-        reason = f"failed to import {entry.value}: {type(error).__name__}: {' '.join(str(error).split())}"
-        return Plugin(entry, seconds=time.perf_counter() - began).failed(reason, error)
-    return Plugin(entry, found, time.perf_counter() - began)
+    with output_to_stderr() as output:
+        try:
+            found = entry.point.load()
+        except (Exception, SystemExit) as error:
+            reason = f"failed to import {entry.value}: {type(error).__name__}: {' '.join(str(error).split())}"
+            return Plugin(entry, seconds=time.perf_counter() - began).failed(reason, error)
+    return Plugin(entry, found, time.perf_counter() - began, prints=output.used)
 
 
 def frames_of(error: BaseException, entry: Entry) -> tuple[Frame, ...]:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from toonlab.utils.text import with_article
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -29,6 +31,11 @@ class Kind:
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def one(self) -> str:
+        """`a sampler`."""
+        return with_article(self.label)
 
 
 KINDS: Mapping[str, Kind] = {

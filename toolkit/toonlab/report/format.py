@@ -61,11 +61,6 @@ def shown(label: str) -> str:
     return re.sub(r"\d+\.\d{5,}(e[-+]?\d+)?", lambda value: f"{float(value[0]):.3g}", label)
 
 
-def several(count: int, what: str) -> str:
-    """`1 seed`, `3 seeds`."""
-    return f"{count} {what}" if count == 1 else f"{count:,} {what}s"
-
-
 def listed(names: Sequence[str], most: int = 5) -> str:
     """`a, b and c`; names beyond `most` are counted."""
     shown = list(names) if len(names) <= most else [*names[: most - 1], f"{len(names) - most + 1} others"]

@@ -12,8 +12,9 @@ from typing import Any
 from toonlab.errors import ToonlabError
 from toonlab.runs.directory import read_environment
 from toonlab.studies.results.results import StudyResults
+from toonlab.utils.text import several
 
-from .format import listed, several
+from .format import listed
 
 Environment = Mapping[str, Any]
 

@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from toonlab.studies.results.results import short_names
+from toonlab.utils.text import several
 
 from .findings import Findings
-from .format import listed, number, places, several, signed
+from .format import listed, number, places, signed
 from .summary import in_numbers, sentence
 
 if TYPE_CHECKING:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from toonlab.utils.text import several
+
 from .findings import Findings
-from .format import interval, listed, number, p_value, several, shown, signed
+from .format import interval, listed, number, p_value, shown, signed
 
 if TYPE_CHECKING:
     from toonlab.stats.paired import Difference

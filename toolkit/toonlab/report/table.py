@@ -10,9 +10,10 @@ from statistics import fmean
 
 from toonlab.studies.results.results import CellResult, short_names
 from toonlab.studies.results.tables import PHOTO, TableRow, TextTable, notes
+from toonlab.utils.text import several
 
 from .findings import Findings
-from .format import difference_text, mean_and_spread, several
+from .format import difference_text, mean_and_spread
 
 
 @dataclass(frozen=True)

@@ -163,10 +163,19 @@ def _version(package: str) -> str | None:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old text or the new one, never a half."""
+    """Write a file so that a reader sees the old text or the new one, never a half.
+
+    Raises:
+        OSError: with the file's name, if it can't be written.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 _UNFINISHED = re.compile(r"\..+\.(\d+|[0-9a-f]{32})")  # the name, and the number of a process or the key of a run
@@ -252,7 +261,7 @@ class MetricsFile:
         kept = [line for line in read_metrics(path) if 0 < line["step"] <= keep and not line.keys() & FINAL]
         later = [line for line in kept if line["step"] == keep and "evaluation" in line]  # than the checkpoint
         if (gone := expected - len(kept) + len(later)) > 0:
-            text = f"{path}: {gone} of the {expected} lines up to step {keep} are gone"
+            text = f"{path}: {gone} of the {expected} lines up to step {keep} {'is' if gone == 1 else 'are'} gone"
             warnings.warn(f"{text}; the run's charts will lack them", RuntimeWarning, stacklevel=2)
         self.count = len(kept)
         write_atomically(path, "".join(json.dumps(line) + "\n" for line in kept))

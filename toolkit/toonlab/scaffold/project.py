@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +16,9 @@ from toonlab.errors import ToonlabError, nearest
 from toonlab.registry import metadata
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.protocols import KINDS as PART_KINDS
+from toonlab.utils import paths, yaml
+from toonlab.utils.reading import shortened
+from toonlab.utils.text import printable
 
 KINDS: Mapping[str, str] = {
     str(kind).replace(" ", "-"): parts
@@ -34,7 +39,7 @@ _SHOWN = {  # kinds of part -> a command that shows what the example does, and w
     "datasets": (f"{_TRAIN} data=example", "one training (`tiny` has data of its own)"),
 }
 _HERE = Path(__file__).parent
-_NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
+_NAME = re.compile(r"(?=.{1,60}$)[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 
 
 @dataclass(frozen=True)
@@ -86,10 +91,24 @@ class Project:
         }
 
     def write(self) -> list[Path]:
-        self.directory.mkdir(parents=True, exist_ok=True)
-        for file, text in self.files.items():
-            (self.directory / file).write_text(text, encoding="utf-8")
-        return [self.directory / file for file in self.about]
+        """Write the files, all or none.
+
+        Raises:
+            ToonlabError: if one can't be written.
+        """
+        paths = [self.directory / file for file in self.about]
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            for path in paths:
+                path.write_text(self.files[path.name], encoding="utf-8")
+        except OSError as error:
+            with suppress(OSError):
+                for path in paths:
+                    path.unlink(missing_ok=True)
+            where = shortened(printable(self.directory), 300)
+            text = f"{where}: can't be written: {error.strerror}; choose another folder with --out"
+            raise ToonlabError(text) from error
+        return paths
 
     def _read(self, file: str) -> str:
         """A file of this folder under the plugin's name."""
@@ -125,16 +144,27 @@ def create(kind: str, name: str, directory: Path | None, catalogue: Catalogue) -
     if kind not in KINDS:
         raise ToonlabError(f"KIND: got {kind!r}; {nearest(kind, KINDS)}")
     if not _NAME.fullmatch(name):
-        text = "expected a lower-case letter, then lower-case letters and digits, in words that - or _ part"
-        raise ToonlabError(f"NAME: got {name!r}; {text}, such as loud-patches")
-    project, parts = Project(kind, name.replace("-", "_"), directory or Path(name)), KINDS[kind]
-    if project.name in catalogue.names(parts):
-        theirs = catalogue.get(parts, project.name).distribution
-        text = f"a {project.label} called {project.name!r} is there already, by {theirs}"
-        raise ToonlabError(f"NAME: {text}; take another name")
-    if find_spec(project.module) is not None:
-        text = f"a package called {project.module} is installed already, and this one would be called the same"
-        raise ToonlabError(f"NAME: got {project.name!r}; {text}; take another name")
-    if project.directory.exists() and (not project.directory.is_dir() or any(project.directory.iterdir())):
-        raise ToonlabError(f"{project.directory}: is there already; give another folder with --out, or another name")
+        text = "expected a lower-case letter, then lower-case letters and digits, 60 at most, in words that - or _ part"
+        raise ToonlabError(f"NAME: got {shortened(name)!r}; {text}, such as loud-patches")
+    project = Project(kind, name.replace("-", "_"), directory or Path(name))
+    if objection := _objection(project, catalogue):
+        raise ToonlabError(f"NAME: got {project.name!r}; {objection}; take another name")
+    if os.path.lexists(folder := project.directory) and (not folder.is_dir() or any(folder.iterdir())):
+        text = "is there already; give another folder with --out, or another name"
+        raise ToonlabError(f"{printable(folder)}: {text}")
     return project
+
+
+def _objection(project: Project, catalogue: Catalogue) -> str | None:
+    """Why a name can't be that of a new part; None if it can."""
+    name, parts = project.name, KINDS[project.kind]
+    if name in catalogue.names(parts):
+        theirs = catalogue.get(parts, name).distribution
+        return f"{PART_KINDS[parts].one} called {name!r} is there already, by {theirs}"
+    if find_spec(project.module) is not None:
+        return f"a package called {project.module} is installed already, and this one would be called the same"
+    if yaml.load(name, "NAME") != name:
+        return "in a recipe it would be no name, but one of YAML's words"
+    if name in {*paths.listed("baselines"), *paths.listed("baselines/at"), "experiment"}:
+        return f"{name}.yaml is a file of toonlab's own, or another file of the plugin"
+    return None

@@ -170,7 +170,7 @@ def _complete_pairs(table: pd.DataFrame, factors: Sequence[str]) -> tuple[list[T
         if counts.all():
             pairs.append((first, second))
         else:
-            notes.append(f"{_name((first, second))}: left out, {np.sum(counts == 0)} of its cells have no value")
+            notes.append(f"{_name((first, second))}: left out, {np.sum(counts == 0)} of its cells without a value")
     return pairs, notes
 
 

@@ -135,7 +135,7 @@ class GeneratorLossTests(LossTests):
 
     def test_a_batch_of_one_and_images_that_are_not_square(self) -> None:
         for count, height, width in ((1, 64, 64), (2, 48, 64)):
-            what = f"{count} images of {height}x{width}"
+            what = f"{count} images of {width}x{height}"
             loss = self.tried(
                 f"fails on {what}", self.outputs, self.make(), self.given(count=count, height=height, width=width)
             )["losses"]

@@ -11,6 +11,8 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from toonlab.utils.text import with_article
+
 from . import inputs
 from .assertions import backward, globally_seeded, refused, skip
 from .tensors import ImageTests
@@ -28,7 +30,9 @@ class NetworkTests(ImageTests):
     def make(self, **changes: Any) -> nn.Module:
         __tracebackhide__ = True
         made = super().make(**changes)
-        self.expect(isinstance(made, nn.Module), f"makes a {type(made).__name__}, expected a torch.nn.Module")
+        self.expect(
+            isinstance(made, nn.Module), f"makes {with_article(type(made).__name__)}, expected a torch.nn.Module"
+        )
         return made
 
     def ready(self) -> nn.Module:
@@ -39,7 +43,7 @@ class NetworkTests(ImageTests):
 
     def outputs(self, part: nn.Module, given: Tensor) -> Mapping[str, Tensor]:
         output = part(given)
-        self.expect(isinstance(output, Tensor), f"returns a {type(output).__name__}, expected one tensor")
+        self.expect(isinstance(output, Tensor), f"returns {with_article(type(output).__name__)}, expected one tensor")
         return {"outputs": output}
 
     def run(self, net: nn.Module, images: Tensor) -> Tensor:
@@ -177,17 +181,17 @@ class GeneratorTests(NetworkTests):
         multiple = int(getattr(net, "side_multiple", 1))
         first = -(-33 // multiple) * multiple
         for side in (first, first + multiple):
-            size = f"{side}x{side + multiple}"
+            size = f"{side + multiple}x{side}"
             told = refused(net, self.given(count=1, height=side, width=side + multiple))
             text = f"side_multiple = {multiple}, but {size} is refused ({told}); photos are padded to multiples of"
             self.expect(told is None, f"{text} `side_multiple` alone")
         odd = self.given(count=1, height=37, width=41)
         text = (
-            f"a photo of 37x41, padded to multiples of side_multiple = {multiple}, fails; set the class attribute "
+            f"a photo of 41x37, padded to multiples of side_multiple = {multiple}, fails; set the class attribute "
             "`side_multiple` to what sides have to be multiples of"
         )
         fake = self.tried(text, cartoonize, net, odd)
-        self.expect(fake.shape == odd.shape, f"a photo of 37x41 becomes {tuple(fake.shape[2:])}")
+        self.expect(fake.shape == odd.shape, f"a photo of 41x37 becomes {fake.shape[3]}x{fake.shape[2]}")
         for height, width in ((1, 1), (90, 2)):
             text = f"a photo of {width}x{height} fails; set the class attribute `side_minimum` to the smallest side"
             self.tried(text, cartoonize, net, self.given(count=1, height=height, width=width))

@@ -46,7 +46,7 @@ class SamplerTests(ViewTests):
                 wrong = boxes[~inside]
                 self.expect(
                     len(wrong) == 0,
-                    f"{len(wrong)} of {len(boxes)} {side}_boxes leave the {count} images of {height}x{width}, the "
+                    f"{len(wrong)} of {len(boxes)} {side}_boxes leave the {count} images of {width}x{height}, the "
                     f"first: {wrong[:1].tolist()} (image, top, left, height, width)",
                 )
 

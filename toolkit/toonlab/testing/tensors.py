@@ -94,7 +94,7 @@ class ImageTests(TensorTests):
 
     def test_images_that_are_not_square(self) -> None:
         for height, width in self.oblong:
-            text = f"fails on images of {height}x{width}; heights come before widths everywhere"
+            text = f"fails on images of {width}x{height}; heights come before widths in every shape"
             self.tried(text, self.outputs, self.make(), self.given(height=height, width=width))
 
     def test_it_works_under_torch_compile_or_says_that_it_does_not(self) -> None:

@@ -5,6 +5,7 @@ What a person or a crash damaged is one line: the file, the field, what is wrong
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,6 +35,8 @@ def read_bytes(path: Path, remedy: str, largest: int | None = LARGEST) -> bytes:
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(path) from None
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # there can be none
+            raise FileNotFoundError(path) from None
         raise ToonlabError(f"{path}: can't be read: {error.strerror or error}; {remedy}") from error
 
 

@@ -11,6 +11,16 @@ def printable(name: object) -> str:
     return text if text.isprintable() else repr(text)
 
 
+def with_article(noun: str) -> str:
+    """`a sampler`, `an objective`; `features`, the plural, has none."""
+    return noun if noun == "features" else f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
+
+
+def several(count: int, what: str) -> str:
+    """`1 seed`, `3 seeds`."""
+    return f"{count} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def duration(seconds: float) -> str:
     """A time in seconds as text: `0:20`, `2:01:40`."""
     minutes, rest = divmod(round(seconds), 60)

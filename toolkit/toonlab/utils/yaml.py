@@ -123,9 +123,9 @@ def load_file(path: Path) -> dict[str, Any]:
     return value
 
 
-def dump(tree: Any) -> str:
-    """A tree as YAML that people read: short lists on one line, keys in their order."""
-    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=110)
+def dump(tree: Any, *, unicode: bool = True) -> str:
+    """A tree as YAML that people read: short lists on one line, keys in their order; letters as escapes if asked."""
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=unicode, width=110)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -68,7 +68,7 @@ def test_the_photos_that_are_measured_are_written_for_other_programs(small: Path
     catalogue = discover()
     written = write_photos(str(small.parent / "study.yaml"), catalogue, tmp_path / "photos", {"evaluate.samples": 2})
     done = CliRunner().invoke(app, ["compare", str(small.parent / "study.yaml"), "--photos", str(tmp_path / "again")])
-    assert done.stdout == f"3 photos are in {tmp_path / 'again'}\n"
+    assert done.stdout == f"3 photos in {tmp_path / 'again'}\n"
     samples = recipe.data.make(catalogue).test().evaluation()[:2]  # what results are reported on
     assert [path.name for path in written] == [f"{sample.name}.png" for sample in samples]
     for path, sample in zip(written, samples, strict=True):

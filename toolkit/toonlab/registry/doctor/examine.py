@@ -144,7 +144,7 @@ def examine(own_commands: Collection[str] = ()) -> Diagnosis:
         versions={"python": platform.python_version(), **{name: version(name) for name in ("torch", "pluggy")}},
         plugins=tuple(Examined(plugin, tuple(_remarks(plugin))) for plugin in catalogue.plugins),
         commands=tuple(_command(import_entry_point(entry), own_commands) for entry in commands),
-        preloads=tuple(Examined(import_entry_point(entry)) for entry in preloads),
+        preloads=tuple(_examined(import_entry_point(entry)) for entry in preloads),
         clashes={key: entries for key, entries in offered.items() if len(entries) > 1},
         duplicates=tuple(sorted({pair for group in groups for pair in metadata.duplicates(group)}, key=str)),
         chosen=os.environ.get("TOONLAB_PLUGINS"),
@@ -152,12 +152,23 @@ def examine(own_commands: Collection[str] = ()) -> Diagnosis:
     )
 
 
+def _examined(plugin: Plugin) -> Examined:
+    return Examined(plugin, tuple(_prints(plugin)))
+
+
 def _remarks(plugin: Plugin) -> Iterator[Failure]:
+    yield from _prints(plugin)
     if plugin.seconds is not None and (plugin.hooks or not plugin.failures):
         yield from (Failure.of(plugin.entry, text) for text in _unused(plugin))
     for offer in plugin.offers:
         if offer.kind == "observers":
             yield from (Failure.of(plugin.entry, text) for text in _unheard(offer.name, _class_of(offer)))
+
+
+def _prints(plugin: Plugin) -> Iterator[Failure]:
+    if plugin.prints:
+        text = "prints to standard output when it is imported; remove that, or print to sys.stderr"
+        yield Failure.of(plugin.entry, text)
 
 
 def _unused(plugin: Plugin) -> Iterator[str]:
@@ -198,7 +209,7 @@ def _command(plugin: Plugin, own_commands: Collection[str]) -> Examined:
     """A command that imports, whose name is free, and of which typer can make a command."""
     entry, found = plugin.entry, plugin.found
     if plugin.failures:
-        return Examined(plugin)
+        return _examined(plugin)
     if entry.name in own_commands:
         text = f"toonlab has a command {entry.name!r} of its own, which takes precedence; rename the entry point"
         return Examined(plugin, (Failure.of(entry, text),))
@@ -210,7 +221,7 @@ def _command(plugin: Plugin, own_commands: Collection[str]) -> Examined:
         detail = f": {type(error).__name__}: {error}" if callable(found) else f", but of type {type(found).__name__}"
         text = f"{entry.value} is not a function that typer can make a command of{detail}"
         return Examined(plugin.failed(text))
-    return Examined(plugin)
+    return _examined(plugin)
 
 
 def _entry_to_json(entry: Entry) -> dict[str, Any]:

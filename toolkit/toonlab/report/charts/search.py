@@ -8,8 +8,9 @@ from itertools import accumulate
 from math import log10, nan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from toonlab.report.format import number, several
+from toonlab.report.format import number
 from toonlab.report.search import Search, Trial, value_text
+from toonlab.utils.text import several
 
 from .chart import ACCENT, INK, OPEN, PAPER, RULE, SOFT, Chart, Tips, note
 from .heatmap import heat_map

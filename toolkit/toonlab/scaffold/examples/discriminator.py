@@ -32,7 +32,7 @@ class ExampleDiscriminator(nn.Module):
     def forward(self, view: Tensor) -> Tensor:
         height, width = view.shape[-2:]
         if min(height, width) < 8:
-            raise PartError(f"example: a view's sides must be at least 8, got {height}x{width}")
+            raise PartError(f"example: a view's sides must be at least 8, got {width}x{height}")
         return self.layers(view)
 
 

@@ -32,7 +32,7 @@ class ExampleGenerator(nn.Module):
     def forward(self, photo: Tensor) -> Tensor:
         height, width = photo.shape[-2:]
         if height % 2 or width % 2:
-            raise PartError(f"example: sides must be multiples of 2, got {height}x{width}")
+            raise PartError(f"example: sides must be multiples of 2, got {width}x{height}")
         features = self.down(photo)
         for block in self.blocks:
             features = features + block(features)

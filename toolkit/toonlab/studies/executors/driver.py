@@ -122,6 +122,7 @@ class Driver:
             write_atomically(self.options.token_file, self.options.token)
             try:
                 while self._running or (not self.stopping and (source.waiting or self._alone)):
+                    self._check_directory()
                     self._submit(source)
                     wait([task.future for task in self._running.values()], _PAUSE, FIRST_COMPLETED)
                     if not self._running:
@@ -132,6 +133,7 @@ class Driver:
                 self._stop_all(self.stopping or type(error).__name__)
                 if isinstance(error, ToonlabError):  # of a storage that was waited for, until the signal
                     self._raise_if_stopped(str(error))
+                self._check_directory()
                 raise
             display.draw(self.progress)
         self._raise_if_stopped("the same command continues from there")
@@ -140,6 +142,11 @@ class Driver:
         if self._signals.asked is not None:
             name = signal.Signals(self._signals.asked).name
             raise Interrupted(self._signals.asked, f"stopped by {name}; {text}")
+
+    def _check_directory(self) -> None:
+        if not self.options.token_file.is_file():
+            text = f"{self.options.directory}: vanished while the study ran; was it deleted or moved?"
+            raise ToonlabError(f"{text} The same command begins again")
 
     # -- one turn
 

@@ -19,8 +19,7 @@ from typing import Literal
 import torch
 
 from toonlab.engine.train import train
-from toonlab.errors import BusyError, ToonlabError
-from toonlab.inference.memory import is_out_of_memory
+from toonlab.errors import BusyError, ToonlabError, is_out_of_memory, reason
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue, discover
 from toonlab.registry.executors import Slot
@@ -29,7 +28,7 @@ from toonlab.types import Run
 
 from .cell import Cell
 from .fork_server import server
-from .memory import NoRoomError, check_room
+from .memory import check_room
 
 _TOKEN = secrets.token_hex(8)  # of this program: hosts and process numbers of containers may be the same
 _LINES = 20  # of its log that a failed cell is shown with
@@ -188,21 +187,21 @@ def _run_cell(pipe: Connection, cell: Cell, slot: Slot, options: ProcessOptions,
     except BaseException as error:
         if not isinstance(error, ToonlabError):
             traceback.print_exc()
-        text = str(error) if isinstance(error, ToonlabError) else f"{type(error).__name__}: {error}"
-        print(f"error: {text}", file=sys.stderr, flush=True)
+        print(f"error: {reason(error)}", file=sys.stderr, flush=True)
         with suppress(OSError):
-            pipe.send(Failed(text, _kind(error)))
+            pipe.send(Failed(reason(error), _kind(error)))
         raise SystemExit(2) from None
 
 
 def _kind(error: BaseException) -> Literal["error", "busy", "memory"]:
     if isinstance(error, BusyError):
         return "busy"
-    return "memory" if isinstance(error, MemoryError | NoRoomError) or is_out_of_memory(error) else "error"
+    return "memory" if is_out_of_memory(error) else "error"
 
 
 def _write_to(log: Path) -> None:
     """Send everything that this process prints to a file, the lines of compiled libraries included."""
+    log.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for number, stream in ((1, sys.stdout), (2, sys.stderr)):
         stream.flush()
