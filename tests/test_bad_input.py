@@ -107,7 +107,7 @@ CASES = [
         "sampler.weight: a weight is for losses and critics, not for a sampler",
     ),
     ("a misplaced `use`", "train S train.use=fast", "train.use: unknown"),
-    ("a `use` that is a number", "train S features.use=3", "features.use: missing; valid:"),
+    ("a `use` that is a number", "train S features.use=3", "features.use: '3': no such features; valid:"),
     ("a weight that is a word", "train S generator.losses.tv.weight=heavy", "tv.weight: got 'heavy', expected float"),
     ("a section that is a number", "train S generator=3", "generator: got 3, expected names with values"),
     ("no generator", "train S generator=null", "generator: missing"),
@@ -532,7 +532,9 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     (tmp_path / "binary.yaml").write_bytes(bytes(range(128, 256)))
     (tmp_path / "wide.yaml").write_text("about: wide\n", encoding="utf-16")
     waiting = CellResult(Variant("small"), 0, "small-s0-00000000")
-    StudyResults("idle", tmp_path / "runs" / "idle", [waiting], metrics=["outline_f1"]).write()
+    StudyResults(
+        "idle", tmp_path / "runs" / "idle", [waiting], metrics=["outline_f1"], higher={"outline_f1": True}
+    ).write()
     _pictures(tmp_path)
     (tmp_path / "evil.npy").write_bytes(pickle.dumps(Touch()))
     np.save(tmp_path / "inner.npy", np.array({"conv1_1": Touch()}), allow_pickle=True)

@@ -28,7 +28,7 @@ class Output:
 def output_to_stderr() -> Iterator[Output]:
     """Within the block, what is printed goes to standard error, by compiled libraries too (on Linux)."""
     output = Output()
-    with redirect_stdout(output), _descriptor_watched(output):  # type: ignore[type-var]
+    with redirect_stdout(output), _descriptor_watched(output):
         yield output
 
 
