@@ -11,18 +11,22 @@ from numpy.typing import NDArray
 from toonlab_world.scene.noise import fractal_noise
 from toonlab_world.scene.scene import Scene
 
+from .camera import shoot
 from .effects import defocus, develop, relief, sky_image, vignette
 from .pixels import Image, Plane, blend, linear, linear_image, lookup, shrink, soften, tint, unit
 from .raster import Raster
+from .texture import Layout, dappled, textured
 
 WHITE = np.ones(3, np.float32)
 GROOVE = 0.3  # how much of the light is lost in a joint that fills a pixel; too little to make it a dark line
 
 
-def render_photo(raster: Raster, texture_area: float = 1.0, sensor_noise: bool = True) -> NDArray[np.uint8]:
+def render_photo(
+    raster: Raster, texture_area: float = 1.0, sensor_noise: bool = True, difficulty: float = 0.0
+) -> NDArray[np.uint8]:
     """Render a rasterised scene as a photo, `(size, size, 3)` uint8 RGB.
 
-    `texture_area` is the share of the picture that has textures. Without `sensor_noise` a picture agrees with its
+    `texture_area` is the share of the picture that has textures, `difficulty` how hard it is: see `ToonWorld`. Without `sensor_noise` a picture agrees with its
     coarser versions; the sensor's noise is a matter of pixels.
     """
     scene, size = raster.scene, raster.size
@@ -32,14 +36,22 @@ def render_photo(raster: Raster, texture_area: float = 1.0, sensor_noise: bool =
     ground, glow, mirror, _ = cv2.split(unit(_spread(kinds, shapes, size)))  # ground: 0 for sky, 1 for anything else
     color = _spread([(*shape.surface.color, shape.depth) for shape in scene.shapes], shapes, size)
     albedo, depth = linear_image(color[..., :3]), unit(color[..., 3])
-    textured = _texture(raster, shapes, depth, texture_area)
-    image = cv2.multiply(albedo, cv2.add(_light(raster, shrink(light, size), textured), tint(1.5 * glow, WHITE)))
+    rough, shade = _texture(raster, shapes, depth, texture_area), soften(unit(shrink(raster.shadow, size)), 0.006)
+    if difficulty:
+        layout = Layout(scene, shapes)
+        material, color = textured(layout, scene, difficulty, texture_area)
+        rough, albedo = rough * material, cv2.multiply(albedo, color)
+        shade = np.maximum(shade, min(difficulty, 1) * dappled(layout, scene))
+    lit = _light(scene, shrink(light, size), rough, shade)
+    image = cv2.multiply(albedo, cv2.add(lit, tint(1.5 * glow, WHITE)))
     faded = linear(np.multiply(scene.air.horizon, (0.95, 0.95, 0.97)))  # the sky at the horizon, a little darker
     image = blend(image, faded, 0.8 * scene.air.haze * depth * cv2.sqrt(depth))
     if ground.min() < 1:
         image = blend(sky_image(raster), image, ground)
     if mirror.max() > 0:
         image = _reflect(image, mirror, scene)
+    if difficulty:
+        return shoot(image, depth, scene, difficulty, sensor_noise)
     image = vignette(defocus(image, depth, scene.focus, scene.blur))
     return develop(image, scene.key, sensor_noise)
 
@@ -75,12 +87,11 @@ def _texture(raster: Raster, shapes: NDArray[np.uint16], depth: Plane, area: flo
     return textured * (1 - GROOVE * unit(shrink(raster.strokes, raster.size)))
 
 
-def _light(raster: Raster, light: Plane, textured: Plane) -> Image:
+def _light(scene: Scene, light: Plane, textured: Plane, shadow: Plane) -> Image:
     """The light of the sun and the sky on a textured surface."""
-    shadow = soften(unit(shrink(raster.shadow, raster.size)), 0.006)
     sun = 1.45 * light * (1 - 0.85 * shadow) * textured
     ambient = 0.7 * (1 - 0.35 * shadow) * textured
-    return cv2.add(tint(ambient, linear(raster.scene.air.ambient)), tint(sun, linear(raster.scene.air.sunlight)))
+    return cv2.add(tint(ambient, linear(scene.air.ambient)), tint(sun, linear(scene.air.sunlight)))
 
 
 def _reflect(image: Image, mirror: Plane, scene: Scene) -> Image:

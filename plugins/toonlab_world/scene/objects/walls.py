@@ -106,7 +106,7 @@ def _picture(draw: Draw, wall: Face, left: float) -> list[Shape]:
     u0, v0, u1, v1 = inset(whole, 0.015, 0.015)
     return [
         wall.shape(wood(draw), whole, line=0.8),
-        wall.shape(Surface(sky), (u0, v0, u1, v1), line=0.4),
+        wall.shape(Surface(sky, PLASTER), (u0, v0, u1, v1), line=0.4),
         wall.shape(Surface(land, PLASTER), (u0, v0, u1, split), line=0.4),
     ]
 

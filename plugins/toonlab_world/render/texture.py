@@ -1,0 +1,84 @@
+"""The materials of surfaces, laid out in perspective: what makes photos hard, since their edges are no outlines."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from toonlab_world.scene.noise import fractal_noise, generator
+from toonlab_world.scene.scene import Scene, Shape, upright
+from toonlab_world.scene.space import HAZY
+
+from .bank import LEVELS, NUMBERS, PERIODS, STEP, TILE, atlas
+from .effects import where
+from .pixels import Image, Plane
+from .raster import SUPERSAMPLING
+
+RELIEF = 0.55  # how strongly the sun shows the slopes of a material
+UNDER_TREES = {NUMBERS[name] for name in ("grass", "earth", "asphalt", "paving", "plaster", "concrete", "brick", "tiles")}
+
+
+class Layout:
+    """Where each pixel lies on the surface that is seen there, in metres, and how many of them it covers.
+
+    `labels` are the shapes, `(size, size)`; surfaces of one thing share an origin, which is another in every thing.
+    """
+
+    def __init__(self, scene: Scene, shapes: NDArray[np.uint16]) -> None:
+        self.labels = np.ascontiguousarray(shapes[SUPERSAMPLING // 2 :: SUPERSAMPLING, SUPERSAMPLING // 2 :: SUPERSAMPLING])
+        self.size = self.labels.shape[0]
+        groups = np.array(scene.groups)
+        draw = generator(*scene.key, "materials")
+        things = draw.random((groups.max() + 1, 4), dtype=np.float32)
+        self.origin, self.vary = things[groups, :2], things[groups, 2:] - np.float32(0.5)
+        self.material = np.array([NUMBERS.get(shape.surface.texture.material or "", 0) for shape in scene.shapes])
+        frames = np.array([frame_of(shape) for shape in scene.shapes], np.float64).reshape(-1, 3, 3)
+        # the inverse of a projective map, up to a factor that it does not depend on
+        inverse = np.stack([np.cross(frames[:, i - 2], frames[:, i - 1]) for i in range(3)], axis=2)
+        scaled = (inverse / np.abs(inverse).max(axis=(1, 2), keepdims=True)).reshape(-1, 9).astype(np.float32)
+        at = (np.arange(self.size, dtype=np.float32) + np.float32(0.5)) / self.size
+        x, y = at[None], at[:, None]
+        a = [column.take(self.labels) for column in np.ascontiguousarray(scaled.T)]
+        w = a[6] * x + a[7] * y + a[8]
+        w = np.where(np.abs(w) < 1e-6, np.float32(1e-6), w)
+        self.u, self.v = (a[0] * x + a[1] * y + a[2]) / w, (a[3] * x + a[4] * y + a[5]) / w
+        area = np.abs(np.linalg.det(scaled.reshape(-1, 3, 3)).astype(np.float32)).take(self.labels) / np.abs(w) ** 3
+        self.metres = np.sqrt(np.maximum(area, np.float32(1e-12))) / self.size  # of a pixel's side
+
+    def sample(self, material: NDArray[np.int64], coarser: float = 0.0) -> list[Plane]:
+        """Brightness, warmth and the slopes of one material for each shape; `coarser` by so many levels of detail."""
+        bank = atlas()
+        period = (PERIODS[material] * (1 + np.float32(0.5) * self.vary[:, 0])).take(self.labels)
+        level = np.log2(self.metres / period * TILE) + np.float32(coarser)
+        level = np.clip(np.rint(level), 0, LEVELS - 1).astype(np.int32)
+        side = (TILE >> level).astype(np.float32)
+        u, v = (plane / period + self.origin[:, axis].take(self.labels) for axis, plane in enumerate((self.u, self.v)))
+        x = bank.left.take(level) + (u - np.floor(u)) * side + np.float32(0.5)
+        y = (material.take(self.labels) * (TILE + 2)).astype(np.float32) + (v - np.floor(v)) * side + np.float32(0.5)
+        seen = cv2.remap(bank.texels, x, y.astype(np.float32), cv2.INTER_LINEAR)
+        return [(plane.astype(np.float32) - 128) * np.float32(STEP) for plane in cv2.split(seen)]
+
+
+def frame_of(shape: Shape) -> tuple[float, ...]:
+    return shape.frame or upright(0.5, 0.5, 0.9 * (1.001 - shape.depth) / (HAZY * shape.depth + 1.5))
+
+
+def textured(layout: Layout, scene: Scene, strength: float, area: float = 1.0) -> tuple[Plane, Image]:
+    """The factor of brightness of all materials, `(size, size)`, and that of their colours, `(size, size, 3)`."""
+    bright, warm, right, down = layout.sample(layout.material)
+    gain = (strength * (1 + layout.vary[:, 1]) * (layout.material > 0)).astype(np.float32).take(layout.labels)
+    if area < 1:
+        gain = gain * where(scene, layout.size, area)
+    sun = np.float32(-RELIEF * scene.air.sun[0]), np.float32(-RELIEF * scene.air.sun[1])
+    warm = warm * gain
+    color = cv2.merge([cv2.exp(warm), np.ones_like(warm), cv2.exp(-warm)])
+    return cv2.exp(gain * (bright + right * sun[0] + down * sun[1])), color
+
+
+def dappled(layout: Layout, scene: Scene) -> Plane:
+    """How much of the sun the leaves of trees out of sight take from the ground and from walls, in [0, 1]."""
+    below = np.isin(layout.material, list(UNDER_TREES))
+    leaves = layout.sample(np.where(below, NUMBERS["shade"], 0))[0]
+    trees = fractal_noise((*scene.key, "trees"), layout.size, (3, 3), octaves=2)
+    return np.clip(leaves * 2 + trees * 2, 0, 1) * below.take(layout.labels).astype(np.float32)
