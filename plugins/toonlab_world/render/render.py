@@ -56,7 +56,7 @@ def render(
     if "photo" in names:
         pictures["photo"] = render_photo(raster, texture_area, difficulty=difficulty)
     if set(names) - {"photo"}:
-        drawing = draw_cartoon(raster, style_of(style), line_area)
+        drawing = draw_cartoon(raster, style_of(style), line_area, difficulty)
         pictures |= {name: drawing[name] for name in names if name != "photo"}
     return pictures
 

@@ -16,7 +16,7 @@ from .pixels import Image, Plane
 from .raster import SUPERSAMPLING
 
 RELIEF = 0.55  # how strongly the sun shows the slopes of a material
-UNDER_TREES = {NUMBERS[name] for name in ("grass", "earth", "asphalt", "paving", "plaster", "concrete", "brick", "tiles")}
+UNDER_TREES = {NUMBERS[name] for name in ("grass", "earth", "asphalt", "paving")}
 
 
 class Layout:

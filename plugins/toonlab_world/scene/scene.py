@@ -19,6 +19,7 @@ Material = Literal[
     "plaster", "brick", "concrete", "paving", "tiles", "wood", "asphalt", "earth", "grass", "leaves", "needles", "forest",
     "bark", "stone", "rock", "cloth", "hair", "water", "glass", "print", "shade",
 ]  # fmt: skip
+UPRIGHT = 2.5
 TREE = 6.0  # metres: the height that `Place.size` speaks of
 
 
@@ -73,8 +74,8 @@ def upright(x: float, y: float, metre: float) -> Frame:
 
 
 def level(horizon: float, eye: float) -> Frame:
-    """Of level ground, seen from `eye` metres above it."""
-    return (1, 0.5, 0, 0, horizon, eye, 0, 1, 0)
+    """Of level ground, seen from `eye` metres above it; what grows there stands `UPRIGHT` times as tall as it is deep."""
+    return (1, 0.5 * UPRIGHT, 0, 0, horizon * UPRIGHT, eye, 0, UPRIGHT, 0)
 
 
 @dataclass(frozen=True, slots=True)

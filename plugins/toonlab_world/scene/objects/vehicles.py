@@ -14,7 +14,7 @@ from toonlab_world.scene.space import Box, Camera
 from .buildings import WOOD
 from .figures import figure
 
-PAINT = Texture(blotch=0.12, material="glass")
+PAINT = Texture(blotch=0.12)
 TYRE = Surface((0.26, 0.26, 0.28), Texture(grain=0.2))
 GLASS = Surface((0.45, 0.58, 0.68), Texture(material="glass"))
 LAMP: Color = (0.98, 0.93, 0.75)

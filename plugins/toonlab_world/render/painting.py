@@ -1,0 +1,75 @@
+"""What makes cartoons hard: painted backgrounds behind flat figures, and a pen of varying width and colour."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from toonlab_world.scene.noise import fractal_noise, generator
+from toonlab_world.scene.scene import Scene
+
+from .bank import NUMBERS
+from .pixels import Image, Plane
+from .texture import Layout
+
+CELS = {0, *(NUMBERS[name] for name in ("cloth", "hair", "glass", "print"))}  # of these materials: flat, as on film
+FAR = 0.55  # depth from which things may go without lines
+DABS = 3.0  # steps of brightness that a brush can mix, per unit of its logarithm
+Weights = NDArray[np.float32]
+
+
+def painted(color: Image, layout: Layout, scene: Scene, light: Plane, tones: NDArray[np.uint8], strength: float) -> Image:
+    """Gradients, dabs of material, and paper on what is not on a cel.
+
+    Args:
+        color: flat tones, `(size, size, 3)` float32 in [0, 255].
+        light: in [0, 1], `(size, size)`.
+        tones: the colours of each shape from dark to bright, `(shapes, tones, 3)`.
+        strength: the difficulty.
+    """
+    sky = len(scene.sky.ground)
+    canvas = ~np.isin(layout.material, list(CELS))
+    canvas[:sky] = True
+    share = (np.float32(strength) * canvas).astype(np.float32).take(layout.labels)
+    color = color + np.minimum(share, 1)[..., None] * _gradient(layout.labels, light, tones)
+    bright, warm, _, _ = layout.sample(layout.material, coarser=0.7)
+    dabs = np.rint(bright * np.float32(DABS)) / np.float32(DABS)
+    paper = fractal_noise((*scene.key, "paper"), layout.size, (48, 64), octaves=3, gain=0.8)
+    wash = fractal_noise((*scene.key, "wash"), layout.size, (5, 4), octaves=4, gain=0.6)
+    factor = cv2.exp(share * (0.2 * bright + 0.25 * dabs + 0.018 * paper + 0.07 * wash))
+    tinted = share * (0.3 * warm + 0.04 * wash)
+    return cv2.multiply(color, cv2.merge([factor * cv2.exp(tinted), factor, factor * cv2.exp(-tinted)]))
+
+
+def _gradient(labels: NDArray[np.uint16], light: Plane, tones: NDArray[np.uint8]) -> Image:
+    """What a smooth change from tone to tone adds to the flat ones."""
+    count = tones.shape[1]
+    at = np.clip(light, 0, 1) * count - np.float32(0.5)
+    low = np.clip(np.floor(at), 0, max(count - 2, 0)).astype(np.int32)
+    high, near = np.minimum(low + 1, count - 1), np.clip(np.rint(at), 0, count - 1).astype(np.int32)
+    share = np.clip(at - low, -0.5, 1.5)[..., None].astype(np.float32)
+    below, above, flat = (tones[labels, row].astype(np.float32) for row in (low, high, near))
+    return below + (above - below) * share - flat
+
+
+def pen_weights(scene: Scene, strength: float) -> Weights:
+    """A factor on the weight of each shape's line: another for each thing, 0 for some that stand far away."""
+    groups = np.array(scene.groups)
+    draw = generator(*scene.key, "pen")
+    width, chance = draw.normal(0, 0.3, groups.max() + 1), draw.random(groups.max() + 1)
+    depth = np.array([shape.depth for shape in scene.shapes])
+    bare = (depth > FAR) & (chance[groups] < 0.8 * strength)
+    return np.where(bare, 0, np.exp(strength * width[groups])).astype(np.float32)
+
+
+def pen_pressure(scene: Scene, side: int, strength: float) -> Plane:
+    """A factor on the width of lines by place, about 1: the hand presses and lifts."""
+    return np.maximum(1 + np.float32(0.7 * strength) * fractal_noise((*scene.key, "hand"), side, (14, 14), octaves=2), 0)
+
+
+def ink_tints(scene: Scene, tint: float, strength: float) -> Weights:
+    """The share of its own colour in the line of each shape."""
+    groups = np.array(scene.groups)
+    more = generator(*scene.key, "ink").random(groups.max() + 1)[groups] * min(strength, 1) * 0.7
+    return (tint + (1 - tint) * more).astype(np.float32)
