@@ -6,7 +6,7 @@ height to the right and down.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import NamedTuple
 
@@ -95,7 +95,7 @@ def planks(draw: Draw) -> Field:
 def plaster(draw: Draw) -> Field:
     stains, streaks, fine = cloudy(draw, 1.8), cloudy(draw, 1.5, tall=5), cloudy(draw, 0.6)
     cracks = np.clip(ridged(cloudy(draw, 1.7)) - 1.22, 0, 0.08) * 8
-    return stack(0.1 * stains + 0.1 * streaks + 0.1 * fine - cracks, 0.04 * stains, 0.3 * fine)
+    return stack(0.1 * stains + 0.1 * streaks + 0.08 * fine - cracks, 0.04 * stains, 0.15 * fine)
 
 
 def rocky(draw: Draw, tall: float = 1.0) -> Field:
@@ -103,11 +103,17 @@ def rocky(draw: Draw, tall: float = 1.0) -> Field:
     return stack(0.3 * coarse + 0.25 * fine, 0.04 * cloudy(draw), coarse + 0.5 * fine)
 
 
-def woven(draw: Draw) -> Field:
+def striped(draw: Draw, across: int, down: int, folds: float = 0.3) -> Field:
+    """Cloth or paper with so many stripes both ways."""
     at = np.arange(TILE, dtype=np.float32) * np.float32(2 * np.pi / TILE)
-    check = np.sign(np.sin(at * 14))[:, None] * 0.2 + np.sign(np.sin(at * 14 + 1))[None] * 0.2
-    folds = ridged(cloudy(draw, 1.7, tall=3))
-    return stack(check + 0.3 * folds + 0.1 * cloudy(draw, 0.3), 0.1 * check, folds)
+    pattern = np.sign(np.sin(at * down))[:, None] * 0.22 + np.sign(np.sin(at * across))[None] * 0.22
+    fold = folds * ridged(cloudy(draw, 1.7, tall=3))
+    return stack(pattern + fold + 0.08 * cloudy(draw, 0.5), 0.1 * pattern, 3 * fold)
+
+
+def printed(draw: Draw, folds: float = 0.3) -> Field:
+    """Cloth or paper with leaves or flowers on it."""
+    return strewn(draw, 260, 12, 6) * np.float32((0.4, 0.5, 0)) + striped(draw, 0, 0, folds)
 
 
 def rippling(draw: Draw) -> Field:
@@ -126,29 +132,37 @@ def speckled(draw: Draw, stones: Field, share: float) -> Field:
     return stones * np.float32((share, 0.5, 0.6)) + stack(0.16 * cloudy(draw, 1.3), 0.03 * cloudy(draw))
 
 
-MATERIALS: dict[Material, tuple[float, Callable[[Draw], Field]]] = {  # metres that a tile covers
-    "plaster": (6, plaster),
-    "brick": (5, partial(masonry, rows=32, columns=13, joint=0.8, own=0.22, gap=0.45, rough=0.12)),
-    "concrete": (6, partial(masonry, rows=6, columns=4, joint=0.7, own=0.1, gap=-0.7, rough=0.2)),
-    "paving": (6, partial(masonry, rows=12, columns=12, joint=0.9, own=0.16, gap=-0.6, rough=0.16)),
-    "tiles": (5, roof),
-    "wood": (2.4, planks),
-    "asphalt": (5, lambda draw: speckled(draw, strewn(draw, 5000, 2.2, 2.0), 0.35)),
-    "earth": (5, lambda draw: speckled(draw, strewn(draw, 1800, 6, 4), 0.6)),
-    "grass": (8, lambda draw: speckled(draw, strewn(draw, 4200, 15, 2.2, 90, 35), 0.65)),
-    "leaves": (5, lambda draw: speckled(draw, strewn(draw, 1900, 11, 6), 0.7)),
-    "needles": (4, lambda draw: speckled(draw, strewn(draw, 3200, 14, 2.6, 90, 60), 0.7)),
-    "forest": (12, lambda draw: speckled(draw, strewn(draw, 1500, 12, 10), 0.6)),
-    "bark": (1.5, partial(rocky, tall=6)),
-    "stone": (3, rocky),
-    "rock": (8, partial(rocky, tall=1.6)),
-    "cloth": (1.2, woven),
-    "hair": (0.5, lambda draw: strewn(draw, 2500, 60, 2.2, 90, 14) * np.float32((0.5, 0.2, 0.5))),
-    "water": (9, rippling),
-    "glass": (5, mirrored),
-    "shade": (9, lambda draw: stack(np.tanh(2.5 * cloudy(draw, 1.35)))),  # of leaves, on what lies below
-    "print": (3, lambda draw: strewn(draw, 420, 22, 12, 0, 1, square=True) * np.float32((0.7, 2.0, 0))),
+def foliage(draw: Draw, long: float, wide: float) -> Field:
+    return speckled(draw, strewn(draw, 1900, long, wide), 0.7)
+
+
+Tiles = Sequence[Callable[[Draw], Field]]
+MATERIALS: dict[Material, tuple[float, Tiles]] = {  # metres that a tile covers, and tiles to choose from
+    "plaster": (6, [plaster]),
+    "brick": (5, [partial(masonry, rows=rows, columns=13, joint=0.8, own=0.24, gap=0.5, rough=0.12) for rows in (32, 16)]),
+    "concrete": (6, [partial(masonry, rows=6, columns=4, joint=0.7, own=0.1, gap=-0.7, rough=0.2)]),
+    "paving": (6, [partial(masonry, rows=12, columns=12, joint=0.9, own=0.2, gap=-0.7, rough=0.16)]),
+    "tiles": (5, [roof]),
+    "wood": (2.4, [planks]),
+    "asphalt": (5, [lambda draw: speckled(draw, strewn(draw, 5000, 2.2, 2.0), 0.35)]),
+    "earth": (5, [lambda draw: speckled(draw, strewn(draw, 1800, 6, 4), 0.6)]),
+    "grass": (8, [lambda draw: speckled(draw, strewn(draw, 4200, 15, 2.2, 90, 35), 0.65)]),
+    "leaves": (5, [partial(foliage, long=long, wide=wide) for long, wide in ((11, 6), (8, 7))]),
+    "needles": (4, [lambda draw: speckled(draw, strewn(draw, 3200, 14, 2.6, 90, 60), 0.7)]),
+    "forest": (12, [lambda draw: speckled(draw, strewn(draw, 1500, 12, 10), 0.6)]),
+    "bark": (1.5, [partial(rocky, tall=6)]),
+    "stone": (3, [rocky]),
+    "rock": (8, [partial(rocky, tall=1.6)]),
+    "cloth": (1.2, [*(partial(striped, across=x, down=y) for x, y in ((0, 0), (14, 14), (24, 0), (0, 16))), printed]),
+    "paper": (2.0, [partial(striped, across=12, down=0, folds=0), partial(printed, folds=0), plaster]),
+    "hair": (0.5, [lambda draw: strewn(draw, 2500, 60, 2.2, 90, 14) * np.float32((0.5, 0.2, 0.5))]),
+    "water": (9, [rippling]),
+    "glass": (5, [mirrored]),
+    "shade": (18, [lambda draw: stack(np.tanh(2.5 * cloudy(draw, 1.3)))]),  # of leaves, on what lies below
+    "print": (3, [lambda draw: strewn(draw, 420, 22, 12, 0, 1, square=True) * np.float32((0.7, 2.0, 0))]),
 }
+COUNTS = np.array([1, *(len(tiles) for _, tiles in MATERIALS.values())])
+FIRST = np.cumsum([0, *COUNTS[:-1]])  # tile of each material
 NUMBERS: dict[str, int] = {name: number for number, name in enumerate(MATERIALS, 1)}  # 0: without a material
 PERIODS = np.array([1, *(period for period, _ in MATERIALS.values())], np.float32)
 
@@ -164,13 +178,15 @@ class Atlas(NamedTuple):
 def atlas() -> Atlas:
     sides = [TILE >> level for level in range(LEVELS)]
     left = np.cumsum([0, *(side + 2 for side in sides)])
-    texels = np.full(((len(MATERIALS) + 1) * (TILE + 2), left[-1], 4), 128, np.uint8)
-    for name, (_, make) in MATERIALS.items():
-        bright, warm, height = cv2.split(make(generator("material", name)))
-        right, below = (np.roll(height, -1, axis) - np.roll(height, 1, axis) for axis in (1, 0))
-        tile = np.stack([bright - bright.mean(), warm - warm.mean(), right, below], axis=2)
-        top = NUMBERS[name] * (TILE + 2)
-        for side, x in zip(sides, left[:-1], strict=True):
-            level = np.rint(np.clip(128 + cv2.resize(tile, (side, side), interpolation=cv2.INTER_AREA) / STEP, 0, 255))
-            texels[top : top + side + 2, x : x + side + 2] = np.pad(level, ((1, 1), (1, 1), (0, 0)), mode="wrap")
+    texels = np.full((COUNTS.sum() * (TILE + 2), left[-1], 4), 128, np.uint8)
+    for name, (_, tiles) in MATERIALS.items():
+        for number, make in enumerate(tiles):
+            bright, warm, height = cv2.split(make(generator("material", name, number)))
+            right, below = (np.roll(height, -1, axis) - np.roll(height, 1, axis) for axis in (1, 0))
+            tile = np.stack([bright - bright.mean(), warm - warm.mean(), right, below], axis=2)
+            top = (FIRST[NUMBERS[name]] + number) * (TILE + 2)
+            for side, x in zip(sides, left[:-1], strict=True):
+                coarse = 128 + cv2.resize(tile, (side, side), interpolation=cv2.INTER_AREA) / STEP
+                padded = np.pad(np.rint(np.clip(coarse, 0, 255)), ((1, 1), (1, 1), (0, 0)), mode="wrap")
+                texels[top : top + side + 2, x : x + side + 2] = padded
     return Atlas(texels, left[:-1].astype(np.float32))

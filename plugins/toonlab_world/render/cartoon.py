@@ -35,6 +35,7 @@ def draw_cartoon(raster: Raster, style: Style, line_area: float = 1.0, difficult
         regions += light > np.float32(threshold)
     paint = palette(raster.scene, style)
     color = shrink(lookup(paint, regions), raster.size)[..., :3].astype(np.float32)
+    seen = regions[::SUPERSAMPLING, ::SUPERSAMPLING]
     ink = draw_ink(raster, style, line_area, difficulty)
     if style.hatching:
         ink = np.maximum(ink, hatch(raster, style, regions % MAX_TONES == 0, line_area))
@@ -42,11 +43,11 @@ def draw_cartoon(raster: Raster, style: Style, line_area: float = 1.0, difficult
     own = np.float32(style.ink_tint)
     if difficulty:
         layout = Layout(raster.scene, raster.shapes)
-        tones = paint.reshape(-1, MAX_TONES, 4)[:, : style.tones, :3]
-        color = painted(color, layout, raster.scene, shrink(light, raster.size), tones, difficulty)
+        at = (shrink(light, raster.size) - DARKEST) / (BRIGHTEST - DARKEST) * style.tones - 0.5
+        tone = np.clip(at, 0, max(style.tones - 1.001, 0)).astype(np.float32)
+        color = painted(color, layout, raster.scene, tone, seen, paint, difficulty)
         own = ink_tints(raster.scene, style.ink_tint, difficulty).take(layout.labels)[..., None]
     line = color * (np.float32(0.45) * own) + np.array(style.ink, np.float32) * 255 * (1 - own)
-    seen = regions[::SUPERSAMPLING, ::SUPERSAMPLING]
     inked = as_bytes(blend(color, line, ink))
     return {"cartoon": inked, "flat": paint[seen][..., :3], "outline": ink >= OUTLINE, "regions": seen}
 

@@ -57,6 +57,14 @@ def _with_clouds(raster: Raster, sky: Image) -> Image:
     return blend(sky, blend(shade.astype(np.float32), white.astype(np.float32), light), cover * 0.95)
 
 
+def veiled(sky: Image, scene: Scene, strength: float) -> Image:
+    """A sky with a veil of torn clouds, denser in some photos than in others."""
+    torn = fractal_noise((*scene.key, "veil"), sky.shape[0], (8, 3), octaves=6, gain=0.68)
+    share = np.clip(1.6 * torn + generator(*scene.key, "veil").uniform(-0.7, 0.5), 0, 1)
+    light = np.clip(0.75 + 0.35 * np.roll(torn, 3, axis=0), 0, 1)[..., None]
+    return blend(sky, light * (linear(scene.air.horizon) * 0.6 + linear(scene.air.sunlight) * 0.5), 0.8 * strength * share)
+
+
 def relief(amplitudes: NDArray[np.float32], scene: Scene, area: float = 1.0) -> Plane:
     """The textures of all surfaces, as logarithms of brightness, `(size, size)`.
 

@@ -11,6 +11,7 @@ from toonlab_world.scene.scene import Scene
 
 from .bank import NUMBERS
 from .pixels import Image, Plane
+from .styles import MAX_TONES
 from .texture import Layout
 
 CELS = {0, *(NUMBERS[name] for name in ("cloth", "hair", "glass", "print"))}  # of these materials: flat, as on film
@@ -19,38 +20,38 @@ DABS = 3.0  # steps of brightness that a brush can mix, per unit of its logarith
 Weights = NDArray[np.float32]
 
 
-def painted(color: Image, layout: Layout, scene: Scene, light: Plane, tones: NDArray[np.uint8], strength: float) -> Image:
+def painted(
+    color: Image, layout: Layout, scene: Scene, tone: Plane, regions: NDArray[np.uint16], paint: NDArray[np.uint8], strength: float
+) -> Image:
     """Gradients, dabs of material, and paper on what is not on a cel.
 
     Args:
         color: flat tones, `(size, size, 3)` float32 in [0, 255].
-        light: in [0, 1], `(size, size)`.
-        tones: the colours of each shape from dark to bright, `(shapes, tones, 3)`.
+        tone: the light as a position between the tones, from 0 for the darkest on, `(size, size)`.
+        regions: as in the cartoon's truth, `(size, size)`.
+        paint: their colours, `(regions, 4)`.
         strength: the difficulty.
     """
     sky = len(scene.sky.ground)
     canvas = ~np.isin(layout.material, list(CELS))
     canvas[:sky] = True
     share = (np.float32(strength) * canvas).astype(np.float32).take(layout.labels)
-    color = color + np.minimum(share, 1)[..., None] * _gradient(layout.labels, light, tones)
-    bright, warm, _, _ = layout.sample(layout.material, coarser=0.7)
+    color = color + np.minimum(share, 1)[..., None] * _gradient(tone, regions, paint)
+    bright, warm, _, _ = layout.sample(coarser=0.7)
     dabs = np.rint(bright * np.float32(DABS)) / np.float32(DABS)
     paper = fractal_noise((*scene.key, "paper"), layout.size, (48, 64), octaves=3, gain=0.8)
     wash = fractal_noise((*scene.key, "wash"), layout.size, (5, 4), octaves=4, gain=0.6)
-    factor = cv2.exp(share * (0.2 * bright + 0.25 * dabs + 0.018 * paper + 0.07 * wash))
+    factor = cv2.exp(share * (0.2 * bright + 0.25 * dabs + 0.015 * paper + 0.07 * wash))
     tinted = share * (0.3 * warm + 0.04 * wash)
     return cv2.multiply(color, cv2.merge([factor * cv2.exp(tinted), factor, factor * cv2.exp(-tinted)]))
 
 
-def _gradient(labels: NDArray[np.uint16], light: Plane, tones: NDArray[np.uint8]) -> Image:
+def _gradient(tone: Plane, regions: NDArray[np.uint16], paint: NDArray[np.uint8]) -> Image:
     """What a smooth change from tone to tone adds to the flat ones."""
-    count = tones.shape[1]
-    at = np.clip(light, 0, 1) * count - np.float32(0.5)
-    low = np.clip(np.floor(at), 0, max(count - 2, 0)).astype(np.int32)
-    high, near = np.minimum(low + 1, count - 1), np.clip(np.rint(at), 0, count - 1).astype(np.int32)
-    share = np.clip(at - low, -0.5, 1.5)[..., None].astype(np.float32)
-    below, above, flat = (tones[labels, row].astype(np.float32) for row in (low, high, near))
-    return below + (above - below) * share - flat
+    below = np.floor(tone)
+    first = regions - regions % MAX_TONES + below.astype(np.uint16)
+    low, high, flat = (paint[one][..., :3].astype(np.float32) for one in (first, first + 1, regions))
+    return low + (high - low) * (tone - below)[..., None] - flat
 
 
 def pen_weights(scene: Scene, strength: float) -> Weights:

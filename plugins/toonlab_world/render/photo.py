@@ -12,7 +12,7 @@ from toonlab_world.scene.noise import fractal_noise
 from toonlab_world.scene.scene import Scene
 
 from .camera import shoot
-from .effects import defocus, develop, relief, sky_image, vignette
+from .effects import defocus, develop, relief, sky_image, veiled, vignette
 from .pixels import Image, Plane, blend, linear, linear_image, lookup, shrink, soften, tint, unit
 from .raster import Raster
 from .texture import Layout, dappled, textured
@@ -47,7 +47,10 @@ def render_photo(
     faded = linear(np.multiply(scene.air.horizon, (0.95, 0.95, 0.97)))  # the sky at the horizon, a little darker
     image = blend(image, faded, 0.8 * scene.air.haze * depth * cv2.sqrt(depth))
     if ground.min() < 1:
-        image = blend(sky_image(raster), image, ground)
+        sky_light = sky_image(raster)
+        if difficulty:
+            sky_light = veiled(sky_light, scene, min(difficulty, 1))
+        image = blend(sky_light, image, ground)
     if mirror.max() > 0:
         image = _reflect(image, mirror, scene)
     if difficulty:

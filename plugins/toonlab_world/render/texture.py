@@ -10,13 +10,13 @@ from toonlab_world.scene.noise import fractal_noise, generator
 from toonlab_world.scene.scene import Scene, Shape, upright
 from toonlab_world.scene.space import HAZY
 
-from .bank import LEVELS, NUMBERS, PERIODS, STEP, TILE, atlas
+from .bank import COUNTS, FIRST, LEVELS, NUMBERS, PERIODS, STEP, TILE, atlas
 from .effects import where
 from .pixels import Image, Plane
 from .raster import SUPERSAMPLING
 
 RELIEF = 0.55  # how strongly the sun shows the slopes of a material
-UNDER_TREES = {NUMBERS[name] for name in ("grass", "earth", "asphalt", "paving")}
+GROUND = [NUMBERS[name] for name in ("grass", "earth", "asphalt", "paving")]
 
 
 class Layout:
@@ -30,9 +30,10 @@ class Layout:
         self.size = self.labels.shape[0]
         groups = np.array(scene.groups)
         draw = generator(*scene.key, "materials")
-        things = draw.random((groups.max() + 1, 4), dtype=np.float32)
-        self.origin, self.vary = things[groups, :2], things[groups, 2:] - np.float32(0.5)
+        things = draw.random((groups.max() + 1, 5), dtype=np.float32)
+        self.origin, self.vary = things[groups, :2], things[groups, 2:4] - np.float32(0.5)
         self.material = np.array([NUMBERS.get(shape.surface.texture.material or "", 0) for shape in scene.shapes])
+        self.tile = FIRST[self.material] + (things[groups, 4] * COUNTS[self.material]).astype(np.int64)
         frames = np.array([frame_of(shape) for shape in scene.shapes], np.float64).reshape(-1, 3, 3)
         # the inverse of a projective map, up to a factor that it does not depend on
         inverse = np.stack([np.cross(frames[:, i - 2], frames[:, i - 1]) for i in range(3)], axis=2)
@@ -46,16 +47,28 @@ class Layout:
         area = np.abs(np.linalg.det(scaled.reshape(-1, 3, 3)).astype(np.float32)).take(self.labels) / np.abs(w) ** 3
         self.metres = np.sqrt(np.maximum(area, np.float32(1e-12))) / self.size  # of a pixel's side
 
-    def sample(self, material: NDArray[np.int64], coarser: float = 0.0) -> list[Plane]:
-        """Brightness, warmth and the slopes of one material for each shape; `coarser` by so many levels of detail."""
+    def sample(self, coarser: float = 0.0) -> list[Plane]:
+        """Brightness, warmth and the slopes of each shape's material; `coarser` by so many levels of detail."""
+        return self._sample(PERIODS[self.material], self.tile, coarser)
+
+    def shade(self, bend: Plane) -> Plane:
+        """Where the leaves of trees out of sight let the sun through to the ground, in [-1, 1]."""
+        ground = np.isin(self.material, GROUND)
+        number = NUMBERS["shade"]
+        tile = np.where(ground, FIRST[number], 0)
+        return self._sample(np.where(ground, PERIODS[number], 1), tile, bend=bend)[0]
+
+    def _sample(
+        self, periods: NDArray[np.float32], tiles: NDArray[np.int64], coarser: float = 0.0, bend: Plane | float = 0.0
+    ) -> list[Plane]:
         bank = atlas()
-        period = (PERIODS[material] * (1 + np.float32(0.5) * self.vary[:, 0])).take(self.labels)
+        period = (periods * (1 + np.float32(0.5) * self.vary[:, 0])).take(self.labels)
         level = np.log2(self.metres / period * TILE) + np.float32(coarser)
         level = np.clip(np.rint(level), 0, LEVELS - 1).astype(np.int32)
         side = (TILE >> level).astype(np.float32)
-        u, v = (plane / period + self.origin[:, axis].take(self.labels) for axis, plane in enumerate((self.u, self.v)))
+        u, v = (plane / period + bend + self.origin[:, axis].take(self.labels) for axis, plane in enumerate((self.u, self.v)))
         x = bank.left.take(level) + (u - np.floor(u)) * side + np.float32(0.5)
-        y = (material.take(self.labels) * (TILE + 2)).astype(np.float32) + (v - np.floor(v)) * side + np.float32(0.5)
+        y = (tiles.take(self.labels) * (TILE + 2)).astype(np.float32) + (v - np.floor(v)) * side + np.float32(0.5)
         seen = cv2.remap(bank.texels, x, y.astype(np.float32), cv2.INTER_LINEAR)
         return [(plane.astype(np.float32) - 128) * np.float32(STEP) for plane in cv2.split(seen)]
 
@@ -66,7 +79,7 @@ def frame_of(shape: Shape) -> tuple[float, ...]:
 
 def textured(layout: Layout, scene: Scene, strength: float, area: float = 1.0) -> tuple[Plane, Image]:
     """The factor of brightness of all materials, `(size, size)`, and that of their colours, `(size, size, 3)`."""
-    bright, warm, right, down = layout.sample(layout.material)
+    bright, warm, right, down = layout.sample()
     gain = (strength * (1 + layout.vary[:, 1]) * (layout.material > 0)).astype(np.float32).take(layout.labels)
     if area < 1:
         gain = gain * where(scene, layout.size, area)
@@ -77,8 +90,7 @@ def textured(layout: Layout, scene: Scene, strength: float, area: float = 1.0) -
 
 
 def dappled(layout: Layout, scene: Scene) -> Plane:
-    """How much of the sun the leaves of trees out of sight take from the ground and from walls, in [0, 1]."""
-    below = np.isin(layout.material, list(UNDER_TREES))
-    leaves = layout.sample(np.where(below, NUMBERS["shade"], 0))[0]
-    trees = fractal_noise((*scene.key, "trees"), layout.size, (3, 3), octaves=2)
-    return np.clip(leaves * 2 + trees * 2, 0, 1) * below.take(layout.labels).astype(np.float32)
+    """How much of the sun the leaves of trees out of sight take from the ground, in [0, 1]."""
+    trees = fractal_noise((*scene.key, "trees"), layout.size, (4, 3), octaves=3)
+    below = np.isin(layout.material, GROUND).take(layout.labels).astype(np.float32)
+    return np.clip(layout.shade(0.25 * trees) * 2 + trees * 2, 0, 1) * below

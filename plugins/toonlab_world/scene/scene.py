@@ -17,7 +17,7 @@ Points = NDArray[np.float32]  # (n, 2): x, y in the unit square, or beyond it
 Frame = tuple[float, ...]  # (9,): the projective map from metres on a surface to the picture, row by row
 Material = Literal[
     "plaster", "brick", "concrete", "paving", "tiles", "wood", "asphalt", "earth", "grass", "leaves", "needles", "forest",
-    "bark", "stone", "rock", "cloth", "hair", "water", "glass", "print", "shade",
+    "bark", "stone", "rock", "cloth", "paper", "hair", "water", "glass", "print", "shade",
 ]  # fmt: skip
 UPRIGHT = 2.5
 TREE = 6.0  # metres: the height that `Place.size` speaks of

@@ -79,6 +79,7 @@ class Room:
         hue = draw.choice((0.05, 0.1, 0.13, 0.3, 0.5, 0.58, 0.95))
         paint = hsv(hue, draw.uniform(0.04, 0.42), draw.uniform(0.68, 0.93))
         plain, skirting, top = (Surface(mix(paint, (1, 1, 1), white), PLASTER) for white in (0.0, 0.6, 0.75))
+        plain = replace(plain, texture=replace(PLASTER, material="paper"))
         shapes = [self.ceiling.shape(top, form=Even(0.72), line=0.6)]
         for face, dim in zip(self.walls, (1.0, 0.8, 0.8), strict=True):
             shapes.append(face.shape(plain, form=self._pool(dim), line=0.7))
