@@ -95,7 +95,7 @@ def planks(draw: Draw) -> Field:
 def plaster(draw: Draw) -> Field:
     stains, streaks, fine = cloudy(draw, 1.8), cloudy(draw, 1.5, tall=5), cloudy(draw, 0.6)
     cracks = np.clip(ridged(cloudy(draw, 1.7)) - 1.22, 0, 0.08) * 8
-    return stack(0.1 * stains + 0.1 * streaks + 0.08 * fine - cracks, 0.04 * stains, 0.15 * fine)
+    return stack(0.1 * stains + 0.1 * streaks + 0.07 * fine - cracks, 0.04 * stains, 0.08 * fine)
 
 
 def rocky(draw: Draw, tall: float = 1.0) -> Field:

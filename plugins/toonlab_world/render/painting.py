@@ -33,10 +33,11 @@ def painted(
         strength: the difficulty.
     """
     sky = len(scene.sky.ground)
+    flat = np.where(layout.inside[..., None], color, paint[regions][..., :3])  # tones blend into each other, shapes do not
     canvas = ~np.isin(layout.material, list(CELS))
     canvas[:sky] = True
     share = (np.float32(strength) * canvas).astype(np.float32).take(layout.labels)
-    color = color + np.minimum(share, 1)[..., None] * _gradient(tone, regions, paint)
+    color = color + np.minimum(share, 1)[..., None] * (_smooth(tone, regions, paint) - flat)
     bright, warm, _, _ = layout.sample(coarser=0.7)
     dabs = np.rint(bright * np.float32(DABS)) / np.float32(DABS)
     paper = fractal_noise((*scene.key, "paper"), layout.size, (48, 64), octaves=3, gain=0.8)
@@ -46,12 +47,12 @@ def painted(
     return cv2.multiply(color, cv2.merge([factor * cv2.exp(tinted), factor, factor * cv2.exp(-tinted)]))
 
 
-def _gradient(tone: Plane, regions: NDArray[np.uint16], paint: NDArray[np.uint8]) -> Image:
-    """What a smooth change from tone to tone adds to the flat ones."""
+def _smooth(tone: Plane, regions: NDArray[np.uint16], paint: NDArray[np.uint8]) -> Image:
+    """The tones of each shape, mixed."""
     below = np.floor(tone)
     first = regions - regions % MAX_TONES + below.astype(np.uint16)
-    low, high, flat = (paint[one][..., :3].astype(np.float32) for one in (first, first + 1, regions))
-    return low + (high - low) * (tone - below)[..., None] - flat
+    low, high = (paint[one][..., :3].astype(np.float32) for one in (first, first + 1))
+    return low + (high - low) * (tone - below)[..., None]
 
 
 def pen_weights(scene: Scene, strength: float) -> Weights:

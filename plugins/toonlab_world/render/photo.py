@@ -30,7 +30,7 @@ def render_photo(
     coarser versions; the sensor's noise is a matter of pixels.
     """
     scene, size = raster.scene, raster.size
-    shapes, light = _stray(raster)
+    shapes, light = _stray(raster, 1 + difficulty)
     sky = len(scene.sky.ground) + len(scene.sky.objects)
     kinds = [(float(label >= sky), s.surface.glow, s.surface.mirror, 0) for label, s in enumerate(scene.shapes)]
     ground, glow, mirror, _ = cv2.split(unit(_spread(kinds, shapes, size)))  # ground: 0 for sky, 1 for anything else
@@ -65,14 +65,14 @@ def _spread(rows: Sequence[tuple[float, ...]], shapes: NDArray[np.uint16], size:
     return shrink(lookup(table, shapes), size)
 
 
-def _stray(raster: Raster) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
-    """Shapes and light with frayed edges: where a surface is ragged, each pixel shows a point near it."""
+def _stray(raster: Raster, far: float) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
+    """Shapes and light with frayed edges: where a surface is ragged, each pixel shows a point near it, or `far` times as far."""
     reach = np.array([shape.surface.ragged for shape in raster.scene.shapes], np.float32)
     if not reach.any():
         return raster.shapes, raster.light
     side = raster.shapes.shape[0]
     noise = fractal_noise((*raster.scene.key, "stray"), side, (44, 44), octaves=3, gain=0.7)
-    reach = (reach * side).take(raster.shapes)
+    reach = (reach * side * np.float32(far)).take(raster.shapes)
     grid = np.arange(side, dtype=np.float32)
     maps = grid[None] + reach * noise, grid[:, None] + reach * noise[::-1, ::-1]
     shapes, light = (

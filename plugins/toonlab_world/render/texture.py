@@ -15,6 +15,7 @@ from .effects import where
 from .pixels import Image, Plane
 from .raster import SUPERSAMPLING
 
+GAIN = 1.2
 RELIEF = 0.55  # how strongly the sun shows the slopes of a material
 GROUND = [NUMBERS[name] for name in ("grass", "earth", "asphalt", "paving")]
 
@@ -22,11 +23,13 @@ GROUND = [NUMBERS[name] for name in ("grass", "earth", "asphalt", "paving")]
 class Layout:
     """Where each pixel lies on the surface that is seen there, in metres, and how many of them it covers.
 
-    `labels` are the shapes, `(size, size)`; surfaces of one thing share an origin, which is another in every thing.
+    `labels` are the shapes, `(size, size)`, and `inside` tells the pixels that see no other; surfaces of one thing share an origin, which is another in every thing.
     """
 
     def __init__(self, scene: Scene, shapes: NDArray[np.uint16]) -> None:
-        self.labels = np.ascontiguousarray(shapes[SUPERSAMPLING // 2 :: SUPERSAMPLING, SUPERSAMPLING // 2 :: SUPERSAMPLING])
+        parts = [shapes[row::SUPERSAMPLING, column::SUPERSAMPLING] for row, column in np.ndindex(SUPERSAMPLING, SUPERSAMPLING)]
+        self.labels = np.ascontiguousarray(parts[0])
+        self.inside = np.all([part == self.labels for part in parts], axis=0)
         self.size = self.labels.shape[0]
         groups = np.array(scene.groups)
         draw = generator(*scene.key, "materials")
@@ -51,22 +54,20 @@ class Layout:
         """Brightness, warmth and the slopes of each shape's material; `coarser` by so many levels of detail."""
         return self._sample(PERIODS[self.material], self.tile, coarser)
 
-    def shade(self, bend: Plane) -> Plane:
+    def shade(self) -> Plane:
         """Where the leaves of trees out of sight let the sun through to the ground, in [-1, 1]."""
         ground = np.isin(self.material, GROUND)
         number = NUMBERS["shade"]
         tile = np.where(ground, FIRST[number], 0)
-        return self._sample(np.where(ground, PERIODS[number], 1), tile, bend=bend)[0]
+        return self._sample(np.where(ground, PERIODS[number], 1), tile)[0]
 
-    def _sample(
-        self, periods: NDArray[np.float32], tiles: NDArray[np.int64], coarser: float = 0.0, bend: Plane | float = 0.0
-    ) -> list[Plane]:
+    def _sample(self, periods: NDArray[np.float32], tiles: NDArray[np.int64], coarser: float = 0.0) -> list[Plane]:
         bank = atlas()
         period = (periods * (1 + np.float32(0.5) * self.vary[:, 0])).take(self.labels)
         level = np.log2(self.metres / period * TILE) + np.float32(coarser)
         level = np.clip(np.rint(level), 0, LEVELS - 1).astype(np.int32)
         side = (TILE >> level).astype(np.float32)
-        u, v = (plane / period + bend + self.origin[:, axis].take(self.labels) for axis, plane in enumerate((self.u, self.v)))
+        u, v = (plane / period + self.origin[:, axis].take(self.labels) for axis, plane in enumerate((self.u, self.v)))
         x = bank.left.take(level) + (u - np.floor(u)) * side + np.float32(0.5)
         y = (tiles.take(self.labels) * (TILE + 2)).astype(np.float32) + (v - np.floor(v)) * side + np.float32(0.5)
         seen = cv2.remap(bank.texels, x, y.astype(np.float32), cv2.INTER_LINEAR)
@@ -80,7 +81,7 @@ def frame_of(shape: Shape) -> tuple[float, ...]:
 def textured(layout: Layout, scene: Scene, strength: float, area: float = 1.0) -> tuple[Plane, Image]:
     """The factor of brightness of all materials, `(size, size)`, and that of their colours, `(size, size, 3)`."""
     bright, warm, right, down = layout.sample()
-    gain = (strength * (1 + layout.vary[:, 1]) * (layout.material > 0)).astype(np.float32).take(layout.labels)
+    gain = (GAIN * strength * (1 + layout.vary[:, 1]) * (layout.material > 0)).astype(np.float32).take(layout.labels)
     if area < 1:
         gain = gain * where(scene, layout.size, area)
     sun = np.float32(-RELIEF * scene.air.sun[0]), np.float32(-RELIEF * scene.air.sun[1])
@@ -93,4 +94,4 @@ def dappled(layout: Layout, scene: Scene) -> Plane:
     """How much of the sun the leaves of trees out of sight take from the ground, in [0, 1]."""
     trees = fractal_noise((*scene.key, "trees"), layout.size, (4, 3), octaves=3)
     below = np.isin(layout.material, GROUND).take(layout.labels).astype(np.float32)
-    return np.clip(layout.shade(0.25 * trees) * 2 + trees * 2, 0, 1) * below
+    return np.clip(layout.shade() * 2 + trees * 2, 0, 1) * below
