@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from toonlab_world.scene.noise import Key, fractal_noise, generator
 from toonlab_world.scene.scene import Scene
 
-from .pixels import GAMMA, Image, Plane, as_bytes, blend, linear, shrink, soften, unit
+from .pixels import GAMMA, Image, Plane, as_bytes, blend, linear, shrink, soften, tint, unit
 from .raster import Raster
 
 NOISES: dict[str, tuple[tuple[int, int], int, float]] = {  # cells, octaves, gain
@@ -61,8 +61,8 @@ def veiled(sky: Image, scene: Scene, strength: float) -> Image:
     """A sky with a veil of torn clouds, denser in some photos than in others."""
     torn = fractal_noise((*scene.key, "veil"), sky.shape[0], (8, 3), octaves=6, gain=0.68)
     share = np.clip(1.6 * torn + generator(*scene.key, "veil").uniform(-0.7, 0.5), 0, 1)
-    light = np.clip(0.75 + 0.35 * np.roll(torn, 3, axis=0), 0, 1)[..., None]
-    return blend(sky, light * (linear(scene.air.horizon) * 0.6 + linear(scene.air.sunlight) * 0.5), 0.8 * strength * share)
+    white = linear(scene.air.horizon) * 0.6 + linear(scene.air.sunlight) * 0.5
+    return blend(sky, tint(1 - 0.3 * share, white), 0.8 * strength * share)
 
 
 def relief(amplitudes: NDArray[np.float32], scene: Scene, area: float = 1.0) -> Plane:
