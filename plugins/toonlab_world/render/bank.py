@@ -106,19 +106,19 @@ def rocky(draw: Draw, tall: float = 1.0) -> Field:
 def striped(draw: Draw, across: int, down: int, folds: float = 0.3) -> Field:
     """Cloth or paper with so many stripes both ways."""
     at = np.arange(TILE, dtype=np.float32) * np.float32(2 * np.pi / TILE)
-    pattern = np.sign(np.sin(at * down))[:, None] * 0.22 + np.sign(np.sin(at * across))[None] * 0.22
+    pattern = np.sign(np.sin(at * down))[:, None] * 0.27 + np.sign(np.sin(at * across))[None] * 0.27
     fold = folds * ridged(cloudy(draw, 1.7, tall=3))
     return stack(pattern + fold + 0.08 * cloudy(draw, 0.5), 0.1 * pattern, 3 * fold)
 
 
 def printed(draw: Draw, folds: float = 0.3) -> Field:
     """Cloth or paper with leaves or flowers on it."""
-    return strewn(draw, 260, 12, 6) * np.float32((0.4, 0.5, 0)) + striped(draw, 0, 0, folds)
+    return strewn(draw, 260, 12, 6) * np.float32((0.55, 0.6, 0)) + striped(draw, 0, 0, folds)
 
 
 def rippling(draw: Draw) -> Field:
-    waves = ridged(cloudy(draw, 1.3, wide=5)) + 0.6 * cloudy(draw, 1.6, wide=3)
-    return stack(0.35 * waves, -0.05 * waves, 0.4 * waves)
+    waves = ridged(cloudy(draw, 1.1, wide=4)) + 0.5 * cloudy(draw, 1.6, wide=3)
+    return stack(0.5 * waves, -0.05 * waves, 0.4 * waves)
 
 
 def mirrored(draw: Draw) -> Field:
@@ -145,7 +145,7 @@ MATERIALS: dict[Material, tuple[float, Tiles]] = {  # metres that a tile covers,
     "tiles": (5, [roof]),
     "wood": (2.4, [planks]),
     "asphalt": (5, [lambda draw: speckled(draw, strewn(draw, 5000, 2.2, 2.0), 0.35)]),
-    "earth": (5, [lambda draw: speckled(draw, strewn(draw, 1800, 6, 4), 0.6)]),
+    "earth": (5, [lambda draw: speckled(draw, strewn(draw, 1800, 6, 4), 0.45)]),
     "grass": (8, [lambda draw: speckled(draw, strewn(draw, 4200, 15, 2.2, 90, 35), 0.65)]),
     "leaves": (5, [partial(foliage, long=long, wide=wide) for long, wide in ((11, 6), (8, 7))]),
     "needles": (4, [lambda draw: speckled(draw, strewn(draw, 3200, 14, 2.6, 90, 60), 0.7)]),

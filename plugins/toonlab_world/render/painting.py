@@ -67,7 +67,7 @@ def pen_weights(scene: Scene, strength: float) -> Weights:
 
 def pen_pressure(scene: Scene, side: int, strength: float) -> Plane:
     """A factor on the width of lines by place, about 1: the hand presses and lifts."""
-    return np.maximum(1 + np.float32(0.7 * strength) * fractal_noise((*scene.key, "hand"), side, (14, 14), octaves=2), 0)
+    return np.maximum(1 + np.float32(0.55 * strength) * fractal_noise((*scene.key, "hand"), side, (14, 14), octaves=2), 0)
 
 
 def ink_tints(scene: Scene, tint: float, strength: float) -> Weights:

@@ -37,6 +37,7 @@ def render_photo(
     color = _spread([(*shape.surface.color, shape.depth) for shape in scene.shapes], shapes, size)
     albedo, depth = linear_image(color[..., :3]), unit(color[..., 3])
     rough, shade = _texture(raster, shapes, depth, texture_area), soften(unit(shrink(raster.shadow, size)), 0.006)
+    material: Plane | float = 1.0
     if difficulty:
         layout = Layout(scene, shapes)
         material, color = textured(layout, scene, difficulty, texture_area)
@@ -52,7 +53,7 @@ def render_photo(
             sky_light = veiled(sky_light, scene, min(difficulty, 1))
         image = blend(sky_light, image, ground)
     if mirror.max() > 0:
-        image = _reflect(image, mirror, scene)
+        image = _reflect(image, mirror, scene, material)
     if difficulty:
         return shoot(image, depth, scene, difficulty, sensor_noise)
     image = vignette(defocus(image, depth, scene.focus, scene.blur))
@@ -97,7 +98,7 @@ def _light(scene: Scene, light: Plane, textured: Plane, shadow: Plane) -> Image:
     return cv2.add(tint(ambient, linear(scene.air.ambient)), tint(sun, linear(scene.air.sunlight)))
 
 
-def _reflect(image: Image, mirror: Plane, scene: Scene) -> Image:
+def _reflect(image: Image, mirror: Plane, scene: Scene, ripples: Plane | float) -> Image:
     """What stands beyond a level mirror, upside down in it, drawn out by the waves, more of it farther away."""
     size = image.shape[0]
     at = np.arange(size, dtype=np.float32)
@@ -108,4 +109,6 @@ def _reflect(image: Image, mirror: Plane, scene: Scene) -> Image:
     y = np.clip(line - below * (1 + 0.25 * waves), 0, size - 1)
     seen = cv2.remap(image, x, y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     near = below / np.float32(max(size - line, 1))
+    if not isinstance(ripples, float):
+        seen = cv2.multiply(seen, tint(ripples, WHITE))
     return blend(image, seen, mirror * (1 - 0.45 * near))

@@ -15,7 +15,7 @@ from .effects import where
 from .pixels import Image, Plane
 from .raster import SUPERSAMPLING
 
-GAIN = 1.2
+GAIN = 1.35
 RELIEF = 0.55  # how strongly the sun shows the slopes of a material
 GROUND = [NUMBERS[name] for name in ("grass", "earth", "asphalt", "paving")]
 

@@ -19,7 +19,7 @@ Material = Literal[
     "plaster", "brick", "concrete", "paving", "tiles", "wood", "asphalt", "earth", "grass", "leaves", "needles", "forest",
     "bark", "stone", "rock", "cloth", "paper", "hair", "water", "glass", "print", "shade",
 ]  # fmt: skip
-UPRIGHT = 2.5
+UPRIGHT = 1.8
 TREE = 6.0  # metres: the height that `Place.size` speaks of
 
 
