@@ -3,8 +3,8 @@
     python benchmarks/realism.py                 # four minutes on one core; prints the table of docs/toonworld.md
     python benchmarks/realism.py --real FOLDER   # the same of the pictures in FOLDER/photos and FOLDER/cartoons
 
-A real picture is cut to its middle square and averaged down to 256 px. Exits with 1 if a statistic at difficulty 1 is more
-than a quarter from the real median.
+A real picture is cut to its middle square and averaged down to 256 px. Exits with 1 if a statistic at difficulty 1
+is more than a quarter from the real median.
 """
 
 from __future__ import annotations
@@ -170,7 +170,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.real:
         print(table({str(options.real): of_folder(options.real)}))
         return
-    cases: list[tuple[Split, float]] = [("validation", 0), ("validation", 0.5), *((s, 1) for s in SPLITS), ("validation", 1.5)]
+    cases: list[tuple[Split, float]] = [
+        ("validation", 0),
+        ("validation", 0.5),
+        *((s, 1) for s in SPLITS),
+        ("validation", 1.5),
+    ]
     columns = {f"{split}, {difficulty:g}": of_world(split, difficulty, options.scenes) for split, difficulty in cases}
     print(table(columns))
     record = {"hardware": hardware(torch.device("cpu")), "options": {"scenes": options.scenes}, "medians": columns}

@@ -29,13 +29,13 @@ def exposed(image: Image, difficulty: float) -> Image:
     """Linear light to sRGB, float32 in [0, 1], with a film's contrast and sharpened."""
     picture = cv2.pow(np.clip(1.1 - 1.1 * cv2.exp(image * np.float32(-1.25)), 0, 1), 1 / GAMMA)
     steep = picture * picture * (3 - 2 * picture)
-    picture = cv2.addWeighted(picture, 1 - 0.5 * difficulty, steep, 0.5 * difficulty, 0)
+    picture = cv2.addWeighted(picture, 1 - 0.4 * difficulty, steep, 0.4 * difficulty, 0)
     soft = cv2.GaussianBlur(picture, (0, 0), 1.0)
     return np.clip(cv2.addWeighted(picture, 1 + 0.6 * difficulty, soft, -0.6 * difficulty, 0), 0, 1)
 
 
 def noisy(picture: Image, key: Key, difficulty: float) -> Image:
-    """Noise as a raw sensor has it: of photons, more in the light before gamma, and of reading, the colours smoothed."""
+    """Noise as a raw sensor has it: of photons and of reading, more in the dark; colours are smoothed."""
     draw = generator(*key, "raw", picture.shape[0])
     noise = cv2.LUT(np.frombuffer(draw.bytes(picture.size), np.uint8).reshape(picture.shape), GAUSSIAN)
     luma = noise[..., 1]

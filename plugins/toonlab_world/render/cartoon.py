@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .pixels import Pictures, as_bytes, blend, lookup, shrink
 from .painting import ink_tints, painted, pen_pressure, pen_weights
+from .pixels import Pictures, as_bytes, blend, lookup, shrink
 from .raster import SHADED, SUPERSAMPLING, Raster
 from .styles import MAX_TONES, REFERENCE, Style, palette
 from .texture import Layout
@@ -25,9 +25,9 @@ TAPER = 0.05  # lines thin out over this distance at the border of the area that
 def draw_cartoon(raster: Raster, style: Style, line_area: float = 1.0, difficulty: float = 0.0) -> Pictures:
     """Draw a rasterised scene in a style: a cartoon and what is known of it.
 
-    `line_area` is the share of the picture that has lines, `difficulty` how hard it is: see `ToonWorld`. `cartoon` and `flat` (without lines) are `(size, size, 3)`
-    uint8 RGB; `outline` is `(size, size)` bool, true where a line was drawn; `regions` is `(size, size)` uint16, one
-    number for each tone of each shape.
+    `line_area` is the share of the picture that has lines, `difficulty` how hard it is: see `ToonWorld`. `cartoon` and
+    `flat` (without lines and paint) are `(size, size, 3)` uint8 RGB; `outline` is `(size, size)` bool, true where a
+    line was drawn; `regions` is `(size, size)` uint16, one number for each tone of each shape.
     """
     light = np.where(raster.shadow > 0, raster.light * np.float32(SHADED), raster.light)
     regions = raster.shapes * np.uint16(MAX_TONES)

@@ -14,14 +14,20 @@ from .pixels import Image, Plane
 from .styles import MAX_TONES
 from .texture import Layout
 
-CELS = {0, *(NUMBERS[name] for name in ("cloth", "hair", "glass", "print"))}  # of these materials: flat, as on film
+CELS = [0, *(NUMBERS[name] for name in ("cloth", "hair", "glass", "print"))]  # of these materials: flat, as on film
 FAR = 0.55  # depth from which things may go without lines
 DABS = 3.0  # steps of brightness that a brush can mix, per unit of its logarithm
 Weights = NDArray[np.float32]
 
 
 def painted(
-    color: Image, layout: Layout, scene: Scene, tone: Plane, regions: NDArray[np.uint16], paint: NDArray[np.uint8], strength: float
+    color: Image,
+    layout: Layout,
+    scene: Scene,
+    tone: Plane,
+    regions: NDArray[np.uint16],
+    paint: NDArray[np.uint8],
+    strength: float,
 ) -> Image:
     """Gradients, dabs of material, and paper on what is not on a cel.
 
@@ -33,8 +39,8 @@ def painted(
         strength: the difficulty.
     """
     sky = len(scene.sky.ground)
-    flat = np.where(layout.inside[..., None], color, paint[regions][..., :3])  # tones blend into each other, shapes do not
-    canvas = ~np.isin(layout.material, list(CELS))
+    flat = np.where(layout.inside[..., None], color, paint[regions][..., :3])  # at its edge, a shape mixes with others
+    canvas = ~np.isin(layout.material, CELS)
     canvas[:sky] = True
     share = (np.float32(strength) * canvas).astype(np.float32).take(layout.labels)
     color = color + np.minimum(share, 1)[..., None] * (_smooth(tone, regions, paint) - flat)
@@ -67,7 +73,8 @@ def pen_weights(scene: Scene, strength: float) -> Weights:
 
 def pen_pressure(scene: Scene, side: int, strength: float) -> Plane:
     """A factor on the width of lines by place, about 1: the hand presses and lifts."""
-    return np.maximum(1 + np.float32(0.55 * strength) * fractal_noise((*scene.key, "hand"), side, (14, 14), octaves=2), 0)
+    hand = fractal_noise((*scene.key, "hand"), side, (14, 14), octaves=2)
+    return np.maximum(1 + np.float32(0.55 * strength) * hand, 0)
 
 
 def ink_tints(scene: Scene, tint: float, strength: float) -> Weights:

@@ -12,7 +12,7 @@ from toonlab_world.scene.noise import fractal_noise
 from toonlab_world.scene.scene import Scene
 
 from .camera import shoot
-from .effects import defocus, develop, relief, sky_image, veiled, vignette
+from .effects import defocus, develop, relief, sky_image, veiled, vignette, where
 from .pixels import Image, Plane, blend, linear, linear_image, lookup, shrink, soften, tint, unit
 from .raster import Raster
 from .texture import Layout, dappled, textured
@@ -26,8 +26,8 @@ def render_photo(
 ) -> NDArray[np.uint8]:
     """Render a rasterised scene as a photo, `(size, size, 3)` uint8 RGB.
 
-    `texture_area` is the share of the picture that has textures, `difficulty` how hard it is: see `ToonWorld`. Without `sensor_noise` a picture agrees with its
-    coarser versions; the sensor's noise is a matter of pixels.
+    `texture_area` is the share of the picture that has textures, `difficulty` how hard it is: see `ToonWorld`. Without
+    `sensor_noise` a picture agrees with its coarser versions; the sensor's noise is a matter of pixels.
     """
     scene, size = raster.scene, raster.size
     shapes, light = _stray(raster, 1 + difficulty)
@@ -40,9 +40,10 @@ def render_photo(
     material: Plane | float = 1.0
     if difficulty:
         layout = Layout(scene, shapes)
-        material, color = textured(layout, scene, difficulty, texture_area)
+        strength = difficulty * (where(scene, size, texture_area) if texture_area < 1 else np.float32(1))
+        material, color = textured(layout, scene, strength)
         rough, albedo = rough * material, cv2.multiply(albedo, color)
-        shade = np.maximum(shade, min(difficulty, 1) * dappled(layout, scene))
+        shade = np.maximum(shade, np.minimum(strength, 1) * dappled(layout, scene))
     lit = _light(scene, shrink(light, size), rough, shade)
     image = cv2.multiply(albedo, cv2.add(lit, tint(1.5 * glow, WHITE)))
     faded = linear(np.multiply(scene.air.horizon, (0.95, 0.95, 0.97)))  # the sky at the horizon, a little darker
@@ -67,7 +68,7 @@ def _spread(rows: Sequence[tuple[float, ...]], shapes: NDArray[np.uint16], size:
 
 
 def _stray(raster: Raster, far: float) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
-    """Shapes and light with frayed edges: where a surface is ragged, each pixel shows a point near it, or `far` times as far."""
+    """Shapes and light with frayed edges: where a surface is ragged, pixels show a point `far` from them."""
     reach = np.array([shape.surface.ragged for shape in raster.scene.shapes], np.float32)
     if not reach.any():
         return raster.shapes, raster.light

@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toonlab_world.scene.noise import fractal_noise, generator
-from toonlab_world.scene.scene import Scene, Shape, upright
+from toonlab_world.scene.scene import Frame, Scene, Shape, upright
 from toonlab_world.scene.space import HAZY
 
-from .bank import COUNTS, FIRST, LEVELS, NUMBERS, PERIODS, STEP, TILE, atlas
-from .effects import where
+from .bank import COUNTS, FIRST, LEVELS, NUMBERS, PERIODS, STEP, atlas
 from .pixels import Image, Plane
 from .raster import SUPERSAMPLING
+from .tiles import TILE
 
 GAIN = 1.35
 RELIEF = 0.55  # how strongly the sun shows the slopes of a material
@@ -23,11 +23,13 @@ GROUND = [NUMBERS[name] for name in ("grass", "earth", "asphalt", "paving")]
 class Layout:
     """Where each pixel lies on the surface that is seen there, in metres, and how many of them it covers.
 
-    `labels` are the shapes, `(size, size)`, and `inside` tells the pixels that see no other; surfaces of one thing share an origin, which is another in every thing.
+    `labels` are the shapes, `(size, size)`, and `inside` is true for pixels that see one shape only. The surfaces of a
+    thing share an origin, which differs from thing to thing, as the tile of their material does.
     """
 
     def __init__(self, scene: Scene, shapes: NDArray[np.uint16]) -> None:
-        parts = [shapes[row::SUPERSAMPLING, column::SUPERSAMPLING] for row, column in np.ndindex(SUPERSAMPLING, SUPERSAMPLING)]
+        step = SUPERSAMPLING
+        parts = [shapes[row::step, column::step] for row, column in np.ndindex(step, step)]
         self.labels = np.ascontiguousarray(parts[0])
         self.inside = np.all([part == self.labels for part in parts], axis=0)
         self.size = self.labels.shape[0]
@@ -37,18 +39,21 @@ class Layout:
         self.origin, self.vary = things[groups, :2], things[groups, 2:4] - np.float32(0.5)
         self.material = np.array([NUMBERS.get(shape.surface.texture.material or "", 0) for shape in scene.shapes])
         self.tile = FIRST[self.material] + (things[groups, 4] * COUNTS[self.material]).astype(np.int64)
-        frames = np.array([frame_of(shape) for shape in scene.shapes], np.float64).reshape(-1, 3, 3)
-        # the inverse of a projective map, up to a factor that it does not depend on
+        self._measure(np.array([frame_of(shape) for shape in scene.shapes], np.float64).reshape(-1, 3, 3))
+
+    def _measure(self, frames: NDArray[np.float64]) -> None:
+        """Where pixels lie, by the inverse of each frame, up to a factor: a projective map does not depend on it."""
         inverse = np.stack([np.cross(frames[:, i - 2], frames[:, i - 1]) for i in range(3)], axis=2)
-        scaled = (inverse / np.abs(inverse).max(axis=(1, 2), keepdims=True)).reshape(-1, 9).astype(np.float32)
+        inverse /= np.abs(inverse).max(axis=(1, 2), keepdims=True)
+        determinant = (inverse[:, 0] * np.cross(inverse[:, 1], inverse[:, 2])).sum(axis=1)
+        table = np.concatenate([inverse.reshape(-1, 9), np.abs(determinant)[:, None]], axis=1).astype(np.float32)
+        *a, stretch = (column.take(self.labels) for column in np.ascontiguousarray(table.T))
         at = (np.arange(self.size, dtype=np.float32) + np.float32(0.5)) / self.size
         x, y = at[None], at[:, None]
-        a = [column.take(self.labels) for column in np.ascontiguousarray(scaled.T)]
         w = a[6] * x + a[7] * y + a[8]
         w = np.where(np.abs(w) < 1e-6, np.float32(1e-6), w)
         self.u, self.v = (a[0] * x + a[1] * y + a[2]) / w, (a[3] * x + a[4] * y + a[5]) / w
-        area = np.abs(np.linalg.det(scaled.reshape(-1, 3, 3)).astype(np.float32)).take(self.labels) / np.abs(w) ** 3
-        self.metres = np.sqrt(np.maximum(area, np.float32(1e-12))) / self.size  # of a pixel's side
+        self.metres = np.sqrt(np.maximum(stretch / np.abs(w) ** 3, np.float32(1e-12))) / self.size  # of a pixel's side
 
     def sample(self, coarser: float = 0.0) -> list[Plane]:
         """Brightness, warmth and the slopes of each shape's material; `coarser` by so many levels of detail."""
@@ -56,10 +61,8 @@ class Layout:
 
     def shade(self) -> Plane:
         """Where the leaves of trees out of sight let the sun through to the ground, in [-1, 1]."""
-        ground = np.isin(self.material, GROUND)
-        number = NUMBERS["shade"]
-        tile = np.where(ground, FIRST[number], 0)
-        return self._sample(np.where(ground, PERIODS[number], 1), tile)[0]
+        number, ground = NUMBERS["shade"], np.isin(self.material, GROUND)
+        return self._sample(np.where(ground, PERIODS[number], 1), np.where(ground, FIRST[number], 0))[0]
 
     def _sample(self, periods: NDArray[np.float32], tiles: NDArray[np.int64], coarser: float = 0.0) -> list[Plane]:
         bank = atlas()
@@ -74,16 +77,16 @@ class Layout:
         return [(plane.astype(np.float32) - 128) * np.float32(STEP) for plane in cv2.split(seen)]
 
 
-def frame_of(shape: Shape) -> tuple[float, ...]:
+def frame_of(shape: Shape) -> Frame:
+    """Its own, or that of an upright surface as far away as its depth says."""
     return shape.frame or upright(0.5, 0.5, 0.9 * (1.001 - shape.depth) / (HAZY * shape.depth + 1.5))
 
 
-def textured(layout: Layout, scene: Scene, strength: float, area: float = 1.0) -> tuple[Plane, Image]:
+def textured(layout: Layout, scene: Scene, strength: Plane | float) -> tuple[Plane, Image]:
     """The factor of brightness of all materials, `(size, size)`, and that of their colours, `(size, size, 3)`."""
     bright, warm, right, down = layout.sample()
-    gain = (GAIN * strength * (1 + layout.vary[:, 1]) * (layout.material > 0)).astype(np.float32).take(layout.labels)
-    if area < 1:
-        gain = gain * where(scene, layout.size, area)
+    own = (GAIN * (1 + layout.vary[:, 1]) * (layout.material > 0)).astype(np.float32)
+    gain = own.take(layout.labels) * np.float32(strength)
     sun = np.float32(-RELIEF * scene.air.sun[0]), np.float32(-RELIEF * scene.air.sun[1])
     warm = warm * gain
     color = cv2.merge([cv2.exp(warm), np.ones_like(warm), cv2.exp(-warm)])

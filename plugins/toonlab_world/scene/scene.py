@@ -16,10 +16,10 @@ Color = tuple[float, float, float]  # sRGB in [0, 1]
 Points = NDArray[np.float32]  # (n, 2): x, y in the unit square, or beyond it
 Frame = tuple[float, ...]  # (9,): the projective map from metres on a surface to the picture, row by row
 Material = Literal[
-    "plaster", "brick", "concrete", "paving", "tiles", "wood", "asphalt", "earth", "grass", "leaves", "needles", "forest",
-    "bark", "stone", "rock", "cloth", "paper", "hair", "water", "glass", "print", "shade",
+    "plaster", "brick", "concrete", "paving", "tiles", "wood", "asphalt", "earth", "grass", "leaves", "needles",
+    "forest", "bark", "stone", "rock", "cloth", "paper", "hair", "water", "glass", "print", "shade",
 ]  # fmt: skip
-UPRIGHT = 1.8
+UPRIGHT = 1.8  # how far the material of level ground is drawn out in depth
 TREE = 6.0  # metres: the height that `Place.size` speaks of
 
 
@@ -74,7 +74,7 @@ def upright(x: float, y: float, metre: float) -> Frame:
 
 
 def level(horizon: float, eye: float) -> Frame:
-    """Of level ground, seen from `eye` metres above it; what grows there stands `UPRIGHT` times as tall as it is deep."""
+    """Of level ground, seen from `eye` metres above it; its material is drawn out in depth, as if it grew."""
     return (1, 0.5 * UPRIGHT, 0, 0, horizon * UPRIGHT, eye, 0, UPRIGHT, 0)
 
 

@@ -110,7 +110,9 @@ def _openings(draw: Draw, block: Block, night: bool) -> list[Shape]:
     if night:
         glass = Surface(hsv(0.12, 0.6, 1.0), glow=0.9) if draw.uniform() < 0.8 else Surface((0.15, 0.2, 0.32))
     else:
-        glass = Surface(hsv(draw.uniform(0.53, 0.62), draw.uniform(0.2, 0.45), draw.uniform(0.5, 0.72)), Texture(material="glass"))
+        glass = Surface(
+            hsv(draw.uniform(0.53, 0.62), draw.uniform(0.2, 0.45), draw.uniform(0.5, 0.72)), Texture(material="glass")
+        )
     shapes: list[Shape] = []
     for column in range(columns):
         x = (column + 0.5) / columns

@@ -88,7 +88,11 @@ def _shop(draw: Draw, wall: Face, look: Look, top: float) -> list[Shape]:
     pane, door = (0.06, top * 0.12, 0.62, top * 0.66), (0.7, 0.0, 0.92, top * 0.66)
     if draw.uniform() < 0.5:
         pane, door = (0.38, pane[1], 0.94, pane[3]), (0.08, 0.0, 0.3, door[3])
-    glass = Surface(hsv(0.12, 0.3, 0.9), GOODS, glow=0.85) if look.night else Surface(hsv(0.55, 0.3, 0.55), GOODS, glow=0.12)
+    glass = (
+        Surface(hsv(0.12, 0.3, 0.9), GOODS, glow=0.85)
+        if look.night
+        else Surface(hsv(0.55, 0.3, 0.55), GOODS, glow=0.12)
+    )
     bright = mix((1, 0.97, 0.88), look.cloth, 0.05)
     sign = text(draw, wall, (0.14, top * 0.81, 0.86, top * 0.95), bright, count=int(draw.integers(4, 9)))
     shapes = [

@@ -97,7 +97,9 @@ def boat(draw: Draw, setting: Setting, place: Place) -> Thing:
 
 def _sail(draw: Draw, place: Place, side: float, long: float, deck: float) -> list[Shape]:
     mast, top = place.x, deck - long * draw.uniform(0.8, 1.2)
-    cloth = Surface(mix(SAIL, hsv(draw.uniform(), 0.6, 0.9), draw.choice((0.0, 0.0, 0.5))), Texture(blotch=0.15, material="cloth"))
+    cloth = Surface(
+        mix(SAIL, hsv(draw.uniform(), 0.6, 0.9), draw.choice((0.0, 0.0, 0.5))), Texture(blotch=0.15, material="cloth")
+    )
 
     def sail(near: float, far: float, high: float, low: float) -> Points:
         return polygon(

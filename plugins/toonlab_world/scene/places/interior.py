@@ -94,7 +94,10 @@ class Room:
     def _ground(self, draw: Draw) -> list[Shape]:
         """Planks, tiles or carpet; perhaps a rug."""
         kind, joints = int(draw.choice(3)), np.linspace(0, 1, 13)[1:-1].tolist()
-        planks, tiles = wood(draw), Surface(hsv(draw.uniform(), 0.12, 0.75), Texture(grain=0.15, blotch=0.3, material="concrete"))
+        planks, tiles = (
+            wood(draw),
+            Surface(hsv(draw.uniform(), 0.12, 0.75), Texture(grain=0.15, blotch=0.3, material="concrete")),
+        )
         surface = (planks, tiles, cloth(draw))[kind]
         lines = [(u, 0.0, u, 1.0) for u in joints] if kind < 2 else []
         lines += [(0.0, v, 1.0, v) for v in joints] if kind == 1 else []

@@ -94,7 +94,14 @@ def path(draw: Draw, ridge: Ridge, horizon: float, ground: Shape) -> Shape:
     half = 0.006 + draw.uniform(0.07, 0.15) * near**1.6
     outline = np.concatenate([np.stack([x - half, y], axis=1), np.stack([x + half, y], axis=1)[::-1]])
     color = mix((0.78, 0.66, 0.48), (0.6, 0.58, 0.56), draw.uniform())
-    return Shape(outline.astype(np.float32), Surface(color, EARTH, 0.004), ground.form, ground.depth, line=0.7, frame=ground.frame)
+    return Shape(
+        outline.astype(np.float32),
+        Surface(color, EARTH, 0.004),
+        ground.form,
+        ground.depth,
+        line=0.7,
+        frame=ground.frame,
+    )
 
 
 def _cloud(draw: Draw, air: Air, horizon: float) -> Shape:
