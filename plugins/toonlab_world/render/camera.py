@@ -40,7 +40,7 @@ def noisy(picture: Image, key: Key, difficulty: float) -> Image:
     noise = cv2.LUT(np.frombuffer(draw.bytes(picture.size), np.uint8).reshape(picture.shape), GAUSSIAN)
     luma = noise[..., 1]
     noise = cv2.GaussianBlur(noise, (0, 0), 0.8) + cv2.merge([luma, luma, luma]) * np.float32(0.8)
-    gain = np.float32(difficulty * draw.uniform(0.003, 0.012))
+    gain = np.float32(difficulty * draw.uniform(0.004, 0.015))
     return picture + noise * gain * (np.float32(1.4) - picture)
 
 
