@@ -31,7 +31,7 @@ def exposed(image: Image, difficulty: float) -> Image:
     steep = picture * picture * (3 - 2 * picture)
     picture = cv2.addWeighted(picture, 1 - 0.4 * difficulty, steep, 0.4 * difficulty, 0)
     soft = cv2.GaussianBlur(picture, (0, 0), 1.0)
-    return np.clip(cv2.addWeighted(picture, 1 + 0.6 * difficulty, soft, -0.6 * difficulty, 0), 0, 1)
+    return np.clip(cv2.addWeighted(picture, 1 + 0.5 * difficulty, soft, -0.5 * difficulty, 0), 0, 1)
 
 
 def noisy(picture: Image, key: Key, difficulty: float) -> Image:

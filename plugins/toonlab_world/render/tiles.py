@@ -115,7 +115,7 @@ def printed(draw: Draw, folds: float = 0.3) -> Field:
 
 def rippling(draw: Draw) -> Field:
     waves = ridged(cloudy(draw, 1.1, wide=4)) + 0.5 * cloudy(draw, 1.6, wide=3)
-    return stack(0.5 * waves, -0.05 * waves, 0.4 * waves)
+    return stack(0.42 * waves, -0.05 * waves, 0.4 * waves)
 
 
 def mirrored(draw: Draw) -> Field:

@@ -38,7 +38,7 @@ def test_hard_pictures(tmp_path):
         np.testing.assert_array_equal(picture(tmp_path / name / "000000.png"), expected[name])
     refused = CliRunner().invoke(APP, ["--out", str(tmp_path / "no"), "--difficulty", "3"])
     assert refused.exit_code == 2
-    assert "0<=x<=2" in refused.output
+    assert "--difficulty" in refused.output
     assert not (tmp_path / "no").exists()
 
 
