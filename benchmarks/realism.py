@@ -41,7 +41,7 @@ def edges(picture: Picture, low: int) -> NDArray[np.bool_]:
 def gradients(picture: Picture) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Half the difference of the neighbours on both sides, down and to the right."""
     down, right = np.gradient(gray(picture).astype(np.float32))
-    return down, right
+    return np.asarray(down), np.asarray(right)
 
 
 def mean_gradient(picture: Picture) -> float:
@@ -181,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     record = {"hardware": hardware(torch.device("cpu")), "options": {"scenes": options.scenes}, "medians": columns}
     (RESULTS / "world-realism.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     far = {name: misses(numbers) for name, numbers in columns.items() if name.endswith(", 1")}
-    sys.exit("\n".join(f"{name}: far from real: {', '.join(of)}" for name, of in far.items() if of))
+    sys.exit("\n".join(f"{name}: far from real: {', '.join(of)}" for name, of in far.items() if of) or 0)
 
 
 if __name__ == "__main__":

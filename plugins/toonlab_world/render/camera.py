@@ -49,7 +49,7 @@ def compressed(picture: NDArray[np.uint8], key: Key, difficulty: float) -> NDArr
     quality = round(95 - 35 * min(difficulty, 2) * generator(*key, "jpeg").uniform(0.2, 1.0))
     options = (cv2.IMWRITE_JPEG_QUALITY, quality)
     data = cv2.imencode(".jpg", np.ascontiguousarray(picture[..., ::-1]), options)[1]
-    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+    return np.ascontiguousarray(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)[..., ::-1])
 
 
 def shoot(image: Image, depth: Plane, scene: Scene, difficulty: float, sensor_noise: bool = True) -> NDArray[np.uint8]:

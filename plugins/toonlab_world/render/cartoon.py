@@ -40,7 +40,7 @@ def draw_cartoon(raster: Raster, style: Style, line_area: float = 1.0, difficult
     if style.hatching:
         ink = np.maximum(ink, hatch(raster, style, regions % MAX_TONES == 0, line_area))
     ink = shrink(ink, raster.size)
-    own = np.float32(style.ink_tint)
+    own = np.array(style.ink_tint, np.float32)
     if difficulty:
         layout = Layout(raster.scene, raster.shapes)
         at = (shrink(light, raster.size) - DARKEST) / (BRIGHTEST - DARKEST) * style.tones - 0.5

@@ -40,7 +40,9 @@ def render_photo(
     material: Plane | float = 1.0
     if difficulty:
         layout = Layout(scene, shapes)
-        strength = difficulty * (where(scene, size, texture_area) if texture_area < 1 else np.float32(1))
+        strength = np.float32(difficulty) * (
+            where(scene, size, texture_area) if texture_area < 1 else np.ones_like(depth)
+        )
         material, color = textured(layout, scene, strength)
         rough, albedo = rough * material, cv2.multiply(albedo, color)
         shade = np.maximum(shade, np.minimum(strength, 1) * dappled(layout, scene))

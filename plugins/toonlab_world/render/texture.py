@@ -86,7 +86,7 @@ def textured(layout: Layout, scene: Scene, strength: Plane | float) -> tuple[Pla
     """The factor of brightness of all materials, `(size, size)`, and that of their colours, `(size, size, 3)`."""
     bright, warm, right, down = layout.sample()
     own = (GAIN * (1 + layout.vary[:, 1]) * (layout.material > 0)).astype(np.float32)
-    gain = own.take(layout.labels) * np.float32(strength)
+    gain = own.take(layout.labels) * strength
     sun = np.float32(-RELIEF * scene.air.sun[0]), np.float32(-RELIEF * scene.air.sun[1])
     warm = warm * gain
     color = cv2.merge([cv2.exp(warm), np.ones_like(warm), cv2.exp(-warm)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import product
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from toonlab_world.scene.noise import Draw
 from toonlab_world.scene.scene import Material
 
-Field = NDArray[np.float32]  # (TILE, TILE), or (TILE, TILE, 3) of brightness, warmth, height
+Field = NDArray[Any]  # float: (TILE, TILE), or (TILE, TILE, 3) of brightness, warmth, height
 TILE = 256  # texels a side
 
 
@@ -44,13 +45,13 @@ def strewn(
         box = cv2.boxPoints(((0.0, 0.0), (float(sides[0]), float(sides[1])), float(degrees)))
         for left, top in product(*([p for p in (a - TILE, a, a + TILE) if -reach < p < TILE + reach] for a in (x, y))):
             if square:
-                corners = np.rint((box + np.float32([left, top])) * 16).astype(np.int32)
+                corners = np.rint((box + np.array((left, top), np.float32)) * 16).astype(np.int32)
                 cv2.fillConvexPoly(canvas, corners, color, cv2.LINE_AA, 4)
             else:
                 middle, axes = (round(left * 16), round(top * 16)), (round(sides[0] * 8), round(sides[1] * 8))
                 cv2.ellipse(canvas, middle, axes, float(degrees), 0, 360, color, -1, cv2.LINE_AA, 4)
     scaled = (canvas.astype(np.float32) - 128) / 64
-    return scaled - np.float32((scaled[..., 0].mean(), scaled[..., 1].mean(), 0))
+    return scaled - np.array((scaled[..., 0].mean(), scaled[..., 1].mean(), 0), np.float32)
 
 
 def courses(draw: Draw, rows: int, columns: int, joint: float, shift: float = 0.5) -> tuple[Field, Field, Field]:
@@ -110,7 +111,7 @@ def striped(draw: Draw, across: int, down: int, folds: float = 0.3) -> Field:
 
 def printed(draw: Draw, folds: float = 0.3) -> Field:
     """Cloth or paper with leaves or flowers on it."""
-    return strewn(draw, 260, 12, 6) * np.float32((0.55, 0.6, 0)) + striped(draw, 0, 0, folds)
+    return strewn(draw, 260, 12, 6) * np.array((0.55, 0.6, 0), np.float32) + striped(draw, 0, 0, folds)
 
 
 def rippling(draw: Draw) -> Field:
@@ -126,7 +127,7 @@ def mirrored(draw: Draw) -> Field:
 
 
 def speckled(draw: Draw, stones: Field, share: float) -> Field:
-    return stones * np.float32((share, 0.5, 0.6)) + stack(0.16 * cloudy(draw, 1.3), 0.03 * cloudy(draw))
+    return stones * np.array((share, 0.5, 0.6), np.float32) + stack(0.16 * cloudy(draw, 1.3), 0.03 * cloudy(draw))
 
 
 def foliage(draw: Draw, long: float, wide: float) -> Field:
@@ -152,9 +153,9 @@ MATERIALS: dict[Material, tuple[float, Tiles]] = {  # metres that a tile covers,
     "rock": (8, [partial(rocky, tall=1.6)]),
     "cloth": (1.2, [*(partial(striped, across=x, down=y) for x, y in ((0, 0), (14, 14), (24, 0), (0, 16))), printed]),
     "paper": (2.0, [partial(striped, across=12, down=0, folds=0), partial(printed, folds=0), plaster]),
-    "hair": (0.5, [lambda draw: strewn(draw, 2500, 60, 2.2, 90, 14) * np.float32((0.5, 0.2, 0.5))]),
+    "hair": (0.5, [lambda draw: strewn(draw, 2500, 60, 2.2, 90, 14) * np.array((0.5, 0.2, 0.5), np.float32)]),
     "water": (9, [rippling]),
     "glass": (5, [mirrored]),
     "shade": (18, [lambda draw: stack(np.tanh(2.5 * cloudy(draw, 1.3)))]),  # of leaves, on what lies below
-    "print": (3, [lambda draw: strewn(draw, 420, 22, 12, 0, 1, square=True) * np.float32((0.7, 2.0, 0))]),
+    "print": (3, [lambda draw: strewn(draw, 420, 22, 12, 0, 1, square=True) * np.array((0.7, 2.0, 0), np.float32)]),
 }

@@ -9,8 +9,8 @@ from toonlab_world.scene.curves import ellipse, taper
 from toonlab_world.scene.forms import Ball, Even, Tube
 from toonlab_world.scene.noise import Draw
 from toonlab_world.scene.palette import SEASONS, Setting, hsv, mix
-from toonlab_world.scene.scene import Color, Shape, Surface, Texture, Thing
-from toonlab_world.scene.space import TREE, Box, Camera, Rect
+from toonlab_world.scene.scene import TREE, Color, Shape, Surface, Texture, Thing
+from toonlab_world.scene.space import Box, Camera, Rect
 
 from .nature import bush
 
