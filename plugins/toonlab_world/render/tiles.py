@@ -69,14 +69,11 @@ def stack(bright: Field, warm: Field | float = 0.0, height: Field | float = 0.0)
 
 
 def masonry(draw: Draw, rows: int, columns: int, joint: float, own: float, gap: float, rough: float) -> Field:
+    """Stones that vary by `own`, in joints of a width in texels that are brighter by `gap`."""
     stone, between, _ = courses(draw, rows, columns, joint)
     worn = cloudy(draw, 1.4)
     bright = own * stone * (1 - between) + gap * between + rough * worn
     return stack(bright, 0.06 * stone + 0.04 * worn, 1 - between + 0.15 * cloudy(draw, 0.8))
-
-
-def bricks(draw: Draw, rows: int) -> Field:
-    return masonry(draw, rows, columns=13, joint=0.8, own=0.24, gap=0.5, rough=0.12)
 
 
 def roof(draw: Draw) -> Field:
@@ -137,15 +134,21 @@ def foliage(draw: Draw, long: float, wide: float) -> Field:
 Tiles = Sequence[Callable[[Draw], Field]]
 MATERIALS: dict[Material, tuple[float, Tiles]] = {  # metres that a tile covers, and tiles to choose from
     "plaster": (6, [plaster]),
-    "brick": (5, [partial(bricks, rows=rows) for rows in (32, 16)]),
-    "concrete": (6, [partial(masonry, rows=6, columns=4, joint=0.7, own=0.1, gap=-0.7, rough=0.2)]),
-    "paving": (6, [partial(masonry, rows=12, columns=12, joint=0.9, own=0.2, gap=-0.7, rough=0.16)]),
+    "brick": (
+        5,
+        [
+            lambda draw: masonry(draw, 32, 13, 0.8, 0.24, 0.5, 0.12),
+            lambda draw: masonry(draw, 16, 13, 0.8, 0.24, 0.5, 0.12),
+        ],
+    ),
+    "concrete": (6, [lambda draw: masonry(draw, 6, 4, 0.7, 0.1, -0.7, 0.2)]),
+    "paving": (6, [lambda draw: masonry(draw, 12, 12, 0.9, 0.2, -0.7, 0.16)]),
     "tiles": (5, [roof]),
     "wood": (2.4, [planks]),
     "asphalt": (5, [lambda draw: speckled(draw, strewn(draw, 5000, 2.2, 2.0), 0.35)]),
     "earth": (5, [lambda draw: speckled(draw, strewn(draw, 1800, 6, 4), 0.45)]),
     "grass": (8, [lambda draw: speckled(draw, strewn(draw, 4200, 15, 2.2, 90, 35), 0.65)]),
-    "leaves": (5, [partial(foliage, long=long, wide=wide) for long, wide in ((11, 6), (8, 7))]),
+    "leaves": (5, [partial(foliage, long=11, wide=6), partial(foliage, long=8, wide=7)]),
     "needles": (4, [lambda draw: speckled(draw, strewn(draw, 3200, 14, 2.6, 90, 60), 0.7)]),
     "forest": (12, [lambda draw: speckled(draw, strewn(draw, 1500, 12, 10), 0.6)]),
     "bark": (1.5, [partial(rocky, tall=6)]),
