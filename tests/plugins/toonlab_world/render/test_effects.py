@@ -58,10 +58,10 @@ def test_a_veil_of_clouds_tears_a_sky_more_or_less():
     sky, covered = shown(), []
     for index in range(8):
         scene = Scene(("veil", index), AIR, 0.9, Layer([BACK]), [], focus=0.3, blur=0.5)
-        np.testing.assert_allclose(veiled(sky, scene, 0.0), sky, atol=1e-5)
+        np.testing.assert_allclose(veiled(sky, scene, 0.0), sky, atol=1e-3)
         changed = np.abs(veiled(sky, scene, 1.0) - sky).max(axis=2)
         covered.append((changed > 0.02).mean())
-    assert min(covered) < 0.4 < 0.6 < max(covered)
+    assert min(covered) < 0.35 < 0.5 < max(covered)
 
 
 @pytest.mark.parametrize("clouds", [(), (CLOUD,)])
