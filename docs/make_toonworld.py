@@ -18,6 +18,7 @@ from toonlab_world.render.styles import STYLES, Style, StyleName
 OUT = Path(__file__).parent / "pictures"
 SIZE = 160
 SPLITS: tuple[Split, ...] = ("validation", "test")
+DIFFICULTIES = (0.0, 0.5, 1.0, 1.5)
 OWN: Mapping[str, Style] = {
     "a pen": Style(tones=2, hatching=True, saturation=0.25, contrast=0.35, value=0.45, line_width=1.8),
     "outlines only": Style(tones=1, inner_lines=0, line_width=3.5, saturation=1.2, contrast=0),
@@ -51,8 +52,17 @@ def sheets() -> dict[str, list[NDArray[np.uint8]]]:
         row([scenes("validation", [index], name, **{of: area})[0] for index, area in cases])
         for name, of in (("cartoon", "line_area"), ("photo", "texture_area"))
     ]
+    for difficulty in DIFFICULTIES:
+        made["hard"] = [*made.get("hard", []), *_hard(difficulty)]
     made["truth"] = [row(_truth(index)) for index in (12, 15, 16)]
     return made
+
+
+def _hard(difficulty: float) -> list[NDArray[np.uint8]]:
+    """Photos and cartoons of a few scenes."""
+    keys = [scene_key(0, "validation", index) for index in (24, 28, 29, 31, 38)]
+    made = [render(key, SIZE, ("photo", "cartoon"), difficulty=difficulty) for key in keys]
+    return [row([one[name] for one in made]) for name in ("photo", "cartoon")]
 
 
 def _truth(index: int) -> list[NDArray[np.uint8]]:

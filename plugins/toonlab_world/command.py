@@ -39,6 +39,7 @@ def world(
     seed: Annotated[int, typer.Option(help="Of the world; another seed shows other scenes.")] = 0,
     split: Annotated[Split, typer.Option(help="Whose scenes; splits have none in common.")] = "train",
     kind: Annotated[Kind | None, typer.Option(help="Of the scenes; left out, all kinds.")] = None,
+    difficulty: Annotated[float, typer.Option(min=0, max=2, help="0: smooth and flat; 1: as hard as real.")] = 0.0,
     sheet: Annotated[Path | None, typer.Option(help="Also all of them in one picture: a .png, .jpg or .webp.")] = None,
 ) -> None:
     """Render pictures of ToonWorld: soft-lit photos, flat cartoons with outlines, or both of the same scenes."""
@@ -48,7 +49,9 @@ def world(
     if sheet:
         check_sheet(sheet)
     folders = {name: _folder(out / name) for name in (("photo", "cartoon") if style == "both" else (style,))}
-    write = partial(_write, folders=folders, size=size, look=look, seed=seed, split=split, kind=kind)
+    write = partial(
+        _write, folders=folders, size=size, look=look, seed=seed, split=split, kind=kind, difficulty=difficulty
+    )
     spread(write, count, size, f"rendering {count} scenes at {size} px")
     if sheet:
         write_sheet(sheet, list(folders.values()), count)
@@ -67,10 +70,17 @@ def _folder(path: Path) -> Path:
 
 
 def _write(
-    indices: range, folders: dict[str, Path], size: int, look: StyleName, seed: int, split: Split, kind: Kind | None
+    indices: range,
+    folders: dict[str, Path],
+    size: int,
+    look: StyleName,
+    seed: int,
+    split: Split,
+    kind: Kind | None,
+    difficulty: float,
 ) -> None:
     for index in indices:
-        pictures = render(scene_key(seed, split, index), size, tuple(folders), look, kind=kind)
+        pictures = render(scene_key(seed, split, index), size, tuple(folders), look, kind=kind, difficulty=difficulty)
         for name, picture in pictures.items():
             path = folders[name] / f"{index:06d}.png"
             try:

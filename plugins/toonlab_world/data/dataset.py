@@ -44,6 +44,8 @@ class ToonWorld:
         line_area: share of a cartoon that has lines, around the spot where a viewer looks first: how locally the
             outlines are concentrated.
         texture_area: share of a photo that has textures.
+        difficulty: 0 shows smooth photos and flat cartoons, 1 what real ones are as hard by: dense materials, cast
+            shadows and a camera's noise in photos, painted backgrounds and varying lines in cartoons; 2 is the hardest.
     """
 
     style: AnyStyle = "bold"
@@ -55,6 +57,7 @@ class ToonWorld:
     kind: Kind | None = None
     line_area: Annotated[float, Field(gt=0, le=1)] = 1.0
     texture_area: Annotated[float, Field(ge=0, le=1)] = 1.0
+    difficulty: Annotated[float, Field(ge=0, le=2)] = 0.0
 
     def train(self) -> tuple[Images, Images]:
         """Photos and cartoons of different scenes; items are `(3, size, size)` uint8."""
@@ -79,7 +82,7 @@ class ToonWorld:
 
     def _shards(self, split: Split, names: tuple[str, ...], count: int, first: int = 0, step: int = 1) -> Shards:
         """With the parameters of what is rendered alone: photos are shared by all styles."""
-        shards = Shards(split, names, self.seed, count, self.size, first, step, self.kind)
+        shards = Shards(split, names, self.seed, count, self.size, first, step, self.kind, self.difficulty)
         if "photo" in names:
             shards = replace(shards, texture_area=self.texture_area)
         return replace(shards, style=self.style, line_area=self.line_area) if "cartoon" in names else shards

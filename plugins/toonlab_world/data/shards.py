@@ -40,6 +40,7 @@ class Shards:
     first: int = 0  # the scenes are `first`, `first + step`, and so on
     step: int = 1
     kind: Kind | None = None  # None: any
+    difficulty: float = 0.0
     texture_area: float = 1.0  # as for `render`; left out where there are only cartoons
     style: StyleName | Style = "bold"  # left out where there are only photos, as line_area is
     line_area: float = 1.0
@@ -90,10 +91,12 @@ class Shards:
 
     def _fill(self, directory: Path, indices: Sequence[int]) -> None:
         arrays = {name: open_memmap(directory / f"{name}.npy", "r+") for name in self.names}
-        areas = {"line_area": self.line_area, "texture_area": self.texture_area}
+        how: dict[str, Any] = {
+            name: getattr(self, name) for name in ("kind", "line_area", "texture_area", "difficulty")
+        }
         for index in indices:
             key = scene_key(self.seed, self.split, self.first + self.step * index)
-            for name, picture in render(key, self.size, self.names, self.style, kind=self.kind, **areas).items():
+            for name, picture in render(key, self.size, self.names, self.style, **how).items():
                 arrays[name][index] = np.moveaxis(picture, -1, 0) if name in COLORED else picture
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from toonlab_world.scene.noise import Key, fractal_noise, generator
 from toonlab_world.scene.scene import Scene
 
-from .pixels import GAMMA, Image, Plane, as_bytes, blend, linear, shrink, soften, unit
+from .pixels import GAMMA, Image, Plane, as_bytes, blend, linear, shrink, soften, tint, unit
 from .raster import Raster
 
 NOISES: dict[str, tuple[tuple[int, int], int, float]] = {  # cells, octaves, gain
@@ -21,7 +21,7 @@ NOISES: dict[str, tuple[tuple[int, int], int, float]] = {  # cells, octaves, gai
     "leaf": ((36, 36), 4, 0.85),
 }
 STEP = 0.007  # from a point of a height field to the one that it is compared with, in picture sides
-_NORMAL = np.array([NormalDist().inv_cdf((level + 0.5) / 256) for level in range(256)], np.float32)
+GAUSSIAN = np.array([NormalDist().inv_cdf((level + 0.5) / 256) for level in range(256)], np.float32)
 
 
 def sky_image(raster: Raster) -> Image:
@@ -57,6 +57,14 @@ def _with_clouds(raster: Raster, sky: Image) -> Image:
     return blend(sky, blend(shade.astype(np.float32), white.astype(np.float32), light), cover * 0.95)
 
 
+def veiled(sky: Image, scene: Scene, strength: float) -> Image:
+    """A sky with a veil of torn clouds, denser in some photos than in others."""
+    torn = fractal_noise((*scene.key, "veil"), sky.shape[0], (8, 3), octaves=6, gain=0.68)
+    share = np.clip(1.6 * torn + generator(*scene.key, "veil").uniform(-0.7, 0.5), 0, 1)
+    white = linear(scene.air.horizon) * 0.6 + linear(scene.air.sunlight) * 0.5
+    return blend(sky, tint(1 - 0.3 * share, white), 0.8 * strength * share)
+
+
 def relief(amplitudes: NDArray[np.float32], scene: Scene, area: float = 1.0) -> Plane:
     """The textures of all surfaces, as logarithms of brightness, `(size, size)`.
 
@@ -72,10 +80,10 @@ def relief(amplitudes: NDArray[np.float32], scene: Scene, area: float = 1.0) -> 
             field = fractal_noise((*scene.key, name), size, cells, octaves, gain)
             moved = cv2.warpAffine(field, shift, field.shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             total += amplitude * cv2.addWeighted(field, -0.2, moved, 0.6, 0)
-    return total if area == 1 else total * _where(scene, size, area)
+    return total if area == 1 else total * where(scene, size, area)
 
 
-def _where(scene: Scene, size: int, area: float) -> Plane:
+def where(scene: Scene, size: int, area: float) -> Plane:
     """A few patches that together cover this share of the picture: 1 there, 0 elsewhere."""
     field = fractal_noise((*scene.key, "textured"), size, (4, 4), octaves=2)
     level = np.quantile(fractal_noise((*scene.key, "textured"), 64, (4, 4), octaves=2), 1 - area)
@@ -103,5 +111,5 @@ def develop(image: Image, key: Key, sensor_noise: bool) -> NDArray[np.uint8]:
     if sensor_noise:
         draw = generator(*key, "sensor", image.shape[0])
         noise = np.frombuffer(draw.bytes(image.size), np.uint8).reshape(image.shape)
-        picture += cv2.LUT(noise, _NORMAL * np.float32(draw.uniform(0.008, 0.022)))
+        picture += cv2.LUT(noise, GAUSSIAN * np.float32(draw.uniform(0.008, 0.022)))
     return as_bytes(np.maximum(picture, 0) * np.float32(255))

@@ -11,35 +11,54 @@ from numpy.typing import NDArray
 from toonlab_world.scene.noise import fractal_noise
 from toonlab_world.scene.scene import Scene
 
-from .effects import defocus, develop, relief, sky_image, vignette
+from .camera import shoot
+from .effects import defocus, develop, relief, sky_image, veiled, vignette, where
 from .pixels import Image, Plane, blend, linear, linear_image, lookup, shrink, soften, tint, unit
 from .raster import Raster
+from .texture import Layout, dappled, textured
 
 WHITE = np.ones(3, np.float32)
 GROOVE = 0.3  # how much of the light is lost in a joint that fills a pixel; too little to make it a dark line
 
 
-def render_photo(raster: Raster, texture_area: float = 1.0, sensor_noise: bool = True) -> NDArray[np.uint8]:
+def render_photo(
+    raster: Raster, texture_area: float = 1.0, sensor_noise: bool = True, difficulty: float = 0.0
+) -> NDArray[np.uint8]:
     """Render a rasterised scene as a photo, `(size, size, 3)` uint8 RGB.
 
-    `texture_area` is the share of the picture that has textures. Without `sensor_noise` a picture agrees with its
-    coarser versions; the sensor's noise is a matter of pixels.
+    `texture_area` is the share of the picture that has textures, `difficulty` how hard it is: see `ToonWorld`. Without
+    `sensor_noise` a picture agrees with its coarser versions; the sensor's noise is a matter of pixels.
     """
     scene, size = raster.scene, raster.size
-    shapes, light = _stray(raster)
+    shapes, light = _stray(raster, 1 + difficulty)
     sky = len(scene.sky.ground) + len(scene.sky.objects)
     kinds = [(float(label >= sky), s.surface.glow, s.surface.mirror, 0) for label, s in enumerate(scene.shapes)]
     ground, glow, mirror, _ = cv2.split(unit(_spread(kinds, shapes, size)))  # ground: 0 for sky, 1 for anything else
     color = _spread([(*shape.surface.color, shape.depth) for shape in scene.shapes], shapes, size)
     albedo, depth = linear_image(color[..., :3]), unit(color[..., 3])
-    textured = _texture(raster, shapes, depth, texture_area)
-    image = cv2.multiply(albedo, cv2.add(_light(raster, shrink(light, size), textured), tint(1.5 * glow, WHITE)))
+    rough, shade = _texture(raster, shapes, depth, texture_area), soften(unit(shrink(raster.shadow, size)), 0.006)
+    material: Plane | float = 1.0
+    if difficulty:
+        layout = Layout(scene, shapes)
+        strength = np.float32(difficulty) * (
+            where(scene, size, texture_area) if texture_area < 1 else np.ones_like(depth)
+        )
+        material, color = textured(layout, scene, strength)
+        rough, albedo = rough * material, cv2.multiply(albedo, color)
+        shade = np.maximum(shade, np.minimum(strength, 1) * dappled(layout, scene))
+    lit = _light(scene, shrink(light, size), rough, shade)
+    image = cv2.multiply(albedo, cv2.add(lit, tint(1.5 * glow, WHITE)))
     faded = linear(np.multiply(scene.air.horizon, (0.95, 0.95, 0.97)))  # the sky at the horizon, a little darker
     image = blend(image, faded, 0.8 * scene.air.haze * depth * cv2.sqrt(depth))
     if ground.min() < 1:
-        image = blend(sky_image(raster), image, ground)
+        sky_light = sky_image(raster)
+        if difficulty:
+            sky_light = veiled(sky_light, scene, min(difficulty, 1))
+        image = blend(sky_light, image, ground)
     if mirror.max() > 0:
-        image = _reflect(image, mirror, scene)
+        image = _reflect(image, mirror, scene, material)
+    if difficulty:
+        return shoot(image, depth, scene, difficulty, sensor_noise)
     image = vignette(defocus(image, depth, scene.focus, scene.blur))
     return develop(image, scene.key, sensor_noise)
 
@@ -50,14 +69,14 @@ def _spread(rows: Sequence[tuple[float, ...]], shapes: NDArray[np.uint16], size:
     return shrink(lookup(table, shapes), size)
 
 
-def _stray(raster: Raster) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
-    """Shapes and light with frayed edges: where a surface is ragged, each pixel shows a point near it."""
+def _stray(raster: Raster, far: float) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
+    """Shapes and light with frayed edges: where a surface is ragged, pixels show a point `far` from them."""
     reach = np.array([shape.surface.ragged for shape in raster.scene.shapes], np.float32)
     if not reach.any():
         return raster.shapes, raster.light
     side = raster.shapes.shape[0]
     noise = fractal_noise((*raster.scene.key, "stray"), side, (44, 44), octaves=3, gain=0.7)
-    reach = (reach * side).take(raster.shapes)
+    reach = (reach * side * np.float32(far)).take(raster.shapes)
     grid = np.arange(side, dtype=np.float32)
     maps = grid[None] + reach * noise, grid[:, None] + reach * noise[::-1, ::-1]
     shapes, light = (
@@ -75,15 +94,14 @@ def _texture(raster: Raster, shapes: NDArray[np.uint16], depth: Plane, area: flo
     return textured * (1 - GROOVE * unit(shrink(raster.strokes, raster.size)))
 
 
-def _light(raster: Raster, light: Plane, textured: Plane) -> Image:
+def _light(scene: Scene, light: Plane, textured: Plane, shadow: Plane) -> Image:
     """The light of the sun and the sky on a textured surface."""
-    shadow = soften(unit(shrink(raster.shadow, raster.size)), 0.006)
     sun = 1.45 * light * (1 - 0.85 * shadow) * textured
     ambient = 0.7 * (1 - 0.35 * shadow) * textured
-    return cv2.add(tint(ambient, linear(raster.scene.air.ambient)), tint(sun, linear(raster.scene.air.sunlight)))
+    return cv2.add(tint(ambient, linear(scene.air.ambient)), tint(sun, linear(scene.air.sunlight)))
 
 
-def _reflect(image: Image, mirror: Plane, scene: Scene) -> Image:
+def _reflect(image: Image, mirror: Plane, scene: Scene, ripples: Plane | float) -> Image:
     """What stands beyond a level mirror, upside down in it, drawn out by the waves, more of it farther away."""
     size = image.shape[0]
     at = np.arange(size, dtype=np.float32)
@@ -94,4 +112,6 @@ def _reflect(image: Image, mirror: Plane, scene: Scene) -> Image:
     y = np.clip(line - below * (1 + 0.25 * waves), 0, size - 1)
     seen = cv2.remap(image, x, y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     near = below / np.float32(max(size - line, 1))
+    if not isinstance(ripples, float):
+        seen = cv2.multiply(seen, tint(ripples, WHITE))
     return blend(image, seen, mirror * (1 - 0.45 * near))

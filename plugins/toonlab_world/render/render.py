@@ -37,6 +37,7 @@ def render(
     kind: Kind | None = None,
     line_area: float = 1.0,
     texture_area: float = 1.0,
+    difficulty: float = 0.0,
 ) -> Pictures:
     """The named renderings of the scene of a key.
 
@@ -48,13 +49,14 @@ def render(
         kind: of the scene; None for any.
         line_area: share of the cartoon that has lines.
         texture_area: share of the photo that has textures.
+        difficulty: 0 is easy, 1 as hard as real pictures; see `ToonWorld`.
     """
     raster = Raster(compose(key, kind), size)
     pictures: Pictures = {}
     if "photo" in names:
-        pictures["photo"] = render_photo(raster, texture_area)
+        pictures["photo"] = render_photo(raster, texture_area, difficulty=difficulty)
     if set(names) - {"photo"}:
-        drawing = draw_cartoon(raster, style_of(style), line_area)
+        drawing = draw_cartoon(raster, style_of(style), line_area, difficulty)
         pictures |= {name: drawing[name] for name in names if name != "photo"}
     return pictures
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +14,24 @@ from .noise import Key
 
 Color = tuple[float, float, float]  # sRGB in [0, 1]
 Points = NDArray[np.float32]  # (n, 2): x, y in the unit square, or beyond it
+Frame = tuple[float, ...]  # (9,): the projective map from metres on a surface to the picture, row by row
+Material = Literal[
+    "plaster", "brick", "concrete", "paving", "tiles", "wood", "asphalt", "earth", "grass", "leaves", "needles",
+    "forest", "bark", "stone", "rock", "cloth", "paper", "hair", "water", "glass", "print", "shade",
+]  # fmt: skip
+UPRIGHT = 1.8  # how far the material of level ground is drawn out in depth
+TREE = 6.0  # metres: the height that `Place.size` speaks of
 
 
 @dataclass(frozen=True, slots=True)
 class Texture:
-    """Amplitudes in [0, 1] of the noises that the photo puts on a surface; see `photo.textures`."""
+    """Amplitudes in [0, 1] of the noises that the photo puts on a surface, and what it is made of, for hard photos."""
 
     grain: float = 0.0
     blotch: float = 0.0
     streak: float = 0.0
     leaf: float = 0.0
+    material: Material | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,7 @@ class Shape:
     """A filled polygon, or several of one kind: all panes of a wall.
 
     `line` is the weight of its outline in the cartoon, 0 for none; `depth` is 0 near, 1 far. `more` are further
-    polygons, `strokes` open lines that only the cartoon draws on it: a mouth, a fold.
+    polygons, `strokes` open lines that only the cartoon draws on it: a mouth, a fold. `frame` lays out its material.
     """
 
     outline: Points
@@ -56,6 +65,17 @@ class Shape:
     line: float = 1.0
     more: Sequence[Points] = ()
     strokes: Sequence[Points] = ()
+    frame: Frame | None = None
+
+
+def upright(x: float, y: float, metre: float) -> Frame:
+    """Of a surface that faces the viewer, from a point in the picture; a metre is so many picture sides."""
+    return (metre, 0, x, 0, metre, y, 0, 0, 1)
+
+
+def level(horizon: float, eye: float) -> Frame:
+    """Of level ground, seen from `eye` metres above it; its material is drawn out in depth, as if it grew."""
+    return (1, 0.5 * UPRIGHT, 0, 0, horizon * UPRIGHT, eye, 0, UPRIGHT, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +91,7 @@ class Place:
         self, outline: Points, surface: Surface, form: Form, line: float = 1.0, more: Sequence[Points] = ()
     ) -> Shape:
         """A shape that stands here."""
-        return Shape(outline, surface, form, self.depth, line, more)
+        return Shape(outline, surface, form, self.depth, line, more, frame=upright(self.x, self.y, self.size / TREE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .forms import Direction, Form, Plane
-from .scene import Place, Points, Shape, Surface
+from .scene import TREE, Frame, Place, Points, Shape, Surface
 
 Vector = tuple[float, float, float]  # metres: right, up, away from the viewer
 Span = tuple[float, float]
 Rect = tuple[float, float, float, float]  # u0, v0, u1, v1 on a face
 NEAREST = 0.35  # metres; nothing is drawn nearer to the eye
 HAZY = 25.0  # metres at which half of the depth is reached
-TREE = 6.0  # metres: the height that `Place.size` speaks of
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +66,16 @@ class Face:
     def depth(self) -> float:
         return self.camera.depth(self.corner[2] + (self.u[2] + self.v[2]) / 2)
 
+    @cached_property
+    def frame(self) -> Frame:
+        camera, (x, y, z) = self.camera, self.corner
+        down = (-self.v[0], -self.v[1], -self.v[2])
+        sides = ([part / sum(part * part for part in side) ** 0.5 for part in side] for side in (self.u, down))
+        across, up, away = zip(*sides, (x, y - camera.eye, z), strict=True)
+        x_row = (camera.zoom * a + camera.vanishing * b for a, b in zip(across, away, strict=True))
+        y_row = (camera.horizon * b - camera.zoom * a for a, b in zip(up, away, strict=True))
+        return (*x_row, *y_row, *away)
+
     def see(self, points: NDArray[np.float32] | Sequence[Span]) -> Points:
         """Points on the face, `(n, 2)` as u and v, in the picture."""
         points = np.asarray(points, np.float32)
@@ -86,7 +95,7 @@ class Face:
         """
         outline, *more = self.outlines(*(rects or ((0, 0, 1, 1),)))
         lines = [*self.see(np.reshape(strokes, (-1, 2))).reshape(-1, 2, 2)] if strokes else []
-        return Shape(outline, surface, form or Plane(self.normal), self.depth, line, more, lines)
+        return Shape(outline, surface, form or Plane(self.normal), self.depth, line, more, lines, self.frame)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,17 @@ def picture(path: Path) -> np.ndarray:
     return cv2.imread(str(path))[..., ::-1]
 
 
+def test_hard_pictures(tmp_path):
+    run("--out", str(tmp_path), "--count", "1", "--size", "40", "--difficulty", "1.5")
+    expected = render(scene_key(0, "train", 0), 40, ("photo", "cartoon"), difficulty=1.5)
+    for name in ("photo", "cartoon"):
+        np.testing.assert_array_equal(picture(tmp_path / name / "000000.png"), expected[name])
+    refused = CliRunner().invoke(APP, ["--out", str(tmp_path / "no"), "--difficulty", "3"])
+    assert refused.exit_code == 2
+    assert "--difficulty" in refused.output
+    assert not (tmp_path / "no").exists()
+
+
 def test_both_renderings_of_the_same_scenes(tmp_path):
     out = tmp_path / "new" / "folder"
     printed = run("--out", str(out), "--count", "2", "--size", "40", "--style", "both", "--look", "flat", "--seed", "4")

@@ -10,10 +10,10 @@ from toonlab_world.scene.noise import Draw
 from toonlab_world.scene.palette import Setting, hsv, mix
 from toonlab_world.scene.scene import Color, Place, Points, Shape, Surface, Texture, Thing
 
-PLASTER = Texture(grain=0.16, blotch=0.3)
-TILES = Texture(grain=0.3, streak=0.4)
-WOOD = Texture(grain=0.2, streak=0.45)
-BRICK = Texture(grain=0.4, blotch=0.3)
+PLASTER = Texture(grain=0.16, blotch=0.3, material="plaster")
+TILES = Texture(grain=0.3, streak=0.4, material="tiles")
+WOOD = Texture(grain=0.2, streak=0.45, material="wood")
+BRICK = Texture(grain=0.4, blotch=0.3, material="brick")
 WALL_HUES = (0.08, 0.11, 0.13, 0.02, 0.55, 0.95)
 ROOF_HUES = (0.0, 0.02, 0.04, 0.07, 0.58, 0.62, 0.42)
 SHADE: Color = (0.2, 0.1, 0.1)
@@ -110,7 +110,9 @@ def _openings(draw: Draw, block: Block, night: bool) -> list[Shape]:
     if night:
         glass = Surface(hsv(0.12, 0.6, 1.0), glow=0.9) if draw.uniform() < 0.8 else Surface((0.15, 0.2, 0.32))
     else:
-        glass = Surface(hsv(draw.uniform(0.53, 0.62), draw.uniform(0.2, 0.45), draw.uniform(0.5, 0.72)))
+        glass = Surface(
+            hsv(draw.uniform(0.53, 0.62), draw.uniform(0.2, 0.45), draw.uniform(0.5, 0.72)), Texture(material="glass")
+        )
     shapes: list[Shape] = []
     for column in range(columns):
         x = (column + 0.5) / columns

@@ -13,8 +13,10 @@ from toonlab_world.scene.space import Face, Rect
 from .buildings import PLASTER
 from .walls import inset, text
 
-BRICK = Texture(grain=0.4, blotch=0.25)
-CONCRETE = Texture(grain=0.2, blotch=0.4, streak=0.12)
+BRICK = Texture(grain=0.4, blotch=0.25, material="brick")
+CONCRETE = Texture(grain=0.2, blotch=0.4, streak=0.12, material="concrete")
+GLASS = Texture(material="glass")
+GOODS = Texture(material="print")
 WALLS = (PLASTER, BRICK, CONCRETE)
 STONE: Color = (0.75, 0.73, 0.7)
 INK: Color = (0.12, 0.1, 0.14)
@@ -77,8 +79,8 @@ def _windows(draw: Draw, wall: Face, look: Look, low: float) -> list[Shape]:
 
 def _glass(draw: Draw, night: bool) -> Surface:
     if night:
-        return Surface((0.13, 0.16, 0.28))
-    return Surface(hsv(draw.uniform(0.53, 0.62), draw.uniform(0.15, 0.4), draw.uniform(0.5, 0.78)))
+        return Surface((0.13, 0.16, 0.28), GLASS)
+    return Surface(hsv(draw.uniform(0.53, 0.62), draw.uniform(0.15, 0.4), draw.uniform(0.5, 0.78)), GLASS)
 
 
 def _shop(draw: Draw, wall: Face, look: Look, top: float) -> list[Shape]:
@@ -86,7 +88,11 @@ def _shop(draw: Draw, wall: Face, look: Look, top: float) -> list[Shape]:
     pane, door = (0.06, top * 0.12, 0.62, top * 0.66), (0.7, 0.0, 0.92, top * 0.66)
     if draw.uniform() < 0.5:
         pane, door = (0.38, pane[1], 0.94, pane[3]), (0.08, 0.0, 0.3, door[3])
-    glass = Surface(hsv(0.12, 0.3, 0.9), glow=0.85) if look.night else Surface(hsv(0.55, 0.3, 0.55), glow=0.12)
+    glass = (
+        Surface(hsv(0.12, 0.3, 0.9), GOODS, glow=0.85)
+        if look.night
+        else Surface(hsv(0.55, 0.3, 0.55), GOODS, glow=0.12)
+    )
     bright = mix((1, 0.97, 0.88), look.cloth, 0.05)
     sign = text(draw, wall, (0.14, top * 0.81, 0.86, top * 0.95), bright, count=int(draw.integers(4, 9)))
     shapes = [
@@ -118,7 +124,7 @@ def _entrance(draw: Draw, wall: Face, look: Look, low: float) -> list[Shape]:
     middle = (int(draw.integers(look.columns)) + 0.5) / look.columns
     half = 0.26 / look.columns
     door, step = ((middle - u, 0.0, middle + u, v) for u, v in ((half, low * 0.72), (half * 1.3, low * 0.05)))
-    wood = Surface(mix(look.cloth, INK, 0.25), Texture(streak=0.4))
+    wood = Surface(mix(look.cloth, INK, 0.25), Texture(streak=0.4, material="wood"))
     shapes = [wall.shape(wood, door, line=0.8), wall.shape(Surface(STONE, CONCRETE), step, line=0.5)]
     columns = ((column + 0.5) / look.columns for column in range(look.columns))
     panes = [(x - half * 0.9, low * 0.3, x + half * 0.9, low * 0.75) for x in columns if abs(x - middle) > half]

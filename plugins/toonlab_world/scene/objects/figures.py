@@ -14,9 +14,9 @@ from toonlab_world.scene.scene import Color, Place, Points, Shape, Surface, Text
 from toonlab_world.scene.space import Camera, Span
 
 Corner = tuple[float, float]
-CLOTH = Texture(grain=0.14, blotch=0.2)
+CLOTH = Texture(grain=0.14, blotch=0.2, material="cloth")
 SKIN = Texture(blotch=0.12)
-HAIR = Texture(streak=0.5)
+HAIR = Texture(streak=0.5, material="hair")
 SKINS: tuple[Color, ...] = ((0.96, 0.8, 0.68), (0.88, 0.68, 0.52), (0.7, 0.5, 0.36), (0.48, 0.33, 0.24))
 HAIRS: tuple[Color, ...] = (
     (0.2, 0.17, 0.17), (0.36, 0.24, 0.16), (0.52, 0.33, 0.16), (0.85, 0.68, 0.36),

@@ -9,14 +9,14 @@ from toonlab_world.scene.curves import ellipse, taper
 from toonlab_world.scene.forms import Ball, Even, Tube
 from toonlab_world.scene.noise import Draw
 from toonlab_world.scene.palette import SEASONS, Setting, hsv, mix
-from toonlab_world.scene.scene import Color, Shape, Surface, Texture, Thing
-from toonlab_world.scene.space import TREE, Box, Camera, Rect
+from toonlab_world.scene.scene import TREE, Color, Shape, Surface, Texture, Thing
+from toonlab_world.scene.space import Box, Camera, Rect
 
 from .nature import bush
 
-WOOD = Texture(grain=0.15, streak=0.4)
-PLASTER = Texture(grain=0.05, blotch=0.16)
-CLOTH = Texture(grain=0.25, blotch=0.25)
+WOOD = Texture(grain=0.15, streak=0.4, material="wood")
+PLASTER = Texture(grain=0.05, blotch=0.16, material="plaster")
+CLOTH = Texture(grain=0.25, blotch=0.25, material="cloth")
 DARK: Color = (0.4, 0.38, 0.4)
 
 
@@ -150,7 +150,7 @@ def on_table(draw: Draw, camera: Camera, x: float, y: float, z: float) -> list[S
 def screen(draw: Draw, camera: Camera, x: float, y: float, z: float) -> list[Shape]:
     wide = draw.uniform(0.35, 0.55)
     frame = Box(camera, (x - wide, x + wide), (y + 0.05, y + 0.05 + wide * 1.15), (z, z + 0.05)).front
-    glass = Surface(hsv(draw.uniform(0.45, 0.65), 0.4, 0.6), glow=draw.choice((0.0, 0.6)))
+    glass = Surface(hsv(draw.uniform(0.45, 0.65), 0.4, 0.6), Texture(material="glass"), glow=draw.choice((0.0, 0.6)))
     view = frame.shape(glass, (0.05, 0.08, 0.95, 0.94), line=0.4, form=Even(0.7))
     return [frame.shape(Surface(DARK), line=0.8), view]
 

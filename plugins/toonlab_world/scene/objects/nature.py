@@ -10,9 +10,10 @@ from toonlab_world.scene.noise import Draw
 from toonlab_world.scene.palette import Setting, hsv, mix
 from toonlab_world.scene.scene import Color, Place, Points, Shape, Surface, Texture, Thing
 
-LEAVES = Texture(grain=0.25, leaf=0.8)
-BARK = Texture(grain=0.3, streak=0.5)
-STONE = Texture(grain=0.45, blotch=0.45)
+LEAVES = Texture(grain=0.25, leaf=0.8, material="leaves")
+NEEDLES = Texture(grain=0.25, leaf=0.8, material="needles")
+BARK = Texture(grain=0.3, streak=0.5, material="bark")
+STONE = Texture(grain=0.45, blotch=0.45, material="stone")
 BIRCH: Color = (0.8, 0.78, 0.74)
 PETAL_HUES = (0.0, 0.05, 0.13, 0.15, 0.6, 0.75, 0.85, 0.93)
 
@@ -46,7 +47,7 @@ def conifer(draw: Draw, setting: Setting, place: Place) -> Thing:
     """Tiers of hanging branches, each above the one below."""
     height, width = place.size * draw.uniform(0.9, 1.5), place.size * draw.uniform(0.2, 0.34)
     tiers = int(draw.integers(3, 5))
-    needles = Surface(setting.season.needles.draw(draw), LEAVES, ragged=0.004)
+    needles = Surface(setting.season.needles.draw(draw), NEEDLES, ragged=0.004)
     shapes = [_trunk(draw, place, height * 0.05, place.y - height * 0.3)]
     for tier in range(tiers):
         bottom = place.y - height * (0.13 + 0.8 * tier / tiers)

@@ -83,7 +83,7 @@ def post(draw: Draw, setting: Setting, place: Place) -> Thing:
     )
     shapes = [
         place.shape(pole, Surface((0.5, 0.5, 0.52), WOOD), Plane((0.3, 0, 0.9)), line=0.6),
-        place.shape(board, Surface(paint, Texture(blotch=0.15)), Even(0.72), line=0.8),
+        place.shape(board, Surface(paint, Texture(blotch=0.15, material="plaster")), Even(0.72), line=0.8),
         place.shape(first, Surface((0.96, 0.95, 0.9)), Even(0.72), line=0.0, more=marks),
     ]
     return Thing(place.y, shapes, [pole, board])

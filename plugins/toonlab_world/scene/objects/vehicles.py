@@ -16,7 +16,7 @@ from .figures import figure
 
 PAINT = Texture(blotch=0.12)
 TYRE = Surface((0.26, 0.26, 0.28), Texture(grain=0.2))
-GLASS = Surface((0.45, 0.58, 0.68))
+GLASS = Surface((0.45, 0.58, 0.68), Texture(material="glass"))
 LAMP: Color = (0.98, 0.93, 0.75)
 BRAKE: Color = (0.8, 0.12, 0.1)
 SAIL: Color = (0.95, 0.93, 0.88)
@@ -97,7 +97,9 @@ def boat(draw: Draw, setting: Setting, place: Place) -> Thing:
 
 def _sail(draw: Draw, place: Place, side: float, long: float, deck: float) -> list[Shape]:
     mast, top = place.x, deck - long * draw.uniform(0.8, 1.2)
-    cloth = Surface(mix(SAIL, hsv(draw.uniform(), 0.6, 0.9), draw.choice((0.0, 0.0, 0.5))), Texture(blotch=0.15))
+    cloth = Surface(
+        mix(SAIL, hsv(draw.uniform(), 0.6, 0.9), draw.choice((0.0, 0.0, 0.5))), Texture(blotch=0.15, material="cloth")
+    )
 
     def sail(near: float, far: float, high: float, low: float) -> Points:
         return polygon(

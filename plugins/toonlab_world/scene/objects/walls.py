@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,11 +11,12 @@ from toonlab_world.scene.curves import ellipse
 from toonlab_world.scene.forms import Even, Plane
 from toonlab_world.scene.noise import Draw, ridge_line
 from toonlab_world.scene.palette import Setting, hsv, mix
-from toonlab_world.scene.scene import Color, Shape, Surface
+from toonlab_world.scene.scene import Color, Shape, Surface, Texture
 from toonlab_world.scene.space import Face, Rect
 
 from .furniture import PLASTER, WOOD, cloth, wood
 
+PRINT = Texture(material="print")
 NIGHT: Color = (0.12, 0.15, 0.32)
 FRAME = Surface((0.93, 0.92, 0.89))
 # the bars of a glyph of no alphabet in a unit cell, thinner than a third, none touching another
@@ -106,8 +108,8 @@ def _picture(draw: Draw, wall: Face, left: float) -> list[Shape]:
     u0, v0, u1, v1 = inset(whole, 0.015, 0.015)
     return [
         wall.shape(wood(draw), whole, line=0.8),
-        wall.shape(Surface(sky), (u0, v0, u1, v1), line=0.4),
-        wall.shape(Surface(land, PLASTER), (u0, v0, u1, split), line=0.4),
+        wall.shape(Surface(sky, PRINT), (u0, v0, u1, v1), line=0.4),
+        wall.shape(Surface(land, replace(PLASTER, material="print")), (u0, v0, u1, split), line=0.4),
     ]
 
 

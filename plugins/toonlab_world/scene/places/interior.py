@@ -19,7 +19,7 @@ from toonlab_world.scene.space import Camera, Face
 
 from .terrain import EVERYWHERE
 
-RUG = Texture(grain=0.35, blotch=0.2)
+RUG = Texture(grain=0.35, blotch=0.2, material="cloth")
 LAMPLIGHT: Color = (1.0, 0.86, 0.62)
 AT_THE_WALL = ["sofa", "shelf", "cupboard", "plant", "lamp", "cupboard", "shelf"]
 IN_THE_ROOM = ["table", "chair", "chair", "plant", "lamp", "table"]
@@ -79,6 +79,7 @@ class Room:
         hue = draw.choice((0.05, 0.1, 0.13, 0.3, 0.5, 0.58, 0.95))
         paint = hsv(hue, draw.uniform(0.04, 0.42), draw.uniform(0.68, 0.93))
         plain, skirting, top = (Surface(mix(paint, (1, 1, 1), white), PLASTER) for white in (0.0, 0.6, 0.75))
+        plain = replace(plain, texture=replace(PLASTER, material="paper"))
         shapes = [self.ceiling.shape(top, form=Even(0.72), line=0.6)]
         for face, dim in zip(self.walls, (1.0, 0.8, 0.8), strict=True):
             shapes.append(face.shape(plain, form=self._pool(dim), line=0.7))
@@ -93,7 +94,10 @@ class Room:
     def _ground(self, draw: Draw) -> list[Shape]:
         """Planks, tiles or carpet; perhaps a rug."""
         kind, joints = int(draw.choice(3)), np.linspace(0, 1, 13)[1:-1].tolist()
-        planks, tiles = wood(draw), Surface(hsv(draw.uniform(), 0.12, 0.75), Texture(grain=0.15, blotch=0.3))
+        planks, tiles = (
+            wood(draw),
+            Surface(hsv(draw.uniform(), 0.12, 0.75), Texture(grain=0.15, blotch=0.3, material="concrete")),
+        )
         surface = (planks, tiles, cloth(draw))[kind]
         lines = [(u, 0.0, u, 1.0) for u in joints] if kind < 2 else []
         lines += [(0.0, v, 1.0, v) for v in joints] if kind == 1 else []
@@ -112,7 +116,7 @@ class Room:
             return []
         u, v, lean = draw.uniform(0.2, 0.5), draw.uniform(0.3, 0.55), 0.12 * self.lit_side
         outline = self.floor.see([(u, v), (u + 0.2, v), (u + 0.2 - lean, v + 0.3), (u - lean, v + 0.3)])
-        light = Surface(mix((0.95, 0.88, 0.72), self.air.sunlight, 0.5), Texture(streak=0.3))
+        light = Surface(mix((0.95, 0.88, 0.72), self.air.sunlight, 0.5), Texture(streak=0.3, material="wood"))
         return [Shape(outline, light, Even(0.95), self.floor.depth, 0.0)]
 
 

@@ -16,7 +16,7 @@ from toonlab_world.scene.objects.nature import bush, conifer, flowers, poplar, s
 from toonlab_world.scene.objects.props import ball, bench, fence, lamp, post
 from toonlab_world.scene.objects.vehicles import boat
 from toonlab_world.scene.palette import Setting, hsv, mix
-from toonlab_world.scene.scene import Layer, Place, Scene, Shape, Surface, Texture, Thing
+from toonlab_world.scene.scene import Layer, Place, Scene, Shape, Surface, Texture, Thing, level
 
 from .terrain import Ridge, hill, mountains, path, sky
 
@@ -75,8 +75,15 @@ def _water(draw: Draw, setting: Setting, key: Key, line: float) -> Layer:
     """Level water from the far shore to the viewer, with boats on it."""
     corners = np.array([[-0.1, line], [1.1, line], [1.1, 1.1], [-0.1, 1.1]], np.float32)
     blue = mix(hsv(draw.uniform(0.46, 0.6), draw.uniform(0.4, 0.65), draw.uniform(0.4, 0.6)), setting.air.zenith, 0.35)
-    surface = Surface(blue, Texture(blotch=0.1), mirror=draw.uniform(0.4, 0.8))
-    water = Shape(corners, surface, Water(key, line, waves=draw.uniform(0.25, 0.5)), depth=0.35, line=0.7)
+    surface = Surface(blue, Texture(blotch=0.1, material="water"), mirror=draw.uniform(0.4, 0.8))
+    water = Shape(
+        corners,
+        surface,
+        Water(key, line, waves=draw.uniform(0.25, 0.5)),
+        depth=0.35,
+        line=0.7,
+        frame=level(line - 0.01, 2.5),
+    )
     boats = []
     for y in sorted(line + 0.3 * draw.uniform(0.02, 1, int(draw.integers(0, 4))) ** 1.3):
         size = setting.scale * (0.1 + 0.9 * (y - setting.horizon))

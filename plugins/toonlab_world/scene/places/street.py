@@ -22,8 +22,9 @@ from toonlab_world.scene.space import Box, Camera, Face, Rect
 
 from .terrain import hill, mountains, sky
 
-ASPHALT = Texture(grain=0.3, blotch=0.35)
-MARKING = Surface((0.88, 0.87, 0.82), Texture(grain=0.25, blotch=0.2))
+ASPHALT = Texture(grain=0.3, blotch=0.35, material="asphalt")
+PAVING = replace(CONCRETE, material="paving")
+MARKING = Surface((0.88, 0.87, 0.82), Texture(grain=0.25, blotch=0.2, material="asphalt"))
 FAR = 60.0  # metres
 STOREY = 3.1  # metres
 
@@ -111,7 +112,7 @@ def floor(draw: Draw, camera: Camera) -> Shape:
 
 
 def paving(draw: Draw) -> Surface:
-    return Surface(hsv(draw.uniform(0.05, 0.12), draw.uniform(0.03, 0.25), draw.uniform(0.6, 0.78)), CONCRETE)
+    return Surface(hsv(draw.uniform(0.05, 0.12), draw.uniform(0.03, 0.25), draw.uniform(0.6, 0.78)), PAVING)
 
 
 def pavements(draw: Draw, camera: Camera, road: float, front: float) -> list[Shape]:

@@ -12,14 +12,14 @@ from toonlab_world.scene.fields import Ground, Sky
 from toonlab_world.scene.forms import Ball, Even, Lobes
 from toonlab_world.scene.noise import Draw, Key, ridge_line
 from toonlab_world.scene.palette import Season, mix
-from toonlab_world.scene.scene import Air, Layer, Points, Shape, Surface, Texture
+from toonlab_world.scene.scene import Air, Frame, Layer, Points, Shape, Surface, Texture, level, upright
 
 EVERYWHERE = box(-0.1, -0.1, 1.1, 1.1)
 SAMPLES = 256  # points along a ridge
-EARTH = Texture(grain=0.3, blotch=0.55, streak=0.2)
-GRASS = Texture(grain=0.3, blotch=0.5, streak=0.45)
-ROCK = Texture(grain=0.35, blotch=0.6, streak=0.1)
-FOREST = Texture(grain=0.3, blotch=0.4, leaf=0.6)
+EARTH = Texture(grain=0.3, blotch=0.55, streak=0.2, material="earth")
+GRASS = Texture(grain=0.3, blotch=0.5, streak=0.45, material="grass")
+ROCK = Texture(grain=0.35, blotch=0.6, streak=0.1, material="rock")
+FOREST = Texture(grain=0.3, blotch=0.4, leaf=0.6, material="forest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,11 @@ class Ridge:
         """Steepness of the smoothed ridge, scaled to [-1, 1]."""
         slope = np.gradient(np.convolve(np.pad(self.y, 4, mode="edge"), np.ones(9) / 9, mode="valid"))
         return (slope / (np.abs(slope).max() + 1e-6)).astype(np.float32)
+
+    @property
+    def frame(self) -> Frame:
+        """Of the ground below the ridge."""
+        return level(float(self.y.min()) - 0.03, 5.0)
 
     @property
     def outline(self) -> Points:
@@ -63,7 +68,7 @@ def mountains(draw: Draw, season: Season, key: Key, base: float, depth: float) -
     ridge = Ridge((base - draw.uniform(0.08, 0.16) * (line + 0.4)).astype(np.float32))
     color = mix(season.rock.draw(draw), season.needles.draw(draw), draw.uniform(0, 0.6))
     form = _ground(draw, key, ridge, cells=5, rolling=0.12, facets=0.4)
-    return Shape(ridge.outline, Surface(color, ROCK, ragged=0.003), form, depth)
+    return Shape(ridge.outline, Surface(color, ROCK, ragged=0.003), form, depth, frame=upright(0.5, base, 0.08))
 
 
 def hill(draw: Draw, season: Season, key: Key, base: float, depth: float) -> tuple[Ridge, Shape]:
@@ -75,7 +80,7 @@ def hill(draw: Draw, season: Season, key: Key, base: float, depth: float) -> tup
     color = (season.needles if wooded else season.meadow).draw(draw)
     surface = Surface(color, FOREST, ragged=0.008) if wooded else Surface(color, GRASS, ragged=0.003)
     form = _ground(draw, key, ridge, cells=int(draw.integers(2, 4)), rolling=0.3, facets=0.1)
-    return ridge, Shape(ridge.outline, surface, form, depth)
+    return ridge, Shape(ridge.outline, surface, form, depth, frame=ridge.frame)
 
 
 def path(draw: Draw, ridge: Ridge, horizon: float, ground: Shape) -> Shape:
@@ -89,7 +94,14 @@ def path(draw: Draw, ridge: Ridge, horizon: float, ground: Shape) -> Shape:
     half = 0.006 + draw.uniform(0.07, 0.15) * near**1.6
     outline = np.concatenate([np.stack([x - half, y], axis=1), np.stack([x + half, y], axis=1)[::-1]])
     color = mix((0.78, 0.66, 0.48), (0.6, 0.58, 0.56), draw.uniform())
-    return Shape(outline.astype(np.float32), Surface(color, EARTH, 0.004), ground.form, ground.depth, line=0.7)
+    return Shape(
+        outline.astype(np.float32),
+        Surface(color, EARTH, 0.004),
+        ground.form,
+        ground.depth,
+        line=0.7,
+        frame=ground.frame,
+    )
 
 
 def _cloud(draw: Draw, air: Air, horizon: float) -> Shape:

@@ -126,14 +126,22 @@ def test_a_style_of_ones_own():
 
 
 def test_difficulty_reaches_photos_and_cartoons():
-    hard = replace(WORLD, line_area=0.2, texture_area=0.3, kind="street")
-    options = {"kind": "street", "line_area": 0.2, "texture_area": 0.3}
+    hard = replace(WORLD, line_area=0.2, texture_area=0.3, kind="street", difficulty=1.0)
+    options = {"kind": "street", "line_area": 0.2, "texture_area": 0.3, "difficulty": 1.0}
     shown = render(scene_key(3, "train", 2), 32, ("photo",), **options)["photo"]
     drawn = render(scene_key(3, "train", 3), 32, ("cartoon",), **options)["cartoon"]
     photos, cartoons = hard.train()
     np.testing.assert_array_equal(photos[1].permute(1, 2, 0).numpy(), shown)
     np.testing.assert_array_equal(cartoons[1].permute(1, 2, 0).numpy(), drawn)
     assert hard.evaluation()[0].truth.outline.sum() < WORLD.evaluation()[0].truth.outline.sum()
+
+
+def test_the_world_is_easy_where_nothing_is_said():
+    """Published results were measured on it."""
+    assert ToonWorld().difficulty == 0
+    for name in ("photo", "cartoon"):
+        easy = render(scene_key(3, "train", 0), 32, (name,), difficulty=0)[name]
+        np.testing.assert_array_equal(easy, render(scene_key(3, "train", 0), 32, (name,))[name])
 
 
 def test_the_manifest_is_json_reads_nothing_and_tells_worlds_apart(cache):
@@ -156,6 +164,8 @@ def test_the_manifest_is_json_reads_nothing_and_tells_worlds_apart(cache):
         {"kind": "space"},
         {"line_area": 0},
         {"texture_area": 1.1},
+        {"difficulty": -0.1},
+        {"difficulty": 2.5},
     ],
 )
 def test_wrong_parameters_are_refused(wrong):
@@ -178,5 +188,5 @@ def test_an_error_names_the_parameter_of_a_style(style, message):
 CHANGES: list[dict[str, Any]] = [
     {}, {"style": "soft"}, {"seed": 1}, {"scenes": 8}, {"size": 64}, {"evaluation_scenes": 8},
     {"style": Style(tones=2)}, {"kind": "street"}, {"line_area": 0.5}, {"texture_area": 0.5},
-    {"evaluation_split": "test"},
+    {"evaluation_split": "test"}, {"difficulty": 1.0},
 ]  # fmt: skip

@@ -71,7 +71,7 @@ def test_the_folder_says_what_it_holds():
     about = json.loads((SHARDS.path("photo").parent / "about.json").read_text(encoding="utf-8"))
     assert about == {"split": "validation", "names": ["photo", "outline"], "seed": 1, "count": 3, "size": 32,
                      "first": 0, "step": 1, "kind": None, "texture_area": 1.0, "style": "bold", "line_area": 1.0,
-                     "version": 2}  # fmt: skip
+                     "difficulty": 0.0, "version": 2}  # fmt: skip
 
 
 def test_two_processes_at_once_leave_one_whole_folder(cache):

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from toonlab_world.render.effects import NOISES, defocus, develop, relief, sky_image, vignette
+from toonlab_world.render.effects import NOISES, defocus, develop, relief, sky_image, veiled, vignette
 from toonlab_world.render.pixels import linear
 from toonlab_world.render.raster import Raster
 from toonlab_world.scene.compose import compose
@@ -52,6 +52,16 @@ def test_clouds_cover_the_sky_where_they_are_with_soft_edges():
     assert changed[19, 45] > 0.1
     assert changed[55, 10] < 0.01
     assert len(np.unique(np.round(changed, 2))) > 10  # no hard edge
+
+
+def test_a_veil_of_clouds_tears_a_sky_more_or_less():
+    sky, covered = shown(), []
+    for index in range(8):
+        scene = Scene(("veil", index), AIR, 0.9, Layer([BACK]), [], focus=0.3, blur=0.5)
+        np.testing.assert_allclose(veiled(sky, scene, 0.0), sky, atol=1e-3)
+        changed = np.abs(veiled(sky, scene, 1.0) - sky).max(axis=2)
+        covered.append((changed > 0.02).mean())
+    assert min(covered) < 0.35 < 0.5 < max(covered)
 
 
 @pytest.mark.parametrize("clouds", [(), (CLOUD,)])

@@ -58,6 +58,15 @@ def test_textures_cover_their_share_of_the_picture(area):
     assert np.mean(shares) == pytest.approx(area, abs=0.06)
 
 
+def test_hard_photos_have_materials_only_on_their_share_of_the_picture():
+    rough = []
+    for area in (0.0, 0.3, 1.0):
+        photos = [render_photo(Raster(compose((0, "test", i)), 96), area, False, difficulty=1.0) for i in range(5)]
+        rough.append(np.mean([roughness(photo, np.ones((96, 96), bool)) for photo in photos]))
+    assert rough[0] < 0.6 * rough[2]
+    assert rough[0] < rough[1] < rough[2]
+
+
 def test_water_mirrors_what_stands_beyond_it():
     """The picture below the waterline is more like the one above it, upside down, than the right way up."""
     gains = []
