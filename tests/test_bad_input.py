@@ -239,6 +239,7 @@ CASES = [
     ),
     ("an experiment without recipes", "compare none.yaml", "recipes: got [], expected"),
     ("no seeds", "compare seeds.yaml", "seeds: got 0, expected"),
+    ("too many seeds", "compare one.yaml --seeds 10001", "seeds: got 10001, expected int | list[int], > 0, <= 10000"),
     ("a path that no recipe has", "compare path.yaml", "train.stepz: no recipe has this path"),
     ("the same on the command line", "compare demo trian.steps=3", "trian.steps: no recipe has this path"),
     (

@@ -2,9 +2,11 @@
 
 import os
 import signal
+import tempfile
 import time
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 import torch
@@ -143,6 +145,17 @@ def test_a_killed_worker_is_a_line_where_the_next_batch_is_asked_for(images: typ
     with pytest.raises(ToonlabError, match=says):
         list(map(step, ready))
     assert signal.getsignal(signal.SIGCHLD) == before
+
+
+def test_a_long_folder_of_temporary_files_is_named_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sockets of data workers lie there, and torch would wait for them for minutes."""
+    steps = Steps(Numbered(3), Numbered(3), settings())
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("t" * 120)))
+    with pytest.raises(
+        ToonlabError, match=r"^data: TMPDIR=.*ttt: too long .* at most 72 characters, or train\.workers=0$"
+    ):
+        next(batches(steps, 0, 1, 1, torch.device("cpu")))
+    assert len(list(batches(steps, 0, 1, 0, torch.device("cpu")))) == 1
 
 
 def test_full_shared_memory_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from toonlab.utils.signals import ignore_interrupt
 from toonlab.utils.text import several
 
 Item: TypeAlias = tuple[Tensor, Tensor, list[str]] | ToonlabError  # photos, cartoons, warnings of a data worker
+_LONGEST = 72  # characters of the folder of a socket, whose whole path has at most 107
 _FULL = "the shared memory of data workers is full (/dev/shm); enlarge it (docker run --shm-size), or train.workers=0"
 
 
@@ -133,11 +135,15 @@ def batches(steps: Steps, start: int, stop: int, workers: int | None, device: to
     they would only take its cores.
 
     Raises:
-        ToonlabError: if the data are wrong, if a worker was killed, or if the shared memory is full.
+        ToonlabError: if the data are wrong, if a worker was killed, if the shared memory is full, or if the path of
+            temporary files is too long.
     """
     gpu = device.type == "cuda"
     form = torch.channels_last if steps.photos.train.channels_last else torch.preserve_format
     workers = (min(8, torch.get_num_threads()) if gpu else 0) if workers is None else workers
+    if workers and len(folder := tempfile.gettempdir()) > _LONGEST:
+        text = f"TMPDIR={folder}: too long for the sockets of data workers; give one of at most {_LONGEST} characters"
+        raise ToonlabError(f"data: {text}, or train.workers=0")
     loader = DataLoader(
         steps,
         batch_size=None,  # an item is a whole batch

@@ -14,7 +14,7 @@ from toonlab.registry.catalogue import Catalogue
 
 from .dotted_tree import Tree
 
-Positive = Annotated[int, Field(gt=0)]
+Positive = Annotated[int, Field(gt=0, le=10**12)]
 WEIGHTED = frozenset({"generator_losses", "discriminator_losses"})  # the kinds of part that have a weight
 
 
@@ -150,7 +150,7 @@ class Train:
     steps: Positive | None = None
     size: Positive = 256
     batch: Positive = 8
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     crop: Literal["random", "center"] = "random"
     flip: bool = False
     precision: Literal["fp32", "tf32", "bf16"] = "fp32"

@@ -26,7 +26,7 @@ from toonlab.utils import paths, yaml
 
 from .design import Design, Levels, combinations
 
-Seeds = Annotated[int, Field(gt=0)] | list[Annotated[int, Field(ge=0)]]
+Seeds = Annotated[int, Field(gt=0, le=10_000)] | list[Annotated[int, Field(ge=0, lt=2**63)]]
 Factor = Annotated[list[Any], Field(min_length=1)] | Annotated[dict[Any, dict[str, Any]], Field(min_length=1)]
 Budget = Literal["steps", "critic_pixels", "seconds"]
 
@@ -97,10 +97,11 @@ def read_file(kind: type[S], name: str, **given: Any) -> tuple[S, Path]:
         if key not in data and its_key in data:
             text = f"a {other}, not a {kind.KIND}: it has no `{key}`; use toonlab {command}"
             raise RecipeError(str(path), [Problem("", text)])
+    data |= {name: value for name, value in given.items() if value is not None}
     values, problems = Schema.of(kind).validate(data, "")
     if problems:
         raise RecipeError(str(path), problems)
-    study = kind(**{**values, **{name: value for name, value in given.items() if value is not None}})
+    study = kind(**values)
     if problems := list(study.problems()):
         raise RecipeError(str(path), problems)
     return study, path

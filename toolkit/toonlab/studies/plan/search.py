@@ -20,7 +20,7 @@ from toonlab.utils import paths, yaml
 
 from .experiment import StudyFile, read_file
 
-Positive = Annotated[int, Field(gt=0)]
+Positive = Annotated[int, Field(gt=0, le=10**12)]
 _LARGEST = 1e15  # a float holds larger integers no more
 
 
