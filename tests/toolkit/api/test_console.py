@@ -90,7 +90,9 @@ def study_of(run: toonlab.TrainedRun, catalogue: Catalogue) -> toonlab.Results:
     }
     directory = run.directory.parent
     (directory / "results.json").write_text(
-        json.dumps({"name": run.experiment, "cells": [record], "metrics": ["outline_f1"]})
+        json.dumps(
+            {"name": run.experiment, "cells": [record], "metrics": ["outline_f1"], "higher": {"outline_f1": True}}
+        )
     )
     found = toonlab.Results.read(directory)
     (directory / "results.json").unlink()

@@ -101,7 +101,7 @@ def test_a_gan_of_whole_image_critics_has_no_overlay(gan: GAN, tmp_path: Path):
 
 def trained(recipe: Path, catalogue: Catalogue, *overrides: str) -> Trained:
     given = ["train.steps=2", "observers=null", *overrides]
-    return train(load(recipe, catalogue, given), catalogue, recipe.parent / "runs", "s", "cpu")
+    return train(load(recipe, catalogue, given), catalogue, recipe.parent / "runs", "s", "cpu", split="test")
 
 
 def test_a_finished_run_has_its_first_test_samples(small: Path, catalogue: Catalogue) -> None:

@@ -113,7 +113,7 @@ def test_a_metric_that_gets_worse_keeps_the_first_weights(small: Path, catalogue
 
 def test_a_loss_that_is_not_finite_is_named_with_its_step(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:
     """The second of two losses is the one that diverges; its value and step are in the message and the outcome."""
-    with pytest.raises(DivergedError, match=r"^diverged at step 2: generator/content, generator/total is (nan|inf)$"):
+    with pytest.raises(DivergedError, match=r"^diverged at step 2: generator/content, generator/total are (nan|inf)$"):
         run(small, catalogue, tmp_path / "runs", "generator.optimizer={use: SGD, lr: 1e30}")
     (outcome,) = tmp_path.glob("runs/small/*/outcome.json")
     written = json.loads(outcome.read_text())

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from toonlab import discover
 from toonlab.engine.train import train
@@ -17,6 +18,8 @@ from toonlab.registry.catalogue import Catalogue
 from toonlab.report import write_report
 from toonlab.report.findings import Findings
 from toonlab.studies.results.results import CellResult, SearchResult, StudyResults, Variant
+
+search_result = TypeAdapter(SearchResult).validate_python
 
 HIGHER = {"outline_f1": True, "psnr": True, "seconds": False, "seconds_per_step": False}
 TINY = """\
@@ -146,7 +149,10 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., StudyRes
             "importances": {K: 0.7, SIZE: 0.3},
         }
         higher, directory = {"f1": direction == "maximize"}, tmp_path_factory.mktemp("search")
-        search, known = SearchResult.from_json(record), {"metrics": ["f1"], "higher": higher, "baseline": "ctss"}
+        search, known = (
+            search_result(record),
+            {"metrics": ["f1"], "higher": higher, "baseline": "ctss"},
+        )
         return StudyResults("s", directory, cells, "tune", search=search, **known)
 
     return make

@@ -2,7 +2,7 @@
 
 import pytest
 
-from toonlab.report.format import interval, listed, mean_and_spread, number, p_value, places, several, shown, signed
+from toonlab.report.format import interval, listed, mean_and_spread, number, p_value, places, shown, signed
 
 
 @pytest.mark.parametrize(
@@ -35,10 +35,9 @@ def test_a_probability_is_never_rounded_to_nothing() -> None:
     assert [p_value(p) for p in (0.00001, 0.0119, 0.4567)] == ["< 0.001", "0.012", "0.46"]
 
 
-def test_lists_and_counts_in_words() -> None:
+def test_lists_in_words() -> None:
     assert listed(["a", "b", "c"]) == "a, b and c"
     assert listed(list("abcdefg"), 4) == "a, b, c and 4 others"
-    assert [several(count, "seed") for count in (1, 1200)] == ["1 seed", "1,200 seeds"]
 
 
 def test_a_label_keeps_what_tells_it_apart_and_loses_a_floats_tail() -> None:

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from toonlab.errors import ToonlabError
 from toonlab.report import fingerprint, is_current, read_study, write_report
 from toonlab.report.findings import Findings
 from toonlab.studies.results.results import CellResult, SearchResult, StudyResults, Variant
 from toonlab.types import Outcome
+
+search_result = TypeAdapter(SearchResult).validate_python
 
 
 def test_the_command_writes_the_page_and_its_tables(
@@ -119,7 +122,7 @@ def test_a_search_without_a_confirmation_has_a_page(tmp_path: Path) -> None:
     space, objective = {"k": {"low": 1, "high": 4}}, {"metric": "f1", "direction": "maximize"}
     record = {"recipe": "r", "objective": objective, "space": space, "seeds_per_trial": 1}
     record |= {"default": {"k": 1}, "trials": trials, "importances": {}}
-    results = StudyResults("s", tmp_path / "s", [], "tune", metrics=["f1"], search=SearchResult.from_json(record))
+    results = StudyResults("s", tmp_path / "s", [], "tune", metrics=["f1"], search=search_result(record))
     page = write_report(results).read_text()
     assert 'id="search"' in page
     assert 'id="table"' not in page

@@ -112,7 +112,7 @@ def test_an_interaction_with_an_empty_cell_is_left_out_by_name():
     records = [r for r in radar() if r.levels != {"clutter": "low", "filter": 1}]
     found = anova(records)
     assert [effect.term for effect in found.effects] == ["clutter", "filter"]
-    assert found.notes == ["clutter × filter: left out, 1 of its cells have no value"]
+    assert found.notes == ["clutter × filter: left out, 1 of its cells without a value"]
 
 
 def test_interactions_that_leave_too_little_to_judge_by_are_left_out():

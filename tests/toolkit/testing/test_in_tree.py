@@ -42,7 +42,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize(("kind", "name"), PARTS)
-def test_a_part_passes_the_kit(kind: str, name: str, folders: dict[str, Path], tmp_path: Path) -> None:
+def test_a_part_passes_the_kit(kind: str, name: str, folders: dict[str, Path]) -> None:
     if reason := LEFT_OUT.get((kind, name)):
         pytest.skip(reason)
     entry = CATALOGUE.get(kind, name)
@@ -50,9 +50,6 @@ def test_a_part_passes_the_kit(kind: str, name: str, folders: dict[str, Path], t
     parameters: dict[str, Any] = {key: value for key, value in small.items() if key in entry.schema.parameters}
     parameters |= GIVEN.get((kind, name), {})
     parameters |= folders if name == "folder" else {}
-    parameters |= (
-        {"tracking_uri": f"sqlite:///{tmp_path}/mlflow.db"} if name == "mlflow" else {}
-    )  # one for all its runs
     assert failures(TESTS[kind], entry.factory, parameters) == {}
 
 

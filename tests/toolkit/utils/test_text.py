@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from toonlab.utils.text import duration, hide_password, printable, without_password
+from toonlab.utils.text import duration, hide_password, printable, several, without_password
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,7 @@ def test_nor_in_what_others_say_of_it() -> None:
     uri = "http://me:p%40ss@host"
     assert hide_password("http://me:p%40ss@host refused me, p@ss", uri) == "http://me:***@host refused me, ***"
     assert hide_password("refused", "http://me@host") == "refused"
+
+
+def test_counts_in_words() -> None:
+    assert [several(count, "seed") for count in (1, 1200)] == ["1 seed", "1,200 seeds"]

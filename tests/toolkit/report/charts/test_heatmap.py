@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from toonlab.report.charts.heatmap import heat_map, scale
 from toonlab.report.findings import Findings
 from toonlab.report.search import Search, search_of
 from toonlab.studies.results.results import SearchResult, StudyResults
+
+search_result = TypeAdapter(SearchResult).validate_python
 
 SPACE = {"k": {"low": 1, "high": 3, "step": 1}, "size": {"low": 8, "high": 32, "step": 8}}
 Trials = Sequence[tuple[int, float, str, float | None]]  # k, size, state, value
@@ -31,9 +34,7 @@ def search(folder: Path, trials: Trials = TRIALS, space: Any = SPACE, direction:
     ]
     record = {"recipe": "r", "objective": {"metric": "f1", "direction": direction}, "space": space}
     record |= {"default": told[0]["params"], "trials": told}
-    found = search_of(
-        Findings(StudyResults("s", folder, [], "tune", metrics=["f1"], search=SearchResult.from_json(record)))
-    )
+    found = search_of(Findings(StudyResults("s", folder, [], "tune", metrics=["f1"], search=search_result(record))))
     assert found is not None
     return found
 

@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from toonlab.report.charts.search import charts, parallel
 from toonlab.report.findings import Findings
 from toonlab.report.search import Search, search_of
 from toonlab.studies.results.results import SearchResult, StudyResults
+
+search_result = TypeAdapter(SearchResult).validate_python
 
 SPACE = {"a.k": {"low": 1, "high": 4, "step": 1, "choices": None}, "a.size": {"low": 8, "high": 24, "step": 8}}
 
@@ -22,9 +25,7 @@ def drawn(folder: Path, trials: list[tuple[dict[str, Any], str, float | None]], 
     ]
     record = {"recipe": "r", "objective": {"metric": "f1", "direction": "maximize"}, "space": SPACE}
     record |= {"seeds_per_trial": 1, "default": trials[0][0], "trials": told, "importances": {}, **others}
-    search = search_of(
-        Findings(StudyResults("s", folder, [], "tune", metrics=["f1"], search=SearchResult.from_json(record)))
-    )
+    search = search_of(Findings(StudyResults("s", folder, [], "tune", metrics=["f1"], search=search_result(record))))
     assert search is not None
     return {chart.name: chart.svg(508) for chart in charts(search)}
 
@@ -97,7 +98,12 @@ def parameters(folder: Path, space: dict[str, Any], trials: list[tuple[dict[str,
     found = search_of(
         Findings(
             StudyResults(
-                "s", folder, [], "tune", metrics=["f1"], search=SearchResult.from_json({**record, "trials": told})
+                "s",
+                folder,
+                [],
+                "tune",
+                metrics=["f1"],
+                search=search_result({**record, "trials": told}),
             )
         )
     )
