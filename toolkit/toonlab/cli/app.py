@@ -49,7 +49,7 @@ class Group(TyperGroup):
             finally:
                 if sys.stdout is not None:
                     sys.stdout.flush()  # at the interpreter's end an error could not be told
-        except BrokenPipeError:  # whoever read the output has read enough, such as `head`
+        except BrokenPipeError:  # anyone who read the output has read enough, such as `head`
             sys.stdout = None  # it would fail again at the end of the program
             sys.exit(1)
         except Exception as error:

@@ -87,7 +87,7 @@ def word(
     - `better`: more in the primary metric, and shown to lose less than the margin in every guard.
     - `trade-off`: more in the primary metric, and less in a guard, where a loss of the margin is not excluded.
     - `equivalent`: a gain and a loss of the margin in the primary metric are both excluded (two one-sided tests,
-      Schuirmann 1987), whatever its sign.
+      Schuirmann 1987), of either sign.
     - `worse`: less in the primary metric.
     - `undecided`: anything else; also better in the primary metric where a guard is open.
     - `at the floor`: not shown to be above the unmodified photo; nothing else is said of it.
