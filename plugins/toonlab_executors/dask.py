@@ -367,10 +367,23 @@ def _slot_here(device: str) -> Slot:
     return Slot(socket.gethostname(), kind, tuple(gpus[:1]), cores())  # dask cuda names the worker's own first
 
 
+def drop_settings() -> None:
+    """Remove what a nanny sets in a worker's environment before a cell's process inherits it.
+
+    `MALLOC_TRIM_THRESHOLD_` makes trainings on a CPU twice as slow; a slot says itself how many threads it has.
+    """
+    import dask
+
+    for name, value in dask.config.get("distributed.nanny.pre-spawn-environ").items():
+        if os.environ.get(name) == str(value):
+            del os.environ[name]
+
+
 def _call(packed: bytes, key: str, session: str) -> Any:
     from distributed import get_worker
 
     address = get_worker().address
+    drop_settings()
     try:
         work, slots = pickle.loads(packed)
     except Exception as error:

@@ -18,7 +18,7 @@ from toonlab import ToonlabError, UnfitSlotError
 from toonlab.testing import ExecutorTests
 from toonlab.testing.frame import failures
 from toonlab_executors import dask
-from toonlab_executors.dask import DaskExecutor
+from toonlab_executors.dask import DaskExecutor, drop_settings
 
 MINE = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
 
@@ -147,6 +147,14 @@ def test_a_sign_of_life_is_given_while_nobody_looks(executor: DaskExecutor, monk
         while other._client.get_metadata(keys, default=None) == sign and time.monotonic() < until:
             time.sleep(0.05)
         assert time.monotonic() < until
+
+
+def test_what_a_nanny_sets_does_not_slow_a_cell_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "65536")
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")  # of the user
+    drop_settings()
+    assert "MALLOC_TRIM_THRESHOLD_" not in os.environ
+    assert os.environ["OMP_NUM_THREADS"] == "3"
 
 
 def test_a_scheduler_that_is_not_there_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
