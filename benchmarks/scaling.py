@@ -44,6 +44,7 @@ from toonlab.studies.executors.progress import StudyProgress
 from toonlab.studies.results.results import Variant
 from toonlab.types import Outcome
 from toonlab_executors.dask import DaskExecutor
+from toonlab_executors.local import cores
 
 STUDY = """\
 recipes: [plain]
@@ -62,10 +63,11 @@ def cluster(workers: int, threads: int = 1) -> Iterator[tuple[str, psutil.Proces
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address, started = f"tcp://127.0.0.1:{port}", []
+    environment = {**os.environ, "OMP_NUM_THREADS": str(max(1, cores() // workers))}  # as `local`'s; else Dask sets 1
 
     def start(kind: str, *words: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", *words, "--no-dashboard"]
-        started.append(subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=folder))
+        started.append(subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=folder, env=environment))
         return started[-1]
 
     with tempfile.TemporaryDirectory() as folder:

@@ -23,6 +23,7 @@ shift
 
 # Two minutes before the end Slurm sends SIGTERM: the worker leaves, its cell saves, and another worker takes it over. The
 # task must not end before the cell's process has saved. Local files of Dask lie on the node's own disk.
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-${SLURM_CPUS_PER_TASK:-1}} # Dask sets 1 otherwise
 dask worker --scheduler-file "$file" --nthreads 1 --resources slot=1 --no-dashboard \
   --local-directory "${TMPDIR:-/tmp}" "$@" &
 worker=$!

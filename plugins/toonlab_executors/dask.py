@@ -90,15 +90,20 @@ class DaskExecutor:
         self._pulse = threading.Thread(target=self._show_life, daemon=True)
 
     def __enter__(self) -> DaskExecutor:
+        import dask
         import distributed
 
         logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # this class tells of an absent scheduler
         if not self.scheduler:
-            self._cluster = distributed.LocalCluster(
-                n_workers=len(self._own), threads_per_worker=1, resources={self.resource: 1}, dashboard_address=":8787"
-            )
+            with dask.config.set({"distributed.nanny.pre-spawn-environ": {}}):  # see `drop_settings`; and threads
+                self._cluster = distributed.LocalCluster(
+                    n_workers=len(self._own),
+                    threads_per_worker=1,
+                    resources={self.resource: 1},
+                    dashboard_address=":8787",
+                )
         try:
-            self._connect()
+            self._connect(_CONNECT)
         except (OSError, ValueError) as error:
             text = f"--scheduler {self.scheduler}: no Dask scheduler there: {first_line(error)}"
             raise ToonlabError(f"{text}; start one with `dask scheduler`") from error
@@ -223,7 +228,7 @@ class DaskExecutor:
 
     # -- the scheduler
 
-    def _connect(self, timeout: float = _CONNECT) -> None:
+    def _connect(self, timeout: float) -> None:
         import distributed
 
         file = self.scheduler if Path(self.scheduler or "").is_file() else None
@@ -368,8 +373,12 @@ def _slot_here(device: str) -> Slot:
 
 
 def drop_settings() -> None:
-    """Remove a setting of Dask's nanny before a cell's process inherits it: it halves a training's speed on a CPU."""
-    os.environ.pop("MALLOC_TRIM_THRESHOLD_", None)
+    """Remove settings of Dask's nanny before a cell's process inherits them; `OMP_NUM_THREADS` stays.
+
+    The first halves a training's speed on a CPU, the others would keep it to one thread in any case.
+    """
+    for name in ("MALLOC_TRIM_THRESHOLD_", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.pop(name, None)
 
 
 def _call(packed: bytes, key: str, session: str) -> Any:

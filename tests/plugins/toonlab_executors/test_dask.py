@@ -10,15 +10,17 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import dask.config as dask_settings
 import distributed
 import pytest
-from tasks import count, divide, place, unfit, until_stopped
+from tasks import count, divide, place, settings, unfit, until_stopped
 
 from toonlab import ToonlabError, UnfitSlotError
 from toonlab.testing import ExecutorTests
 from toonlab.testing.frame import failures
 from toonlab_executors import dask
 from toonlab_executors.dask import DaskExecutor, drop_settings
+from toonlab_executors.local import cores
 
 MINE = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
 
@@ -150,9 +152,22 @@ def test_a_sign_of_life_is_given_while_nobody_looks(executor: DaskExecutor, monk
 
 
 def test_what_a_nanny_sets_does_not_slow_a_cell_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "65536")
+    given = dask_settings.get("distributed.nanny.pre-spawn-environ")
+    for name, value in given.items():
+        monkeypatch.setenv(name, str(value))
     drop_settings()
-    assert "MALLOC_TRIM_THRESHOLD_" not in os.environ
+    assert given.keys() & os.environ.keys() == {"OMP_NUM_THREADS"}
+
+
+@pytest.mark.filterwarnings("ignore:Port 8787 is already in use", "ignore:unclosed")  # by the scheduler of other tests
+def test_workers_started_here_have_this_environment() -> None:
+    before = dict(os.environ)
+    with DaskExecutor(jobs=1, device="cpu") as executor:
+        look_until(executor, lambda: len(executor.slots) == 1)
+        assert executor.slots[0].threads == cores()
+        found = executor.submit(settings, key="a").result(60)
+    assert found == {name: before.get(name, "") for name in found}
+    assert {name: os.environ.get(name, "") for name in found} == found
 
 
 def test_a_scheduler_that_is_not_there_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
