@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -16,6 +17,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from toonlab.cli.app import app
+from toonlab.studies.optuna_study import OptunaStudy
 from toonlab.utils.databases import sqlite_url
 from toonlab_mlflow import store
 from toonlab_mlflow.address import default_address
@@ -94,3 +96,27 @@ def test_a_training_in_a_folder_of_any_name_is_tracked_there(name: str, workspac
     assert elsewhere.exit_code == 0, elsewhere.stderr
     with closing(sqlite3.connect(workspace / f"{name}.db")) as connection:
         assert connection.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_paths_that_are_no_utf8_work_but_for_mlflow_which_is_told_in_a_line(workspace: Path) -> None:
+    data, runs, twin = (os.fsdecode(name) for name in (b"d \xff", b"r \xfe%", "r \ufffd%".encode()))
+    (workspace / data).mkdir()
+    for name in (b"0 \xff.png", b"1.png"):
+        Image.new("RGB", (20, 20)).save(workspace / data / os.fsdecode(name))
+    trained = ["train", "tiny.yaml", f"data.photos={data}", f"data.cartoons={data}", "--runs", runs, "--device", "cpu"]
+    with pytest.warns(RuntimeWarning, match="its path is not UTF-8, which MLflow needs; rename it, or give a server"):
+        done = typed(*trained)
+    assert done.exit_code == 0, done.stderr
+    assert "not run again" in typed(*trained).stdout
+    synced = typed("sync", runs)
+    assert (synced.exit_code, synced.stderr.count("\n")) == (1, 1)
+    assert "its path is not UTF-8, which MLflow needs" in synced.stderr
+    (run,) = (workspace / runs / "tiny").iterdir()
+    painted = typed("cartoonize", run, data, "--out", os.fsdecode(b"o \xff"))
+    assert painted.exit_code == 0, painted.stderr
+    assert len(list((workspace / os.fsdecode(b"o \xff")).iterdir())) == 2
+    with OptunaStudy(sqlite_url(workspace / runs / "optuna.db"), "study") as study:
+        study.add({})
+    assert (workspace / runs / "optuna.db").is_file()
+    assert not (workspace / twin).exists()
