@@ -68,13 +68,11 @@ class SearchPlan:
         if not self.countable:
             return
         chance, count = random.Random(seed), prod(map(grid_size, self.space.values()))
-        many = count > sys.maxsize  # a range may be no longer; among so many, none is drawn twice
-        drawn = (
-            (chance.randrange(count) for _ in range(_DRAWN))
-            if many
-            else chance.sample(range(count), min(count, _DRAWN))
-        )
-        for number in drawn:
+        if count > sys.maxsize:  # a range can be no longer; of so many, none is drawn twice
+            numbers = [chance.randrange(count) for _ in range(_DRAWN)]
+        else:
+            numbers = chance.sample(range(count), min(count, _DRAWN))
+        for number in numbers:
             values = {}
             for dotted, found in self.space.items():
                 number, place = divmod(number, grid_size(found))
