@@ -38,9 +38,10 @@ def sqlite_url(path: Path) -> str:
     from sqlalchemy import make_url
 
     # The driver is named because MLflow makes folders of the quoted name for addresses that begin with `sqlite:///`.
-    if make_url("sqlite:///%41").database == "A":  # since SQLAlchemy 2.1
-        return f"sqlite+pysqlite:///{quote(text, errors=_ERRORS)}"
-    return f"sqlite+pysqlite:///file:{quote(text, errors=_ERRORS)}?uri=true"
+    quoted, unquotes = quote(text, errors=_ERRORS), make_url("sqlite:///%41").database == "A"  # SQLAlchemy 2.1 does
+    if unquotes and text.isprintable():
+        return f"sqlite+pysqlite:///{quoted}"
+    return f"sqlite+pysqlite:///file:{quote(quoted) if unquotes else quoted}?uri=true"  # SQLite unquotes bytes, too
 
 
 def sqlite_path(url: str) -> Path | None:
