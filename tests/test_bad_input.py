@@ -599,6 +599,12 @@ MACHINE = [
         "can't be written: File too large; make room, and the same command continues from the start",
     ),
     (
+        "a full disk under a comparison",
+        "unshare -rm bash -c 'mount -t tmpfs -o size=4k x runs; toonlab compare one.yaml'",
+        2,
+        "runs/one/results.json: No space left on device; make room",
+    ),
+    (
         "a working directory that is gone",
         "mkdir gone; cd gone; rmdir ../gone; toonlab recipes",
         2,
