@@ -578,7 +578,7 @@ OTHERS = [
         "a store of MLflow that is half made, and has runs",
         "sync runs/small",
         1,
-        "mlflow.db: is damaged: no such column: runs.user_id; move it away, and `toonlab sync ",
+        "mlflow.db: is damaged: no such column: runs.user_id; move it away, and ",
     ),
     ("a store of MLflow that is none", "sync runs/small", 1, "mlflow.db: is damaged: file is not a database; move it"),
     (

@@ -144,7 +144,7 @@ KINDS = [
     Kind("metrics.jsonl", lambda path, _: [*by_step(path.parent), *MetricsReader(path).new()], types_of_a_line),
     Kind("mlflow.json", lambda path, _: read_key(path.parent), types_json),
     Kind("pictures/index.json", lambda path, _: read_pictures(path.parents[1]), types_json),
-    Kind("recipe.yaml", lambda path, catalogue: load(path, catalogue).tree, types_json, 100),
+    Kind("recipe.yaml", lambda path, catalogue: load(path, catalogue).tree, types_json, 60),
     Kind(WEIGHTS, load_generator, retyped_weights, 80),
     Kind(STATE, _resumed, retyped_state, 40),
 ]

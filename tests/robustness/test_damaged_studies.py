@@ -117,11 +117,12 @@ class Kind(NamedTuple):
 
 
 KINDS = [
-    Kind("results.json", reported, types_json, 20),
+    Kind("results.json", reported, types_json, 12),
+    Kind("results.json", lambda path, _: StudyResults.read(path.parent), types_json, 150),
     Kind("budget.json", lambda path, _: timing._read(path.parent), types_json, 60),
     Kind("experiment.yaml", compared, types_json, 60),
     Kind("search.yaml", searched, types_json, 60),
-    Kind("optuna.db", asked, None, 20),
+    Kind("optuna.db", asked, None, 12),
 ]
 
 
