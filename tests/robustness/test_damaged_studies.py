@@ -117,12 +117,12 @@ class Kind(NamedTuple):
 
 
 KINDS = [
-    Kind("results.json", reported, types_json, 12),
-    Kind("results.json", lambda path, _: StudyResults.read(path.parent), types_json, 150),
+    Kind("results.json", reported, types_json, 6),
+    Kind("results.json", lambda path, _: StudyResults.read(path.parent), types_json, 60),
     Kind("budget.json", lambda path, _: timing._read(path.parent), types_json, 60),
-    Kind("experiment.yaml", compared, types_json, 60),
-    Kind("search.yaml", searched, types_json, 60),
-    Kind("optuna.db", asked, None, 12),
+    Kind("experiment.yaml", compared, types_json, 40),
+    Kind("search.yaml", searched, types_json, 40),
+    Kind("optuna.db", asked, None, 8),
 ]
 
 
