@@ -3,13 +3,23 @@
 The cases and their messages are a page of the documentation; `TOONLAB_WRITE_DOCS=1 make test` writes it anew.
 """
 
+import io
 import json
+import multiprocessing
 import os
 import pickle
 import shlex
 import shutil
-from collections.abc import Callable, Iterator
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -19,6 +29,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from toonlab.cli.app import app
+from toonlab.engine.integrity import sealed_state
 from toonlab.engine.weights import weights_of
 from toonlab.studies.results.results import CellResult, StudyResults, Variant
 
@@ -396,9 +407,54 @@ CASES = [
     ),
     ("an outcome that is a folder", "sync runs/old/small-s0-00000000", "outcome.json: is not a file; delete it to run"),
     (
+        "an outcome of another type",
+        "sync runs/old/small-s2-00000000",
+        "outcome.json: can't be read: step: got 'x', input should be a valid integer; delete it to run again",
+    ),
+    (
         "an environment of another type",
         "sync runs/old/small-s1-00000000",
         "environment.json: can't be read: identity.code: got 3, input should be an object; delete it to do without",
+    ),
+    (
+        "damaged results of a study",
+        "report hurt",
+        "results.json: can't be read: cells.0.seed: got 'x', input should be a valid integer; run the study again",
+    ),
+    (
+        "damaged times of a budget",
+        "compare hurt.yaml",
+        "budget.json: can't be read: 0a.seconds_per_step: got -1, input should be greater than 0; delete it to",
+    ),
+    (
+        "a search's database that is none",
+        "tune hunt.yaml",
+        "optuna.db: is damaged: file is not a database; move it away, and the search begins again, with the results",
+    ),
+    (
+        "metrics of a run that are a folder",
+        "train S",
+        "metrics.jsonl: is not a file; move it away to resume without it",
+    ),
+    (
+        "a checkpoint of another run",
+        "train S",
+        "step-00000004: is a checkpoint of another recipe, data or code; remove it to train here",
+    ),
+    (
+        "a run's directory that vanishes",
+        "train S train.steps=5000",
+        "vanished during the run; was it deleted or moved? The same command begins again",
+    ),
+    (
+        "a data worker that is killed",
+        "train S train.steps=5000 train.workers=1",
+        "data: a data worker was killed, most often for want of memory; lower train.workers, or train.workers=0; ",
+    ),
+    (
+        "a network too large for memory",
+        "train S generator.network.width=1000000 --device cpu",
+        "can't allocate memory: ",
     ),
     ("a picture that is not there", "cartoonize classic nothing.png --out out", "nothing.png: no such file or folder"),
     (
@@ -473,12 +529,246 @@ CASES = [
     ),
 ]
 
+# The same with the exit code, where that is another: work that goes on, or is done in part.
+OTHERS = [
+    (
+        "a picture that can't be read among others",
+        "cartoonize classic mixed --out out",
+        0,
+        "left out: 1 of 2 pictures can't be used: mixed/cut.png: not readable (image file is truncated)",
+    ),
+    (
+        "the same in a folder to train on",
+        "train F data.photos=mixed train.batch=1",
+        0,
+        "mixed: left out: 1 of 2 pictures: cut.png: not readable (image file is truncated)",
+    ),
+    (
+        "small pictures that are to be left out",
+        "train F data.photos=sizes data.small=skip train.batch=1",
+        0,
+        "sizes: smaller than train.size=32: 1 of 2 pictures, left out: small.png: 20x40 pixels",
+    ),
+    (
+        "a result that can't be written",
+        "cartoonize classic photos --out taken --overwrite",
+        1,
+        "photos/0.png: taken/0.png: can't be written: Is a directory",
+    ),
+    (
+        "a flipped bit in the last checkpoint",
+        "train S",
+        0,
+        "state.pt: can't be read (its checksum differs: it is damaged); going back to the checkpoint before it",
+    ),
+    (
+        "a damaged line of a run's metrics",
+        "train S",
+        0,
+        "metrics.jsonl: line 2: got [], input should be an object; the line is left out",
+    ),
+    (
+        "lines of a run's metrics that are gone",
+        "train S",
+        0,
+        "metrics.jsonl: 2 of the 4 lines up to step 4 are gone; the run's charts will lack them",
+    ),
+    ("a training that diverges", "train S generator.optimizer.lr=1e30", 1, "diverged at step 2: "),
+    (
+        "a store of MLflow that is half made, and has runs",
+        "sync runs/small",
+        1,
+        "mlflow.db: is damaged: no such column: runs.user_id; move it away, and ",
+    ),
+    ("a store of MLflow that is none", "sync runs/small", 1, "mlflow.db: is damaged: file is not a database; move it"),
+    (
+        "a moved folder of runs, with its store elsewhere",
+        "sync moved/small --tracking-uri sqlite:///other.db",
+        1,
+        "which is not there: if that folder of runs was moved, move it back or link to it, or choose another name",
+    ),
+]
+
+# Lines for a shell.
+MACHINE = [
+    ("a full disk under standard output", "toonlab recipes > /dev/full", 2, "standard output: No space left on device"),
+    (
+        "a full disk",
+        "ulimit -f 8; toonlab train S",
+        2,
+        "can't be written: File too large; make room, and the same command continues from the start",
+    ),
+    (
+        "a full disk under a comparison",
+        "unshare -rm bash -c 'mount -t tmpfs -o size=4k x runs; toonlab compare one.yaml'",
+        2,
+        "runs/one/results.json: No space left on device; make room",
+    ),
+    (
+        "a working directory that is gone",
+        "mkdir gone; cd gone; rmdir ../gone; toonlab recipes",
+        2,
+        "the working directory: No such file or directory",
+    ),
+    (
+        "full shared memory",
+        "unshare -rm bash -c 'mount -t tmpfs -o size=99k x /dev/shm; toonlab train S train.workers=1'",
+        2,
+        "data: the shared memory of data workers is full (/dev/shm); enlarge it (docker run --shm-size), or train.",
+    ),
+    (
+        "shared memory that is full from the start",
+        "unshare -rm bash -c 'mount -t tmpfs -o size=8k x /dev/shm; toonlab train S train.workers=1'",
+        2,
+        "data: the shared memory of data workers is full (/dev/shm); enlarge it (docker run --shm-size), or train.",
+    ),
+    (
+        "a long folder of temporary files",
+        'export TMPDIR=$PWD/$(printf "t%.0s" {1..99}); mkdir $TMPDIR; toonlab train S train.workers=1',
+        2,
+        "too long for the sockets of data workers; give one of at most 72 characters, or train.workers=0",
+    ),
+    ("a long name", 'toonlab train $(printf "x%.0s" {1..5000})', 2, "xxx…: no such recipe; "),
+    (
+        "a long name of a plugin",
+        'toonlab new sampler $(printf "x%.0s" {1..300})',
+        2,
+        "xxx…'; expected a lower-case letter, then lower-case letters and digits, 60 at most, in words that",
+    ),
+    (
+        "a long name of a folder",
+        'toonlab train S --runs $(printf "x%.0s" {1..300})',
+        2,
+        "can't be written: File name too long; choose another folder with --runs",
+    ),
+    (
+        "a plugin that prints",
+        "PYTHONPATH=$PWD/noisy:$PYTHONPATH toonlab plugins doctor",
+        1,
+        "prints to standard output when it is imported",
+    ),
+]
+
 
 class Touch:
     """Unpickled, it makes a file."""
 
     def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
         return os.mkdir, ("executed",)
+
+
+# -- what makes a case, where it is more than the files of the workspace
+
+
+def _run(*more: str) -> Path:
+    """The directory of a run of `S` that was killed at its end, with checkpoints of steps 2 and 4."""
+    code, errors = typed(" ".join(["train S train.checkpoint_every=2", *more]))
+    assert code == 0, errors
+    (directory,) = Path("runs/small").iterdir()
+    (directory / "outcome.json").unlink()
+    return directory
+
+
+def _metrics_that_are_a_folder() -> None:
+    path = _run() / "metrics.jsonl"
+    path.unlink()
+    path.mkdir()
+
+
+def _lines(change: Callable[[list[str]], list[str]]) -> Callable[[], None]:
+    def prepare() -> None:
+        path = _run() / "metrics.jsonl"
+        path.write_text("".join(change(path.read_text().splitlines(keepends=True))))
+
+    return prepare
+
+
+def _checkpoint(change: Callable[[bytes], bytes]) -> Callable[[], None]:
+    def prepare() -> None:
+        path = _run() / "checkpoints" / "step-00000004" / "state.pt"
+        path.write_bytes(change(path.read_bytes()))
+
+    return prepare
+
+
+def _of_another_run(content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    torch.save({**torch.load(io.BytesIO(content), weights_only=True), "identity": "another"}, buffer)
+    return sealed_state(buffer.getvalue())
+
+
+def _tracked_run() -> None:
+    directory = Path("runs/small/small-s0-00000000")
+    directory.mkdir(parents=True)
+    (directory / "recipe.yaml").write_text("observers: {mlflow: {}}\n")
+
+
+def _half_made_store() -> None:
+    _tracked_run()
+    with closing(sqlite3.connect("runs/mlflow.db")) as connection, connection:
+        connection.execute("CREATE TABLE alembic_version (version_num)")
+        connection.execute("INSERT INTO alembic_version VALUES ('451aebb31d03')")  # that of MLflow's first tables
+        connection.execute("CREATE TABLE experiments (experiment_id, name, artifact_location)")
+        connection.execute("CREATE TABLE runs (run_uuid)")
+        connection.execute("INSERT INTO runs VALUES ('0')")
+
+
+def _no_store() -> None:
+    _tracked_run()
+    Path("runs/mlflow.db").write_text("no database\n" * 99)
+
+
+def _moved() -> None:
+    _run("'observers={mlflow: {patience: 240}}'", "--tracking-uri sqlite:///other.db")
+    Path("runs").rename("moved")
+
+
+PREPARED: dict[str, Callable[[], object]] = {
+    "metrics of a run that are a folder": _metrics_that_are_a_folder,
+    "a checkpoint of another run": _checkpoint(_of_another_run),
+    "a flipped bit in the last checkpoint": _checkpoint(
+        lambda whole: whole[:999] + bytes([whole[999] ^ 4]) + whole[1000:]
+    ),
+    "a damaged line of a run's metrics": _lines(lambda lines: [lines[0], "[]\n", *lines[2:]]),
+    "lines of a run's metrics that are gone": _lines(lambda lines: lines[2:]),
+    "a store of MLflow that is half made, and has runs": _half_made_store,
+    "a store of MLflow that is none": _no_store,
+    "a moved folder of runs, with its store elsewhere": _moved,
+}
+
+
+def _directory_is_deleted() -> None:
+    shutil.rmtree("runs/small")
+
+
+def _worker_is_killed() -> None:
+    (worker,) = multiprocessing.active_children()
+    worker.kill()
+
+
+MEANWHILE: dict[str, Callable[[], object]] = {
+    "a run's directory that vanishes": _directory_is_deleted,
+    "a data worker that is killed": _worker_is_killed,
+}
+"""What happens to a training after its first step."""
+
+
+@contextmanager
+def happening(what: str) -> Iterator[None]:
+    """Prepare a case, and let happen what its training has to meet."""
+    PREPARED.get(what, lambda: None)()
+
+    def happen() -> None:
+        end = time.monotonic() + 60
+        while not any(path.stat().st_size for path in Path("runs/small").glob("*/metrics.jsonl")):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        MEANWHILE[what]()
+
+    thread = threading.Thread(target=happen if what in MEANWHILE else lambda: None)
+    thread.start()
+    yield
+    thread.join()
 
 
 @pytest.fixture
@@ -528,8 +818,13 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         "auto.yaml": "recipe: small\nsearch: {generator.optimizer.lr: auto}\nobjective: {metric: outline_f1}\n",
         "hunt.yaml": "recipe: small\nsearch: {critics.patch.sampler.k: auto}\nobjective: {metric: outline_f1}\n",
         "one.yaml": "recipes: [small]\nseeds: 1\n",
+        "hurt.yaml": "recipes: [small]\nseeds: 1\nbudget: seconds\nbaseline: small\n",
     }.items():
         (tmp_path / name).write_text(text)
+    (tmp_path / "noisy" / "noisy-0.1.dist-info").mkdir(parents=True)
+    (tmp_path / "noisy" / "noisy.py").write_text("print('imported')\n")
+    for file, text in (("METADATA", "Name: noisy\nVersion: 0.1\n"), ("entry_points.txt", "[toonlab]\nnoisy = noisy\n")):
+        (tmp_path / "noisy" / "noisy-0.1.dist-info" / file).write_text(text)
     (tmp_path / "binary.yaml").write_bytes(bytes(range(128, 256)))
     (tmp_path / "wide.yaml").write_text("about: wide\n", encoding="utf-16")
     waiting = CellResult(Variant("small"), 0, "small-s0-00000000")
@@ -547,21 +842,31 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     (tmp_path / "flipped.safetensors").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     torch.nn.init.constant_(net.bias, torch.inf)
     (tmp_path / "diverged.safetensors").write_bytes(weights_of(net, {}))
+    for study, file, text in (
+        ("hurt", "results.json", '{"name": "hurt", "cells": [{"variant": {"recipe": "a"}, "seed": "x", "run": "a"}]}'),
+        ("hurt", "budget.json", '{"0a": {"variant": "small", "seconds_per_step": -1}}'),
+        ("hunt", "optuna.db", "no database\n" * 99),
+    ):
+        (tmp_path / "runs" / study).mkdir(exist_ok=True)
+        (tmp_path / "runs" / study / file).write_text(text)
     old = tmp_path / "runs" / "old"
     (old / "small-s0-00000000" / "outcome.json").mkdir(parents=True)
-    (old / "small-s1-00000000").mkdir()
+    for seed in (1, 2):
+        (old / f"small-s{seed}-00000000").mkdir()
+    (old / "small-s2-00000000" / "outcome.json").write_text('{"status": "finished", "step": "x", "seconds": 1}')
     (old / "small-s1-00000000" / "environment.json").write_text('{"identity": {"code": 3}}')
     for run in old.iterdir():
         (run / "recipe.yaml").write_text("about: old\n")
     yield tmp_path
     assert not (tmp_path / "executed").exists()
-    outcomes = [json.loads(path.read_text()) for path in tmp_path.glob("runs/*/*/outcome.json") if path.is_file()]
-    assert all(outcome["status"] == "failed" for outcome in outcomes)
 
 
 def _pictures(folder: Path) -> None:
-    for name in ("photos", "cartoons", "corrupt", "empty", "mixed"):
+    for name in ("photos", "cartoons", "corrupt", "empty", "mixed", "sizes"):
         (folder / name).mkdir()
+    (folder / "taken" / "0.png").mkdir(parents=True)
+    for name, width in (("large", 40), ("small", 20)):
+        Image.new("RGB", (width, 40)).save(folder / "sizes" / f"{name}.png")
     for i in range(4):
         for name in ("photos", "cartoons"):
             Image.effect_noise((40, 40), 50 + i).convert("RGB").save(folder / name / f"{i}.png")
@@ -586,11 +891,16 @@ def typed(command: str) -> tuple[int, str]:
     return result.exit_code, result.stderr
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])
+def ids(cases: Sequence[tuple[Any, ...]]) -> list[str]:
+    return [case[0] for case in cases]
+
+
+@pytest.mark.parametrize("case", CASES, ids=ids(CASES))
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_bad_input_is_one_line_for_each_mistake_and_exit_code_2(workspace: Path, case: tuple[str, ...]) -> None:
-    _, command, *says = case
-    code, errors = typed(command)
+    what, command, *says = case
+    with happening(what):
+        code, errors = typed(command)
     assert code == 2, errors
     for text in says:
         assert text in errors
@@ -599,22 +909,70 @@ def test_bad_input_is_one_line_for_each_mistake_and_exit_code_2(workspace: Path,
     if lines[0].startswith("error: "):  # the usage errors of the command line itself come in a frame
         assert all(line.startswith("error: ") for line in lines)
         assert len(lines) == len(says), errors
+    outcomes = [json.loads(path.read_text()) for path in workspace.glob("runs/*/*/outcome.json") if path.is_file()]
+    assert all(outcome["status"] == "failed" for outcome in outcomes if outcome["step"] != "x")
+
+
+@pytest.mark.parametrize("case", OTHERS, ids=ids(OTHERS))
+def test_what_goes_on_or_is_done_in_part_says_a_line(workspace: Path, case: tuple[str, str, int, str]) -> None:
+    what, command, expected, says = case
+    with happening(what), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        code, errors = typed(command)
+    assert code == expected, errors
+    told = errors.splitlines() if code else [str(warning.message) for warning in caught]
+    assert any(says in line for line in told), told
+
+
+@pytest.mark.parametrize("case", MACHINE, ids=ids(MACHINE))
+def test_what_the_machine_refuses_is_one_line(workspace: Path, case: tuple[str, str, int, str]) -> None:
+    _, line, expected, says = case
+    if "unshare" in line and subprocess.run(["unshare", "-rm", "true"]).returncode:
+        pytest.skip("namespaces are not allowed here")
+    start = f'toonlab() {{ {sys.executable} -m toonlab "$@"; }}; export -f toonlab; {line.replace(" S", " small.yaml")}'
+    environment = {**os.environ, "COLUMNS": "200", "PYTHONDONTWRITEBYTECODE": "1"}  # Python's own files would be cut
+    done = subprocess.run(["bash", "-c", start], capture_output=True, text=True, env=environment)
+    assert done.returncode == expected, done.stderr
+    (told,) = [each for each in (done.stdout + done.stderr).splitlines() if says in each]
+    assert expected == 1 or done.stderr == f"{told}\n"
 
 
 def page() -> str:
     lines = [
         "# Mistakes and what they are answered with",
         "",
-        "Every command below ends with exit code 2. `S` is a small valid recipe, `F` one on folders of pictures.",
-        "The tests run each of them, and made this page.",
+        "The tests run each of the commands below, and made this page. `S` is a small valid recipe, `F` one on folders",
+        "of pictures.",
         "",
-        "| what is wrong | command | the answer says |",
-        "|---|---|---|",
+        "## Exit code 2",
+        "",
+        *table(["what is wrong", "command", "the answer says"], [(what, f"toonlab {c}", *t) for what, c, *t in CASES]),
+        "",
+        "## What goes on, or is done in part",
+        "",
+        "Warnings have exit code 0, what is done in part has 1.",
+        "",
+        *table(CODED, [(what, f"toonlab {command}", code, *texts) for what, command, code, *texts in OTHERS]),
+        "",
+        "## What the machine refuses",
+        "",
+        "Lines for a shell.",
+        "",
+        *table(CODED, MACHINE),
     ]
-    for what, command, *says in CASES:
-        answer = "<br>".join(f"`{text}`" for text in says).replace("|", "\\|")
-        lines.append(f"| {what} | `toonlab {command}` | {answer} |".replace("null, >", "null, >"))
     return "\n".join(lines) + "\n"
+
+
+CODED = ["what is wrong", "command", "exit code", "the answer says"]
+
+
+def table(head: Sequence[str], cases: Sequence[tuple[Any, ...]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'---|' * len(head)}"
+    for what, command, *rest in cases:
+        code = [str(each) for each in rest if isinstance(each, int)]
+        answer = "<br>".join(f"`{each}`" for each in rest if isinstance(each, str))
+        yield f"| {' | '.join([what, f'`{command}`', *code, answer.replace('|', chr(92) + '|')])} |"
 
 
 def test_the_page_of_the_documentation_is_up_to_date() -> None:

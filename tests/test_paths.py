@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -16,6 +17,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from toonlab.cli.app import app
+from toonlab.studies.optuna_study import OptunaStudy
 from toonlab.utils.databases import sqlite_url
 from toonlab_mlflow import store
 from toonlab_mlflow.address import default_address
@@ -94,3 +96,31 @@ def test_a_training_in_a_folder_of_any_name_is_tracked_there(name: str, workspac
     assert elsewhere.exit_code == 0, elsewhere.stderr
     with closing(sqlite3.connect(workspace / f"{name}.db")) as connection:
         assert connection.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+
+
+def test_paths_that_are_no_utf8_work_but_for_mlflow_which_is_told_in_a_line(workspace: Path, toonlab: Any) -> None:
+    data, runs, twin = (os.fsdecode(name) for name in (b"d \xff", b"r \xfe%", "r \ufffd%".encode()))
+    (workspace / data).mkdir()
+    for name in (b"0 \xff.png", b"1.png"):
+        Image.new("RGB", (20, 20)).save(workspace / data / os.fsdecode(name))
+
+    def run(*words: str | Path) -> tuple[int, str, str]:
+        command = toonlab(*words)
+        return command.wait(), command.stdout, command.stderr
+
+    trained = ["train", "tiny.yaml", f"data.photos={data}", f"data.cartoons={data}", "--runs", runs, "--device", "cpu"]
+    code, _, errors = run(*trained)
+    assert code == 0, errors
+    assert "its path is not UTF-8, which MLflow needs; rename it, or give a server" in errors
+    assert "not run again" in run(*trained)[1]
+    code, _, errors = run("sync", runs)
+    assert (code, errors.count("\n")) == (1, 1)
+    assert "its path is not UTF-8, which MLflow needs" in errors
+    (directory,) = (workspace / runs / "tiny").iterdir()
+    code, _, errors = run("cartoonize", directory, data, "--out", os.fsdecode(b"o \xff"))
+    assert code == 0, errors
+    assert len(list((workspace / os.fsdecode(b"o \xff")).iterdir())) == 2
+    with OptunaStudy(sqlite_url(workspace / runs / "optuna.db"), "study") as study:
+        study.add({})
+    assert (workspace / runs / "optuna.db").is_file()
+    assert not (workspace / twin).exists()

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from toonlab import Catalogue, ToonlabError, discover, nearest, train
+from toonlab import Catalogue, ToonlabError, TrainedRun, discover, nearest, train
 
 from .folders import EvaluationFolders, usable
 
@@ -36,10 +36,9 @@ def score(
     data = EvaluationFolders(photos, cartoons, truth)
     chosen = list(_chosen(metrics, data, weights, catalogue))
     usable(pictures)
-    folders = {"photos": photos, "cartoons": cartoons, "truth": truth}
     recipe = {
         "about": f"{called}, made by another program",
-        "data": {"use": "evaluation_folders", **{role: path for role, path in folders.items() if path is not None}},
+        "data": {"use": "evaluation_folders", **_given(photos=photos, cartoons=cartoons, truth=truth)},
         "generator": {"network": {"use": "pictures", "path": pictures}},
         "evaluate": {
             "metrics": chosen,
@@ -49,13 +48,22 @@ def score(
         "observers": {"mlflow": {"tracking_uri": tracking_uri}},
     }
     run = train(recipe, name=called, experiment="score", runs=runs, device="cpu")
-    if not as_json:
+    if as_json:
+        print(json.dumps(_results(run, called, chosen, catalogue), indent=1))
+    else:
         run.show()
-        return
+
+
+def _given(**folders: Path | None) -> dict[str, Path]:
+    return {role: path for role, path in folders.items() if path is not None}
+
+
+def _results(run: TrainedRun, called: str, chosen: list[dict[str, str]], catalogue: Catalogue) -> dict[str, Any]:
+    """What `--json` prints."""
     outcome = run.outcome
     assert outcome is not None  # it has finished
     caveats = {part["use"]: _attribute(part["use"], "caveat", "", catalogue) for part in chosen}
-    results = {
+    return {
         "pictures": called,
         "metrics": outcome.metrics,
         "photo": outcome.photo,
@@ -63,7 +71,6 @@ def score(
         "caveats": {name: caveat for name, caveat in caveats.items() if caveat},
         "run": str(run.directory),
     }
-    print(json.dumps(results, indent=1))
 
 
 def _chosen(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from toonlab import ToonlabError, driver_error, first_line, hide_password, open_database
+from toonlab import ToonlabError, driver_error, first_line, hide_password, open_database, printable
 
 from .address import default_address, is_server
 
@@ -91,13 +91,13 @@ class Store:
 
     Raises:
         ToonlabError: if the experiment was deleted in MLflow, where its name stays occupied, the store is damaged, or
-            the folder of the artifacts is gone.
+            the folder of the artifacts is gone, or has a name that MLflow can't hold.
     """
 
     def __init__(self, uri: str, experiment: str, root: Path) -> None:
         from mlflow import MlflowClient
 
-        artifacts = None if is_server(uri) else (root / _ARTIFACTS).resolve().as_uri()
+        artifacts = None if is_server(uri) else _artifacts(root)
 
         def connect() -> tuple[MlflowClient, str]:
             if artifacts and uri == default_address(root):
@@ -154,6 +154,15 @@ def _make_tables(uri: str) -> Any:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     return SqlAlchemyStore(uri, _ARTIFACTS).engine  # type: ignore[no-untyped-call]
+
+
+def _artifacts(root: Path) -> str:
+    try:
+        str(root.resolve()).encode()
+    except UnicodeEncodeError as error:  # MLflow would write into another folder
+        text = "its path is not UTF-8, which MLflow needs; rename it, or give a server by --tracking-uri"
+        raise ToonlabError(f"mlflow: {printable(root)}: {text}") from error
+    return (root / _ARTIFACTS).resolve().as_uri()
 
 
 def _rehome(database: Path, artifacts: str) -> None:

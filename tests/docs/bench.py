@@ -164,7 +164,7 @@ class Evaluator:
     def typed(self, command: str, how: How) -> None:
         words = shlex.split(self.stood_in(command))
         if how == "dry":
-            self.outside(["make", "-n", *words[1:]], ROOT)
+            self.outside(["make", "-n", words[-1]], ROOT)
         elif how == "collected":
             shown = self.outside([sys.executable, *words[1:], "--collect-only"], ROOT)
             assert "::" in shown

@@ -24,7 +24,11 @@ class Rule:
 
 
 COMMANDS = [
-    Rule(r"make \w+$", "dry", "`make -n`: the target is there; it would install, or run all of these tests"),
+    Rule(
+        r"(TOONLAB_KILLS=\d+ )?make \w+$",
+        "dry",
+        "`make -n`: the target is there; it would install, or run all of these tests",
+    ),
     Rule(
         r"toonlab train .*--devices 8",
         "printed",

@@ -36,8 +36,10 @@ from toonlab.recipes.load import load
 from toonlab.report.history import by_step
 from toonlab.runs.directory import read_environment, read_outcome
 from toonlab.runs.pictures import read_pictures
+from toonlab.runs.sync import read_run
 from toonlab.utils import yaml
 from toonlab.utils.distributed import DistributedContext
+from toonlab_mlflow import MLflow, store
 from toonlab_mlflow.directory import read_key, run_key
 from toonlab_mlflow.values import MetricsReader
 
@@ -142,9 +144,9 @@ KINDS = [
     Kind("metrics.jsonl", lambda path, _: [*by_step(path.parent), *MetricsReader(path).new()], types_of_a_line),
     Kind("mlflow.json", lambda path, _: read_key(path.parent), types_json),
     Kind("pictures/index.json", lambda path, _: read_pictures(path.parents[1]), types_json),
-    Kind("recipe.yaml", lambda path, catalogue: load(path, catalogue).tree, types_json, 100),
-    Kind(WEIGHTS, load_generator, retyped_weights, 80),
-    Kind(STATE, _resumed, retyped_state, 40),
+    Kind("recipe.yaml", lambda path, catalogue: load(path, catalogue).tree, types_json, 60),
+    Kind(WEIGHTS, load_generator, retyped_weights, 60),
+    Kind(STATE, _resumed, retyped_state, 30),
 ]
 
 
@@ -195,6 +197,31 @@ def test_a_damaged_file_is_read_or_refused_in_one_line(
                 kind.read(path, catalogue)
             if kind.path in (STATE, WEIGHTS) and damage is not kind.types and damaged != content:
                 assert any(answers), f"{damage.__name__} {seed}: accepted"
+
+
+def text(content: bytes, draw: Random) -> bytes:
+    return b"no database\n" * draw.randrange(1, 2000)
+
+
+@pytest.mark.filterwarnings("ignore")  # of SQLAlchemy, at MLflow
+def test_a_damaged_store_of_mlflow_is_used_or_refused_in_one_line(finished: Path, tmp_path: Path) -> None:
+    """A folder of runs of its own for each case: MLflow keeps the connections of a process by their addresses."""
+    store.load()
+    run, outcome = read_run(shutil.copytree(finished, tmp_path / "whole" / "small" / finished.name))
+    observer = MLflow(tracking_uri=None)
+    assert "sent " in observer.sync(run, outcome)
+    content = (tmp_path / "whole" / "mlflow.db").read_bytes()
+    refused = 0
+    for damage in (bits, bytes_, truncation, text, None):
+        for seed in range(5 if damage else 1):
+            root = tmp_path / f"{damage} {seed}"
+            run, outcome = read_run(shutil.copytree(finished, root / "small" / finished.name))
+            path = root / "mlflow.db"
+            path.write_bytes(damage(content, Random(f"mlflow {damage.__name__} {seed}"))) if damage else path.mkdir()
+            with answered(f"{damage} {seed}") as answers:
+                observer.sync(run, outcome)
+            refused += bool(answers[0])
+    assert refused > 5
 
 
 @pytest.mark.parametrize("name", [STATE, WEIGHTS])

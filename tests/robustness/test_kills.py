@@ -16,31 +16,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clusters import RECIPE
 from kills import Moment, Scenario, Tally, campaign, report
 
 pytestmark = [pytest.mark.kills, pytest.mark.timeout(3600)]
 PAGE = Path(__file__).parents[2] / "docs" / "kills.md"
 KILLS, SEED = int(os.environ.get("TOONLAB_KILLS", "100")), int(os.environ.get("TOONLAB_SEED", "0"))
 
-RECIPE = """\
+SELECTING = """\
 about: with weights that are selected, and averaged ones
-data: {use: toonworld, size: 32, scenes: 8, evaluation_scenes: 3}
-features: {use: random, width: 4, depth: 2}
-generator:
-  network: {use: ctss_plain, width: 2}
-  losses: {content: {weight: 1.5}}
-critics:
-  patch:
-    sampler: {use: ctss, patch_size: 16, k: 2}
-    representation: gray_minmax
-    discriminator: {use: ctss_patch, width: 2}
-    objective: lsgan
+extends: one
 stages:
   - {name: warm-up, share: 0.5, critics: [], losses: {content: {weight: 5}}}
   - {name: adversarial, share: 0.5}
-train: {size: 32, batch: 2, steps: 12, log_every: 1, checkpoint_every: 3, evaluate_every: 4, select: psnr, ema: 0.9}
-evaluate: {metrics: [outline_f1, psnr], samples: 3, grid: 2}
-observers: {mlflow: {}}
+train: {log_every: 1, checkpoint_every: 3, evaluate_every: 4, select: psnr, ema: 0.9}
+evaluate: {samples: 3, grid: 2}
 """
 COMPARISON = """\
 about: four short cells
@@ -97,7 +87,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def files(folder: Path) -> None:
     """The recipe and the studies."""
     folder.mkdir(parents=True)
-    for name, text in (("narrow", RECIPE), ("comparison", COMPARISON), ("search", SEARCH)):
+    for name, text in (("one", RECIPE), ("narrow", SELECTING), ("comparison", COMPARISON), ("search", SEARCH)):
         (folder / f"{name}.yaml").write_text(text)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 from hashlib import blake2b
@@ -14,6 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
+from filelock import FileLock
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
@@ -25,6 +28,7 @@ from toonlab_world.scene.noise import VERSION
 
 from .workers import spread
 
+_LOCK, _SOON = ".lock", 60  # of a draft; seconds
 RENDERING = ("scene", "render")  # the subpackages that decide the pixels of a scene
 
 
@@ -65,18 +69,23 @@ class Shards:
         """Render into a temporary folder and rename it when it is complete, so that `directory` never is incomplete."""
         directory = self.directory
         draft = directory.with_name(f"{directory.name}.{uuid4().hex}.tmp")
+        lock = FileLock(draft / _LOCK)
         try:
             draft.mkdir(parents=True)
+            lock.acquire()
+            _sweep(directory.parent)
             self._allocate(draft)
             about = f"toonworld: rendering {self.count} scenes ({self.split}, {self.size} px)"
             spread(partial(self._fill, draft), self.count, self.size, about)
             draft.replace(directory)
+            (directory / _LOCK).unlink()
         except OSError as error:
             if not directory.is_dir():  # else another process was first, with the same bytes
                 hint = "set TOONLAB_CACHE to a folder with room"
                 raise ToonlabError(f"toonworld: can't keep pictures in {directory.parent}: {error}; {hint}") from error
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+            lock.release()
 
     def _allocate(self, directory: Path) -> None:
         for name in self.names:
@@ -98,6 +107,15 @@ class Shards:
             key = scene_key(self.seed, self.split, self.first + self.step * index)
             for name, picture in render(key, self.size, self.names, self.style, **how).items():
                 arrays[name][index] = np.moveaxis(picture, -1, 0) if name in COLORED else picture
+
+
+def _sweep(folder: Path) -> None:
+    """Delete the drafts of processes that were killed: a living one holds its draft's lock, soon after it was made."""
+    for draft in folder.glob("*.tmp"):
+        with suppress(OSError):  # it is locked, or another process sweeps, too
+            if time.time() - draft.stat().st_mtime > _SOON:
+                with FileLock(draft / _LOCK, timeout=0):
+                    shutil.rmtree(draft)
 
 
 @cache

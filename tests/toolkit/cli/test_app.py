@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import typer
+from PIL import Image
 from typer.testing import CliRunner
 
 from toonlab import DivergedError, RecipeError, ToonlabError
@@ -107,6 +108,17 @@ def test_a_plugin_that_does_not_load_is_a_warning(toonlab: Callable[..., Any], t
     train = toonlab("train", "ctss", "--at", "tiny", "--print", PYTHONPATH=str(tmp_path))
     assert train.returncode == 0
     assert "warning: plugin 'broken' of broken-one 0.1" in train.stderr
+
+
+def test_a_folder_with_bad_pictures_is_warned_of_once(toonlab: Callable[..., Any], tmp_path: Path, small: Path) -> None:
+    """Although it is looked through for the run's identity and for the training."""
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (40, 40)).save(tmp_path / "photos" / "whole.png")
+    (tmp_path / "photos" / "bad.png").touch()
+    data = "data={use: folder, photos: photos, cartoons: photos}"
+    done = toonlab("train", "small.yaml", data, "evaluate.metrics=[]", "train.batch=1", "train.steps=2")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("left out: 1 of 2 pictures: bad.png: ") == 1
 
 
 # -- what the machine refuses

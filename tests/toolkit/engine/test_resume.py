@@ -191,6 +191,7 @@ def test_resume_wants_a_run(tmp_path: Path) -> None:
 
 
 def test_two_processes_do_not_train_in_one_directory(small: Path, tmp_path: Path) -> None:
+    """The second one leaves the files of the first as they are."""
     errors = []
 
     class Second:
@@ -199,7 +200,7 @@ def test_two_processes_do_not_train_in_one_directory(small: Path, tmp_path: Path
         @hookimpl
         def on_run_start(self, run: Run) -> None:
             try:
-                train(load(small, discover()), discover(), tmp_path / "runs", distributed="cpu")
+                train(load(small, discover()), discover(), tmp_path / "runs", distributed="cpu", command="second")
             except ToonlabError as error:
                 errors.append(str(error))
 
@@ -208,9 +209,12 @@ def test_two_processes_do_not_train_in_one_directory(small: Path, tmp_path: Path
 
     catalogue = discover()
     catalogue.add(Offer("observers", "second", make, Schema.of(make), "tests 0"))
-    train(load(small, catalogue, ["observers={second: {}}"]), catalogue, tmp_path / "runs", distributed="cpu")
+    recipe = load(small, catalogue, ["observers={second: {}}"])
+    train(recipe, catalogue, tmp_path / "runs", distributed="cpu", command="first")
     (error,) = errors
     assert "another process trains there" in error
+    (environment,) = (tmp_path / "runs").glob("small/*/environment.json")
+    assert json.loads(environment.read_text())["command"] == "first"
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -230,8 +234,9 @@ def test_a_signal_saves_and_stops(
 
 
 @pytest.fixture
-def small_disk() -> Iterator[None]:
+def small_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Files can't grow beyond 40 kB: a write fails as on a full disk."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # Python would cut its own files
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, before[1]))
     yield

@@ -104,6 +104,13 @@ def test_an_address_is_read_back_as_its_path(name: str) -> None:
     assert sqlite_path(sqlite_url(path)) == path
 
 
+@given(st.binary(min_size=1, max_size=20).filter(lambda name: not set(name) & {0, 47}))
+@settings(max_examples=200)
+def test_so_is_that_of_a_path_that_is_no_utf8(name: bytes) -> None:
+    path = Path("/nowhere", os.fsdecode(b"x" + name))
+    assert sqlite_path(sqlite_url(path)) == path
+
+
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "postgresql://me@host/db", "http://host:5000"])
 def test_an_address_of_no_file_is_opened_as_it_is(url: str) -> None:
     assert sqlite_path(url) is None

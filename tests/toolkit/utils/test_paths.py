@@ -52,8 +52,11 @@ def test_a_study_is_called_as_its_file_or_folder(tmp_path: Path) -> None:
     assert study_of(tmp_path / "ablation" / "experiment.yaml") == "ablation"
 
 
-@pytest.mark.parametrize("name", ["x" * 5000, "x" * 300 + ".yaml", "a/" * 2500 + "x.yaml", "a\0b.yaml"])
-def test_a_name_of_any_length_is_not_found_in_one_line(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["x" * 5000, "x" * 300 + ".yaml", "a/" * 2500 + "x.yaml", "a\0b.yaml", "\n", "a\nb.yaml"]
+)
+def test_any_name_is_not_found_in_one_line(tmp_path: Path, name: str) -> None:
     with pytest.raises(ToonlabError, match="no such") as caught:
         find(name, "baselines", tmp_path / "file.yaml")
     assert len(str(caught.value)) < 1000
+    assert "\n" not in str(caught.value)

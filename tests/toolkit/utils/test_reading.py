@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -61,6 +62,13 @@ def test_any_text_is_a_value_or_one_line(text: str | bytes) -> None:
     except ValueError as error:
         answer = str(error)
     assert "\n" not in answer
+
+
+@given(st.binary())
+def test_bytes_of_names_that_are_no_utf8_are_read_as_escapes(name: bytes) -> None:
+    text = os.fsdecode(b"/a\\\xff" + name + b"\xe9")
+    (read,) = parse_json(json.dumps([text]), TypeAdapter(list[str]))
+    assert read == os.fsencode(text).decode(errors="backslashreplace")
 
 
 def test_long_texts_are_cut() -> None:

@@ -157,9 +157,15 @@ for command in (
 app.add_typer(listing.plugins, name="plugins")
 
 
+_WARNED: set[str] = set()
+
+
 def _show_warning(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
-    with suppress(OSError):  # a full disk under the standard error stream ends nothing
-        print(f"warning: {message}", file=sys.stderr)
+    """Each text once: a folder, for example, is looked through more than once."""
+    if (text := f"warning: {message}") not in _WARNED:
+        _WARNED.add(text)
+        with suppress(OSError):  # a full disk under the standard error stream ends nothing
+            print(text, file=sys.stderr)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
 import tempfile
 import threading
@@ -164,8 +165,10 @@ def batches(steps: Steps, start: int, stop: int, workers: int | None, device: to
 
 def _loaded(loader: DataLoader[Item]) -> Iterator[Item]:
     """The items of a loader; the death of a worker is a user's error, raised where the next item is asked for."""
+    workers = loader.num_workers
     try:
-        loading = _started(loader)
+        _ = [multiprocessing.Semaphore() for _ in range(8 + 3 * workers if workers else 0)]  # as many as torch takes:
+        loading = _started(loader)  # where one can't be made, its iterator is half made and ends with a traceback
     except OSError as error:  # semaphores need shared memory, too
         raise ToonlabError(f"data: {_FULL} ({error.strerror})") from error
     try:

@@ -21,7 +21,17 @@ from toonlab.recipes.spec import Part, Recipe
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.observers import Observers
 from toonlab.registry.protocols import Dataset, HasCrops, ReadyMade
-from toonlab.runs.directory import digest, environment, prepare, read_outcome, run_identity, sweep, what_changed
+from toonlab.runs.directory import (
+    digest,
+    environment,
+    make_directory,
+    prepare,
+    read_outcome,
+    run_identity,
+    sweep,
+    what_changed,
+    writing,
+)
 from toonlab.runs.sync import make_observers
 from toonlab.types import Outcome, Run, Sample
 from toonlab.utils.distributed import DistributedContext, has_bf16, launch
@@ -180,15 +190,17 @@ def _alone(run: Run, distributed: DistributedContext) -> Iterator[None]:
     lock = FileLock(run.directory / ".lock")
 
     def claim() -> None:
-        prepare(run)
+        make_directory(run.directory)
         try:
-            lock.acquire(timeout=0)
+            with writing(run.directory):
+                lock.acquire(timeout=0)
         except Timeout as error:
             raise BusyError(f"{run.directory}: another process trains there; wait for it, or stop it") from error
+        prepare(run)  # only now: the files are those of the process that trains
         sweep(run.directory.rglob(".*"))
 
-    distributed.on_first(claim)
     try:
+        distributed.on_first(claim)
         yield
     finally:
         lock.release()

@@ -189,9 +189,16 @@ def sweep(paths: Iterable[Path]) -> None:
 
 
 @contextmanager
-def _writing(directory: Path) -> Iterator[None]:
+def writing(directory: Path) -> Iterator[None]:
+    """Within, what can't be written in a directory of runs is a user's error.
+
+    Raises:
+        ToonlabError: in place of an OSError, except one of a lock that is waited for.
+    """
     try:
         yield
+    except TimeoutError:
+        raise
     except OSError as error:
         text = f"{directory}: can't be written: {error.strerror}; choose another folder with --runs"
         raise ToonlabError(text) from error
@@ -203,7 +210,7 @@ def make_directory(directory: Path) -> None:
     Raises:
         ToonlabError: if it can't be made.
     """
-    with _writing(directory):
+    with writing(directory):
         directory.mkdir(parents=True, exist_ok=True)
 
 
@@ -213,7 +220,7 @@ def prepare(run: Run) -> None:
     Raises:
         ToonlabError: if the directory can't be made or written.
     """
-    with _writing(run.directory):
+    with writing(run.directory):
         (run.directory / "samples").mkdir(parents=True, exist_ok=True)
         (run.directory / "checkpoints").mkdir(exist_ok=True)
         write_atomically(run.directory / "recipe.yaml", yaml.dump(dict(run.recipe)))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
+from toonlab.errors import ToonlabError
 from toonlab.registry.catalogue import Catalogue
 from toonlab.runs.directory import make_directory
 from toonlab.utils import paths
@@ -18,7 +21,7 @@ from . import trials as search_trials
 from .common import check_measurable, command, experiment_data, initial_results, process_options, run_cells
 from .executors.cell import cells_of
 from .executors.display import Display
-from .executors.driver import Driver, locked
+from .executors.driver import Driver, locked, vanished
 from .executors.options import Connect, ExecutionOptions, session
 from .executors.process import ProcessOptions
 from .executors.progress import StudyProgress
@@ -72,13 +75,29 @@ def tune(
         command=options.command or command(),
     )
     with session(options.make(spec.executor, catalogue)) as connect:
-        with locked(directory), _study(plan, results, storage) as study:  # its running trials are no other program's
+        with (
+            _there(directory),
+            locked(directory),
+            _study(plan, results, storage) as study,
+        ):  # its running trials are no other program's
+            study.stopping = lambda: None if directory.is_dir() else vanished(directory)
             _run_trials(study, plan, results, connect, options, display)
             results = replace(results, search=search_result(plan, study))
             complete = ranked(study.trials(), maximize=spec.maximize)
             best = [search_trials.params_of(trial, plan) for trial in complete]
         settings = process_options(results, options, spec.time_limit, study.name)
         return _confirm(results, plan, best, connect, settings, display)
+
+
+@contextmanager
+def _there(directory: Path) -> Iterator[None]:
+    """Within, an error that comes of the directory's deletion says so."""
+    try:
+        yield
+    except Exception as error:
+        if directory.is_dir():
+            raise
+        raise ToonlabError(vanished(directory)) from error
 
 
 def _study(plan: SearchPlan, results: StudyResults, storage: str | None) -> OptunaStudy:
@@ -106,7 +125,7 @@ def _run_trials(
     if source.waiting:
         settings = process_options(results, options, plan.search.time_limit, study.name)
         driver = Driver(connect(), progress, settings)
-        study.stopping = lambda: driver.stopping
+        study.stopping = lambda: driver.stopping or driver.lost
         driver.run(source, display)
 
 

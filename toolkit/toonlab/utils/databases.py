@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _LOCK_SECONDS = 60.0
+_QUOTED = re.compile("[%?{}\ud800-\udfff]")  # SQLAlchemy reads the first two, Optuna braces; the last are no UTF-8
+_ERRORS = "surrogateescape"  # for paths that are no UTF-8
 _FIRST = {"experiments", "studies"}  # the tables that MLflow and Optuna create first
 _OWN = {"alembic_version", "version_info", "experiments", "workspaces"}  # which have rows in a database without a run
 _DAMAGED = {
@@ -30,14 +33,15 @@ _DAMAGED = {
 def sqlite_url(path: Path) -> str:
     """The address of a SQLite file for SQLAlchemy, MLflow and Optuna, with any characters in its path."""
     text = path.resolve().as_posix()
-    if not set(text) & set("%?{}"):  # SQLAlchemy reads the first two, and Optuna the braces
+    if not _QUOTED.search(text):
         return f"sqlite:///{text}"
     from sqlalchemy import make_url
 
     # The driver is named because MLflow makes folders of the quoted name for addresses that begin with `sqlite:///`.
-    if make_url("sqlite:///%41").database == "A":  # since SQLAlchemy 2.1
-        return f"sqlite+pysqlite:///{quote(text)}"
-    return f"sqlite+pysqlite:///file:{quote(text)}?uri=true"
+    quoted, unquotes = quote(text, errors=_ERRORS), make_url("sqlite:///%41").database == "A"  # SQLAlchemy 2.1 does
+    if unquotes and text.isprintable():
+        return f"sqlite+pysqlite:///{quoted}"
+    return f"sqlite+pysqlite:///file:{quote(quoted) if unquotes else quoted}?uri=true"  # SQLite unquotes bytes, too
 
 
 def sqlite_path(url: str) -> Path | None:
@@ -49,7 +53,11 @@ def sqlite_path(url: str) -> Path | None:
     name = make_url(url).database
     if not name or ":memory:" in name:
         return None
-    return Path(unquote(name.removeprefix("file:"))) if make_url(url).query.get("uri") == "true" else Path(name)
+    return (
+        Path(unquote(name.removeprefix("file:"), errors=_ERRORS))
+        if make_url(url).query.get("uri") == "true"
+        else Path(name)
+    )
 
 
 def open_database(url: str, first: str, make: Callable[[str], Engine], connect: Callable[[], T], remedy: str) -> T:

@@ -8,6 +8,7 @@ from pathlib import Path
 from toonlab.errors import ToonlabError, nearest
 
 from .reading import shortened
+from .text import printable
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -45,7 +46,7 @@ def find(name: str, folder: str, near: Path | None = None) -> Path:
                 return path
         if _is_file(listed_path := root() / name):  # `experiments/demo.yaml` means the same from anywhere
             return listed_path
-        raise ToonlabError(f"{shortened(name, 300)}: no such file")
+        raise ToonlabError(f"{shortened(printable(name), 300)}: no such file")
     if near is not None and _is_file(neighbour := near.parent / f"{name}.yaml"):
         return neighbour
     if name in (known := listed(folder)):
@@ -53,7 +54,7 @@ def find(name: str, folder: str, near: Path | None = None) -> Path:
     valid = {*known, *(path.stem for path in near.parent.glob("*.yaml") if path != near)} if near else set(known)
     kind = {"baselines": "recipe", "experiments": "experiment"}.get(folder, "file of overrides")
     hint = f"{nearest(name, valid)} (`toonlab recipes` lists them; a path ends in .yaml)"
-    raise ToonlabError(f"{shortened(name, 300)}: no such {kind}; {hint}")
+    raise ToonlabError(f"{shortened(printable(name), 300)}: no such {kind}; {hint}")
 
 
 def _is_file(path: Path) -> bool:

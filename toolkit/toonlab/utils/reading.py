@@ -6,6 +6,7 @@ What a person or a crash damaged is one line: the file, the field, what is wrong
 from __future__ import annotations
 
 import errno
+import re
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from toonlab.errors import ToonlabError
 LARGEST = 64 * 2**20  # bytes of a text file; the largest metrics file of a long training has some 10 MiB
 
 T = TypeVar("T")
+_NO_UTF8 = re.compile(rb"(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][cC]([89a-fA-F][0-9a-fA-F])")
 _PLAIN = ("json_invalid", "missing", "value_error")  # errors whose text says enough
 
 
@@ -56,12 +58,17 @@ def read_json(path: Path, kind: TypeAdapter[T], remedy: str) -> T:
 def parse_json(text: str | bytes, kind: TypeAdapter[T]) -> T:
     """The value of JSON text, of the very types of `kind`; pydantic's parser refuses a nesting deeper than 200.
 
+    It refuses bytes of file names that are no UTF-8, too, as Python writes them: they become text such as `\\xff`.
+
     Raises:
         ValueError: if it does not fit, with the first field that is wrong.
     """
     try:
         return kind.validate_json(text, strict=True)
     except ValidationError as error:
+        content = text.encode() if isinstance(text, str) else text
+        if "surrogate" in error.errors()[0]["msg"] and (mended := _NO_UTF8.sub(rb"\\\\x\1", content)) != content:
+            return parse_json(mended, kind)
         raise ValueError(describe(error)) from None
 
 

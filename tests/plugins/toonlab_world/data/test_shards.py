@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,6 +88,38 @@ def test_two_processes_at_once_leave_one_whole_folder(cache):
     assert [process.returncode for process in both] == [0, 0]
     assert len(answers) == 1
     assert len(list((cache / "toonworld").iterdir())) == 1  # no drafts are left
+
+
+def test_drafts_of_killed_processes_are_swept_and_those_of_living_ones_stay(cache):
+    script = (
+        "from toonlab_world.data.shards import Shards\n"
+        "Shards('train', ('photo',), seed={}, count=2000, size=32).open('photo')\n"
+    )
+    killed, living = (subprocess.Popen([sys.executable, "-c", script.format(seed)]) for seed in (1, 2))
+    try:
+        drafts = wait_for(lambda: [path.parent for path in cache.glob("toonworld/*.tmp/photo.npy")], 2)
+        killed.kill()
+        killed.wait()
+        SHARDS.open("photo")
+        assert all(draft.is_dir() for draft in drafts)  # a process may have made it just now, and not locked it yet
+        for draft in drafts:
+            os.utime(draft, (0, 0))
+        replace(SHARDS, seed=2).open("photo")
+        left = [draft for draft in drafts if draft.is_dir()]
+        assert len(left) == 1
+        assert living.poll() is None
+    finally:
+        living.kill()
+        living.wait()
+    assert {path.name for path in SHARDS.directory.iterdir()} == {"about.json", "photo.npy", "outline.npy"}
+
+
+def wait_for(found, count):
+    end = time.monotonic() + 60
+    while len(found()) < count:
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+    return found()
 
 
 def test_a_failed_rendering_leaves_nothing_behind(cache):

@@ -120,6 +120,11 @@ def test_it_is_an_image_with_a_name_and_a_description() -> None:
     assert [by_id[name] for name in (root.get("aria-labelledby") or "").split()] == ["A title", "A description"]
 
 
+def test_letters_that_xml_cannot_hold_are_replaced() -> None:
+    text = embeddable(FILE.replace("f1 &lt; 2", "f1\0\x1b \uffff漫\n"), "n", "t", "d", {})
+    assert "f1\ufffd\ufffd \ufffd漫\n" in text
+
+
 def test_points_have_their_tooltips() -> None:
     uses = list(ElementTree.fromstring(embedded()).iter(f"{NAMESPACE}use"))
     assert [[title.text for title in use] for use in uses] == [["seed 0"], ["seed 1"]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -38,6 +39,21 @@ def start(small: Path, tmp_path: Path) -> Callable[..., CellProcess]:
         return CellProcess(cell, Slot("here"), ProcessOptions(tmp_path / "runs" / "study"))
 
     return begin
+
+
+def test_the_directory_is_shared_with_a_program_whose_token_is_there(tmp_path: Path) -> None:
+    """Whatever else is there, the token file is another program's."""
+    options = ProcessOptions(tmp_path, token="0123456789abcdef")
+    assert not options.shared
+    options.token_file.write_text(options.token)
+    assert options.shared
+    for content in (b"", b"0123456789abcdee", b"\xff" * 16, bytes(2**20)):
+        options.token_file.write_bytes(content)
+        assert not options.shared
+    for make in (os.mkdir, os.mkfifo):
+        shutil.rmtree(options.token_file) if options.token_file.is_dir() else options.token_file.unlink()
+        make(options.token_file)
+        assert not options.shared
 
 
 def first_report(run: CellProcess) -> RunProgress:

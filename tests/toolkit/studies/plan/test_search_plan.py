@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import time
 from pathlib import Path
 
 import optuna
@@ -9,8 +11,9 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from searches import SEARCH, SIZE, K, plan_of
 
+from toonlab.errors import RecipeError
 from toonlab.studies.plan.search import Range, SearchObjective, SearchSpec
-from toonlab.studies.plan.search_plan import decoded, distributions, encoded, grid, pruner, sampler
+from toonlab.studies.plan.search_plan import decoded, distributions, encoded, grid_size, grid_value, pruner, sampler
 
 
 def test_a_grid_has_no_more_trials_than_combinations(file: Path) -> None:
@@ -27,6 +30,26 @@ def test_every_combination_is_drawn_once_and_in_the_same_order_each_time(file: P
     assert list(plan.draws(0)) == drawn != list(plan.draws(1))
     learning_rate = "search: {generator.optimizer.lr: {low: 1e-6, high: 1e-2, log: true}, "
     assert list(plan_of(file, SEARCH.replace("search: {", learning_rate)).draws(0)) == []
+
+
+def test_combinations_of_very_many_are_drawn_without_making_all(file: Path) -> None:
+    huge = f"search: {{train.batch: {{low: 1, high: {10**15}}}, "
+    plan = plan_of(file, SEARCH.replace("search: {", huge))  # more than a list may hold
+    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    drawn = list(plan.draws(0))
+    assert (time.monotonic() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) < (5, 200_000)
+    assert len({each["train.batch"] for each in drawn}) == 10_000
+    assert {each[SIZE] for each in drawn} == {16, 24, 40}
+    wider = f"search: {{train.steps: {{low: 1, high: {10**15}}}, train.batch: {{low: 1, high: {10**15}}}, "
+    assert len(list(plan_of(file, SEARCH.replace("search: {", wider)).draws(0))) == 10_000
+    grid = SEARCH.replace("search: {", huge).replace("pruner: none", "pruner: none\nsampler: grid")
+    assert plan_of(file, grid).count == 3
+
+
+def test_more_steps_than_a_number_can_count_are_refused(file: Path) -> None:
+    tiny = SEARCH.replace("search: {", "search: {generator.optimizer.lr: {low: 0, high: 1, step: 1e-300}, ")
+    with pytest.raises(RecipeError, match=r"lr: step: got 1e-300, expected at most 1e\+15 steps from low to high$"):
+        plan_of(file, tiny)
 
 
 def test_a_cell_names_its_parameters_unless_they_are_the_defaults(file: Path) -> None:
@@ -79,6 +102,10 @@ def test_choices_come_back_as_the_recipe_takes_them() -> None:
     params = {"part": encoded(PART), "k": 3, "lr": 0.01}
     assert decoded(SPACE, params) == {"part": PART, "k": 3, "lr": 0.01}
     assert decoded(SPACE, {"part": "whole"}) == {"part": "whole"}
+
+
+def grid(found: Range) -> list[object]:
+    return [grid_value(found, place) for place in range(grid_size(found))]
 
 
 def test_a_grid_has_both_ends() -> None:

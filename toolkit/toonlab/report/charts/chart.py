@@ -23,6 +23,7 @@ _COLORS = {name: f"#0{n:x}0{n:x}0{n:x}" for n, name in enumerate(_NAMES, 1)}
 INK, SOFT, RULE, PAPER, BETTER, WORSE, OPEN, ACCENT, *SERIES = _COLORS.values()
 _VARIABLES = {color: f"var(--{name})" for name, color in _COLORS.items()}
 MARKERS, DASHES = "osD^vPX", ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # letters that a name may have
 _COLORED: Any = {
     **dict.fromkeys(["axes.edgecolor", "grid.color", "xtick.color", "ytick.color", "hatch.color"], RULE),
     **dict.fromkeys(["axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"], SOFT),
@@ -102,7 +103,7 @@ def embeddable(text: str, name: str, title: str, description: str, tips: Tips) -
     """
     ElementTree.register_namespace("", _SVG)
     ElementTree.register_namespace("xlink", _LINK)
-    root = ElementTree.fromstring(text)
+    root = ElementTree.fromstring(_NO_XML.sub("\ufffd", text))
     for metadata in root.findall(f"{{{_SVG}}}metadata"):
         root.remove(metadata)
     for key in ("width", "height", "version"):

@@ -67,6 +67,11 @@ def locked(directory: Path) -> AbstractContextManager[Any]:
         raise BusyError(f"{directory}: another process runs this study; wait for it, or stop it") from error
 
 
+def vanished(directory: Path) -> str:
+    """What is said of a study whose directory has vanished."""
+    return f"{directory}: vanished while the study ran; was it deleted or moved? The same command begins again"
+
+
 @dataclass
 class _Task:
     cell: Cell
@@ -111,6 +116,11 @@ class Driver:
         number = self._signals.asked
         return None if number is None else f"signal {signal.Signals(number).name}"
 
+    @property
+    def lost(self) -> str | None:
+        """That the study's directory has vanished, since all began."""
+        return None if self.options.token_file.is_file() else vanished(self.options.directory)
+
     def run(self, source: CellList, display: Display) -> None:
         """Run all cells.
 
@@ -144,9 +154,8 @@ class Driver:
             raise Interrupted(self._signals.asked, f"stopped by {name}; {text}")
 
     def _check_directory(self) -> None:
-        if not self.options.token_file.is_file():
-            text = f"{self.options.directory}: vanished while the study ran; was it deleted or moved?"
-            raise ToonlabError(f"{text} The same command begins again")
+        if self.lost:
+            raise ToonlabError(self.lost)
 
     # -- one turn
 

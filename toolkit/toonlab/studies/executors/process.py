@@ -25,6 +25,7 @@ from toonlab.registry.catalogue import Catalogue, discover
 from toonlab.registry.executors import Slot
 from toonlab.registry.hookspecs import hookimpl
 from toonlab.types import Run
+from toonlab.utils.reading import read_bytes
 
 from .cell import Cell
 from .fork_server import server
@@ -67,8 +68,8 @@ class ProcessOptions:
     @property
     def shared(self) -> bool:
         """Whether this process sees the study's directory that its program sees."""
-        with suppress(OSError):
-            return self.token_file.read_text(encoding="utf-8") == self.token
+        with suppress(OSError, ToonlabError):
+            return read_bytes(self.token_file, "run the study again") == self.token.encode()
         return False
 
     @property

@@ -160,6 +160,8 @@ def _suits(found: Range, sampler: str) -> None:
         raise ValueError(f"step: got {found.step}, expected a number above 0")
     if max(abs(found.low), abs(found.high), found.step or 0) > _LARGEST:
         raise ValueError(f"got {found.low:g} to {found.high:g}, expected numbers up to {_LARGEST:g}")
+    if found.step and (found.high - found.low) / found.step > _LARGEST:
+        raise ValueError(f"step: got {found.step}, expected at most {_LARGEST:g} steps from low to high")
     if sampler == "grid" and not found.choices and not found.step and not found.integer:
         raise ValueError("a grid needs a step, or a list of choices")
     if sampler == "cma" and found.choices:

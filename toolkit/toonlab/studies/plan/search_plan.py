@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import cached_property
@@ -11,7 +12,6 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -50,7 +50,7 @@ class SearchPlan:
         """Trials to run: no more than a grid has."""
         if self.search.sampler != "grid":
             return self.search.trials
-        return min(self.search.trials, prod(len(grid(found)) for found in self.space.values()))
+        return min(self.search.trials, prod(map(grid_size, self.space.values())))
 
     @cached_property
     def digest(self) -> str:
@@ -67,14 +67,17 @@ class SearchPlan:
         """Combinations in random order, as a storage holds them: all, or the first of very many; if `countable`."""
         if not self.countable:
             return
-        values = [grid(found) for found in self.space.values()]
-        chance, count = random.Random(seed), prod(map(len, values))
-        for number in chance.sample(range(count), min(count, _DRAWN)):
-            drawn = []
-            for among in values:
-                number, place = divmod(number, len(among))
-                drawn.append(among[place])
-            yield dict(zip(self.space, drawn, strict=True))
+        chance, count = random.Random(seed), prod(map(grid_size, self.space.values()))
+        if count > sys.maxsize:  # a range can be no longer; of so many, none is drawn twice
+            numbers = [chance.randrange(count) for _ in range(_DRAWN)]
+        else:
+            numbers = chance.sample(range(count), min(count, _DRAWN))
+        for number in numbers:
+            values = {}
+            for dotted, found in self.space.items():
+                number, place = divmod(number, grid_size(found))
+                values[dotted] = grid_value(found, place)
+            yield values
 
     def spec(self, params: Mapping[str, Any], seed: int) -> CellSpec:
         """The cell at some parameters; the default's variant names none."""
@@ -138,13 +141,17 @@ def sampler(search: SearchSpec) -> optuna.samplers.BaseSampler:
     )
 
 
-def grid(found: Range) -> list[Any]:
-    """Every value of a range, in steps."""
+def grid_size(found: Range) -> int:
+    """The number of values of a range, in steps."""
+    return len(found.choices) if found.choices else int((found.high - found.low) / (found.step or 1) + 1e-9) + 1
+
+
+def grid_value(found: Range, place: int) -> Any:
+    """A value of a range by its place, without making those before it."""
     if found.choices:
-        return [encoded(value) for value in found.choices]
-    step = found.step or 1
-    values = found.low + step * np.arange(int((found.high - found.low) / step + 1e-9) + 1)
-    return [int(value) if found.integer else float(value) for value in values]
+        return encoded(found.choices[place])
+    value = found.low + (found.step or 1) * place
+    return int(value) if found.integer else float(value)
 
 
 def pruner(search: SearchSpec) -> optuna.pruners.BasePruner:
