@@ -12,6 +12,7 @@ from toonlab.studies.results.results import CellResult, short_names
 from toonlab.studies.results.tables import PHOTO, TableRow, TextTable, notes
 from toonlab.utils.text import several
 
+from . import summary
 from .findings import Findings
 from .format import difference_text, mean_and_spread
 
@@ -56,7 +57,7 @@ def as_table(found: Findings) -> TextTable:
         for row, texts in zip(rows, table, strict=True):
             texts.insert(3, (_difference(found, row.name), False))
     best = {(row, column) for row, texts in enumerate(table) for column, (_, is_best) in enumerate(texts) if is_best}
-    below = notes(found.columns, found.results.caveats, found.results.measured)
+    below = [*summary.basis(found), *notes(found.columns, found.results.caveats, found.results.measured)]
     return TextTable(head, [[text for text, _ in texts] for texts in table], best, below)
 
 
@@ -66,15 +67,15 @@ def _difference(found: Findings, name: str) -> str:
         return "–"
     difference = found.difference(name)
     given = [difference_text(difference, found.digits(found.primary))] if difference else []
-    return ", ".join([*given, found.verdict(name)])
+    return ", ".join([*given, *filter(None, [found.verdict(name)])]) or "–"
 
 
 def exports(found: Findings) -> dict[str, str]:
     """The table for other programs, by the suffix of its file.
 
     `csv` has a line for each cell, with the values exactly as they were measured: recipe, one column for each factor,
-    seed, status, every metric and cost, seconds. `md` and `tex` have means and standard deviations, the best in bold,
-    and the differences to the baseline with their verdicts; LaTeX needs booktabs.
+    seed, status, every metric and cost, seconds, and the variant's verdict. `md` and `tex` have means and standard
+    deviations, the best in bold, and the differences to the baseline with their verdicts; LaTeX needs booktabs.
     """
     table, title = as_table(found), (found.results.about or found.results.name).rstrip(".")
     caption = f"{title}. Mean ± standard deviation over {several(len(found.seeds), 'seed')}."
@@ -91,7 +92,10 @@ def _csv(found: Findings) -> str:
 
 
 def records(found: Findings, also: Sequence[str] = ()) -> list[dict[str, object]]:
-    """A record for each cell: recipe, levels, seed, status, the table's columns and `also`; None where missing."""
+    """A record for each cell: recipe, levels, seed, status, the table's columns, `also`, and the variant's verdict.
+
+    None where a value is missing.
+    """
     factors = short_names(list(dict.fromkeys(path for variant in found.results.variants for path in variant.levels)))
     columns = dict.fromkeys([*found.columns, *also])
     return [
@@ -101,6 +105,7 @@ def records(found: Findings, also: Sequence[str] = ()) -> list[dict[str, object]
             "seed": cell.seed,
             "status": cell.status,
             **{name: cell.values.get(name) for name in columns},
+            **({"verdict": found.verdict(cell.variant.label)} if found.results.verdicts else {}),
         }
         for cell in found.results.cells
     ]

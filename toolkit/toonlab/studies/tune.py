@@ -70,6 +70,7 @@ def tune(
         about=spec.about,
         asked=experiment_data(path, overrides or {}),
         command=options.command or command(),
+        margin=spec.confirm.margin,
     )
     with session(options.make(spec.executor, catalogue)) as connect:
         with locked(directory), _study(plan, results, storage) as study:  # its running trials are no other program's
