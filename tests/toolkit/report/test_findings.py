@@ -50,7 +50,7 @@ def test_costs_are_what_outcomes_call_so(made: Made) -> None:
 
 def test_words_are_of_the_primary_metric_and_intervals_of_all(made: Made) -> None:
     base = [0.5, 0.52, 0.48, 0.51, 0.49, 0.5, 0.5, 0.5]
-    found = made({"plain": base, "up": [v + 0.1 for v in base], "late": {0: 0.9}, "never": {7: 0.9}}, baseline="plain")
+    found = made({"plain": base, "up": [v + 0.1 for v in base], "late": {0: 0.9}, "never": {70: 0.9}}, baseline="plain")
     assert [found.verdict(label) for label in ("plain", "up", "late", "never")] == [
         "baseline",
         "better",

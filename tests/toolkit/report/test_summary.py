@@ -1,12 +1,15 @@
 """The three sentences say what the statistics allow, and no more."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from toonlab.report.findings import Findings
 from toonlab.report.summary import sentences
+from toonlab.studies.results.registration import register
 
 BASE = [0.50, 0.52, 0.48, 0.51, 0.49, 0.50, 0.53, 0.47, 0.50]
 BETTER = [value + shift for value, shift in zip(BASE, [0.10, 0.11, 0.09] * 3, strict=True)]
@@ -89,6 +92,15 @@ def test_a_study_that_stops_by_itself_says_at_which_look(made: Made) -> None:
     assert "intervals of 99.5 % (2 of them" in far
     early = {label: of[:5] for label, of in values.items()}
     assert "as the first look is at 9 seeds; " in sentences(made(early, baseline="plain", max_seeds=24))[1]
+
+
+def test_a_registered_study_says_whether_it_was_kept(made: Made) -> None:
+    found = made({"plain": BASE, "up": BETTER}, baseline="plain", scenes=6)
+    register(replace(found.results, cells=[replace(cell, status="waiting") for cell in found.results.cells]))
+    day = datetime.now(UTC).isoformat()[:10]
+    assert sentences(found)[2].startswith(f"The study was registered on {day}, before it ran, and kept; words rest on ")
+    changed = Findings(replace(found.results, margin=0.1, guards=["psnr"], higher={"outline_f1": True}))
+    assert f"{day}, before it ran, and changed after that: guards and margin; " in sentences(changed)[2]
 
 
 @pytest.mark.parametrize(

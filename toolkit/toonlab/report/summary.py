@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from toonlab.stats.verdicts import LEAST_SCENES, LOOKS, TypicalDifference, fewest_seeds, level_of
+from toonlab.studies.results import registration
 from toonlab.studies.results.comparisons import Comparison, at_floor, by_label, family
 from toonlab.utils.text import several
 
@@ -118,6 +119,7 @@ def _why_nothing(found: Findings) -> str | None:
 def _limits(found: Findings) -> list[str]:
     failed, groups = len(found.results.failed), by_word(found)
     clauses = [f"{several(failed, 'run')} failed and {'counts' if failed == 1 else 'count'} nowhere"] if failed else []
+    clauses += _registered(found)
     if not found.results.verdicts:
         return [*clauses, "these results are no evidence of a difference"]
     clauses += [*basis(found), *_looks(found)]
@@ -127,6 +129,15 @@ def _limits(found: Findings) -> list[str]:
     if "undecided" in groups:
         return [*clauses, "undecided is not equal: --plan DELTA tells how many seeds a difference of DELTA takes"]
     return [*clauses, "results on other data or with other training may differ"]
+
+
+def _registered(found: Findings) -> list[str]:
+    """Whether what was registered before the study ran was kept."""
+    if (registered := registration.read(found.results.directory)) is None:
+        return []
+    changed = registered.changed(found.results)
+    kept = f"changed after that: {listed(changed, 9)}" if changed else "kept"
+    return [f"the study was registered on {registered.date[:10]}, before it ran, and {kept}"]
 
 
 def basis(found: Findings) -> list[str]:
