@@ -149,7 +149,7 @@ def test_everything_wrong_with_an_experiment_is_told_before_anything_runs(experi
         ("recipe: [small]\n", "recipe: unknown; did you mean 'recipes'?"),
         ("recipes: []\n", "recipes: got [], expected"),
         ("recipes: [small]\nseeds: 0\n", "seeds: got 0, expected"),
-        ("recipes: [small]\nmetrics: {primry: x}\n", "metrics: got"),
+        ("recipes: [small]\nmetrics: {primry: x}\n", "metrics.primry: unknown; did you mean 'primary'?"),
     ],
 )
 def test_an_experiment_that_makes_no_sense(experiment: Path, tmp_path: Path, text: str, says: str) -> None:
@@ -212,7 +212,7 @@ def planned(file: Path) -> list[Cell]:
 def ended(cell: Cell) -> CellResult:
     """With scores by which `twin` is better, and `near` is undecided at every look."""
     label, seed = cell.spec.variant.label, cell.spec.recipe.train.seed
-    value = {"canny": 0.5, "twin": 0.6, "near": 0.5 + 0.1 * (-1) ** seed, "dots": 0.2}[label] + seed / 100
+    value = {"canny": 1.5, "twin": 1.6, "near": 1.5 + 0.1 * (-1) ** seed, "dots": 0.2}[label] + seed / 100
     scores = {"scores": {"outline_f1": [value] * 8}, "photo_scores": {"outline_f1": [0.1] * 8}}
     outcome = Outcome(
         "finished", 0, 1.0, metrics={"outline_f1": value}, photo={"outline_f1": 0.1}, split="test", **scores

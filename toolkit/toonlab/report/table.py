@@ -84,6 +84,9 @@ def exports(found: Findings) -> dict[str, str]:
 
 def _csv(found: Findings) -> str:
     file, rows = io.StringIO(), records(found)
+    if found.results.verdicts:
+        for cell, row in zip(found.results.cells, rows, strict=True):
+            row["verdict"] = found.verdict(cell.variant.label)
     head = rows[0] if rows else ["recipe", "seed", "status", *found.columns]
     writer = csv.DictWriter(file, head, lineterminator="\n")
     writer.writeheader()
@@ -92,10 +95,7 @@ def _csv(found: Findings) -> str:
 
 
 def records(found: Findings, also: Sequence[str] = ()) -> list[dict[str, object]]:
-    """A record for each cell: recipe, levels, seed, status, the table's columns, `also`, and the variant's verdict.
-
-    None where a value is missing.
-    """
+    """A record for each cell: recipe, levels, seed, status, the table's columns and `also`; None where missing."""
     factors = short_names(list(dict.fromkeys(path for variant in found.results.variants for path in variant.levels)))
     columns = dict.fromkeys([*found.columns, *also])
     return [
@@ -105,7 +105,6 @@ def records(found: Findings, also: Sequence[str] = ()) -> list[dict[str, object]
             "seed": cell.seed,
             "status": cell.status,
             **{name: cell.values.get(name) for name in columns},
-            **({"verdict": found.verdict(cell.variant.label)} if found.results.verdicts else {}),
         }
         for cell in found.results.cells
     ]
