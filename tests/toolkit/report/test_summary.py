@@ -56,7 +56,7 @@ def test_methods_at_the_floor_are_called_so_and_a_baseline_there_as_well(made: M
     found = made({"plain": BASE, "up": BETTER, "down": WORSE}, baseline="plain", scenes=6, photo=0.5)
     _, out, far = sentences(found)
     assert out.startswith("Compared with plain, up (+0.100, interval +0.090 to +0.110) is better; down (")
-    assert out.endswith(") is at the floor: not shown to be above the unmodified photo and its like.")
+    assert out.endswith(") is at the floor: not shown to be above the unmodified photo.")
     assert "; plain itself is not shown to be above the floor; " in far
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from toonlab import discover
 from toonlab.errors import RecipeError, ToonlabError
-from toonlab.studies.compare import compare, explain, next_cells, plan_seeds, write_photos
+from toonlab.studies.compare import compare, explain, plan_seeds, write_photos
 from toonlab.studies.executors.cell import Cell, cells_of
 from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.plan.experiment import plan_cells, read_experiment
@@ -258,22 +258,6 @@ def test_seeds_are_added_until_nothing_is_undecided(deciding: Path, tmp_path: Pa
         "dots: at the floor, decided at 9 seeds; gets no more",
         "looks at 9, 13 seeds; variants that are undecided go on to the next",
     ]
-
-
-def test_only_undecided_variants_with_the_baseline_and_floors_get_seeds(deciding: Path) -> None:
-    cells = planned(deciding)
-    empty = StudyResults("s", Path("s"), [], metrics=["outline_f1"], baseline="canny", floors=["dots"], max_seeds=13)
-    first = next_cells(empty, cells)
-    assert sorted({cell.spec.recipe.train.seed for cell in first}) == list(range(9))
-    assert len(first) == 9 * 4
-    looked = empty.with_cells(list(map(ended, first)))
-    second = next_cells(looked, cells)
-    assert {(c.spec.variant.label, c.spec.recipe.train.seed) for c in second} == {
-        (label, seed) for label in ("canny", "near", "dots") for seed in range(9, 13)
-    }
-    assert next_cells(looked.with_cells([*looked.cells, *map(ended, second)]), cells) == []  # the last look
-    failed = [replace(c, status="failed") if c.variant.label == "near" else c for c in looked.cells]
-    assert next_cells(looked.with_cells(failed), cells) == []  # one that always fails gets no more
 
 
 def test_the_number_of_seeds_can_not_be_given_to_a_study_that_decides_on_it(deciding: Path, experiment: Path) -> None:

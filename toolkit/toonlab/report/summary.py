@@ -15,7 +15,7 @@ from .format import interval, listed, number, shown, signed
 
 SYMBOLS = {
     **{"better": "▲", "worse": "▼", "trade-off": "◆", "equivalent": "="},
-    **{"undecided": "≈", "at the floor": "_", "baseline": "·"},
+    **{"undecided": "≈", "at the floor": "▁", "baseline": "·"},
 }
 Group = Mapping[str, Comparison]
 
@@ -76,11 +76,12 @@ def _result(found: Findings) -> list[str]:
         best = number(found.mean(found.primary, ranked[0]) or 0.0, digits)
         chance = "; it may lead by chance" if len(ranked) > 1 else ""
         return [f"nothing is decided, as {why}", f"the best mean is {best}, of {shown(ranked[0])}{chance}"]
-    clauses = [_clause(word, group, digits) for word, group in groups.items()]
+    floors = listed(["the unmodified photo", *map(shown, found.results.floors)])
+    clauses = [_clause(word, group, digits, floors) for word, group in groups.items()]
     return [f"compared with {shown(found.results.baseline or '')}, {clauses[0]}", *clauses[1:]]
 
 
-def _clause(word: str, group: Group, digits: int) -> str:
+def _clause(word: str, group: Group, digits: int, floors: str) -> str:
     """The clause for the variants with one word; with numbers if they are few."""
     few, one = len(group) <= 2, len(group) == 1
     numbers = {n: f" ({in_numbers(c.primary, digits)})" if few and c.primary.interval else "" for n, c in group.items()}
@@ -88,7 +89,7 @@ def _clause(word: str, group: Group, digits: int) -> str:
     if word == "undecided":
         return f"the difference of {who} is undecided" if one else f"the differences of {who} are undecided"
     noun = {"trade-off": "a trade-off: better, but worse in a guard"} if one else {"trade-off": "trade-offs"}
-    floor = {"at the floor": "at the floor: not shown to be above the unmodified photo and its like"}
+    floor = {"at the floor": f"at the floor: not shown to be above {floors}"}
     return f"{who} {'is' if one else 'are'} {(noun | floor).get(word, word)}"
 
 

@@ -15,7 +15,6 @@ from toonlab.images.folders import picture_stem
 from toonlab.images.io import save_png, to_picture
 from toonlab.registry.catalogue import Catalogue
 from toonlab.runs.directory import make_directory, read_outcome, what_changed
-from toonlab.stats.verdicts import LOOKS, next_look
 from toonlab.utils import paths
 
 from . import timing
@@ -34,6 +33,7 @@ from .executors.driver import locked
 from .executors.options import ExecutionOptions, session
 from .plan.budget import allot, allotted
 from .plan.experiment import baseline_of, floors_of, plan_cells, read_experiment
+from .plan.looks import decisions, next_cells
 from .results import pilot, registration
 from .results.results import StudyResults
 
@@ -133,25 +133,6 @@ class _Study:
         return results
 
 
-def next_cells(results: StudyResults, cells: Sequence[Cell]) -> list[Cell]:
-    """The cells that a study runs next, after those in its results; none when it has ended.
-
-    These are all cells, unless the study decides on its seeds: then those of the first look, and of each further look
-    the cells of the variants that are undecided, of the baseline and of the floors.
-    """
-    if results.max_seeds is None:
-        return [] if results.cells else list(cells)
-    order = list(dict.fromkeys(cell.spec.recipe.train.seed for cell in cells))
-    begun = len({cell.seed for cell in results.cells})
-    look = next_look(begun) if begun < results.max_seeds else None
-    open_ = {label for label, one in results.verdicts.items() if one.word == "undecided"}
-    if look is None or (begun and not open_):
-        return []
-    known = {results.baseline, *results.floors, *open_}
-    seeds = order[begun:look]
-    return [c for c in cells if c.spec.recipe.train.seed in seeds and (not begun or c.spec.variant.label in known)]
-
-
 def explain(
     experiment: str,
     catalogue: Catalogue,
@@ -178,7 +159,7 @@ def explain(
         if spec.label not in known:
             yield f"{spec.label}: has not run yet; a step has to be timed first"
     if results.max_seeds:
-        yield from _decisions(results)
+        yield from decisions(results)
 
 
 def plan_seeds(
@@ -194,17 +175,6 @@ def plan_seeds(
     study = _Study(experiment, catalogue, options, None, until_decided, overrides or {})
     results = [cell.result(study.directory) for cell in study.cells()]
     return pilot.plan(study.results(), [result for result in results if result.status == "finished"], delta)
-
-
-def _decisions(results: StudyResults) -> Iterator[str]:
-    """What a study that decides on its seeds has decided, and how it goes on."""
-    for label, one in results.verdicts.items():
-        if one.look and one.word != "undecided":
-            yield f"{label}: {one.word}, decided at {one.look} seeds; gets no more"
-        elif one.look == results.max_seeds:
-            yield f"{label}: futile: undecided at {one.look} seeds"
-    looks = [str(look) for look in LOOKS if look <= (results.max_seeds or 0)]
-    yield f"looks at {', '.join(looks)} seeds; variants that are undecided go on to the next"
 
 
 def _state(cell: Cell, directory: Path) -> str:

@@ -275,7 +275,8 @@ class StudyResults:
         columns = (*self.metrics, "seconds")
         values = {name: [c.values[name] for c in cells if name in c.values] for name in columns}
         values = {name: given for name, given in values.items() if given}
-        return tables.TableRow(label, values, self.note(label), str(self.verdicts.get(label, "")))
+        verdict = str(self.verdicts.get(label, "")) if label != self.baseline else "baseline" if self.verdicts else ""
+        return tables.TableRow(label, values, self.note(label), verdict)
 
     def note(self, label: str) -> str:
         """The note next to a variant's name: its unfinished cells, and the steps of its budget."""
