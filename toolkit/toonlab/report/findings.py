@@ -10,7 +10,7 @@ from math import isfinite
 from statistics import fmean
 
 from toonlab.stats.verdicts import TypicalDifference
-from toonlab.studies.results.comparisons import Comparison, by_label, difference
+from toonlab.studies.results.comparisons import Measured, by_label, difference
 from toonlab.studies.results.results import CellResult, StudyResults
 
 from .format import places
@@ -98,18 +98,19 @@ class Findings:
 
         Of the primary metric and the guards, those that the words rest on; of others, each by itself at 95 %.
         """
-        measured, verdicts = by_label(self.results), self.results.verdicts
-        found: dict[str, dict[str, TypicalDifference]] = {self.primary: {n: one.primary for n, one in verdicts.items()}}
-        for metric in self.columns[1:]:
-            given = {
-                label: verdicts[label].guards.get(metric)
-                if metric in self.results.guards and label in verdicts
-                else difference(measured[label], measured[self.results.baseline or ""], metric)
-                for label in measured.keys() - {self.results.baseline}
-                if self.results.baseline in measured
-            }
-            found[metric] = {label: one for label in self.labels if (one := given.get(label))}
-        return {metric: by for metric, by in found.items() if by}
+        measured = by_label(self.results)
+        found = {metric: self._differences(metric, measured) for metric in self.columns}
+        return {metric: by_metric for metric, by_metric in found.items() if by_metric}
+
+    def _differences(self, metric: str, measured: Mapping[str, Measured]) -> dict[str, TypicalDifference]:
+        verdicts, baseline = self.results.verdicts, self.results.baseline or ""
+        if metric == self.primary:
+            return {label: one.primary for label, one in verdicts.items()}
+        if metric in self.results.guards:
+            return {label: found for label, one in verdicts.items() if (found := one.guards.get(metric))}
+        others = [label for label in self.labels if label in measured and baseline in measured and label != baseline]
+        given = {label: difference(measured[label], measured[baseline], metric) for label in others}
+        return {label: found for label, found in given.items() if found}
 
     def verdict(self, label: str) -> str:
         """`better`, `worse`, …: a `Word`; `baseline`; or empty, where there is nothing to compare."""
@@ -117,10 +118,6 @@ class Findings:
             return "baseline"
         found = self.results.verdicts.get(label)
         return found.word if found else ""
-
-    def comparison(self, label: str) -> Comparison | None:
-        """With the baseline; None of the baseline itself, and of labels that share no seed with it."""
-        return self.results.verdicts.get(label)
 
     def difference(self, label: str, metric: str | None = None) -> TypicalDifference | None:
         """To the baseline; None of the baseline itself, and of labels that share no seed with it."""
