@@ -44,7 +44,10 @@ def test_words_stand_with_their_intervals_and_what_they_rest_on(made: Made) -> N
     rows = shown(found)
     assert ["up", "6", "0.602 ± 0.016", "+0.100 ▲ better +0.100 to +0.105", "3.000 ± 0.000"] in rows
     assert any("+0.100 (+0.100 to +0.105)" in row for row in rows)
-    assert as_table(found).notes[0] == "words rest on 6 seeds, intervals of 95 % and a margin of 0.03"
+    assert as_table(found).notes == [
+        "Words rest on 6 seeds, intervals of 95 % and a margin of 0.03; "
+        "outline_f1 has no scores of scenes for up: over seeds alone"
+    ]
 
 
 def test_a_value_that_is_not_finite_is_shown_with_its_seed_and_counts_nowhere(made: Made) -> None:

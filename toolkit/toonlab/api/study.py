@@ -65,7 +65,7 @@ def compare(
         KeyboardInterrupt: after an interrupt, when the running cells have saved; the same call continues from there.
     """
     options = ExecutionOptions(Path(runs), executor or {}, _given(jobs=jobs, device=device), tracking_uri=tracking_uri)
-    known = {"seeds": seeds, "until_decided": until_decided, "register": register}
+    known: dict[str, Any] = {"seeds": seeds, "until_decided": until_decided, "register": register}
     return _run("compare", experiment, name, known, overrides, options)
 
 

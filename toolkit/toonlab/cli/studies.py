@@ -1,7 +1,7 @@
 """Many trainings: `compare`, `tune`, `report`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -43,16 +43,15 @@ def compare(
     if photos is not None:
         written = write_photos(experiment, catalogue, photos, changes)
         print(f"{several(len(written), 'photo')} in {printable(photos)}")
-    elif plan is not None:
-        for line in plan_seeds(experiment, catalogue, plan, options, until_decided=until_decided, overrides=changes):
-            print(line)
     elif explain:
-        known = {"seeds": seeds, "until_decided": until_decided, "overrides": changes}
-        for line in explained(experiment, catalogue, options, **known):
-            print(line)
+        lines = explained(experiment, catalogue, options, seeds=seeds, until_decided=until_decided, overrides=changes)
+        print(*lines, sep="\n")
+    elif plan is not None:
+        lines = plan_seeds(experiment, catalogue, plan, options, until_decided=until_decided, overrides=changes)
+        print(*lines, sep="\n")
     else:
-        counts = {"seeds": seeds, "until_decided": until_decided, "register": register}
-        _conclude(study.run_comparison(experiment, catalogue, options, overrides=changes, **counts), options)
+        known: dict[str, Any] = {"seeds": seeds, "until_decided": until_decided, "register": register}
+        _conclude(study.run_comparison(experiment, catalogue, options, overrides=changes, **known), options)
 
 
 @with_execution_options

@@ -57,7 +57,9 @@ def as_table(found: Findings) -> TextTable:
         for row, texts in zip(rows, table, strict=True):
             texts.insert(3, (_difference(found, row.name), False))
     best = {(row, column) for row, texts in enumerate(table) for column, (_, is_best) in enumerate(texts) if is_best}
-    below = [*summary.basis(found), *notes(found.columns, found.results.caveats, found.results.measured)]
+    basis = summary.basis(found)
+    said = [summary.sentence(basis).removesuffix(".")] if basis else []
+    below = [*said, *notes(found.columns, found.results.caveats, found.results.measured)]
     return TextTable(head, [[text for text, _ in texts] for texts in table], best, below)
 
 

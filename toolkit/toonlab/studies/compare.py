@@ -122,7 +122,7 @@ class _Study:
             guards=plan.metrics.guards,
             margin=plan.margin,
             floors=floors_of(self.specs, self.catalogue),
-            max_seeds=plan.decide and plan.decide.max_seeds,
+            max_seeds=plan.decide.max_seeds if plan.decide else None,
             factors=plan.levels,
             design=plan.design,
             budget=plan.budget,

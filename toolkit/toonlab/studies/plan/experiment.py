@@ -187,7 +187,8 @@ class Experiment(StudyFile):
 
     @property
     def margin(self) -> float:
-        return (self.decide and self.decide.margin) or self.metrics.margin
+        """The smallest difference that matters."""
+        return self.decide.margin if self.decide and self.decide.margin else self.metrics.margin
 
     @property
     def levels(self) -> dict[str, list[Any]]:

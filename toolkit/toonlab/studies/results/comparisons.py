@@ -71,7 +71,7 @@ def comparisons(results: StudyResults) -> dict[str, Comparison]:
     return {label: one for label, compared in found.items() if (one := compared.comparison())}
 
 
-def by_label(results: StudyResults) -> dict[str, Measured]:
+def by_label(results: StudyResults) -> Mapping[str, Measured]:
     """label -> what its finished cells have measured, in the order of their seeds."""
     found: defaultdict[str, dict[int, Any]] = defaultdict(dict)
     for cell in sorted(results.cells, key=lambda cell: cell.seed):
