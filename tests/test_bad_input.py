@@ -251,6 +251,31 @@ CASES = [
     ("an experiment without recipes", "compare none.yaml", "recipes: got [], expected"),
     ("no seeds", "compare seeds.yaml", "seeds: got 0, expected"),
     ("too many seeds", "compare one.yaml --seeds 10001", "seeds: got 10001, expected int | list[int], > 0, <= 10000"),
+    ("a margin of nothing", "compare margin.yaml", "metrics.margin: got 0, expected float, > 0"),
+    (
+        "a guard that is the primary metric",
+        "compare guard.yaml",
+        "metrics.guards: expected metrics other than metrics.primary, which has to be given",
+    ),
+    ("an unknown guard", "compare guards.yaml", "metrics.guards: 'coluors': no such metric; did you mean 'colours'?"),
+    ("an unknown last look", "compare looks.yaml", "decide.max_seeds: got 20, expected 9 | 13 | 18 | 24"),
+    ("a list of seeds that ends before the last look", "compare few.yaml", "seeds: got a list of 2, expected 24"),
+    (
+        "seeds for a study that decides on them",
+        "compare one.yaml --until-decided --seeds 3",
+        "seeds: got 3, but the study itself decides on their number, up to 24; leave --seeds or `decide` out",
+    ),
+    (
+        "a plan before anything has run",
+        "compare pair.yaml --plan 0.05",
+        "no variant has 2 finished seeds in common with small, so it is unknown how they vary",
+    ),
+    ("a plan for no difference", "compare pair.yaml --plan 0", "--plan: got 0, expected a number above 0"),
+    (
+        "a study registered with other terms",
+        "compare registered.yaml --register",
+        "registration.json: --register: registered on 2026-11-28 with other terms (",
+    ),
     ("a path that no recipe has", "compare path.yaml", "train.stepz: no recipe has this path"),
     ("the same on the command line", "compare demo trian.steps=3", "trian.steps: no recipe has this path"),
     (
@@ -819,6 +844,13 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         "hunt.yaml": "recipe: small\nsearch: {critics.patch.sampler.k: auto}\nobjective: {metric: outline_f1}\n",
         "one.yaml": "recipes: [small]\nseeds: 1\n",
         "hurt.yaml": "recipes: [small]\nseeds: 1\nbudget: seconds\nbaseline: small\n",
+        "pair.yaml": "recipes: [small, identity]\nat: own.yaml\nmetrics: {primary: outline_f1}\n",
+        "registered.yaml": "recipes: [small, identity]\nat: own.yaml\n",
+        "margin.yaml": "recipes: [small]\nmetrics: {primary: lines, margin: 0}\n",
+        "guard.yaml": "recipes: [small]\nmetrics: {primary: lines, guards: [lines]}\n",
+        "guards.yaml": "recipes: [small]\nmetrics: {primary: lines, guards: [coluors]}\n",
+        "looks.yaml": "recipes: [small]\ndecide: {max_seeds: 20}\n",
+        "few.yaml": "recipes: [small]\nseeds: [1, 2]\ndecide: {}\n",
     }.items():
         (tmp_path / name).write_text(text)
     (tmp_path / "noisy" / "noisy-0.1.dist-info").mkdir(parents=True)
@@ -831,6 +863,18 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     StudyResults(
         "idle", tmp_path / "runs" / "idle", [waiting], metrics=["outline_f1"], higher={"outline_f1": True}
     ).write()
+    terms = {
+        "file": "",
+        "primary": "lines",
+        "guards": [],
+        "margin": 0.1,
+        "baseline": None,
+        "hypotheses": [],
+        "seeds": [],
+    }
+    registration = {"date": "2026-11-28T00:00:00+00:00", "terms": {**terms, "max_seeds": None}}
+    (tmp_path / "runs" / "registered").mkdir()
+    (tmp_path / "runs" / "registered" / "registration.json").write_text(json.dumps(registration))
     _pictures(tmp_path)
     (tmp_path / "evil.npy").write_bytes(pickle.dumps(Touch()))
     np.save(tmp_path / "inner.npy", np.array({"conv1_1": Touch()}), allow_pickle=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import cv2
 import numpy as np
@@ -25,6 +25,8 @@ class Identity(nn.Module):
 
     `(B, 3, H, W)` in [-1, 1] -> the same tensor. A metric that ranks it first does not measure cartoonization.
     """
+
+    floor = True
 
     def __init__(self) -> None:  # nn.Module's takes any arguments, and the signature is the schema
         super().__init__()
@@ -137,6 +139,7 @@ class Dots(Drawing):
         period: the distance of dots, in pixels.
     """
 
+    floor: ClassVar = True
     period: Annotated[int, Field(gt=0)] = 3
 
     def draw(self, photo: Pixels) -> Pixels:

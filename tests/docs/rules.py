@@ -38,6 +38,11 @@ COMMANDS = [
     Rule(r"toonlab train ", "short", "the same with `--at little.yaml`: small networks and pictures, four steps"),
     Rule(r"toonlab compare .*--explain", "whole", "runs nothing"),
     Rule(r"toonlab compare .*--scheduler", "explained", "needs a scheduler; tests/cluster runs studies on one"),
+    Rule(
+        r"toonlab compare .*--(plan|register|until-decided)",
+        "explained",
+        "asks for finished runs, for none, or for nine seeds; tests/toolkit/studies/test_compare.py",
+    ),
     Rule(r"toonlab compare (EXPERIMENT|study\.yaml)", "whole", "an experiment of the workshop, two small runs"),
     Rule(
         r"toonlab compare \S+/experiment\.yaml",

@@ -23,6 +23,7 @@ from toonlab.studies.optuna_study import OptunaStudy
 from toonlab.studies.plan.experiment import plan_cells, read_experiment
 from toonlab.studies.plan.search import read_search
 from toonlab.studies.plan.search_plan import SearchPlan, pruner, sampler
+from toonlab.studies.results import registration
 from toonlab.studies.results.results import CellResult, SearchResult, SearchTrial, StudyResults, Variant
 from toonlab.studies.trials import ranked
 from toonlab.studies.tune import search_result
@@ -35,8 +36,9 @@ EXPERIMENT = {
     "set": {"train.steps": 3},
     "factors": {"train.batch": [2, 3], "resolution": {"32": {"train.size": 32}, "16": {"train.size": 16}}},
     "design": "full",
-    "seeds": [0, 1],
-    "metrics": {"primary": "outline_f1", "also": ["psnr", "seconds_per_step"]},
+    "seeds": [0, 1, 2, 3, 4, 5, 6, 7, 8],
+    "metrics": {"primary": "outline_f1", "guards": ["ssim"], "margin": 0.1, "also": ["psnr", "seconds_per_step"]},
+    "decide": {"margin": 0.03, "max_seeds": 9},
     "budget": "steps",
     "time_limit": 60.5,
     "executor": {"use": "local", "jobs": 1},
@@ -65,6 +67,7 @@ def results(directory: Path) -> StudyResults:
             outcome={
                 **{"status": "finished", "step": 4, "seconds": 2.0, "reason": None, "measured": measured},
                 **{"metrics": {"f1": 0.5 + place / 10}, "photo": {"f1": 0.1}, "costs": {"images_per_second": 9.0}},
+                **{"scores": {"f1": [0.5 + place / 10, None]}, "photo_scores": {"f1": [0.1, 0.1]}},
             },
         )
         for seed in (0, 1)
@@ -119,6 +122,7 @@ class Kind(NamedTuple):
 KINDS = [
     Kind("results.json", reported, types_json, 6),
     Kind("results.json", lambda path, _: StudyResults.read(path.parent), types_json, 60),
+    Kind("registration.json", lambda path, _: registration.read(path.parent), types_json, 60),
     Kind("budget.json", lambda path, _: timing._read(path.parent), types_json, 60),
     Kind("experiment.yaml", compared, types_json, 40),
     Kind("search.yaml", searched, types_json, 40),
@@ -134,6 +138,7 @@ def catalogue() -> toonlab.Catalogue:
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory, catalogue: toonlab.Catalogue) -> Path:
     directory = tmp_path_factory.mktemp("runs") / "study"
+    registration.register(results(directory))
     results(directory).write()
     (directory / "budget.json").write_text(json.dumps({"0a": {"variant": "ctss", "seconds_per_step": 0.5}}))
     for name, data in (("small", RECIPE), ("experiment", EXPERIMENT), ("search", SEARCH)):

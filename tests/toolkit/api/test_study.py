@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 import toonlab
 from toonlab.api.study import source_of
 from toonlab.report import read_study
-from toonlab.stats.paired import differences
 
 SCRIPT = """\
 from pathlib import Path
@@ -78,14 +78,16 @@ def test_the_summary_is_that_of_the_statistics(results: toonlab.Results) -> None
     summary = results.summary
     assert results.baseline == "one"
     for metric in ("outline_f1", "psnr"):
-        expected = differences(results.values(metric), "one", True)["other"]
         row = summary.loc[metric, "other"]
-        told = (row["difference"], row["low"], row["high"], row["p"], row["verdict"])
-        assert told == (expected.mean, *expected.interval, expected.p, expected.verdict)
+        scores = [cell.outcome["scores"][metric] for cell in results.of("other")]
+        others = [cell.outcome["scores"][metric] for cell in results.of("one")]
+        assert row["difference"] == pytest.approx(np.median(np.subtract(scores, others).mean(axis=1)))
+        assert row[["low", "high"]].isna().all()  # of three seeds
+        assert row["verdict"] == ("undecided" if metric == "outline_f1" else "")
         values = results.frame.groupby("recipe")[metric]
         assert row["mean"] == pytest.approx(values.mean()["other"])
         assert row["sd"] == pytest.approx(values.std()["other"])
-        assert summary.loc[metric, "one"]["verdict"] == "baseline"
+        assert summary.loc[metric, "one"]["verdict"] == ("baseline" if metric == "outline_f1" else "")
         assert summary.loc[metric, "the unmodified photo"]["mean"] == results.photo[metric]
     assert summary["seeds"].tolist() == [0, 3, 3, 0, 3, 3, 3, 3]  # seconds have no photo
 

@@ -55,6 +55,11 @@ def test_a_comparison_ends_with_the_table_and_the_paths(toonlab: Callable[..., A
         f"small, seed 0: finished ({cell['run']})",
         "small, seed 1: has not run yet",
     ]
+    explained = toonlab("compare", "study.yaml", "--runs", "elsewhere", "--explain", "--until-decided", "train.steps=2")
+    assert [line.partition(":")[0] for line in explained.stdout.splitlines()[:-1]] == [
+        f"small, seed {seed}" for seed in range(9)
+    ]
+    assert explained.stdout.splitlines()[-1].startswith("looks at 9, 13, 18, 24 seeds")
 
 
 def test_a_failed_cell_is_named_and_the_exit_code_is_1(toonlab: Callable[..., Any], study: Path) -> None:

@@ -100,14 +100,19 @@ Values = Mapping[str, Mapping[int, float] | list[float]]
 
 @pytest.fixture
 def made(tmp_path: Path) -> Callable[..., Findings]:
-    """`made({"a": [0.5, 0.6], "b": {1: 0.7}})`: findings with these values of outline_f1; a list's seeds are 0, 1, …"""
+    """`made({"a": [0.5, 0.6], "b": {1: 0.7}})`: findings with these values of outline_f1; a list's seeds are 0, 1, …
 
-    def make(values: Values, failed: int = 0, **others: Any) -> Findings:
+    With `scenes=6`, each value is the score of as many scenes; `photo` is the value of the photos.
+    """
+
+    def make(values: Values, failed: int = 0, scenes: int = 0, photo: float | None = None, **others: Any) -> Findings:
         cells = [CellResult(Variant(next(iter(values))), 900 + n, "x", "failed", "nan") for n in range(failed)]
         for label, given in values.items():
             by_seed = dict(enumerate(given)) if isinstance(given, list) else given
             for seed, value in by_seed.items():
                 outcome = {"metrics": {"outline_f1": value}, "photo": {}, "costs": {}, "measured": {}, "seconds": 3.0}
+                outcome |= {"scores": {"outline_f1": [value] * scenes}} if scenes else {}
+                outcome |= {"photo": {"outline_f1": photo}} if photo is not None else {}
                 cells.append(CellResult(Variant(label), seed, f"{label}-s{seed}-00000000", "finished", outcome=outcome))
         given = {"metrics": ["outline_f1"], "higher": HIGHER, **others}
         return Findings(StudyResults("made", tmp_path / "made", cells, **given))

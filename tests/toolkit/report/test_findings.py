@@ -1,4 +1,4 @@
-"""Means, ranks, verdicts and paired differences of a study."""
+"""Means, ranks, words and differences of a study."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -48,16 +48,36 @@ def test_costs_are_what_outcomes_call_so(made: Made) -> None:
     assert Findings(replace(results, cells=[cell])).costs == {"seconds", "seconds_per_step"}
 
 
-def test_verdicts_and_paired_differences(made: Made) -> None:
-    found = made({"plain": BASE, "up": UP, "late": {0: 0.9}}, baseline="plain")
-    assert [found.verdict(label) for label in ("plain", "up", "late")] == ["baseline", "better", "untested"]
-    assert found.paired("outline_f1", "up") == pytest.approx({0: 0.1, 1: 0.1, 2: 0.105})
+def test_words_are_of_the_primary_metric_and_intervals_of_all(made: Made) -> None:
+    base = [0.5, 0.52, 0.48, 0.51, 0.49, 0.5, 0.5, 0.5]
+    found = made({"plain": base, "up": [v + 0.1 for v in base], "late": {0: 0.9}, "never": {70: 0.9}}, baseline="plain")
+    assert [found.verdict(label) for label in ("plain", "up", "late", "never")] == [
+        "baseline",
+        "better",
+        "undecided",
+        "",
+    ]
     assert found.paired("outline_f1", "late") == pytest.approx({0: 0.4})
-    assert found.differences["outline_f1"]["up"].mean == pytest.approx(0.305 / 3)
-    assert found.verdict("up", "seconds") == "inconclusive"
+    assert found.differences["outline_f1"]["up"].interval == pytest.approx((0.1, 0.1))
+    assert found.difference("up", "seconds").seeds == 0  # they do not vary here
+    assert found.difference("never") is None
+
+
+def test_guards_have_the_intervals_that_the_words_rest_on(made: Made) -> None:
+    study = made({"plain": [0.5] * 8, "up": [v / 10 for v in range(5, 13)]}, baseline="plain").results
+    cells = [
+        replace(c, outcome={**(c.outcome or {}), "metrics": {"outline_f1": v, "surfaces": v, "colours": v, "psnr": v}})
+        for c, v in ((c, c.values["outline_f1"]) for c in study.cells)
+    ]
+    metrics, guards = ["outline_f1", "surfaces", "colours", "psnr"], ["surfaces", "colours"]
+    found = Findings(replace(study, cells=cells, metrics=metrics, guards=guards))
+    assert found.difference("up", "psnr").interval == pytest.approx((0, 0.7))
+    assert found.difference("up", "surfaces") == found.results.verdicts["up"].guards["surfaces"]
+    alone = Findings(replace(found.results, guards=["surfaces"]))
+    assert alone.difference("up", "surfaces").interval == alone.difference("up").interval
 
 
 def test_without_a_baseline_nothing_is_compared(made: Made) -> None:
     found = made({"a": BASE, "b": UP})
     assert found.differences == {}
-    assert found.verdict("b") == "untested"
+    assert found.verdict("b") == ""

@@ -1,40 +1,50 @@
 """The three sentences say what the statistics allow, and no more."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from toonlab.report.findings import Findings
 from toonlab.report.summary import sentences
+from toonlab.studies.results.registration import register
 
-BASE = [0.50, 0.52, 0.48, 0.51, 0.49]
-BETTER = [value + shift for value, shift in zip(BASE, [0.10, 0.11, 0.09, 0.10, 0.105], strict=True)]
-WORSE = [value - shift for value, shift in zip(BASE, [0.10, 0.11, 0.09, 0.10, 0.105], strict=True)]
-OPEN = [value + shift for value, shift in zip(BASE, [0.05, -0.04, 0.02, -0.06, 0.04], strict=True)]
+BASE = [0.50, 0.52, 0.48, 0.51, 0.49, 0.50, 0.53, 0.47, 0.50]
+BETTER = [value + shift for value, shift in zip(BASE, [0.10, 0.11, 0.09] * 3, strict=True)]
+WORSE = [value - shift for value, shift in zip(BASE, [0.10, 0.11, 0.09] * 3, strict=True)]
+OPEN = [value + shift for value, shift in zip(BASE, [0.05, -0.04, 0.02] * 3, strict=True)]
+SAME = [value + shift for value, shift in zip(BASE, [0.02, -0.01, 0.01] * 3, strict=True)]
 
 Made = Callable[..., Findings]
 
 
-def test_better_and_worse_and_inconclusive_each_get_their_word(made: Made) -> None:
-    asked, out, far = sentences(made({"plain": BASE, "up": BETTER, "down": WORSE, "level": OPEN}, baseline="plain"))
+def test_each_word_has_its_clause_and_the_limits_say_what_it_rests_on(made: Made) -> None:
+    values = {"plain": BASE, "up": BETTER, "down": WORSE, "level": SAME, "open": OPEN}
+    asked, out, far = sentences(made(values, baseline="plain", scenes=6, photo=0.1))
     assert asked == (
-        "This study compares up, down and level with plain by outline_f1 (more is better) over 5 seeds; "
-        "all 20 runs finished."
+        "This study compares up, down, level and open with plain by outline_f1 (more is better) over 9 seeds; "
+        "all 45 runs finished."
     )
-    assert out.startswith("Compared with plain, up (+0.101, 95 % interval +0.092 to +0.110, p < 0.001) is better; ")
-    assert "; down (−0.101, 95 % interval −0.110 to −0.092, p < 0.001) is worse; " in out
-    assert "; the difference of level (+0.002, 95 % interval −0.059 to +0.063, p = 0.93) is inconclusive." in out
-    assert far.startswith(
-        "The p values are corrected for 3 tests (Holm); inconclusive is not equal: so many seeds miss "
+    assert out == (
+        "Compared with plain, up (+0.100, interval +0.090 to +0.110) is better; "
+        "down (−0.100, interval −0.110 to −0.090) is worse; "
+        "level (+0.010, interval −0.010 to +0.020) is equivalent; "
+        "the difference of open (+0.020, interval −0.040 to +0.050) is undecided."
     )
-    assert far.endswith(" more often than one time in five; further seeds narrow that (--seeds).")
+    assert far == (
+        "Words rest on 9 seeds and 6 scenes, intervals of 98.75 % (4 of them hold together with a chance of 95 %) "
+        "and a margin of 0.03; undecided is not equal: --plan DELTA tells how many seeds a difference of DELTA takes."
+    )
 
 
 def test_where_less_is_better_a_smaller_value_is_better(made: Made) -> None:
-    found = made({"plain": BASE, "down": WORSE}, baseline="plain", higher={"outline_f1": False})
-    asked, out, _ = sentences(found)
+    found = made({"plain": BASE, "down": WORSE}, baseline="plain", higher={"outline_f1": False}, scenes=6)
+    asked, out, far = sentences(found)
     assert "(less is better)" in asked
-    assert out == "Compared with plain, down (−0.101, 95 % interval −0.110 to −0.092, p < 0.001) is better."
+    assert out == "Compared with plain, down (−0.100, interval −0.110 to −0.090) is better."
+    assert far.startswith("Words rest on 9 seeds and 6 scenes, intervals of 95 % and a margin of 0.03; results on")
 
 
 def test_many_names_stand_without_their_numbers(made: Made) -> None:
@@ -42,32 +52,69 @@ def test_many_names_stand_without_their_numbers(made: Made) -> None:
     assert out == "Compared with plain, a, b and c are better."
 
 
+def test_methods_at_the_floor_are_called_so_and_a_baseline_there_as_well(made: Made) -> None:
+    found = made({"plain": BASE, "up": BETTER, "down": WORSE}, baseline="plain", scenes=6, photo=0.5)
+    _, out, far = sentences(found)
+    assert out.startswith("Compared with plain, up (+0.100, interval +0.090 to +0.110) is better; down (")
+    assert out.endswith(") is at the floor: not shown to be above the unmodified photo.")
+    assert "; plain itself is not shown to be above the floor; " in far
+
+
 def test_two_seeds_are_no_evidence_and_nothing_is_called_better(made: Made) -> None:
     _, out, far = sentences(made({"plain": BASE[:2], "up": BETTER[:2]}, baseline="plain"))
-    assert out == ("No test was made, as 2 seeds are too few; the best mean is 0.615, of up; it may lead by chance.")
-    assert far == "A test takes a baseline and 3 seeds of each, so these results are no evidence of a difference."
-    assert "better" not in out
+    assert out == (
+        "Nothing is decided, as 2 seeds are too few; these comparisons need 6; "
+        "the best mean is 0.615, of up; it may lead by chance."
+    )
+    assert far == "Undecided is not equal: --plan DELTA tells how many seeds a difference of DELTA takes."
+    assert "is better" not in out
 
 
-def test_one_that_lacks_seeds_is_untested_beside_one_that_is_tested(made: Made) -> None:
+def test_one_that_lacks_seeds_is_undecided_next_to_one_that_is_decided(made: Made) -> None:
     found = made({"plain": BASE, "up": BETTER, "late": BETTER[:2]}, baseline="plain", failed=1)
     asked, out, far = sentences(found)
-    assert asked.endswith("12 of 13 runs finished.")
-    assert out.endswith("is better; late could not be tested, with too few seeds.")
-    assert far.startswith("1 run failed and counts nowhere; one test was made; ")
+    assert asked.endswith("20 of 21 runs finished.")
+    assert out.endswith("is better; the difference of late is undecided.")
+    assert far.startswith("1 run failed and counts nowhere; words rest on 9 seeds, intervals of 97.5 % ")
+    assert "; outline_f1 has no scores of scenes for up: over seeds alone; " in far
+
+
+def test_methods_without_randomness_say_so(made: Made) -> None:
+    _, _, far = sentences(made({"plain": [0.5, 0.5], "fixed": [0.7, 0.7]}, baseline="plain", scenes=6))
+    assert far.startswith("Words rest on 6 scenes, ")
+    assert "; fixed has no randomness: over scenes alone; " in far
+
+
+def test_a_study_that_stops_by_itself_says_at_which_look(made: Made) -> None:
+    values = {"plain": BASE, "up": BETTER, "open": OPEN}
+    _, _, far = sentences(made(values, baseline="plain", scenes=6, max_seeds=9))
+    assert "; decided at 9 seeds: up; futile: undecided at 9 seeds: open; " in far
+    assert "intervals of 99.5 % (2 of them" in far
+    early = {label: of[:5] for label, of in values.items()}
+    assert "as the first look is at 9 seeds; " in sentences(made(early, baseline="plain", max_seeds=24))[1]
+
+
+def test_a_registered_study_says_whether_it_was_kept(made: Made) -> None:
+    found = made({"plain": BASE, "up": BETTER}, baseline="plain", scenes=6)
+    register(replace(found.results, cells=[replace(cell, status="waiting") for cell in found.results.cells]))
+    day = datetime.now(UTC).isoformat()[:10]
+    assert sentences(found)[2].startswith(f"The study was registered on {day}, before it ran, and kept; words rest on ")
+    changed = Findings(replace(found.results, margin=0.1, guards=["psnr"], higher={"outline_f1": True}))
+    assert f"{day}, before it ran, and changed after that: guards and margin; " in sentences(changed)[2]
 
 
 @pytest.mark.parametrize(
-    ("values", "baseline", "says"),
+    ("values", "others", "says"),
     [
-        ({"a": BASE, "b": BETTER}, None, "No test was made, as there is no baseline; "),
-        ({"a": BASE}, "a", "No test was made, as there is nothing to compare with; "),
-        ({"a": {0: float("nan"), 1: float("nan"), 2: float("inf")}, "b": BASE}, "a", "as no run of a has finished; "),
-        ({"a": BASE, "b": {7: 0.6, 8: 0.6, 9: 0.6}}, "a", "as none has 3 finished seeds in common with a; "),
-        ({"a": {0: float("nan")}}, "a", "No run has a value of outline_f1, so nothing can be said."),
+        ({"a": BASE, "b": BETTER}, {"baseline": None}, "as there is no baseline; "),
+        ({"a": BASE}, {"baseline": "a"}, "as there is nothing to compare with; "),
+        ({"a": {0: float("nan"), 1: float("inf")}, "b": BASE}, {"baseline": "a"}, "as no run of a has finished; "),
+        ({"a": BASE, "b": {17: 0.6, 18: 0.6}}, {"baseline": "a"}, "none has a finished seed in common with a; "),
+        ({"a": BASE, "b": BETTER}, {"baseline": "a", "scenes": 4}, "as fewer than 5 scenes are too few; "),
+        ({"a": {0: float("nan")}}, {"baseline": "a"}, "No run has a value of outline_f1, so nothing can be said."),
     ],
 )
-def test_why_there_is_no_test(made: Made, values: dict[str, list[float]], baseline: str | None, says: str) -> None:
-    _, out, _ = sentences(made(values, baseline=baseline))
+def test_why_nothing_is_decided(made: Made, values: dict[str, Any], others: dict[str, Any], says: str) -> None:
+    _, out, _ = sentences(made(values, **others))
     assert says in out
     assert "better" not in out

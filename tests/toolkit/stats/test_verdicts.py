@@ -14,8 +14,10 @@ from scipy.stats import binomtest
 from toonlab.stats.verdicts import (
     LOOKS,
     Interval,
+    TypicalDifference,
     Word,
     decided,
+    fewest_seeds,
     level_of,
     median_interval,
     next_look,
@@ -43,6 +45,13 @@ def test_the_interval_of_a_median_is_between_order_statistics(count: int, level:
 @pytest.mark.parametrize(("count", "level"), [(3, 0.05), (5, 0.05), (6, 0.03), (0, 0.05), (1, 0.5)])
 def test_too_few_values_have_no_interval(count: int, level: float) -> None:
     assert median_interval(range(count), level) is None
+
+
+@pytest.mark.parametrize("level", [0.5, 0.05, 1 / 64, 0.01, 0.05 / 12])
+def test_the_fewest_seeds_have_an_interval_and_one_less_has_none(level: float) -> None:
+    count = fewest_seeds(level)
+    assert median_interval(range(count), level) == (0, count - 1)
+    assert median_interval(range(count - 1), level) is None
 
 
 @given(st.lists(st.floats(-9, 9), min_size=1, max_size=30), st.floats(0.001, 0.5))
@@ -84,6 +93,16 @@ def test_without_chance_scenes_alone_are_compared() -> None:
     assert (found.seeds, found.scenes) == (0, 6)
     mean, reach = np.mean(scenes), 2.5706 * np.std(scenes, ddof=1) / math.sqrt(6)
     assert found.interval == (pytest.approx(mean - reach, abs=1e-4), pytest.approx(mean + reach, abs=1e-4))
+
+
+def test_a_value_for_each_seed_is_compared_over_seeds_alone() -> None:
+    found = typical_difference(arm(range(9), [0.0]), arm([0.0] * 9, [0.0]))
+    assert found == TypicalDifference(9, 0, 4, (1, 7))
+    assert typical_difference(arm([0.3] * 9, [0.0]), arm([0.0] * 9, [0.0])) == TypicalDifference(0, 0, 0.3, None)
+
+
+def test_one_seed_is_not_taken_for_a_method_without_chance() -> None:
+    assert typical_difference(arm([0.3], [0.0] * 6), arm([0.0], [0.0] * 6)) == TypicalDifference(1, 6, 0.3, None)
 
 
 def test_pairs_that_differ_by_a_rounding_error_are_equal() -> None:

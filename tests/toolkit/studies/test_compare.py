@@ -1,6 +1,8 @@
 """Comparisons: which cells run, which do not run again, and what the table says."""
 
 import json
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,10 +11,14 @@ from PIL import Image
 
 from toonlab import discover
 from toonlab.errors import RecipeError, ToonlabError
-from toonlab.studies.compare import compare, explain, write_photos
+from toonlab.studies.compare import compare, explain, plan_seeds, write_photos
+from toonlab.studies.executors.cell import Cell, cells_of
 from toonlab.studies.executors.options import ExecutionOptions
-from toonlab.studies.results.results import StudyResults
+from toonlab.studies.plan.experiment import plan_cells, read_experiment
+from toonlab.studies.results.registration import read
+from toonlab.studies.results.results import CellResult, StudyResults
 from toonlab.studies.results.tables import PHOTO
+from toonlab.types import Outcome
 
 
 @pytest.fixture
@@ -143,7 +149,7 @@ def test_everything_wrong_with_an_experiment_is_told_before_anything_runs(experi
         ("recipe: [small]\n", "recipe: unknown; did you mean 'recipes'?"),
         ("recipes: []\n", "recipes: got [], expected"),
         ("recipes: [small]\nseeds: 0\n", "seeds: got 0, expected"),
-        ("recipes: [small]\nmetrics: {primry: x}\n", "metrics: got"),
+        ("recipes: [small]\nmetrics: {primry: x}\n", "metrics.primry: unknown; did you mean 'primary'?"),
     ],
 )
 def test_an_experiment_that_makes_no_sense(experiment: Path, tmp_path: Path, text: str, says: str) -> None:
@@ -179,3 +185,112 @@ def test_what_learns_nothing_is_a_row_like_any_other(small: Path, tmp_path: Path
     again = compare(str(file), catalogue, ExecutionOptions(runs, parameters={"device": "cpu"}))
     assert [cell.reused for cell in again.cells] == [True, True, False] * 2
     assert again.rows[2].values["psnr"] != first.rows[2].values["psnr"]
+
+
+# -- studies that decide on their seeds
+
+
+@pytest.fixture
+def deciding(small: Path, tmp_path: Path) -> Path:
+    """Four rows that train nothing, of which one is the floor."""
+    file = tmp_path / "deciding.yaml"
+    (tmp_path / "same.yaml").write_text(
+        "data: {use: toonworld, size: 32, scenes: 8, evaluation_scenes: 8}\nevaluate.samples: 8\nobservers: null\n"
+    )
+    file.write_text(
+        "recipes: [canny, {use: canny, name: twin}, {use: canny, low: 60, name: near}, dots]\nat: same.yaml\n"
+        "metrics: {primary: outline_f1}\ndecide: {margin: 0.01, max_seeds: 13}\n"
+    )
+    return file
+
+
+def planned(file: Path) -> list[Cell]:
+    plan, path = read_experiment(str(file))
+    return cells_of(plan_cells(plan, path, {}, discover()), discover())
+
+
+def ended(cell: Cell) -> CellResult:
+    """With scores by which `twin` is better, and `near` is undecided at every look."""
+    label, seed = cell.spec.variant.label, cell.spec.recipe.train.seed
+    value = {"canny": 1.5, "twin": 1.6, "near": 1.5 + 0.1 * (-1) ** seed, "dots": 0.2}[label] + seed / 100
+    scores = {"scores": {"outline_f1": [value] * 8}, "photo_scores": {"outline_f1": [0.1] * 8}}
+    outcome = Outcome(
+        "finished", 0, 1.0, metrics={"outline_f1": value}, photo={"outline_f1": 0.1}, split="test", **scores
+    )
+    return replace(cell.waiting, status="finished", outcome=outcome.to_json())
+
+
+def finish(cells: Iterable[Cell], directory: Path) -> None:
+    """The files of runs that have ended so."""
+    for cell in cells:
+        (directory / cell.run).mkdir(parents=True)
+        (directory / cell.run / "outcome.json").write_text(json.dumps(ended(cell).outcome))
+
+
+def test_seeds_are_added_until_nothing_is_undecided(deciding: Path, tmp_path: Path) -> None:
+    """Two of the floor's cells are left to run; all others have finished when the study was stopped."""
+    catalogue, options = discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu", "jobs": 2})
+    left = [("dots", 8), ("dots", 12)]
+    finish(
+        [c for c in planned(deciding) if (c.spec.variant.label, c.spec.recipe.train.seed) not in left],
+        tmp_path / "runs" / "deciding",
+    )
+    before = list(explain(str(deciding), catalogue, options))
+    assert [line for line in before if ": finished (" not in line] == [
+        "dots, seed 8: has not run yet",
+        "twin: better, decided at 9 seeds; gets no more",
+        "looks at 9, 13 seeds; variants that are undecided go on to the next",
+    ]
+    results = compare(str(deciding), catalogue, options)
+    assert (results.baseline, results.floors, results.max_seeds) == ("canny", ["dots"], 13)
+    assert {label: (one.word, one.look) for label, one in results.verdicts.items()} == {
+        "twin": ("better", 9),
+        "near": ("undecided", 13),
+        "dots": ("at the floor", 9),
+    }
+    counts = {variant.label: len(results.of(variant.label)) for variant in results.variants}
+    assert counts == {"canny": 13, "twin": 9, "near": 13, "dots": 13}
+    assert [(c.variant.label, c.seed) for c in results.cells if not c.reused] == left
+    assert StudyResults.read(results.directory).verdicts == results.verdicts
+    assert list(explain(str(deciding), catalogue, options))[-4:] == [
+        "twin: better, decided at 9 seeds; gets no more",
+        "near: futile: undecided at 13 seeds",
+        "dots: at the floor, decided at 9 seeds; gets no more",
+        "looks at 9, 13 seeds; variants that are undecided go on to the next",
+    ]
+
+
+def test_the_number_of_seeds_can_not_be_given_to_a_study_that_decides_on_it(deciding: Path, experiment: Path) -> None:
+    for file, known in ((deciding, {}), (experiment, {"until_decided": True})):
+        with pytest.raises(RecipeError, match="seeds: got 3, but the study itself decides on their number, up to"):
+            compare(str(file), discover(), seeds=3, **known)
+
+
+# -- before it runs
+
+
+def test_a_study_is_registered_before_it_runs(deciding: Path, tmp_path: Path) -> None:
+    catalogue, options = discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"})
+    deciding.write_text("recipes: [canny, dots]\nat: same.yaml\nseeds: 1\nmetrics: {primary: outline_f1}\n")
+    results = compare(str(deciding), catalogue, options, register=True)
+    registered = read(results.directory)
+    assert registered is not None
+    assert registered.changed(compare(str(deciding), catalogue, options, register=True)) == []  # it goes on
+    (results.directory / "registration.json").unlink()
+    with pytest.raises(
+        ToonlabError, match="2 runs of this study finished before; a study is registered before it runs"
+    ):
+        compare(str(deciding), catalogue, options, register=True)
+
+
+def test_seeds_are_planned_by_what_has_finished(deciding: Path, tmp_path: Path) -> None:
+    catalogue, options = discover(), ExecutionOptions(tmp_path / "runs")
+    with pytest.raises(ToonlabError, match="no variant has 2 finished seeds in common with canny"):
+        plan_seeds(str(deciding), catalogue, 0.05, options)
+    assert not (tmp_path / "runs").exists()
+    finish([c for c in planned(deciding) if c.spec.recipe.train.seed < 4], tmp_path / "runs" / "deciding")
+    lines = list(plan_seeds(str(deciding), catalogue, 0.05, options))
+    assert lines[0] == "to find a difference of 0.05 in outline_f1 with a chance of 80%, 2 comparisons together at 5 %:"
+    assert lines[1].startswith("twin: 9 seeds (it varies by 0 between seeds")
+    assert lines[2].startswith("near: more than 13 seeds (it varies by 0.115 between seeds")
+    assert lines[3] == "in all: 9 seeds, 36 runs, of which 16 have finished; the others take about 0:20, one at a time"

@@ -6,6 +6,7 @@ from dataclasses import fields
 from functools import cached_property
 from html import escape
 from pathlib import Path
+from statistics import stdev
 from typing import TYPE_CHECKING, Any
 
 from toonlab.errors import ToonlabError
@@ -23,7 +24,7 @@ from .common import in_notebook
 if TYPE_CHECKING:
     import pandas as pd
 
-_STATISTICS = ("seeds", "mean", "sd", "difference", "low", "high", "p", "verdict")
+_STATISTICS = ("seeds", "mean", "sd", "difference", "low", "high", "verdict")
 
 
 class Results(StudyResults):
@@ -71,8 +72,8 @@ class Results(StudyResults):
     def summary(self) -> pd.DataFrame:
         """A row for each metric and variant, and for the unmodified photo: the report's statistics as numbers.
 
-        Columns: `seeds`, `mean`, `sd`; against the baseline, paired by seed: `difference`, its 95 % interval from `low`
-        to `high`, `p` (corrected by Holm's procedure) and `verdict`; NaN or empty where there is no test.
+        Columns: `seeds`, `mean`, `sd`; against the baseline: the typical `difference`, its interval from `low` to
+        `high`, and `verdict`, a word for the primary metric alone; NaN or empty where there is none.
         `docs/statistics.md` says what each means.
         """
         import pandas as pd
@@ -85,17 +86,16 @@ class Results(StudyResults):
         return frame.astype({"seeds": int})
 
     def _statistics(self, metric: str, label: str) -> dict[str, Any]:
-        from toonlab.stats.paired import describe
-
         if label == PHOTO:
             return {"seeds": 0, "mean": self.photo[metric], "verdict": ""}
-        values, difference = self._findings.values(metric, label), self._findings.difference(label, metric)
-        own, verdict = describe(values), self._findings.verdict(label, metric) if values else ""
-        row = {"seeds": own.n, "mean": own.mean, "sd": own.sd, "verdict": verdict}
-        if difference is None:
-            return row
-        low, high = difference.interval or (None, None)
-        return row | {"difference": difference.mean, "low": low, "high": high, "p": difference.p}
+        found, values = self._findings, self._findings.values(metric, label)
+        row: dict[str, Any] = {"seeds": len(values), "mean": found.mean(metric, label)}
+        row["sd"] = stdev(values) if len(values) > 1 else None
+        row["verdict"] = found.verdict(label) if metric == found.primary and values else ""
+        if difference := found.difference(label, metric):
+            low, high = difference.interval or (None, None)
+            row |= {"difference": difference.median, "low": low, "high": high}
+        return row
 
     @property
     def report(self) -> Path | None:

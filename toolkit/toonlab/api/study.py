@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,6 +30,8 @@ def compare(
     /,
     *,
     seeds: int | None = None,
+    until_decided: bool = False,
+    register: bool = False,
     jobs: int | None = None,
     name: str | None = None,
     runs: str | os.PathLike[str] = "runs",
@@ -48,6 +49,8 @@ def compare(
     Args:
         experiment: a name that `toonlab recipes` lists, a path, or an experiment as data, with the keys of a file.
         seeds: how many, instead of the experiment's.
+        until_decided: add seeds until no comparison is undecided, as an experiment with `decide` does.
+        register: write down first what is compared; the report says whether it was kept.
         jobs: cells at once; by default one for each GPU, or one on a CPU.
         name: of an experiment as data: its directory is `runs/<name>`, which keeps the data as `experiment.yaml`.
         runs: the folder of all runs.
@@ -62,7 +65,8 @@ def compare(
         KeyboardInterrupt: after an interrupt, when the running cells have saved; the same call continues from there.
     """
     options = ExecutionOptions(Path(runs), executor or {}, _given(jobs=jobs, device=device), tracking_uri=tracking_uri)
-    return _run("compare", experiment, name, seeds, overrides, options)
+    known: dict[str, Any] = {"seeds": seeds, "until_decided": until_decided, "register": register}
+    return _run("compare", experiment, name, known, overrides, options)
 
 
 def tune(
@@ -92,7 +96,7 @@ def tune(
     Raises: as `toonlab.compare`.
     """
     options = ExecutionOptions(Path(runs), executor or {}, _given(jobs=jobs, device=device), tracking_uri=tracking_uri)
-    return _run("tune", experiment, name, trials, overrides, options, storage)
+    return _run("tune", experiment, name, {"trials": trials, "storage": storage}, overrides, options)
 
 
 def _given(**parameters: Any) -> dict[str, Any]:
@@ -103,21 +107,21 @@ def _run(
     function: Literal["compare", "tune"],
     experiment: ExperimentLike,
     name: str | None,
-    count: int | None,
+    known: Mapping[str, Any],
     overrides: Mapping[str, Any],
     options: ExecutionOptions,
-    storage: str | None = None,
 ) -> Results:
-    counts = {"seeds" if function == "compare" else "trials": count}
+    counts = {argument: known[argument] for argument in ("seeds", "trials") if argument in known}
     for argument, number in {**counts, "jobs": options.parameters.get("jobs")}.items():
         if number is not None and number < 1:
             raise ToonlabError(f"{argument}: got {number}, expected 1 or more")
     catalogue, changes = warned_catalogue(stacklevel=4), dict(arguments.pairs(overrides))
+    given = {argument: value or None for argument, value in known.items() if argument != "storage"}
     elsewhere = None if options.runs == Path("runs") else options.runs
-    command = arguments.call(function, experiment, {"name": name, **counts, "runs": elsewhere}, overrides)
-    run = run_comparison if function == "compare" else partial(run_search, storage=storage)
+    command = arguments.call(function, experiment, {"name": name, **given, "runs": elsewhere}, overrides)
+    run: Callable[..., Results] = run_comparison if function == "compare" else run_search
     source = source_of(experiment, name, options.runs)
-    results = run(source, catalogue, replace(options, command=command), count, changes)
+    results = run(source, catalogue, replace(options, command=command), overrides=changes, **known)
     conclude(results, options.tracking_uri)
     if failed := results.failed:
         text = f"{len(failed)} of {len(results.cells)} runs failed, the first: {failed[0].label}: {failed[0].reason}"
@@ -147,11 +151,10 @@ def run_comparison(
     experiment: str,
     catalogue: Catalogue,
     options: ExecutionOptions,
-    seeds: int | None = None,
-    overrides: Mapping[str, Any] | None = None,
+    **known: Any,
 ) -> Results:
-    """Run the cells of a comparison; `api.results.conclude` writes its report."""
-    found = comparisons.compare(experiment, catalogue, options, seeds=seeds, overrides=overrides, display=display())
+    """Run the cells of a comparison; `api.results.conclude` writes its report. `known`: see `studies.compare`."""
+    found = comparisons.compare(experiment, catalogue, options, display=display(), **known)
     return Results.from_study(found, catalogue)
 
 

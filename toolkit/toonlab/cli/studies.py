@@ -1,7 +1,7 @@
 """Many trainings: `compare`, `tune`, `report`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,15 @@ def compare(
     options: "ExecutionOptions",
     overrides: Overrides = None,
     seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Instead of the experiment's.")] = None,
+    until_decided: Annotated[
+        bool, typer.Option("--until-decided", help="Add seeds until no comparison is undecided, up to 24.")
+    ] = False,
+    register: Annotated[
+        bool, typer.Option("--register", help="Write down first what is compared; the report says whether it was kept.")
+    ] = False,
+    plan: Annotated[
+        float | None, typer.Option("--plan", metavar="DELTA", help="Tell how many seeds a difference takes, and stop.")
+    ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="List the cells to run, with reasons, and stop.")] = False,
     photos: Annotated[
         Path | None, typer.Option("--photos", help="Write the photos that are measured into a folder, and stop.")
@@ -28,17 +37,21 @@ def compare(
     """Compare recipes over seeds; cells that have finished are not run again."""
     from toonlab.api import common, study
     from toonlab.studies.compare import explain as explained
-    from toonlab.studies.compare import write_photos
+    from toonlab.studies.compare import plan_seeds, write_photos
 
     catalogue, changes = common.warned_catalogue(), parsed(overrides)
     if photos is not None:
         written = write_photos(experiment, catalogue, photos, changes)
         print(f"{several(len(written), 'photo')} in {printable(photos)}")
     elif explain:
-        for line in explained(experiment, catalogue, options, seeds=seeds, overrides=changes):
-            print(line)
+        lines = explained(experiment, catalogue, options, seeds=seeds, until_decided=until_decided, overrides=changes)
+        print(*lines, sep="\n")
+    elif plan is not None:
+        lines = plan_seeds(experiment, catalogue, plan, options, until_decided=until_decided, overrides=changes)
+        print(*lines, sep="\n")
     else:
-        _conclude(study.run_comparison(experiment, catalogue, options, seeds, changes), options)
+        known: dict[str, Any] = {"seeds": seeds, "until_decided": until_decided, "register": register}
+        _conclude(study.run_comparison(experiment, catalogue, options, overrides=changes, **known), options)
 
 
 @with_execution_options

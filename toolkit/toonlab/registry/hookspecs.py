@@ -51,7 +51,8 @@ class RegistrationHooks(Protocol):
     def register_generators(self) -> Mapping[str, GeneratorFactory]:
         """Networks, photo -> cartoon, `(B, 3, H, W)` in [-1, 1].
 
-        Attributes `side_multiple` and `side_minimum` say which sides fit: photos are padded to them.
+        Attributes `side_multiple` and `side_minimum` say which sides fit: photos are padded to them. A class with
+        `floor = True` makes pictures that every method has to surpass, before a comparison says anything else of it.
         """
 
     @hookspec

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from toonlab.errors import ToonlabError, nearest
 from toonlab.runs.directory import digest, source_hash, sweep, write_atomically
+from toonlab.studies.results import registration
 from toonlab.studies.results.results import FILE, StudyResults
 from toonlab.utils import paths
 
@@ -92,7 +93,8 @@ def fingerprint(results: StudyResults) -> str:
     record = asdict(results)
     record["cells"] = [{**cell, "reused": None} for cell in record["cells"]]  # no page shows it
     text = json.dumps(record, sort_keys=True, default=str)
-    shown = [results.directory / "logs" / f"{cell.run}.log" for cell in results.cells]
+    shown = [results.directory / registration.FILE]
+    shown += [results.directory / "logs" / f"{cell.run}.log" for cell in results.cells]
     shown += [results.directory / cell.run / name for cell in results.cells for name in _SHOWN]
     files = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in shown if path.is_file()]
     templates = [path.read_text(encoding="utf-8") for path in sorted(TEMPLATE.iterdir()) if path.is_file()]

@@ -1,4 +1,4 @@
-"""A study's findings: means, differences to the baseline, the best variants."""
+"""A study's findings: means, differences to the baseline and their words, the best variants."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite
 from statistics import fmean
-from typing import TYPE_CHECKING
 
+from toonlab.stats.verdicts import TypicalDifference
+from toonlab.studies.results.comparisons import Measured, by_label, difference
 from toonlab.studies.results.results import CellResult, StudyResults
 
 from .format import places
-
-if TYPE_CHECKING:
-    from toonlab.stats.paired import Difference
 
 
 @dataclass(frozen=True)
@@ -95,25 +93,33 @@ class Findings:
         return {label for label in ranked if self.mean(metric, label) == self.mean(metric, ranked[0])}
 
     @cached_property
-    def differences(self) -> Mapping[str, Mapping[str, Difference]]:
-        """metric or cost -> label -> the difference to the baseline; empty where there is no baseline."""
-        found = {}
-        for metric in self.columns:
-            values = {label: by_seed for label in self.labels if (by_seed := self.by_seed(metric, label))}
-            if self.results.baseline in values:
-                from toonlab.stats.paired import differences  # imports scipy
+    def differences(self) -> Mapping[str, Mapping[str, TypicalDifference]]:
+        """metric or cost -> label -> the difference to the baseline; empty where there is no baseline.
 
-                found[metric] = differences(values, self.results.baseline, self.higher(metric))
-        return found
+        Of the primary metric and the guards, those that the words rest on; of others, each by itself at 95 %.
+        """
+        measured = by_label(self.results)
+        found = {metric: self._differences(metric, measured) for metric in self.columns}
+        return {metric: by_metric for metric, by_metric in found.items() if by_metric}
 
-    def verdict(self, label: str, metric: str | None = None) -> str:
-        """`better`, `worse`, `inconclusive`, `untested`, or `baseline`."""
+    def _differences(self, metric: str, measured: Mapping[str, Measured]) -> dict[str, TypicalDifference]:
+        verdicts, baseline = self.results.verdicts, self.results.baseline or ""
+        if metric == self.primary:
+            return {label: one.primary for label, one in verdicts.items()}
+        if metric in self.results.guards:
+            return {label: found for label, one in verdicts.items() if (found := one.guards.get(metric))}
+        others = [label for label in self.labels if label in measured and baseline in measured and label != baseline]
+        given = {label: difference(measured[label], measured[baseline], metric) for label in others}
+        return {label: found for label, found in given.items() if found}
+
+    def verdict(self, label: str) -> str:
+        """`better`, `worse`, …: a `Word`; `baseline`; or empty, where there is nothing to compare."""
         if label == self.results.baseline:
             return "baseline"
-        found = self.difference(label, metric)
-        return found.verdict if found else "untested"
+        found = self.results.verdicts.get(label)
+        return found.word if found else ""
 
-    def difference(self, label: str, metric: str | None = None) -> Difference | None:
+    def difference(self, label: str, metric: str | None = None) -> TypicalDifference | None:
         """To the baseline; None of the baseline itself, and of labels that share no seed with it."""
         return self.differences.get(metric or self.primary, {}).get(label)
 

@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from toonlab.stats.paired import Difference
+    from toonlab.stats.verdicts import TypicalDifference
 
 
 def places(values: Iterable[float]) -> int:
@@ -35,10 +35,10 @@ def interval(bounds: Sequence[float], digits: int | None = None) -> str:
     return f"{signed(bounds[0], digits)} to {signed(bounds[1], digits)}"
 
 
-def difference_text(difference: Difference, digits: int | None = None) -> str:
-    """`+0.042 (+0.021 to +0.063)`: the mean, and the interval where there is one."""
+def difference_text(difference: TypicalDifference, digits: int | None = None) -> str:
+    """`+0.042 (+0.021 to +0.063)`: the typical difference, and the interval where there is one."""
     between = f" ({interval(difference.interval, digits)})" if difference.interval else ""
-    return f"{signed(difference.mean, digits)}{between}"
+    return f"{signed(difference.median, digits)}{between}"
 
 
 def p_value(p: float | None) -> str:

@@ -78,9 +78,6 @@ def _sections(found: Findings) -> dict[str, Any]:
     pictures = gallery(found.results)
     return {
         "table": found.results.rows if found.finished else [],
-        "permuted": any(
-            one.p_permutation is not None for by_label in found.differences.values() for one in by_label.values()
-        ),
         "seeds": _seeds(found, found.primary),
         "others": [chart for name in others for chart in _seeds(found, name)],
         "factors": list(factorials(found)),

@@ -12,10 +12,10 @@ from toonlab.utils.text import several
 
 from .findings import Findings
 from .format import listed, number, places, signed
-from .summary import in_numbers, sentence
+from .summary import basis, in_numbers, sentence
 
 if TYPE_CHECKING:
-    from toonlab.stats.paired import Difference
+    from toonlab.stats.verdicts import TypicalDifference
 
 Trial = Mapping[str, Any]
 
@@ -27,14 +27,15 @@ class Gain:
     label: str
     trial: Trial
     searched: float
-    confirmed: Difference | None
+    confirmed: TypicalDifference | None
+    word: str = ""
 
     @property
     def survived(self) -> float | None:
         """The share of the gain that is left on fresh seeds; None if none is left, or there was none."""
-        if self.confirmed is None or self.searched == 0 or self.confirmed.mean / self.searched <= 0:
+        if self.confirmed is None or self.searched == 0 or self.confirmed.median / self.searched <= 0:
             return None
-        return self.confirmed.mean / self.searched
+        return self.confirmed.median / self.searched
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ class Search:
         differences, gains = self.found.differences.get(self.metric, {}), dict[str, Gain]()
         for trial in self.complete:
             for label in (v.label for v in self.found.results.variants if v.levels and v.levels == trial["params"]):
-                gain = Gain(label, trial, trial["value"] - default["value"], differences.get(label))
+                searched = trial["value"] - default["value"]
+                gain = Gain(label, trial, searched, differences.get(label), self.found.verdict(label))
                 gains.setdefault(label, gain)
         return list(gains.values())
 
@@ -144,12 +146,19 @@ def _confirmation(search: Search) -> list[str]:
     gain = next((gain for gain in search.gains if gain.trial is search.complete[0]), None)
     if gain is None or gain.confirmed is None:
         return ["nothing was confirmed on fresh seeds, so what was found is no evidence"]
-    found, seeds = gain.confirmed, several(gain.confirmed.n, "fresh seed")
-    numbers = in_numbers(found, search.digits)
-    if found.verdict == "untested":
-        return [f"on {seeds} the difference was {numbers}", "that is too few for a test, and no evidence"]
+    found = gain.confirmed
+    seeds, numbers = several(found.seeds, "fresh seed"), in_numbers(found, search.digits)
+    if found.interval is None:
+        return [f"on {seeds} the difference was {numbers}", "that is too few for a word, and no evidence"]
     share = "nothing of the gain survived" if gain.survived is None else f"{gain.survived:.0%} of the gain survived"
-    if found.verdict == "inconclusive":
+    if gain.word == "undecided":
         open_ = "which may be chance" if gain.survived is not None else "in these runs"
-        return [f"on {seeds} its difference to the default is inconclusive ({numbers})", f"{share}, {open_}"]
-    return [f"on {seeds} it is {found.verdict} than the default ({numbers})", share]
+        return [
+            f"on {seeds} its difference to the default is undecided ({numbers})",
+            f"{share}, {open_}",
+            *basis(search.found),
+        ]
+    if gain.word == "at the floor":
+        return [f"on {seeds} it is at the floor, not shown to be above the unmodified photo", *basis(search.found)]
+    than = "to" if gain.word == "equivalent" else "than"
+    return [f"on {seeds} it is {gain.word} {than} the default ({numbers})", share, *basis(search.found)]

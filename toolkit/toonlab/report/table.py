@@ -12,6 +12,7 @@ from toonlab.studies.results.results import CellResult, short_names
 from toonlab.studies.results.tables import PHOTO, TableRow, TextTable, notes
 from toonlab.utils.text import several
 
+from . import summary
 from .findings import Findings
 from .format import difference_text, mean_and_spread
 
@@ -56,7 +57,9 @@ def as_table(found: Findings) -> TextTable:
         for row, texts in zip(rows, table, strict=True):
             texts.insert(3, (_difference(found, row.name), False))
     best = {(row, column) for row, texts in enumerate(table) for column, (_, is_best) in enumerate(texts) if is_best}
-    below = notes(found.columns, found.results.caveats, found.results.measured)
+    basis = summary.basis(found)
+    said = [summary.sentence(basis).removesuffix(".")] if basis else []
+    below = [*said, *notes(found.columns, found.results.caveats, found.results.measured)]
     return TextTable(head, [[text for text, _ in texts] for texts in table], best, below)
 
 
@@ -66,15 +69,15 @@ def _difference(found: Findings, name: str) -> str:
         return "–"
     difference = found.difference(name)
     given = [difference_text(difference, found.digits(found.primary))] if difference else []
-    return ", ".join([*given, found.verdict(name)])
+    return ", ".join([*given, *filter(None, [found.verdict(name)])]) or "–"
 
 
 def exports(found: Findings) -> dict[str, str]:
     """The table for other programs, by the suffix of its file.
 
     `csv` has a line for each cell, with the values exactly as they were measured: recipe, one column for each factor,
-    seed, status, every metric and cost, seconds. `md` and `tex` have means and standard deviations, the best in bold,
-    and the differences to the baseline with their verdicts; LaTeX needs booktabs.
+    seed, status, every metric and cost, seconds, and the variant's verdict. `md` and `tex` have means and standard
+    deviations, the best in bold, and the differences to the baseline with their verdicts; LaTeX needs booktabs.
     """
     table, title = as_table(found), (found.results.about or found.results.name).rstrip(".")
     caption = f"{title}. Mean ± standard deviation over {several(len(found.seeds), 'seed')}."
@@ -83,6 +86,9 @@ def exports(found: Findings) -> dict[str, str]:
 
 def _csv(found: Findings) -> str:
     file, rows = io.StringIO(), records(found)
+    if found.results.verdicts:
+        for cell, row in zip(found.results.cells, rows, strict=True):
+            row["verdict"] = found.verdict(cell.variant.label)
     head = rows[0] if rows else ["recipe", "seed", "status", *found.columns]
     writer = csv.DictWriter(file, head, lineterminator="\n")
     writer.writeheader()

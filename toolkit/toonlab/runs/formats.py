@@ -20,6 +20,9 @@ def _is_date(text: str) -> str:
     return text
 
 
+Date = Annotated[str, AfterValidator(_is_date)]
+
+
 class _Line(TypedDict):
     step: Step
     time: Seconds
@@ -56,7 +59,7 @@ class Environment(TypedDict, total=False):
     platform: str
     versions: dict[str, str | None]
     command: str
-    date: Annotated[str, AfterValidator(_is_date)]
+    date: Date
     study: str
     identity: Identity
 

@@ -16,7 +16,7 @@ from statsmodels.stats.anova import anova_lm
 
 from toonlab.errors import ToonlabError, nearest
 
-from .paired import LARGEST
+from .verdicts import LARGEST
 
 LEAST_RESIDUAL = 3  # degrees of freedom; with two, an effect must be nineteen times the noise to be seen
 ROUNDING = 1e-20  # of sums of squares, relative to those of the values

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from math import ceil, comb, log2
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ Scores = Mapping[int, Sequence[float]]  # seed -> a score of each scene; NaN whe
 ALPHA = 0.05
 LOOKS: Mapping[int, float] = {9: 0.2, 13: 0.2, 18: 0.2, 24: 0.4}  # seeds at which to look -> share of alpha spent there
 LEAST_SCENES = 5
+LARGEST = 1e100  # whose square a float can still hold
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,12 @@ class TypicalDifference:
 
     Args:
         seeds: that both have; 0 if neither method is random, so that scenes alone vary.
-        scenes: that all of these have.
+        scenes: that all of these have; 0 if each seed has a single value, so that seeds alone vary.
         median: positive where the first method has more.
         interval: None where there are too few seeds or scenes for the level.
     """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # where it is read back
 
     seeds: int
     scenes: int
@@ -44,7 +48,8 @@ def typical_difference(variant: Scores, baseline: Scores, level: float = ALPHA) 
 
     The interval joins two sources of chance. Seeds: the distribution-free interval of a median, from order statistics
     (its errors are those of the sign test, Dixon and Mood 1946). Scenes: Student's t of the means per scene. The
-    distances of both ends from the median are added as independent errors are, by their squares.
+    distances of both ends from the median are added as independent errors are, by their squares. A single value for
+    each seed, such as that of a metric of whole sets, has no scenes: its interval is that of the seeds alone.
 
     Args:
         level: the largest chance that the interval misses, between 0 and 1.
@@ -52,22 +57,33 @@ def typical_difference(variant: Scores, baseline: Scores, level: float = ALPHA) 
     Returns:
         None if there is no seed, or no scene, that both have.
     """
+    table = difference_table(variant, baseline)
+    if table is None:
+        return None
+    seeds = [seed for seed in variant if seed in baseline]
+    varies = any(np.ptp(_matrix(scores, seeds), axis=0).any() for scores in (variant, baseline))
+    fixed = len(seeds) > 1 and not varies
+    means = table.mean(axis=1)
+    median, single = float(np.median(means)), len(variant[seeds[0]]) == 1
+    count, found = 0 if fixed else len(seeds), 0 if single else table.shape[1]
+    ends = median_interval(means, level) if not fixed else None if single else (median, median)
+    if ends is None or (found < LEAST_SCENES and not single):
+        return TypicalDifference(count, found, median, None)
+    reach = 0.0 if single else scenes_reach(table.mean(axis=0), level)
+    low, high = (float(np.hypot(median - end, reach)) for end in ends)
+    return TypicalDifference(count, found, median, (median - low, median + high))
+
+
+def difference_table(variant: Scores, baseline: Scores) -> NDArray[np.float64] | None:
+    """The differences of two methods, `(seeds, scenes)` that both have; None if there is no seed, or no scene."""
     seeds = [seed for seed in variant if seed in baseline]
     if not seeds:
         return None
-    table = np.array([np.subtract(variant[seed], baseline[seed]) for seed in seeds], float)  # (seeds, scenes)
+    table = np.array([np.subtract(variant[seed], baseline[seed]) for seed in seeds], float)
     table = table[:, np.isfinite(table).all(axis=0)]
-    if not table.shape[1]:
+    if not table.size:
         return None
-    table = _rounded(table, max(np.abs(_matrix(scores, seeds)).max() for scores in (variant, baseline)))
-    fixed = not any(np.ptp(_matrix(scores, seeds), axis=0).any() for scores in (variant, baseline))
-    means = table.mean(axis=1)
-    median, reach = float(np.median(means)), _scenes_reach(table.mean(axis=0), level)
-    ends = (median, median) if fixed and len(seeds) > 1 else median_interval(means, level)
-    interval = None
-    if ends is not None and reach is not None:
-        interval = median - float(np.hypot(median - ends[0], reach)), median + float(np.hypot(ends[1] - median, reach))
-    return TypicalDifference(0 if fixed else len(seeds), table.shape[1], median, interval)
+    return _rounded(table, max(np.abs(_matrix(scores, seeds)).max() for scores in (variant, baseline)))
 
 
 def median_interval(values: Sequence[float] | NDArray[np.float64], level: float) -> Interval | None:
@@ -75,7 +91,7 @@ def median_interval(values: Sequence[float] | NDArray[np.float64], level: float)
 
     None if there are too few values: fewer than 6 at 5 %.
     """
-    ordered, place = np.sort(np.asarray(values, float)), _place(len(values), level)
+    ordered, place = np.sort(np.asarray(values, float)), place_of(len(values), level)
     return None if place < 0 else (float(ordered[place]), float(ordered[len(ordered) - 1 - place]))
 
 
@@ -120,6 +136,11 @@ def level_of(comparisons: int, seeds: int | None = None) -> float:
     return ALPHA * (1.0 if seeds is None else LOOKS[seeds]) / max(comparisons, 1)
 
 
+def fewest_seeds(level: float) -> int:
+    """The least number of seeds that have an interval of a level, 0 to 1."""
+    return ceil(1 - log2(level))
+
+
 def next_look(seeds: int) -> int | None:
     """The next number of seeds at which a study looks; None after the last."""
     return next((look for look in LOOKS if look > seeds), None)
@@ -140,15 +161,17 @@ def _rounded(table: NDArray[np.float64], largest: float) -> NDArray[np.float64]:
 
 
 @cache
-def _place(count: int, level: float) -> int:
-    """The order statistic, from 0, that a two-sided sign test of the level reaches; -1 if there is none."""
-    from scipy.stats import binom
+def place_of(count: int, level: float) -> int:
+    """The order statistic, from 0, of `count` values that a two-sided sign test of a level reaches; -1 if none does."""
+    place, tail = -1, 0
+    while place < count // 2 and 2 * (tail := tail + comb(count, place + 1)) <= level * 2**count:
+        place += 1
+    return place
 
-    return int(np.searchsorted(2 * binom.cdf(np.arange(count // 2), count, 0.5), level, side="right")) - 1
 
-
-def _scenes_reach(means: NDArray[np.float64], level: float) -> float | None:
-    from scipy.stats import t
+def scenes_reach(means: NDArray[np.float64], level: float) -> float:
+    """Half the length of Student's t interval of the mean of some scenes' values."""
+    from scipy.special import stdtrit
 
     count = len(means)
-    return None if count < LEAST_SCENES else float(t.isf(level / 2, count - 1) * means.std(ddof=1) / np.sqrt(count))
+    return float(-stdtrit(count - 1, level / 2) * means.std(ddof=1) / np.sqrt(count))

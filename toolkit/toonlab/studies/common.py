@@ -132,7 +132,8 @@ def run_cells(
     with locked(directory):
         sweep(directory.glob(".*"))
         pictured = _pictured(directory)
-        done = {cell.run: before for cell in results.cells if (before := finished_before(cell, directory))}
+        asked = [cell for cell in results.cells if cell.status == "waiting"]
+        done = {cell.run: before for cell in asked if (before := finished_before(cell, directory))}
         waiting = [cell for cell in cells if cell.run not in done]
         doubt([])
         progress.end(*done.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from toonlab.errors import ToonlabError
 from toonlab.images.folders import picture_stem
 from toonlab.images.io import save_png, to_picture
 from toonlab.registry.catalogue import Catalogue
-from toonlab.runs.directory import read_outcome, what_changed
+from toonlab.runs.directory import make_directory, read_outcome, what_changed
 from toonlab.utils import paths
 
 from . import timing
@@ -27,11 +27,14 @@ from .common import (
     process_options,
     run_cells,
 )
-from .executors.cell import Cell, cells_of
+from .executors.cell import Cell, CellSpec, cells_of
 from .executors.display import Display
+from .executors.driver import locked
 from .executors.options import ExecutionOptions, session
 from .plan.budget import allot, allotted
-from .plan.experiment import baseline_of, plan_cells, read_experiment
+from .plan.experiment import baseline_of, floors_of, plan_cells, read_experiment
+from .plan.looks import decisions, next_cells
+from .results import pilot, registration
 from .results.results import StudyResults
 
 _DEFAULTS = ExecutionOptions()
@@ -43,42 +46,91 @@ def compare(
     options: ExecutionOptions = _DEFAULTS,
     *,
     seeds: int | None = None,
+    until_decided: bool = False,
+    register: bool = False,
     overrides: Mapping[str, Any] | None = None,
     display: Display | None = None,
 ) -> StudyResults:
     """Run every cell of an experiment that has not finished, and write the table and the pictures.
 
+    A study that decides on its seeds runs them look by look, those of the variants that are undecided.
+
     Arguments and errors are those of `toonlab.api.study.compare`; `overrides` maps dotted paths to values.
     """
-    plan, path = read_experiment(experiment, seeds)
-    specs = plan_cells(plan, path, overrides or {}, catalogue)
-    display, directory = display or Display(), options.runs / paths.study_of(path)
-    if plan.metrics.primary:
-        check_measurable(specs[0].recipe, catalogue, plan.metrics.primary, f"{path}: metrics.primary")
-
-    with session(options.make(plan.executor, catalogue)) as connect:
+    study = _Study(experiment, catalogue, options, seeds, until_decided, overrides or {})
+    study.check_metrics()
+    display, directory = display or Display(), study.directory
+    with session(options.make(study.plan.executor, catalogue)) as connect:
         clock = partial(timing.measure, catalogue=catalogue, directory=directory, connect=connect, display=display)
-        specs = allot(plan, path, specs, catalogue, clock)
-        cells = cells_of(specs, catalogue)
-        check_fixed(cells, catalogue, directory)
+        cells = study.cells(clock)
+        results = study.results()
+        if register:
+            registration.register(results.with_cells([cell.waiting for cell in cells]))
+        settings = process_options(results, options, study.plan.time_limit)
+        make_directory(directory)
+        with locked(directory):
+            while wanted := next_cells(results, cells):
+                results = results.with_cells([*results.cells, *(cell.waiting for cell in wanted)])
+                results = run_cells(results, wanted, connect, settings, display)
+        return results
+
+
+class _Study:
+    """An experiment's plan: its cells, and its results before anything has run."""
+
+    def __init__(
+        self,
+        experiment: str,
+        catalogue: Catalogue,
+        options: ExecutionOptions,
+        seeds: int | None,
+        until_decided: bool,
+        overrides: Mapping[str, Any],
+    ) -> None:
+        self.plan, self.path = read_experiment(experiment, seeds, until_decided=until_decided)
+        self.catalogue, self.options, self.overrides = catalogue, options, overrides
+        self.specs = plan_cells(self.plan, self.path, overrides, catalogue)
+        self.directory = options.runs / paths.study_of(self.path)
+
+    def check_metrics(self) -> None:
+        """Check that the primary metric and the guards can be measured on the data."""
+        for where, names in {"primary": [self.plan.metrics.primary], "guards": self.plan.metrics.guards}.items():
+            for name in filter(None, names):
+                check_measurable(self.specs[0].recipe, self.catalogue, name, f"{self.path}: metrics.{where}")
+
+    def cells(self, clock: Callable[[Sequence[CellSpec]], Mapping[str, float]] | None = None) -> list[Cell]:
+        """Its cells; without a clock (see `allot`), those whose steps are known."""
+        clock = clock or partial(timing.kept, catalogue=self.catalogue, directory=self.directory)
+        known = allot(self.plan, self.path, self.specs, self.catalogue, clock)
+        self.steps = allotted(self.plan, known)
+        cells = cells_of(known, self.catalogue)
+        check_fixed(cells, self.catalogue, self.directory)
+        return cells
+
+    def results(self) -> StudyResults:
+        """Its results without cells; after `cells`, which decides on the steps."""
+        plan = self.plan
         results = initial_results(
-            directory,
-            [spec.recipe for spec in specs],
-            catalogue,
+            self.directory,
+            [spec.recipe for spec in self.specs],
+            self.catalogue,
             plan.metrics.costs,
-            cells=[cell.waiting for cell in cells],
             about=plan.about,
-            asked=experiment_data(path, overrides or {}),
-            command=options.command or command(),
-            baseline=baseline_of(plan, specs),
+            asked=experiment_data(self.path, self.overrides),
+            command=self.options.command or command(),
+            baseline=baseline_of(plan, self.specs),
+            guards=plan.metrics.guards,
+            margin=plan.margin,
+            floors=floors_of(self.specs, self.catalogue),
+            max_seeds=plan.decide.max_seeds if plan.decide else None,
             factors=plan.levels,
             design=plan.design,
             budget=plan.budget,
-            steps=allotted(plan, specs),
+            steps=self.steps,
         )
         if plan.budget == "seconds":
             results = replace(results, caveats={**results.caveats, "seconds": timing.CAVEAT})
-        return run_cells(results, cells, connect, process_options(results, options, plan.time_limit), display)
+        return results
 
 
 def explain(
@@ -87,18 +139,42 @@ def explain(
     options: ExecutionOptions = _DEFAULTS,
     *,
     seeds: int | None = None,
+    until_decided: bool = False,
     overrides: Mapping[str, Any] | None = None,
 ) -> Iterator[str]:
-    """A line for each cell: that it has finished, or why it has to run. Nothing runs."""
-    plan, path = read_experiment(experiment, seeds)
-    specs = plan_cells(plan, path, overrides or {}, catalogue)
-    directory = options.runs / paths.study_of(path)
-    known = allot(plan, path, specs, catalogue, partial(timing.kept, catalogue=catalogue, directory=directory))
-    cells = cells_of(known, catalogue)
-    check_fixed(cells, catalogue, directory)
-    states = {cell.label: _state(cell, directory) for cell in cells}
-    for spec in specs:
-        yield f"{spec.label}: {states.get(spec.label, 'has not run yet; a step has to be timed first')}"
+    """A line for each cell: that it has finished, or why it has to run. Nothing runs.
+
+    Of a study that decides on its seeds, the cells up to the next look, and a line for each variant that is decided.
+    """
+    study = _Study(experiment, catalogue, options, seeds, until_decided, overrides or {})
+    cells, directory = study.cells(), study.directory
+    results = study.results()
+    while wanted := next_cells(results, cells):
+        yield from (f"{cell.label}: {_state(cell, directory)}" for cell in wanted)
+        results = results.with_cells([*results.cells, *(cell.result(directory) for cell in wanted)])
+        if any(cell.status != "finished" for cell in results.cells):
+            break
+    known = {cell.label for cell in cells}
+    for spec in study.specs:
+        if spec.label not in known:
+            yield f"{spec.label}: has not run yet; a step has to be timed first"
+    if results.max_seeds:
+        yield from decisions(results)
+
+
+def plan_seeds(
+    experiment: str,
+    catalogue: Catalogue,
+    delta: float,
+    options: ExecutionOptions = _DEFAULTS,
+    *,
+    until_decided: bool = False,
+    overrides: Mapping[str, Any] | None = None,
+) -> Iterator[str]:
+    """Lines on the seeds and the time that a difference of `delta` takes, by the finished cells; see `pilot.plan`."""
+    study = _Study(experiment, catalogue, options, None, until_decided, overrides or {})
+    results = [cell.result(study.directory) for cell in study.cells()]
+    return pilot.plan(study.results(), [result for result in results if result.status == "finished"], delta)
 
 
 def _state(cell: Cell, directory: Path) -> str:
@@ -123,7 +199,7 @@ def write_photos(
     Raises:
         ToonlabError: if a file exists already, or can't be written.
     """
-    plan, path = read_experiment(experiment, seeds=1)
+    plan, path = read_experiment(experiment)
     recipe = plan_cells(plan, path, overrides or {}, catalogue)[0].recipe
     samples = test_evaluator(recipe, catalogue, recipe.evaluate.samples).samples
     targets = [out / f"{picture_stem(sample.name)}.png" for sample in samples]

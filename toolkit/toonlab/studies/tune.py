@@ -73,6 +73,7 @@ def tune(
         about=spec.about,
         asked=experiment_data(path, overrides or {}),
         command=options.command or command(),
+        margin=spec.confirm.margin,
     )
     with session(options.make(spec.executor, catalogue)) as connect:
         with (

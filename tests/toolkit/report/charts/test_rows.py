@@ -53,17 +53,25 @@ def test_the_photo_is_a_line_where_it_is_near_the_others(findings: Findings, tex
         assert ("photo" in texts(seeds(found, "outline_f1"))) == near
 
 
-def test_differences_have_words_and_point_to_better(findings: Findings, figure: Any, texts: Any) -> None:
+def test_differences_have_words_and_point_to_better(made: Callable[..., Findings], figure: Any, texts: Any) -> None:
+    values = {"plain": BASE * 3, "up": [0.60, 0.62, 0.585] * 3, "late": {1: 0.9}}
+    findings = made(values, baseline="plain")
     chart = differences(findings, "outline_f1")
-    assert [round(x, 6) for x, _ in points(figure(chart).axes[0], 0)] == [0.1, 0.1, 0.105]
+    assert [round(x, 6) for x, _ in points(figure(chart).axes[0], 0)] == [0.1, 0.1, 0.105] * 3
     written = texts(chart)
-    assert {"up", "late", "▲ better", "○ untested"} <= set(written)
+    assert {"up", "late", "▲ better", "≈ undecided"} <= set(written)
     assert any("better →" in text for text in written)
-    assert "up +0.102 (+0.094 to +0.109), better; late +0.380, untested." in chart.description
+    assert "up +0.100 (+0.100 to +0.105), better; late +0.380, undecided." in chart.description
     less = Findings(replace(findings.results, higher={"outline_f1": False}))
     written = texts(differences(less, "outline_f1"))
     assert "▼ worse" in written
     assert any("← better" in text for text in written)
+
+
+def test_differences_of_other_metrics_have_no_words(findings: Findings, texts: Any) -> None:
+    written = texts(differences(findings, "seconds"))
+    assert "+0.000" in written
+    assert not any("undecided" in text for text in written)
 
 
 def test_gains_are_shown_in_the_search_and_on_fresh_seeds(

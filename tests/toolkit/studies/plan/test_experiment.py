@@ -12,8 +12,9 @@ from toonlab.cli.app import app
 from toonlab.errors import RecipeError, ToonlabError
 from toonlab.images.io import read_picture
 from toonlab.recipes.spec import Recipe
+from toonlab.stats.verdicts import LOOKS
 from toonlab.studies.compare import write_photos
-from toonlab.studies.plan.experiment import baseline_of, plan_cells, read_experiment
+from toonlab.studies.plan.experiment import Decide, baseline_of, floors_of, plan_cells, read_experiment
 
 
 def cells(folder: Path, text: str) -> list[Recipe]:
@@ -48,6 +49,13 @@ def test_a_part_stands_on_the_data_and_by_the_metrics_of_the_first_recipe(small:
         ("[small, {path: made, name: x}]", "x: generator.network.use: missing"),
         ("[small, 3]", "recipes: got ['small', 3], expected list[str | dict"),
         ("[small]\nmetrics: {primary: parameters}", "metrics.primary: parameters says nothing of the pictures"),
+        ("[small]\nmetrics: {primary: lines, guards: [parameters]}", "metrics.guards: 'parameters': no such metric"),
+        ("[small]\nmetrics: {guards: [colours]}", "metrics.guards: expected metrics other than metrics.primary"),
+        ("[small]\nmetrics: {margin: .inf}", "metrics.margin: got inf, expected float, > 0"),
+        ("[small]\nmetrics: [lines]", "metrics: got ['lines'], expected {primary, guards, margin, also}"),
+        ("[small]\ndecide: {max_seeds: 20}", "decide.max_seeds: got 20, expected 9 | 13 | 18 | 24"),
+        ("[small]\ndecide: {seeds: 9}", "decide.seeds: unknown; did you mean 'max_seeds'?"),
+        ("[small]\nseeds: [4, 4]\ndecide: {max_seeds: 9}", "seeds: got a list of 1, expected 9 (max_seeds) different"),
         ("[small]\nmetrics: {primary: psnr}", "metrics.primary: psnr may stand in a table but not lead it (closeness"),
     ],
 )
@@ -176,3 +184,38 @@ def test_the_baseline_is_the_one_that_is_named_else_the_first_that_trains(small:
         )
         experiment, path = read_experiment(str(folder / "study.yaml"))
         assert baseline_of(experiment, plan_cells(experiment, path, {}, catalogue)) == expected
+
+
+# -- the words
+
+
+def test_guards_are_columns_next_to_the_primary_metric(small: Path) -> None:
+    (small.parent / "study.yaml").write_text(
+        "recipes: [small]\nmetrics: {primary: lines, guards: [colours], also: [psnr, colours, seconds_per_step]}\n"
+    )
+    experiment, _ = read_experiment(str(small.parent / "study.yaml"))
+    assert experiment.metrics.all == ["lines", "colours", "psnr"]
+    assert experiment.margin == 0.03
+
+
+def test_a_study_that_decides_has_the_seeds_of_its_last_look(small: Path) -> None:
+    file = small.parent / "study.yaml"
+    file.write_text("recipes: [small]\nseeds: 3\nmetrics: {primary: lines, margin: 0.1}\n")
+    assert read_experiment(str(file))[0].seed_list == [0, 1, 2]
+    experiment, _ = read_experiment(str(file), until_decided=True)
+    assert (experiment.seed_list, experiment.margin) == (list(range(24)), 0.1)
+    file.write_text(f"recipes: [small]\nseeds: {list(range(50, 70))}\ndecide: {{margin: 0.2, max_seeds: 9}}\n")
+    experiment, _ = read_experiment(str(file), until_decided=True)
+    assert (experiment.seed_list, experiment.margin) == (list(range(50, 59)), 0.2)
+    assert list(LOOKS) == [9, 13, 18, 24]  # as the type of `max_seeds` says
+    assert Decide().max_seeds == max(LOOKS)
+
+
+def test_floors_are_what_their_generators_call_so(small: Path) -> None:
+    (small.parent / "study.yaml").write_text(
+        "recipes: [small, dots, identity, canny, {use: dots, name: points}]\nat: d.yaml\n"
+    )
+    (small.parent / "d.yaml").write_text("data: {use: toonworld, size: 32, scenes: 8, evaluation_scenes: 3}\n")
+    experiment, path = read_experiment(str(small.parent / "study.yaml"))
+    specs = plan_cells(experiment, path, {}, discover())
+    assert floors_of(specs, discover()) == ["dots", "identity", "points"]

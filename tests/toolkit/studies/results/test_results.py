@@ -121,6 +121,22 @@ def test_what_was_written_is_what_is_read(results: StudyResults) -> None:
     assert StudyResults.read(results.directory) == read
 
 
+def test_the_file_and_the_table_have_words_which_follow_from_the_cells(results: StudyResults) -> None:
+    results.write()
+    path = results.directory / "results.json"
+    record = json.loads(path.read_text())
+    assert record["verdicts"]["ctss (k 1)"]["word"] == "undecided"  # of one seed
+    assert record["verdicts"]["ctss (k 1)"]["primary"]["median"] == pytest.approx(0.2)
+    assert "| ctss (k 1) (1 failed) | 1 | 0.700 | +0.200, undecided |" in (results.directory / "results.md").read_text()
+    record["verdicts"]["ctss (k 1)"]["word"] = "better"
+    path.write_text(json.dumps(record))
+    assert StudyResults.read(results.directory).verdicts["ctss (k 1)"].word == "undecided"
+    record["verdicts"]["ctss (k 1)"]["word"] = "superb"
+    path.write_text(json.dumps(record))
+    with pytest.raises(ToonlabError, match=r"verdicts\.ctss \(k 1\)\.word: got 'superb'"):
+        StudyResults.read(results.directory)
+
+
 def test_views_leave_out_what_has_not_finished(results: StudyResults) -> None:
     assert results.values("outline_f1") == {"ctss (k 1)": {0: 0.7}, "plain": {0: 0.5}}
     assert results.values("seconds") == {"ctss (k 1)": {0: 9.0}, "plain": {0: 9.0}}

@@ -35,6 +35,13 @@ def test_a_row_has_mean_spread_and_note() -> None:
     assert table.notes == ["f1, psnr: n 24", "* psnr: closeness"]
 
 
+def test_words_stand_next_to_the_primary_metric() -> None:
+    rows = [TableRow(PHOTO, {"f1": [0.5]}), TableRow("a", {"f1": [0.6], "psnr": [9.0]}, verdict="+0.1, better")]
+    table = text_table(rows)
+    assert table.head == ["method", "seeds", "f1", "difference", "psnr"]
+    assert [row[3] for row in table.rows] == ["–", "+0.1, better"]
+
+
 def test_the_photo_has_no_seeds() -> None:
     assert text_table([TableRow(PHOTO, {"f1": [0.5]})]).rows == [[PHOTO, "–", "0.500"]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 from toonlab.report.findings import Findings
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-VERDICT_COLORS = {"better": BETTER, "worse": WORSE, "inconclusive": OPEN, "untested": OPEN}
+WORD_COLORS = {"better": BETTER, "worse": WORSE}
 _ROW, _FOOT, _LETTER = 44, 62, 6.2  # px: a row, the axis below, a letter about
 _LABEL, _CONTENT = -0.3, 0.12  # where they stand in a row
 _GROUND = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.5}  # below text, so that no line crosses it
@@ -105,24 +105,22 @@ def cut(text: str, letters: int) -> str:
 
 
 def seeds(found: Findings, metric: str) -> Chart:
-    """Every seed's value, with each variant's mean and its 95 % interval."""
-    from toonlab.stats.paired import describe
-
+    """Every seed's value, with each variant's mean and standard deviation."""
     digits, better = found.digits(metric), "more" if found.higher(metric) else "less"
     rows = []
     for place, label in enumerate(found.labels):
         if by_seed := found.by_seed(metric, label):
             mean, colors = fmean(by_seed.values()), (INK, INK, SERIES[place % len(SERIES)])
             points = {f"seed {seed}: {number(value, digits)}": value for seed, value in by_seed.items()}
-            interval = describe(list(by_seed.values())).interval
-            rows.append(Row(label, number(mean, digits), mean, interval, points, colors))
+            sd = stdev(by_seed.values()) if len(by_seed) > 1 else 0.0
+            rows.append(Row(label, number(mean, digits), mean, (mean - sd, mean + sd) if sd else None, points, colors))
     return row_chart(
         rows,
         f"{metric}  ({better} is better)",
         (
             f"seeds-{metric}",
             f"{metric}, every seed",
-            "A dot for each seed; the diamond is the mean, the bar its 95 % t interval (from three seeds on).",
+            "A dot for each seed; the diamond is the mean, the bar its standard deviation to either side.",
             f"Means of {metric}: {', '.join(f'{shown(row.label)} {row.text}' for row in rows)}.",
         ),
         photo=found.results.photo.get(metric),
@@ -130,22 +128,24 @@ def seeds(found: Findings, metric: str) -> Chart:
 
 
 def differences(found: Findings, metric: str) -> Chart:
-    """The paired differences to the baseline, with their intervals."""
+    """The differences to the baseline, with their intervals; of the primary metric, with words."""
     baseline, digits = shown(found.results.baseline or ""), found.digits(metric)
     rows, said = [], []
     for label in found.labels:
         if one := found.difference(label, metric):
-            by_seed, colors = found.paired(metric, label), (VERDICT_COLORS[one.verdict],) * 3
+            word = found.verdict(label) if metric == found.primary else ""
+            by_seed, colors = found.paired(metric, label), (WORD_COLORS.get(word, OPEN),) * 3
             points = {f"seed {seed}: {signed(value, digits)}": value for seed, value in by_seed.items()}
-            rows.append(Row(label, f"{SYMBOLS[one.verdict]} {one.verdict}", one.mean, one.interval, points, colors))
-            said.append(f"{shown(label)} {difference_text(one, digits)}, {one.verdict}")
+            text = f"{SYMBOLS[word]} {word}" if word else signed(one.median, digits)
+            rows.append(Row(label, text, one.median, one.interval, points, colors))
+            said.append(", ".join(filter(None, [f"{shown(label)} {difference_text(one, digits)}", word])))
     return row_chart(
         rows,
         f"difference to {cut(baseline, 30)}  ({'better →' if found.higher(metric) else '← better'})",
         (
             f"differences-{metric}",
             f"{metric}, difference to {baseline}",
-            "Seed by seed, with mean and 95 % interval; words are corrected for the number of tests, bars are not.",
+            "A dot for each seed; the diamond is the typical difference, with its interval over seeds and scenes.",
             f"Differences of {metric} to {baseline}: {'; '.join(said)}.",
         ),
         zero=True,
@@ -158,15 +158,15 @@ def survived(gains: Sequence[Gain], metric: str) -> Chart:
     rows = []
     for gain in gains:
         if new := gain.confirmed:
-            text = f"{signed(gain.searched, digits)} → {signed(new.mean, digits)}"
-            rows.append(Row(gain.label, text, new.mean, new.interval, circle=gain.searched))
+            text = f"{signed(gain.searched, digits)} → {signed(new.median, digits)}"
+            rows.append(Row(gain.label, text, new.median, new.interval, circle=gain.searched))
     return row_chart(
         rows,
         f"{metric}, difference to the default",
         (
             "survived",
             "What survived of the gains",
-            "Circle: gain over the default in the search. Diamond and bar: on fresh seeds, with 95 % interval.",
+            "Circle: gain over the default in the search. Diamond and bar: on fresh seeds, with interval.",
             f"Gains in the search, and on fresh seeds: {'; '.join(f'{shown(r.label)} {r.text}' for r in rows)}.",
         ),
         zero=True,

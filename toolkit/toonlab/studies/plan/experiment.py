@@ -6,9 +6,9 @@ import copy
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args
 
 from pydantic import ConfigDict, Field
 
@@ -20,7 +20,9 @@ from toonlab.recipes.resolve import resolve
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.schema import Schema
+from toonlab.stats.verdicts import LOOKS
 from toonlab.studies.executors.cell import CellSpec
+from toonlab.studies.results.comparisons import MARGIN
 from toonlab.studies.results.results import Variant
 from toonlab.utils import paths, yaml
 
@@ -31,24 +33,52 @@ Factor = Annotated[list[Any], Field(min_length=1)] | Annotated[dict[Any, dict[st
 Budget = Literal["steps", "critic_pixels", "seconds"]
 
 
+Margin = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
 @dataclass(frozen=True)
 class MetricNames:
-    """`primary` leads the table, `also` are further columns, costs included. Empty: the recipes' own metrics."""
+    """The metrics of a comparison. Empty: the recipes' own.
+
+    Args:
+        primary: leads the table; a variant is called better or worse by it.
+        guards: a better variant must not lose more than the margin in any of them.
+        margin: the smallest difference that matters, in the unit of the primary metric and the guards.
+        also: further columns, costs included.
+    """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     primary: str | None = None
+    guards: list[str] = field(default_factory=list)
+    margin: Margin = MARGIN
     also: list[str] = field(default_factory=list)
 
     @property
     def all(self) -> list[str]:
         """The metrics of pictures."""
-        return [name for name in (self.primary, *self.also) if name and name not in COSTS]
+        names = dict.fromkeys((self.primary, *self.guards, *self.also))
+        return [name for name in names if name and name not in COSTS]
 
     @property
     def costs(self) -> list[str]:
         """The costs among them."""
         return [name for name in self.also if name in COSTS]
+
+
+@dataclass(frozen=True)
+class Decide:
+    """A study that adds seeds until no comparison is undecided.
+
+    Args:
+        margin: in place of that of the metrics.
+        max_seeds: of the last look.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    margin: Margin | None = None
+    max_seeds: Literal[9, 13, 18, 24] = 24  # of LOOKS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,11 +130,22 @@ def read_file(kind: type[S], name: str, **given: Any) -> tuple[S, Path]:
     data |= {name: value for name, value in given.items() if value is not None}
     values, problems = Schema.of(kind).validate(data, "")
     if problems:
-        raise RecipeError(str(path), problems)
+        raise RecipeError(str(path), [inner for problem in problems for inner in _inside(kind, data, problem)])
     study = kind(**values)
     if problems := list(study.problems()):
         raise RecipeError(str(path), problems)
     return study, path
+
+
+def _inside(kind: type[StudyFile], data: Mapping[str, Any], problem: Problem) -> list[Problem]:
+    """What is wrong inside of a section, in place of the section."""
+    parameter, given = Schema.of(kind).parameters.get(problem.path), data.get(problem.path)
+    kinds = (parameter.annotation, *get_args(parameter.annotation)) if parameter else ()
+    if (section := next(filter(is_dataclass, kinds), None)) is None:
+        return [problem]
+    if not isinstance(given, dict):
+        return [Problem(problem.path, f"got {given!r}, expected {{{', '.join(Schema.of(section).parameters)}}}")]
+    return Schema.of(section).validate(given, problem.path)[1] or [problem]
 
 
 @dataclass(frozen=True)
@@ -118,6 +159,7 @@ class Experiment(StudyFile):
             each of them several overrides at once: `resolution: {64: {data.size: 64, train.size: 64}, 128: …}`.
         design: how the levels are combined, see `design.combinations`.
         baseline: the recipe with which the others are compared; the first trained one, if not given.
+        decide: adds seeds until nothing is undecided; a number of `seeds` has no effect then, a list is their order.
         budget: the cost that is equal for all trained variants, see `budget.allot`.
     """
 
@@ -128,6 +170,7 @@ class Experiment(StudyFile):
     baseline: str | None = None
     seeds: Seeds = 3
     metrics: MetricNames = MetricNames()
+    decide: Decide | None = None
     budget: Budget = "steps"
 
     @property
@@ -137,7 +180,15 @@ class Experiment(StudyFile):
 
     @property
     def seed_list(self) -> list[int]:
+        """The seeds; those of the last look, if the study decides how many it takes."""
+        if self.decide:
+            return (list(range(max(LOOKS))) if isinstance(self.seeds, int) else self.seeds)[: self.decide.max_seeds]
         return list(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
+
+    @property
+    def margin(self) -> float:
+        """The smallest difference that matters."""
+        return self.decide.margin if self.decide and self.decide.margin else self.metrics.margin
 
     @property
     def levels(self) -> dict[str, list[Any]]:
@@ -171,9 +222,15 @@ class Experiment(StudyFile):
                 )
 
 
-def read_experiment(name: str, seeds: int | None = None) -> tuple[Experiment, Path]:
-    """The file of a comparison, with other seeds if given; see `read_file`."""
-    return read_file(Experiment, name, seeds=seeds)
+def read_experiment(name: str, seeds: int | None = None, *, until_decided: bool = False) -> tuple[Experiment, Path]:
+    """The file of a comparison, with other seeds if given, or as one that decides on their number; see `read_file`."""
+    experiment, path = read_file(Experiment, name, seeds=seeds)
+    if until_decided and not experiment.decide:
+        experiment = replace(experiment, decide=Decide())
+    if experiment.decide and seeds is not None:
+        text = f"got {seeds}, but the study itself decides on their number, up to {experiment.decide.max_seeds}"
+        raise RecipeError(str(path), [Problem("seeds", f"{text}; leave --seeds or `decide` out")])
+    return experiment, path
 
 
 def _name(entry: str | dict[str, Any]) -> str:
@@ -231,6 +288,12 @@ def baseline_of(experiment: Experiment, specs: Sequence[CellSpec]) -> str:
     wanted = [spec for spec in specs if spec.variant.recipe == experiment.baseline]
     trained = wanted or [spec for spec in specs if spec.recipe.stages] or specs
     return trained[0].variant.label
+
+
+def floors_of(specs: Sequence[CellSpec], catalogue: Catalogue) -> list[str]:
+    """The labels of the variants whose pictures every method has to surpass, as their generators say."""
+    parts = {spec.variant.label: spec.recipe.generator.network for spec in specs if not spec.recipe.stages}
+    return [label for label, part in parts.items() if getattr(catalogue.get(part.kind, part.use).factory, "floor", 0)]
 
 
 class _Plan:
@@ -296,6 +359,9 @@ def _unfit(experiment: Experiment) -> Iterator[Problem]:
         yield Problem(
             "baseline", f"{experiment.baseline!r} is none of the recipes; {nearest(experiment.baseline, names)}"
         )
+    if experiment.decide and len(set(experiment.seed_list)) < experiment.decide.max_seeds:
+        text = f"got a list of {len(set(experiment.seed_list))}, expected {experiment.decide.max_seeds} (max_seeds)"
+        yield Problem("seeds", f"{text} different ones, or no list")
     if experiment.design == "full":
         return
     if not experiment.factors:
@@ -308,14 +374,17 @@ def _unfit(experiment: Experiment) -> Iterator[Problem]:
 
 def _unmeasured(experiment: Experiment, catalogue: Catalogue) -> Iterator[Problem]:
     """Unknown metrics, with the key of the experiment that names them."""
-    given = (("metrics.primary", [experiment.metrics.primary]), ("metrics.also", experiment.metrics.also))
-    for where, names in given:
+    metrics = experiment.metrics
+    given = {"primary": [metrics.primary], "guards": metrics.guards, "also": metrics.also}
+    for where, names in given.items():
         for name in names:
             try:
-                if name and name not in COSTS:
+                if name and (name not in COSTS or where == "guards"):
                     catalogue.get("metrics", name)
             except PluginError as error:
-                yield Problem(where, str(error))
+                yield Problem(f"metrics.{where}", str(error))
+    if metrics.guards and metrics.primary in (None, *metrics.guards):
+        yield Problem("metrics.guards", "expected metrics other than metrics.primary, which has to be given")
 
 
 def _misled(experiment: Experiment, catalogue: Catalogue) -> Iterator[Problem]:

@@ -16,9 +16,10 @@ from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.protocols import Tunable
 from toonlab.registry.schema import Schema
+from toonlab.studies.results.comparisons import MARGIN
 from toonlab.utils import paths, yaml
 
-from .experiment import StudyFile, read_file
+from .experiment import Margin, StudyFile, read_file
 
 Positive = Annotated[int, Field(gt=0, le=10**12)]
 _LARGEST = 1e15  # a float holds larger integers no more
@@ -36,12 +37,16 @@ class SearchObjective:
 
 @dataclass(frozen=True)
 class Confirm:
-    """The best `top` trials against the default, on `seeds` seeds that the search has not seen."""
+    """The best `top` trials against the default, on `seeds` seeds that the search has not seen.
+
+    `margin` is the smallest difference that matters, in the unit of the objective.
+    """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     top: Positive = 3
     seeds: Positive = 8
+    margin: Margin = MARGIN
 
 
 @dataclass(frozen=True)

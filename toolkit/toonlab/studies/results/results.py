@@ -6,9 +6,9 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NotRequired
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 from typing_extensions import TypedDict
@@ -16,9 +16,11 @@ from typing_extensions import TypedDict
 from toonlab.errors import ToonlabError
 from toonlab.runs.directory import write_atomically
 from toonlab.runs.formats import Seconds, Values
+from toonlab.types import Scores
 from toonlab.utils.reading import read_json
 
 from . import tables
+from .comparisons import MARGIN, Comparison, comparisons
 
 CellStatus = Literal["waiting", "running", "finished", "failed", "stopped"]
 TrialState = Literal["waiting", "running", "complete", "pruned", "failed", "infeasible"]
@@ -77,6 +79,8 @@ class _CellOutcome(TypedDict):
     photo: Values
     measured: dict[str, dict[str, Any]]
     costs: Values
+    scores: NotRequired[Scores]
+    photo_scores: NotRequired[Scores]
 
 
 def _is_outcome(record: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -92,7 +96,7 @@ class CellResult:
         run: the name of the run's directory, within the study's.
         reason: why it failed or stopped.
         log: the last lines of a failed run's log.
-        outcome: `Outcome` as JSON: `metrics`, `photo`, `costs`, `measured`, `seconds`, `step`.
+        outcome: `Outcome` as JSON: `metrics`, `photo`, `costs`, `measured`, `seconds`, `step`, `scores`, …
         reused: whether the run had finished before; `again` in JSON.
     """
 
@@ -188,6 +192,10 @@ class StudyResults:
         metrics: names of metrics and costs, the primary one first.
         higher: of each metric and cost, whether more is better.
         baseline: the label of the variant with which the others are compared.
+        guards: the metrics in which a better variant must not lose more than the margin.
+        margin: the smallest difference that matters, in the unit of the primary metric and the guards.
+        floors: the labels of variants that make pictures which a method has to surpass.
+        max_seeds: of a study that stops by itself, the seeds at its last look; None of others.
         factors: dotted path -> levels.
         budget: the cost that is equal for all variants, see `budget.allot`.
         steps: label -> the steps that the budget gives a variant; empty without a budget.
@@ -207,6 +215,10 @@ class StudyResults:
     metrics: Sequence[str] = ()
     higher: Mapping[str, bool] = field(default_factory=dict)
     baseline: str | None = None
+    guards: Sequence[str] = ()
+    margin: Annotated[float, Field(gt=0, allow_inf_nan=False)] = MARGIN
+    floors: Sequence[str] = ()
+    max_seeds: int | None = None
     factors: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     design: str = "full"
     budget: str = "steps"
@@ -215,6 +227,11 @@ class StudyResults:
     search: SearchResult | None = None
 
     # -- views
+
+    @cached_property
+    def verdicts(self) -> Mapping[str, Comparison]:
+        """label -> what may be said of a variant, compared with the baseline; see `comparisons.comparisons`."""
+        return comparisons(self)
 
     @property
     def variants(self) -> list[Variant]:
@@ -257,7 +274,9 @@ class StudyResults:
         cells = self.of(label)
         columns = (*self.metrics, "seconds")
         values = {name: [c.values[name] for c in cells if name in c.values] for name in columns}
-        return tables.TableRow(label, {name: given for name, given in values.items() if given}, self.note(label))
+        values = {name: given for name, given in values.items() if given}
+        verdict = str(self.verdicts.get(label, "")) if label != self.baseline else "baseline" if self.verdicts else ""
+        return tables.TableRow(label, values, self.note(label), verdict)
 
     def note(self, label: str) -> str:
         """The note next to a variant's name: its unfinished cells, and the steps of its budget."""
@@ -272,6 +291,7 @@ class StudyResults:
         self.directory.mkdir(parents=True, exist_ok=True)
         record = {key: value for key, value in asdict(self).items() if key != "directory"}
         record["cells"] = [cell.to_json() for cell in self.cells]
+        record["verdicts"] = {label: asdict(one) for label, one in self.verdicts.items()}
         write_atomically(self.directory / FILE, json.dumps(record, indent=1, default=str) + "\n")
         table = tables.text_table(self.rows, self.caveats, self.measured)
         write_atomically(self.directory / "results.md", table.markdown())
@@ -288,22 +308,29 @@ class StudyResults:
             found = read_json(path, _adapter(), _REMEDY)
         except FileNotFoundError as error:
             raise ToonlabError(f"{path}: no such file; run `toonlab compare {directory.name}` first") from error
-        return cls(**{**{each.name: getattr(found, each.name) for each in fields(found)}, "directory": directory})
+        return cls(**{**{each.name: getattr(found, each.name) for each in fields(cls)}, "directory": directory})
 
     def with_cells(self, cells: Sequence[CellResult]) -> StudyResults:
         return replace(self, cells=list(cells))
 
 
+@dataclass(frozen=True)
+class _File(StudyResults):
+    """`results.json`, with verdicts for other programs: here they follow from the cells."""
+
+    said: Annotated[Mapping[str, Comparison], Field(validation_alias="verdicts")] = field(default_factory=dict)
+
+
 @cache
 def _adapter() -> TypeAdapter[StudyResults]:
-    return TypeAdapter(Annotated[StudyResults, AfterValidator(_consistent)])
+    return TypeAdapter(Annotated[_File, AfterValidator(_consistent)])
 
 
 def _consistent(results: StudyResults) -> StudyResults:
     """What a page or a table looks up must be there."""
     labels = {cell.variant.label for cell in results.cells}
     for name, missing in (
-        ("higher", set(results.metrics) - results.higher.keys()),
+        ("higher", {*results.metrics, *results.guards} - results.higher.keys()),
         ("cells", {results.baseline} - labels - {None} if labels else set()),
     ):
         if missing:

@@ -17,11 +17,12 @@ PHOTO = "the unmodified photo"
 
 @dataclass(frozen=True)
 class TableRow:
-    """One method in a table: for every metric the value of each seed."""
+    """One method in a table: for every metric the value of each seed; in a word, how it compares with the baseline."""
 
     name: str
     values: Mapping[str, Sequence[float]]
     note: str = ""
+    verdict: str = ""
 
     @property
     def seeds(self) -> int:
@@ -86,6 +87,9 @@ def text_table(
     names, caveats = columns(rows), caveats or {}
     head = ["method", "seeds", *(f"{name}*" if name in caveats else name for name in names)]
     texts = [[row.title, row.seeds_text, *(row.cell(name) for name in names)] for row in rows]
+    if any(row.verdict for row in rows):
+        for line, verdict in zip([head, *texts], ["difference", *(row.verdict or "–" for row in rows)], strict=True):
+            line.insert(3, verdict)
     return TextTable(head, texts, notes=notes(names, caveats, measured or {}))
 
 
