@@ -31,6 +31,32 @@ settings.register_profile("toonlab", deadline=None, derandomize=True)
 settings.load_profile("toonlab")
 
 
+# What takes longest begins, so that no process is left alone with it at the end.
+LONGEST = (
+    "test_blocks.py",
+    "test_notebook.py",
+    "test_tune.py",
+    "test_in_tree.py",
+    "test_resume.py",
+    "test_new.py",
+    "test_compare.py",
+    "test_two_workers.py",
+    "test_whole_runs.py",
+    "test_packaging.py",
+    "test_damaged_studies.py",
+    "test_site.py",
+    "test_distributed.py",
+    "test_bad_input.py",
+    "test_damaged_files.py",
+    "test_study.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
+
+
 SMALL = """\
 about: as small as a recipe with two critics can be
 data: {use: toonworld, size: 32, scenes: 8, evaluation_scenes: 3}
