@@ -1,7 +1,5 @@
 """What the tests of all kinds are written with: they fail with advice, and look at random states and at inputs."""
 
-from __future__ import annotations
-
 import pickle
 import random
 import timeit
