@@ -150,9 +150,15 @@ def address(site: Path) -> Iterator[str]:
         thread.join()
 
 
+BEYOND = """async () => {
+    await Promise.allSettled(document.getAnimations().map(animation => animation.finished));
+    return document.documentElement.scrollWidth - innerWidth;
+}"""
+
+
 def beyond_the_screen(page: Page) -> list[int]:
     """By how many pixels a page is wider than the screen, if it is."""
-    beyond = int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+    beyond = int(page.evaluate(BEYOND))
     return [beyond] if beyond else []
 
 
