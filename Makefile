@@ -24,7 +24,7 @@ demo: venv  ## train and compare every method, a few minutes on two CPU cores
 	$(BIN)/toonlab compare experiments/demo.yaml --jobs $(JOBS)
 
 test: venv  ## run the tests
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-cluster: venv  ## run the tests of studies on Dask workers, about fifteen minutes
 	$(BIN)/python -m pytest -vv --no-header -m cluster tests/cluster

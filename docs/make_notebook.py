@@ -1,7 +1,7 @@
-"""Run the notebook of the documentation: `python docs/make_notebook.py [--out FILE]`.
+"""Run the notebook of the documentation: `python docs/make_notebook.py [NOTEBOOK] [--out FILE]`.
 
-Executes docs/notebook.ipynb in an empty folder and writes it with its outputs, in place or to FILE. The metadata get
-the hash of the sources that were run, by which the tests see whether somebody edited them since.
+Executes docs/notebook.ipynb (or another) in an empty folder and writes it with its outputs, in place or to FILE. The
+metadata get the hash of the sources that were run, by which the tests see whether somebody edited them since.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def sources_hash(cells: list[dict[str, Any]]) -> str:
     return hashlib.blake2b(json.dumps(sources).encode(), digest_size=8).hexdigest()
 
 
-def run(out: Path) -> None:
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+def run(source: Path, out: Path) -> None:
+    notebook = nbformat.read(source, as_version=4)
     with tempfile.TemporaryDirectory() as folder:
         resources = {"metadata": {"path": folder}}
         client = NotebookClient(
@@ -43,8 +43,10 @@ def run(out: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("notebook", type=Path, nargs="?", default=NOTEBOOK)
     parser.add_argument("--out", type=Path, default=NOTEBOOK, help="the notebook itself if not given")
-    run(parser.parse_args().out)
+    given = parser.parse_args()
+    run(given.notebook, given.out)
 
 
 if __name__ == "__main__":

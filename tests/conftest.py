@@ -20,6 +20,8 @@ from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 from torch import Tensor, nn
 
+from toonlab.studies.executors.fork_server import REQUIRED
+
 GOLDEN = Path(__file__).parent / "data" / "golden"
 
 # One thread: where another process wants the cores too, two wait for each other and can take fifty times as long.
@@ -27,6 +29,32 @@ torch.set_num_threads(1)
 # derandomised: a commit passes or fails, it does not do both; no deadline: machines are shared
 settings.register_profile("toonlab", deadline=None, derandomize=True)
 settings.load_profile("toonlab")
+
+
+# What takes longest begins, so that no process is left alone with it at the end.
+LONGEST = (
+    "test_blocks.py",
+    "test_notebook.py",
+    "test_tune.py",
+    "test_in_tree.py",
+    "test_resume.py",
+    "test_new.py",
+    "test_compare.py",
+    "test_two_workers.py",
+    "test_whole_runs.py",
+    "test_packaging.py",
+    "test_damaged_studies.py",
+    "test_site.py",
+    "test_distributed.py",
+    "test_bad_input.py",
+    "test_damaged_files.py",
+    "test_study.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
 
 
 SMALL = """\
@@ -102,9 +130,10 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # A command runs in a process of its own that is forked from one which has imported what takes seconds to import.
 FORKS = multiprocessing.get_context("forkserver")
 PLUGINS = [plugin.value for plugin in entry_points(group="toonlab")]
-MODULES = ["toonlab.cli.app", "toonlab.api.study", "toonlab.api.train", "torch._dynamo", "torchmetrics"]
+MODULES = ["toonlab.cli.app", "toonlab.api.study", "toonlab.api.train", "toonlab_mlflow.preload", "toonlab.report.page"]
+MODULES += ["matplotlib.backends.backend_svg", "jinja2.compiler", "pandas", *REQUIRED]
 FORKS.set_forkserver_preload([*MODULES, *PLUGINS])
-COMMAND = """
+PROGRAM = """
 import multiprocessing, os, sys
 import torch
 
@@ -117,20 +146,70 @@ os.environ.clear()
 os.environ.update(environment)
 sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
 torch.set_num_threads(1)
-sys.argv = ["toonlab", *arguments]
+sys.argv = arguments
+exec(code, {"__name__": "__main__"})
+"""
+COMMAND = """
+import multiprocessing.util, os, signal, socket
+from types import SimpleNamespace
 from toonlab.cli.app import main
+from toonlab.studies.executors import fork_server
+
+class Forked:
+    # The fork server of a study: in place of a new interpreter, which would import for five seconds, a process that
+    # was forked from here before the command began, and that runs what the interpreter would run.
+    def __init__(self):
+        self.ours, theirs = socket.socketpair()
+        self.pid, self.begun, self.code = os.fork(), False, None
+        if not self.pid:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
+            self.ours.close()
+            message, descriptors, *_ = socket.recv_fds(theirs, 65536, 1)
+            theirs.close()
+            number, _, code = message.partition(b" ")
+            if message:  # none: the command has ended
+                os.dup2(descriptors[0], int(number))
+                os.close(descriptors[0])
+                exec(code, {})
+                multiprocessing.util._exit_function()
+            os._exit(0)
+        theirs.close()
+
+    def start(self, command, stdin, pass_fds):
+        if self.begun:
+            return subprocess.Popen(command, stdin=stdin, pass_fds=pass_fds)
+        self.begun = True
+        socket.send_fds(self.ours, [f"{pass_fds[0]} {command[-1]}".encode()], pass_fds)
+        return self
+
+    def poll(self, flags=os.WNOHANG):
+        if self.code is None and os.waitpid(self.pid, flags)[0]:
+            self.code = 0
+        return self.code
+
+    def wait(self):
+        return self.poll(0)
+
+subprocess = fork_server.subprocess
+fork_server.subprocess = SimpleNamespace(Popen=Forked().start, DEVNULL=subprocess.DEVNULL)
 main()
 """
 
 
 class Command:
-    """`toonlab …` as a user types it, started; in a session of its own, as in a terminal of its own."""
+    """`toonlab …` as a user types it, started; in a session of its own, as in a terminal of its own.
 
-    def __init__(self, arguments: list[str], cwd: Path, folder: Path, environment: dict[str, str]) -> None:
+    Likewise any other program, by its code.
+    """
+
+    def __init__(
+        self, arguments: list[str], cwd: Path, folder: Path, environment: dict[str, str], code: str = COMMAND
+    ) -> None:
         self.outputs = [folder / "stdout", folder / "stderr"]
-        given = {"arguments": arguments, "cwd": str(cwd), "outputs": [*map(str, self.outputs)]}
+        given = {"arguments": arguments, "cwd": str(cwd), "outputs": [*map(str, self.outputs)], "code": code}
         given["environment"] = {**os.environ, "COLUMNS": "160", **environment}
-        self.process = FORKS.Process(target=exec, args=(COMMAND, given))
+        self.process = FORKS.Process(target=exec, args=(PROGRAM, given))
         self.process.start()
         self.pid = self.process.pid
 
@@ -150,11 +229,14 @@ class Command:
 
     @property
     def stdout(self) -> str:
-        return self.outputs[0].read_text()
+        return self._read(0)
 
     @property
     def stderr(self) -> str:
-        return self.outputs[1].read_text()
+        return self._read(1)
+
+    def _read(self, number: int) -> str:
+        return self.outputs[number].read_text() if self.outputs[number].exists() else ""
 
 
 @pytest.fixture
@@ -163,8 +245,7 @@ def toonlab(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterato
     started: list[Command] = []
 
     def start(*arguments: str | Path, cwd: Path = tmp_path, **environment: str) -> Command:
-        words = [str(argument) for argument in arguments]
-        started.append(Command(words, cwd, tmp_path_factory.mktemp("command"), environment))
+        started.append(Command(_words("toonlab", arguments), cwd, tmp_path_factory.mktemp("command"), environment))
         return started[-1]
 
     yield start
@@ -178,9 +259,29 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Command]:
     """`command("compare", "demo", cwd=…)` starts a command, for fixtures that outlive a test."""
 
     def start(*arguments: str | Path, cwd: Path, **environment: str) -> Command:
-        return Command([str(argument) for argument in arguments], cwd, tmp_path_factory.mktemp("command"), environment)
+        return Command(_words("toonlab", arguments), cwd, tmp_path_factory.mktemp("command"), environment)
 
     return start
+
+
+@pytest.fixture
+def program(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterator[Callable[..., Command]]:
+    """`program(code, "argument", cwd=…)` starts `python -c …` with the slow imports done; it ends with the test."""
+    started: list[Command] = []
+
+    def start(code: str, *arguments: object, cwd: Path = tmp_path, **environment: str) -> Command:
+        folder = tmp_path_factory.mktemp("program")
+        started.append(Command(_words("-c", arguments), cwd, folder, environment, code))
+        return started[-1]
+
+    yield start
+    for command in started:
+        command.kill()
+        command.process.close()
+
+
+def _words(program: str, arguments: tuple[object, ...]) -> list[str]:
+    return [program, *map(str, arguments)]
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 240) -> None:

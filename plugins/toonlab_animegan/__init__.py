@@ -1,7 +1,5 @@
 """AnimeGAN (Chen, Liu and Chen, ISICA 2019): Gram loss, gray and smooth suppression, networks."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import toonlab

@@ -4,8 +4,6 @@ The discriminator losses take any view of the critic, `(N, C, H, W)` in `views.v
 by gray: the luminance of 3 channels, the mean of another number.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch.nn.functional as F

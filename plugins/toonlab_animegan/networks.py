@@ -1,7 +1,5 @@
 """AnimeGAN's networks: a generator of separable convolutions and inverted residuals, and a discriminator of patches."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from pydantic import PositiveInt

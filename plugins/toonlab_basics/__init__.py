@@ -1,7 +1,5 @@
 """Parts that every method can use: objectives, losses, feature extractors, samplers, representations, folders."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import toonlab

@@ -1,7 +1,5 @@
 """Hard example mining: the patches that the critic is least sure of, or most wrong about."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 

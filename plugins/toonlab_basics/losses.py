@@ -5,8 +5,6 @@ underflow. A map of logits is differentiated through its sum, as by `tf.gradient
 right weight of a penalty depends on the size of the map.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

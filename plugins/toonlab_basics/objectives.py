@@ -3,8 +3,6 @@
 Logits may have any shape; all losses are means over all of them.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

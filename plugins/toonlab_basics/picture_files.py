@@ -1,7 +1,5 @@
 """Picture files as sets of images and of evaluation samples, decoded on access."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

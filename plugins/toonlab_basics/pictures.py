@@ -1,7 +1,5 @@
 """Pictures from another program in place of a generator."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Simple representations: unchanged colours, and luminance."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Literal
 

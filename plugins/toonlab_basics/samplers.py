@@ -1,7 +1,5 @@
 """Samplers of whole images, random patches, a grid, and the strongest edges."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """The weights of VGG19: from torchvision, from a file, or random."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

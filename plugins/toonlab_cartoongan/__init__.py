@@ -1,7 +1,5 @@
 """CartoonGAN (Chen, Lai and Liu, CVPR 2018): the edge-promoting loss of its critic, and its two networks."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import toonlab

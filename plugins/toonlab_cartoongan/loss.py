@@ -1,7 +1,5 @@
 """CartoonGAN's edge-promoting discriminator loss."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from torch import Tensor

@@ -3,8 +3,6 @@
 As `networks.py` of its PyTorch code (znxlwm/pytorch-CartoonGAN), with what differs in its Lua code as options.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 import torch

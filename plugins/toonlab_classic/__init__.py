@@ -1,7 +1,5 @@
 """Non-learned baselines: the unmodified photo, and effects of smoothing, colour quantisation and edge overlay."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import toonlab

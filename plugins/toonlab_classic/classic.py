@@ -1,7 +1,5 @@
 """The classic cartoon effect: smoothing, few colours, dark edges."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """CTSS: texture-saliency-adaptive attention (Gao, Zhang and Tian, ICML 2022): sampler, gray patches and networks."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import toonlab

@@ -1,7 +1,5 @@
 """CTSS at several patch sizes, for one critic."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Annotated, ClassVar

@@ -1,7 +1,5 @@
 """CTSS's networks: generators with and without U-Net skips, and discriminators of whole images and of patches."""
 
-from __future__ import annotations
-
 import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn

@@ -3,8 +3,6 @@
 Adjustments map values to values, `(H, W, 3)` float32 in 0 … 255.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal

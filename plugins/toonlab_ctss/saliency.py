@@ -1,7 +1,5 @@
 """CTSS's saliency: the edge map of the guided-filtered image."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import torch

@@ -1,7 +1,5 @@
 """CTSS's critic of patches: those with the most salient texture, in gray; and the base of its variants."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal

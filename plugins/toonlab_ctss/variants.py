@@ -1,7 +1,5 @@
 """Variants of CTSS's choice by the same scores: at random, and with little overlap."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 

@@ -3,8 +3,6 @@
 Each has a card in the documentation, and `benchmarks/validity.py` tests its claims.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from toonlab import DatasetFactory, MetricFactory, hookimpl

@@ -1,7 +1,5 @@
 """Distributions of edge sharpness and of flatness, in which cartoons differ from photos."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 
 import cv2

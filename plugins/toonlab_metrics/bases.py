@@ -1,7 +1,5 @@
 """The bases of all metrics: checks of fakes, the claims of a metric, means over pictures, and distances of sets."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Mapping
 from statistics import fmean

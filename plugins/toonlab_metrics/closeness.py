@@ -3,8 +3,6 @@
 None of them measures cartoonization: the unmodified photo can have a better score than every trained generator.
 """
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from toonlab.ops.checks import check_sides

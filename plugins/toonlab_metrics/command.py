@@ -1,7 +1,5 @@
 """The command `toonlab score`: any folder of pictures, measured by all metrics that apply to it."""
 
-from __future__ import annotations
-
 import json
 import warnings
 from collections.abc import Iterator, Mapping

@@ -3,8 +3,6 @@
 The unmodified photo has the best score, so these never lead a table; they detect a fake that shows another scene.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import cv2

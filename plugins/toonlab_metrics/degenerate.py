@@ -1,7 +1,5 @@
 """Pictures that a metric should not reward: patterns, edges in black, effects, the truth of other scenes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 import cv2

@@ -1,7 +1,5 @@
 """Degradations of a true cartoon in growing amounts, for the tests of metrics."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Folders of pictures as an evaluation data set: photos, and the truth and real cartoons as far as there are any."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial

@@ -1,7 +1,5 @@
 """KID and FID: distances between the features of fakes and of real cartoons."""
 
-from __future__ import annotations
-
 import math
 import warnings
 from abc import abstractmethod

@@ -1,7 +1,5 @@
 """Lines: the agreement of a fake's dark lines with the true ones, matched one to one and corrected for chance."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import fmean

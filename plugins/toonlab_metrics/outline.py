@@ -1,7 +1,5 @@
 """Outline F1: the agreement of a fake's dark lines with the outlines of the true cartoon."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import cv2

@@ -1,7 +1,5 @@
 """Metrics inside the regions of the true cartoon: the error of their colours, and residual texture."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import cv2

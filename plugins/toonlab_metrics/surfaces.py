@@ -1,7 +1,5 @@
 """Surfaces and colours: what a fake does between the lines, on a scale from the photo, 0, to the true cartoon, 1."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from statistics import fmean
 from typing import Any

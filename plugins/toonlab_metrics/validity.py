@@ -1,7 +1,5 @@
 """Tests of the claims of metrics, on samples with a known truth."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Sliced Wasserstein distance between the patches of two sets of pictures, at each scale."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import cv2

@@ -1,7 +1,5 @@
 """Runs as MLflow shows them. Importing this imports no mlflow: that takes seconds."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from toonlab import ObserverFactory, hookimpl

@@ -1,7 +1,5 @@
 """Addresses of MLflow's stores: which one applies, and whether it is valid."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from urllib.parse import urlsplit

@@ -1,7 +1,5 @@
 """The observer: shows a run in MLflow."""
 
-from __future__ import annotations
-
 import shlex
 import time
 import warnings

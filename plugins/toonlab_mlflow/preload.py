@@ -1,7 +1,5 @@
 """Imports mlflow, which takes seconds, in the process from which a study's runs are forked."""
 
-from __future__ import annotations
-
 from .store import load
 
 load()

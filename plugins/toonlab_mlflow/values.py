@@ -1,7 +1,5 @@
 """Values as MLflow takes them: a recipe as flat parameters; `metrics.jsonl`, and the machine's load, as points."""
 
-from __future__ import annotations
-
 import json
 import re
 import time

@@ -1,7 +1,5 @@
 """The progress of a run: a bar on a terminal, one line that is updated in a notebook, plain lines elsewhere."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated
 

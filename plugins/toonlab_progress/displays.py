@@ -1,7 +1,5 @@
 """The displays: plain lines, a live bar, one line in a notebook."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """The base of all displays: receives every step and reports at intervals."""
 
-from __future__ import annotations
-
 import time
 from abc import ABC, abstractmethod
 from collections import deque

@@ -1,7 +1,5 @@
 """Numbers and lines as text."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from toonlab import Outcome, Run, duration

@@ -1,7 +1,5 @@
 """White-box cartoonization (Wang and Yu, CVPR 2020): surface, structure and texture representations, networks."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import toonlab

@@ -3,8 +3,6 @@
 Computed with numpy, scipy and scikit-image, one picture at a time, for background threads.
 """
 
-from __future__ import annotations
-
 from heapq import heapify, heappop, heappush
 
 import numpy as np

@@ -3,8 +3,6 @@
 Without a loop over images or regions.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 import torch

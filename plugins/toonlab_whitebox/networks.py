@@ -3,8 +3,6 @@
 Convolutions have zero padding as in TensorFlow, biases, and Glorot and Bengio's initial weights.
 """
 
-from __future__ import annotations
-
 import torch.nn.functional as F
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn

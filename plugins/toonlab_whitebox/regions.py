@@ -1,7 +1,5 @@
 """The properties by which selective search compares regions: colours, texture, size and position."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

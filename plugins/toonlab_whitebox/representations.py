@@ -1,7 +1,5 @@
 """White-box's representations: smooth surfaces without texture, and texture without colour."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """Superpixels by k-means over colour and position: for a batch on any device, and by scikit-image on a CPU."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from functools import lru_cache

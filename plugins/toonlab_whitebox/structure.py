@@ -1,7 +1,5 @@
 """White-box's structure loss: the distance to the picture's own superpixel version."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

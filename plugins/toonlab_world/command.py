@@ -1,7 +1,5 @@
 """The command `toonlab world`: pictures of ToonWorld as PNG files, and contact sheets."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path

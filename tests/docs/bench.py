@@ -35,9 +35,14 @@ GIVEN = [("data.photos", "photos"), ("data.cartoons", "cartoons")]
 
 class Evaluator:
     def __init__(
-        self, folder: Path, start: Callable[..., Any], until: Callable[..., None], catalogue: Catalogue
+        self,
+        folder: Path,
+        start: Callable[..., Any],
+        program: Callable[..., Any],
+        until: Callable[..., None],
+        catalogue: Catalogue,
     ) -> None:
-        self.folder, self.start, self.until, self.catalogue = folder, start, until, catalogue
+        self.folder, self.start, self.program, self.until, self.catalogue = folder, start, program, until, catalogue
         self.module = sys.modules["page"] = ModuleType("page")  # where dataclasses look for their annotations
         self.installed: list[Path] = []
         self.output, self.outs = "", 0
@@ -177,9 +182,10 @@ class Evaluator:
             assert extra in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
         elif how != "not run" and words[0] == "toonlab":
             self.toonlab(words[1:], how)
+        elif how != "not run" and words[0] == "pytest":
+            self.pytest(words[1:])
         elif how != "not run":
-            program = [sys.executable, "-m", "pytest", "-q"] if words[0] == "pytest" else [f"./{words[0]}"]
-            self.outside([*program, *words[1:]], self.folder)
+            self.outside([f"./{words[0]}", *words[1:]], self.folder)
 
     def stood_in(self, command: str) -> str:
         """With what the workshop has; DIR is another folder each time, as for somebody who tries one command."""
@@ -204,6 +210,12 @@ class Evaluator:
         expected = 128 + signal.SIGTERM if how == "begun" else 0
         assert process.wait() == expected, f"toonlab {shlex.join(words)}:\n{process.stdout}{process.stderr}"
         self.output += process.stdout
+
+    def pytest(self, words: list[str]) -> None:
+        code = "import pytest, sys; sys.exit(pytest.main(['-q', *sys.argv[1:]]))"
+        path = os.pathsep.join(map(str, self.installed))
+        done = self.program(code, *words, cwd=self.folder, PYTHONPATH=path, PYTEST_ADDOPTS="")
+        assert done.wait() == 0, f"pytest {shlex.join(words)}:\n{done.stdout}{done.stderr}"
 
     def outside(self, words: list[str], cwd: Path) -> str:
         path = os.pathsep.join(map(str, self.installed))

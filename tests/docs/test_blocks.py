@@ -24,8 +24,10 @@ OPTIONS = {
 
 
 @pytest.fixture
-def bench(workspace: Path, command: Callable[..., Any], until: Callable[..., None]) -> Evaluator:
-    return Evaluator(workspace, command, until, discover())
+def bench(
+    workspace: Path, command: Callable[..., Any], program: Callable[..., Any], until: Callable[..., None]
+) -> Evaluator:
+    return Evaluator(workspace, command, program, until, discover())
 
 
 @pytest.mark.parametrize("page", [page for page, found in BLOCKS.items() if found])

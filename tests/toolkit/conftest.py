@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -36,6 +37,17 @@ def data() -> Mapping[str, Any]:
 def run(tmp_path_factory: pytest.TempPathFactory, cache: None) -> toonlab.TrainedRun:
     """A finished run; its recipe's name is none that HTML could take as it is."""
     return toonlab.train(SMALL, name="<b>odd", runs=tmp_path_factory.mktemp("runs"), device="cpu")
+
+
+@pytest.fixture
+def ran(command: Callable[..., Any], tmp_path: Path) -> Callable[..., SimpleNamespace]:
+    """`ran("train", "ctss")` runs a command to its end in `tmp_path`: its `returncode`, `stdout` and `stderr`."""
+
+    def run(*arguments: str | Path, **environment: str) -> SimpleNamespace:
+        process = command(*arguments, cwd=tmp_path, **environment)
+        return SimpleNamespace(returncode=process.wait(), stdout=process.stdout, stderr=process.stderr)
+
+    return run
 
 
 @pytest.fixture

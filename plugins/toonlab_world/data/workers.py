@@ -1,7 +1,5 @@
 """Work on many scenes in several processes that import no torch, with a progress bar."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import threading

@@ -1,7 +1,5 @@
 """The tiles of all materials and their coarser versions in one picture, built once per process from keyed noise."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import NamedTuple
 

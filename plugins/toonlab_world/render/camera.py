@@ -1,7 +1,5 @@
 """What a camera makes of a hard photo: depth of field, contrast, sharpening, noise, and compression."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray

@@ -3,8 +3,6 @@
 The pen follows the edges of shapes, swells in the shade and thins out with distance.
 """
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray

@@ -1,7 +1,5 @@
 """What a photo adds to light and colour: a sky with clouds, textures that the sun embosses, and a camera."""
 
-from __future__ import annotations
-
 from statistics import NormalDist
 
 import cv2

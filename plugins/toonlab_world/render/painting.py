@@ -1,7 +1,5 @@
 """What makes cartoons hard: painted backgrounds behind flat figures, and a pen of varying width and colour."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray

@@ -1,7 +1,5 @@
 """The photo: soft light, textures, haze, soft shadows, reflections, and what a camera adds; no outlines."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import cv2

@@ -1,7 +1,5 @@
 """Pictures as arrays: averaging, mixing, and the way between sRGB and linear light."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import cv2

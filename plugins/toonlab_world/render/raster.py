@@ -1,7 +1,5 @@
 """From a scene to pixels: which shape is where, and how the light falls on it. Both renderings start from this."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import accumulate
 

@@ -1,7 +1,5 @@
 """One scene, rendered both ways."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """Cartoon styles: how a scene is drawn, and the flat colour of each tone of each shape."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal

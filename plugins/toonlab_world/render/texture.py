@@ -1,7 +1,5 @@
 """The materials of surfaces, laid out in perspective: what makes photos hard, since their edges are no outlines."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray

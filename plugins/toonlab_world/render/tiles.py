@@ -1,7 +1,5 @@
 """What materials look like: tiles that repeat without a seam, of brightness (its logarithm), warmth and height."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import product

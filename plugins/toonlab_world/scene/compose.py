@@ -1,7 +1,5 @@
 """Composing a scene: from a key to a kind of place, a season, an hour, and all that is there."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """Closed curves and polygons, in scene coordinates."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache
 

@@ -1,7 +1,5 @@
 """Light on what fills much of a picture: ground, sky, water, walls by a lamp."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import cv2

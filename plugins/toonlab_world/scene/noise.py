@@ -1,7 +1,5 @@
 """Random numbers and fractal noise as functions of a key. Free of torch, so that rendering processes start at once."""
 
-from __future__ import annotations
-
 from hashlib import blake2b
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A scene's setting: seasons colour the ground and the leaves, the time of day lights them."""
 
-from __future__ import annotations
-
 import colorsys
 from collections.abc import Mapping
 from dataclasses import dataclass

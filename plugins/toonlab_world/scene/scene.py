@@ -1,7 +1,5 @@
 """A scene: shapes in the unit square, x to the right and y down, painted from back to front."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 import socket
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
@@ -190,27 +187,19 @@ uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="warning")
 class Server:
     """An MLflow server on a port of its own, over a store that outlives it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, _free_port()
+    def __init__(self, folder: Path, program: Callable[..., Any]) -> None:
+        self.folder, self.port, self.program = folder, _free_port(), program
         self.uri = f"http://127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Any = None
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", SERVER, str(self.port), str(self.folder)],
-                stdout=log,
-                stderr=log,
-                env=environment,
-                cwd=self.folder,
-            )
+        environment = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        self.process = self.program(SERVER, self.port, self.folder, cwd=self.folder, **environment)
         wait_until(self.answers)
 
     def answers(self) -> bool:
-        assert self.process is not None
-        assert self.process.poll() is None, f"the server has ended: {(self.folder / 'log').read_text()}"
+        assert self.process.running, f"the server has ended: {self.process.stderr}"
         try:
             with DIRECTLY.open(f"{self.uri}/health", timeout=30) as answer:
                 return bool(answer.status == 200)
@@ -220,7 +209,6 @@ class Server:
     def kill(self) -> None:
         if self.process:
             self.process.kill()
-            self.process.wait()
             self.process = None
 
 
@@ -253,12 +241,12 @@ def uri(run: Run, tables: Path) -> str:
 
 
 @pytest.fixture
-def server(tables: Path, tmp_path: Path) -> Iterator[Server]:
+def server(tables: Path, tmp_path: Path, program: Callable[..., Any]) -> Iterator[Server]:
     """Not started yet, over an empty store."""
     folder = tmp_path / "server"
     folder.mkdir()
     shutil.copy(tables, folder / "server.db")
-    server = Server(folder)
+    server = Server(folder, program)
     yield server
     server.kill()
 

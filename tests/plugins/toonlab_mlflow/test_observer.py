@@ -302,7 +302,7 @@ def test_a_tracking_uri_that_is_none_is_an_error_before_the_run() -> None:
 
 
 ONE_RUN = """
-import sys, time
+import sys, time, warnings
 from pathlib import Path
 from toonlab.registry.observers import Observers
 from toonlab.types import Outcome, Run
@@ -310,6 +310,7 @@ from toonlab.runs.directory import MetricsFile
 from toonlab_mlflow import MLflow
 import mlflow  # so that both arrive at the empty store together
 
+warnings.simplefilter("error", RuntimeWarning)
 root, seed, start = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
 run = Run(root, "demo", "ctss", seed, "1a2b3c4d5e6f", {"seed": seed}, 1)
 run.directory.mkdir(parents=True)
@@ -323,20 +324,15 @@ observers.notify("on_run_end", run=run, outcome=Outcome("finished", 1, 1.0))
 """
 
 
-def test_two_processes_start_on_an_empty_store_at_once(run: Run, store: Any, tmp_path: Path) -> None:
+def test_two_processes_start_on_an_empty_store_at_once(
+    run: Run, store: Any, program: Any, until: Any, tmp_path: Path
+) -> None:
     start = tmp_path / "start"
-    command = [sys.executable, "-W", "error::RuntimeWarning", "-c", ONE_RUN, str(run.root)]
-    processes = [
-        subprocess.Popen([*command, str(seed), str(start)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for seed in (1, 2)
-    ]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+    processes = [program(ONE_RUN, run.root, seed, start) for seed in (1, 2)]
+    until(lambda: all(process.stdout == "ready\n" for process in processes))
     start.touch()
-    for process in processes:
-        output, errors = process.communicate(timeout=400)
-        assert (process.returncode, output, errors) == (0, "", "")  # nor does table creation clutter the terminal
+    for process in processes:  # nor does table creation clutter the terminal
+        assert (process.wait(), process.stdout, process.stderr) == (0, "ready\n", "")
     tracked = store(default_address(run.root)).runs()
     assert {one.info.run_name: one.data.metrics["generator/total"] for one in tracked} == {
         "ctss-s1-1a2b3c4d": 1.0,

@@ -5,10 +5,8 @@ import os
 import random
 import resource
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -276,13 +274,14 @@ train(recipe, catalogue, Path(sys.argv[2]), distributed="cpu", listeners={"kill"
 
 
 @pytest.mark.parametrize("step", [2, 4])
-def test_a_kill_after_an_evaluation_was_logged_loses_no_best_weights(small: Path, tmp_path: Path, step: int) -> None:
+def test_a_kill_after_an_evaluation_was_logged_loses_no_best_weights(
+    small: Path, program: Callable[..., Any], tmp_path: Path, step: int
+) -> None:
     catalogue = discover()
     recipe = load(small, catalogue, SELECT)
     whole = train(recipe, catalogue, tmp_path / "whole", distributed="cpu")
-    command = [sys.executable, "-c", KILLED, small, tmp_path / "broken", str(step), *SELECT]
-    killed = subprocess.run([str(word) for word in command], capture_output=True, text=True)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    killed = program(KILLED, small, tmp_path / "broken", step, *SELECT)
+    assert killed.wait() == -signal.SIGKILL, killed.stderr
     (left,) = (tmp_path / "broken").glob("small/small-*/best")
     (left / ".step-00000002.1").mkdir()  # of a process that was killed while it wrote, as the others
     for name in (".outcome.json.1", "samples/.0123456789abcdef.1", "checkpoints/.step-00000002.1"):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -287,15 +286,12 @@ def test_a_model_gives_the_same_cartoon_in_a_batch_and_alone(trained: Path, cata
 # -- the command
 
 
-def toonlab(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "toonlab", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, "COLUMNS": "160"})
-
-
-def test_the_command_cartoonizes_and_post_processes(trained: Path, catalogue: Catalogue, folder: Path):
+def test_the_command_cartoonizes_and_post_processes(
+    trained: Path, catalogue: Catalogue, folder: Path, ran: Callable[..., Any]
+):
     draw(folder / "a.png", 30, 22)
     (folder / "b.jpg").write_text("no picture")
-    plain = toonlab("cartoonize", trained, "in", "--out", "out")
+    plain = ran("cartoonize", trained, "in", "--out", "out")
     assert plain.returncode == 0, plain.stderr
     assert plain.stdout.splitlines() == [
         "[1/2] in/b.jpg -> skipped",
@@ -303,9 +299,7 @@ def test_the_command_cartoonizes_and_post_processes(trained: Path, catalogue: Ca
         "1 of 2 pictures in out",
     ]
     assert plain.stderr.startswith("warning: left out: 1 of 2 pictures can't be used: in/b.jpg: not readable")
-    done = toonlab(
-        "cartoonize", find_weights(trained), "in/a.png", "style=dragon_ball", "--out", "post", "--post", "ctss"
-    )
+    done = ran("cartoonize", find_weights(trained), "in/a.png", "style=dragon_ball", "--out", "post", "--post", "ctss")
     assert done.returncode == 0, done.stderr
     post = catalogue.make("postprocessors", "ctss", style="dragon_ball")
     expected = post(read("a.png"), np.asarray(Image.open("in/a.png")))
@@ -327,13 +321,13 @@ def test_a_recipe_that_learns_nothing_needs_no_run(folder: Path, catalogue: Cata
     assert np.array_equal(read("a.png"), results["few.yaml"])
 
 
-def test_names_that_no_terminal_shows_and_single_failures_leave_the_rest(folder: Path):
+def test_names_that_no_terminal_shows_and_single_failures_leave_the_rest(folder: Path, ran: Callable[..., Any]):
     draw(folder / "a.png", 8, 8)
     Path("in", os.fsdecode(b"caf\xe9\nau lait.png")).write_bytes((folder / "a.png").read_bytes())
     Path("in", "x" * 251 + ".png").write_bytes((folder / "a.png").read_bytes())
     draw(folder / "y.png", 8, 8)
     Path("out", "y.png").mkdir(parents=True)
-    done = toonlab("cartoonize", "identity", "in", "--out", "out", "--overwrite")
+    done = ran("cartoonize", "identity", "in", "--out", "out", "--overwrite")
     assert done.returncode == 1
     assert done.stderr == "error: in/y.png: out/y.png: can't be written: Is a directory\n"
     assert r"[2/4] 'in/caf\udce9\nau lait.png' -> 'out/caf\udce9\nau lait.png'" in done.stdout

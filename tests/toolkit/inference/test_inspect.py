@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -140,17 +139,12 @@ def test_a_plugins_mistake_is_named_and_the_rest_goes_on(drawing: Path):
     assert [(d.outcome, d.reason) for d in done] == [("failed", "IndexError: beyond"), ("written", "")]
 
 
-def toonlab(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "toonlab", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, "COLUMNS": "160"})
-
-
-def test_the_command_inspects_a_folder_and_names_what_it_can_not_use(drawing: Path):
+def test_the_command_inspects_a_folder_and_names_what_it_can_not_use(drawing: Path, ran: Callable[..., Any]):
     Path("set/sub").mkdir(parents=True)
     drawing.rename("set/sub/drawing.png")
     Image.new("RGB", (20, 20)).save("set/small.png")
     Path("set/broken.jpg").write_text("no picture")
-    done = toonlab("inspect", "set", "--sampler", "random_patches", "patch_size=40", "k=6")
+    done = ran("inspect", "set", "--sampler", "random_patches", "patch_size=40", "k=6")
     assert done.returncode == 1  # the other picture is written
     assert done.stderr.splitlines() == [
         "warning: left out: 1 of 3 pictures can't be used: set/broken.jpg: not readable "

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -185,24 +183,26 @@ def test_where_no_run_is(catalogue: Catalogue, tmp_path: Path) -> None:
         sync([tmp_path], catalogue)
 
 
-def toonlab(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {key: value for key, value in os.environ.items() if not key.endswith("_TRACKING_URI")}
-    command = [sys.executable, "-m", "toonlab", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment)
+@pytest.fixture
+def toonlab(ran: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Runs a command to its end, with no address of a store in its environment."""
+    for key in [key for key in os.environ if key.endswith("_TRACKING_URI")]:
+        monkeypatch.delenv(key)
+    return ran
 
 
 def test_the_command_says_a_line_for_each_run_and_fails_where_a_store_is_away(
-    make_run: Callable[..., Path], tmp_path: Path
+    make_run: Callable[..., Path], toonlab: Callable[..., Any], tmp_path: Path
 ) -> None:
     store = f"sqlite:///{tmp_path}/mine.db"
     for seed in (0, 1):
         make_run(seed=seed, mlflow={})
-    done = toonlab("sync", "runs/demo", "--tracking-uri", store, cwd=tmp_path)
+    done = toonlab("sync", "runs/demo", "--tracking-uri", store)
     assert (done.returncode, done.stderr) == (0, "")
     assert [line.partition(" ")[0] for line in done.stdout.splitlines()] == [f"my-ctss-s{s}-1a2b3c4d:" for s in (0, 1)]
     assert (tmp_path / "mine.db").exists()
     assert not (tmp_path / "runs" / "mlflow.db").exists()
-    away = toonlab("sync", "runs/demo/my-ctss-s0-1a2b3c4d", "--tracking-uri", "http://127.0.0.1:1", cwd=tmp_path)
+    away = toonlab("sync", "runs/demo/my-ctss-s0-1a2b3c4d", "--tracking-uri", "http://127.0.0.1:1")
     assert (away.returncode, away.stdout) == (1, "")
     (line,) = away.stderr.splitlines()
     assert line.startswith("error: my-ctss-s0-1a2b3c4d: MLflow at http://127.0.0.1:1: connection refused; nothing is")
@@ -217,11 +217,11 @@ def test_the_command_says_a_line_for_each_run_and_fails_where_a_store_is_away(
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(
-    make_run: Callable[..., Path], tmp_path: Path, arguments: list[str], says: str
+    make_run: Callable[..., Path], toonlab: Callable[..., Any], arguments: list[str], says: str
 ) -> None:
     if arguments[1] == "runs":
         make_run(mlflow={})
-    done = toonlab(*arguments, cwd=tmp_path)
+    done = toonlab(*arguments)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert says in done.stderr

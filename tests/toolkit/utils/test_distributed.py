@@ -2,10 +2,12 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
-import textwrap
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -22,9 +24,8 @@ from toonlab.engine.data import Steps, batches
 from toonlab.utils.distributed import launch
 from toonlab.recipes.load import load
 
-recipe_file, processes, count, out, *overrides = sys.argv[1:]
-torch.set_num_threads(1)
-world = launch("cpu", int(processes))
+recipe_file, count, out, *overrides = sys.argv[1:]
+world = launch("cpu")
 catalogue = discover()
 recipe = load(recipe_file, catalogue, overrides)
 steps = Steps(*recipe.data.make(catalogue).train(), recipe.train, world.rank, world.size)
@@ -42,9 +43,25 @@ torch.save({name: net.state_dict() for name, net in nets.items()}, f"{out}-{worl
 
 
 @pytest.fixture
-def script(tmp_path: Path) -> Path:
-    (tmp_path / "script.py").write_text(textwrap.dedent(SCRIPT))
-    return tmp_path / "script.py"
+def train(small: Path, program: Callable[..., Any]) -> Callable[..., None]:
+    """Trains for some steps in so many processes, each started as torchrun starts them."""
+
+    def run(processes: int, *arguments: object) -> None:
+        torchrun = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "GLOO_SOCKET_IFNAME": "lo"}
+        for size in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"):
+            torchrun[size] = str(processes)
+        ranks = [{"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(processes)]
+        torchrun |= {"TORCHELASTIC_RUN_ID": "test"} if processes > 1 else {}
+        for process in [program(SCRIPT, small, *arguments, **torchrun, **rank) for rank in ranks]:
+            assert process.wait() == 0, process.stderr
+
+    return run
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -59,25 +76,23 @@ def parameters(path: Path) -> dict[str, torch.Tensor]:
     return {f"{net}.{name}": tensor for net, state in nets.items() for name, tensor in state.items()}
 
 
-def test_parameters_are_equal_across_ranks_after_training(small: Path, script: Path, tmp_path: Path) -> None:
+def test_parameters_are_equal_across_ranks_after_training(train: Callable[..., None], tmp_path: Path) -> None:
     loss = "critics.image.losses={gradient_penalty: {weight: 1}}"
-    done = run(script, small, 2, 8, tmp_path / "w", "train.steps=8", "train.batch=4", loss, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    train(2, 8, tmp_path / "w", "train.steps=8", "train.batch=4", loss)
     first, second = (parameters(tmp_path / f"w-{rank}.pt") for rank in (0, 1))
     assert any("patch" in name for name in first)
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_the_first_steps_gradients_are_those_of_one_process_with_the_whole_batch(
-    small: Path, script: Path, tmp_path: Path
+    train: Callable[..., None], tmp_path: Path
 ) -> None:
     """With plain SGD at rate 1, what a step changes is its gradient."""
     sgd = "{use: SGD, lr: 1}"
     overrides = ["critics.patch=null", "stages=null", "train.batch=4", "train.steps=1"]
     overrides += [f"generator.optimizer={sgd}", f"critics.image.optimizer={sgd}"]
     for processes in (1, 2):
-        done = run(script, small, processes, 1, tmp_path / str(processes), *overrides, cwd=tmp_path)
-        assert done.returncode == 0, done.stderr
+        train(processes, 1, tmp_path / str(processes), *overrides)
     before, alone, together = (parameters(tmp_path / f"{name}-0.pt") for name in ("1-begun", "1", "2"))
     changes = {name: alone[name] - before[name] for name in before}
     assert max(change.abs().max() for name, change in changes.items() if name.startswith("generator")) > 1e-4

@@ -1,7 +1,5 @@
 """Arguments of a Python call as a recipe's file or a command line has them."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Parts that the functions of this package share: the catalogue with warnings, and the check for a notebook."""
 
-from __future__ import annotations
-
 import warnings
 
 from toonlab.registry.catalogue import Catalogue, discover

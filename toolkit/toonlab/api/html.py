@@ -1,7 +1,5 @@
 """Results as HTML for a notebook: links, pictures and charts that need no other file."""
 
-from __future__ import annotations
-
 import base64
 import re
 from functools import cache

@@ -1,7 +1,5 @@
 """Comparisons and searches from Python, as `toonlab compare` and `toonlab tune` do them."""
 
-from __future__ import annotations
-
 import os
 import re
 import warnings

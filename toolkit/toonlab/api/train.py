@@ -1,7 +1,5 @@
 """Train a recipe from Python, as `toonlab train` does."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path

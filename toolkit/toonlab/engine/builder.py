@@ -1,7 +1,5 @@
 """From a recipe to networks, losses and stages, with a probe that finds every misfit before a run begins."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import torch

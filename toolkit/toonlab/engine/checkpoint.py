@@ -3,8 +3,6 @@
 Loading a checkpoint executes no code from it: safetensors for weights, `weights_only=True` for the rest.
 """
 
-from __future__ import annotations
-
 import io
 import os
 import shutil

@@ -1,7 +1,5 @@
 """`train.compile`: the networks' forward passes through `torch.compile`, each tried before it is used."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace

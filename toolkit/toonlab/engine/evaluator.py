@@ -1,7 +1,5 @@
 """Measure a generator on evaluation samples, and show its fakes of the first of them."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy

@@ -4,8 +4,6 @@ The fake and the views are made once. Critics see them detached; the generator s
 parameters frozen for that pass. Critics are called on real and fake separately, never on a concatenation.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace

@@ -4,8 +4,6 @@ The checksum is part of the file that it is of, which stays a valid file of its 
 zip archive, that of weights is the first entry of their metadata.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b

@@ -1,7 +1,5 @@
 """Builds a recipe's parts one by one, sends a probe through them, and collects all problems."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

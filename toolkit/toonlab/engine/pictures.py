@@ -1,7 +1,5 @@
 """The pictures of a run: what its patch critics choose, during training and in the first samples at its end."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path

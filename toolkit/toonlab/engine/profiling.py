@@ -1,7 +1,5 @@
 """The costs of a run: time, memory, parameters and operations."""
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Sequence

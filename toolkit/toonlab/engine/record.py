@@ -1,7 +1,5 @@
 """The record of a run in progress: its metrics file, its pictures, its events and its outcome."""
 
-from __future__ import annotations
-
 import signal
 import time
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """The stages of a training: their lengths, and the optimizers and schedules that each begins with."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Iterable, Mapping
 from itertools import accumulate

@@ -1,7 +1,5 @@
 """The training loop: steps, and after each what is due: a log line, a checkpoint, an evaluation, a stop."""
 
-from __future__ import annotations
-
 import math
 import signal
 from collections.abc import Iterable, Iterator, Mapping

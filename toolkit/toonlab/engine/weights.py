@@ -1,7 +1,5 @@
 """A generator's weights as a safetensors file that carries its recipe and a checksum."""
 
-from __future__ import annotations
-
 import json
 import warnings
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The picture files that a command reads and writes: planning, decoding, progress, and a summary of failures."""
 
-from __future__ import annotations
-
 import errno
 import os
 import warnings

@@ -1,7 +1,5 @@
 """The pictures of a folder: which files they are, whether they can be used, and what identifies them."""
 
-from __future__ import annotations
-
 import os
 import re
 import warnings

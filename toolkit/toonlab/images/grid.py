@@ -1,7 +1,5 @@
 """Sheets of rows of pictures with their names at the left."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from PIL import Image, ImageDraw

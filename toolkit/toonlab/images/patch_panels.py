@@ -1,7 +1,5 @@
 """The patches that a sampler chooses in an image, and how the critic sees them, as captioned tiles of a sheet."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

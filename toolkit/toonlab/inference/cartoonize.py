@@ -1,7 +1,5 @@
 """Use a trained generator: photos in, cartoons out."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

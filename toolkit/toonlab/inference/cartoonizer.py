@@ -1,7 +1,5 @@
 """Cartoons from Python: of a file, a PIL image, an array or a tensor."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Draw the patches that a sampler chooses in pictures, the saliency behind it, and the critic's view of them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal

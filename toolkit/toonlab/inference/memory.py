@@ -1,7 +1,5 @@
 """How large a picture a generator can take: the free memory, and the bytes that a forward pass needs for each pixel."""
 
-from __future__ import annotations
-
 import math
 import os
 import sys

@@ -1,7 +1,5 @@
 """Checks of the tensors and views that a part is given; errors state what was expected and what was given."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

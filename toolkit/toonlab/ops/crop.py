@@ -1,7 +1,5 @@
 """Cut boxes out of images, with gradients that are the same in every run."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

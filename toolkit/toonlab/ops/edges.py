@@ -1,7 +1,5 @@
 """Edge detection, and smoothing along edges, which makes the counterexamples of CartoonGAN's and AnimeGAN's critics."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 import torch.nn.functional as F

@@ -1,7 +1,5 @@
 """Image filters and colour conversions: pure, differentiable functions of tensors."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

@@ -1,7 +1,5 @@
 """The Gram matrix, a statistic of feature maps."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

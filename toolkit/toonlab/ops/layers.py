@@ -4,8 +4,6 @@ PyTorch's own layers differ in ways that change the numbers: in the padding with
 normalisation over a whole sample, the order of the spectral norm's power iteration, and initialisation.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Literal, TypeVar
 

@@ -1,7 +1,5 @@
 """Conversion between floats and whole levels, 0..255."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """The precision of float32 products on a GPU."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -3,8 +3,6 @@
 The time does not depend on the patch size; the memory is O(pixels) for every stride.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """Recipes' trees by dotted paths: `critics.patch.sampler.k`, `stages.0.epochs`, `critics.*.weight`."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Mapping
 from typing import Any

@@ -4,8 +4,6 @@
 and reports all errors together.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A recipe's tree as a complete, checked `Recipe`, or an error with everything that is wrong with it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Parts of a recipe's tree: completed with their defaults and checked. Problems are collected, not raised."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 

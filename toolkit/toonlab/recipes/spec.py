@@ -1,7 +1,5 @@
 """A recipe as typed, frozen data: `resolve` makes it from a tree, and the engine builds from it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property

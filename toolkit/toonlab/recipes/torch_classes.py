@@ -1,7 +1,5 @@
 """Torch's optimizers and learning-rate schedulers, by the names of their classes."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Mapping
 from functools import cache

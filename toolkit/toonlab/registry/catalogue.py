@@ -1,7 +1,5 @@
 """The catalogue: what the installed plugins offer, and what is wrong with those that don't load."""
 
-from __future__ import annotations
-
 import gc
 import os
 from collections.abc import Iterable, Iterator

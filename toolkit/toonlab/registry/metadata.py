@@ -98,8 +98,7 @@ def duplicates(group: str) -> Iterator[tuple[Source, Source]]:
     used = {entry.source.metadata for entry in entries(group)}
     for other in distributions():
         with suppress(Exception):  # unreadable metadata hide nothing
-            source = _source(other)
-            if other.entry_points.select(group=group) and source.metadata not in used:
+            if other.entry_points.select(group=group) and (source := _source(other)).metadata not in used:
                 first = _source(distribution(source.name))
                 if not (first.wrote(source) or source.wrote(first)):
                     yield first, source

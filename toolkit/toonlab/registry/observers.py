@@ -3,8 +3,6 @@
 An observer that raises is reported once and disabled: no tracker can end a run.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Mapping
 from functools import wraps

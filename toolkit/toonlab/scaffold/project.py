@@ -1,7 +1,5 @@
 """Write a plugin's distribution: the example of its kind under the name that the author gives it."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping

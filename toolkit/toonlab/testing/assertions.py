@@ -1,21 +1,20 @@
 """What the tests of all kinds are written with: they fail with advice, and look at random states and at inputs."""
 
-from __future__ import annotations
-
 import pickle
 import random
+import timeit
 import traceback
 import unittest
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
+from statistics import median
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.benchmark import Timer
 
 from toonlab.errors import PartError, first_line
 from toonlab.inference.memory import peak_bytes
@@ -115,8 +114,7 @@ class Assertions:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the profiler's own
             peak = peak_bytes(work, torch.device("cpu"))
-        timer = Timer("work()", globals={"work": work}, num_threads=torch.get_num_threads())
-        seconds = timer.blocked_autorange(min_run_time=0.05).median
+        seconds = median(timeit.repeat(work, number=1, repeat=3))
         print(f"{self.name}: {1000 * seconds:.2f} ms and {peak / 2**20:.1f} MiB of memory for {what}")
 
 

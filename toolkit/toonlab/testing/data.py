@@ -1,7 +1,5 @@
 """Tests of datasets."""
 
-from __future__ import annotations
-
 import json
 import pickle
 from collections.abc import Iterator

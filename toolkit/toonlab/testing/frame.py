@@ -1,7 +1,5 @@
 """What the tests of all kinds have in common: making the part, failing with advice, and running without pytest."""
 
-from __future__ import annotations
-
 import inspect
 import unittest
 from collections.abc import Callable, Mapping, Sequence

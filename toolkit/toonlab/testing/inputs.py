@@ -1,7 +1,5 @@
 """What parts are tried with: small pictures with borders, lines and texture, and the contexts that the engine gives."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import torch

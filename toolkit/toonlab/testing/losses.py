@@ -1,7 +1,5 @@
 """Tests of losses of critics and of the generator."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar

@@ -1,7 +1,5 @@
 """Tests of metrics."""
 
-from __future__ import annotations
-
 import copy
 import json
 import math

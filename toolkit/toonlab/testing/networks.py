@@ -1,7 +1,5 @@
 """Tests of networks: discriminators, generators and features."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

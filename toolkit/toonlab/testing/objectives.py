@@ -1,7 +1,5 @@
 """Tests of objectives."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 import torch

@@ -1,7 +1,5 @@
 """Tests of observers."""
 
-from __future__ import annotations
-
 import json
 import tempfile
 from collections.abc import Callable

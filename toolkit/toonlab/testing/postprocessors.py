@@ -1,7 +1,5 @@
 """Tests of post-processors."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

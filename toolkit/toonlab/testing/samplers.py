@@ -1,7 +1,5 @@
 """Tests of samplers."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import torch

@@ -1,7 +1,5 @@
 """What the tests of parts that compute tensors have in common."""
 
-from __future__ import annotations
-
 import copy
 import io
 import warnings

@@ -1,7 +1,5 @@
 """Tests of view transforms: what samplers and representations have in common, and those of representations."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """The paths of recipes, experiments and the cache, in a checkout and in an installed wheel."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 What a person or a crash damaged is one line: the file, the field, what is wrong with it, and the remedy.
 """
 
-from __future__ import annotations
-
 import errno
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Standard output while plugins are imported: what they print must not spoil the output of a command."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 import sys

@@ -1,7 +1,5 @@
 """What commands and trackers write for people: names of files, durations, and addresses without their passwords."""
 
-from __future__ import annotations
-
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 

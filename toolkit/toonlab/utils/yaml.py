@@ -1,7 +1,5 @@
 """YAML files as plain mappings: no Python tags, no key given twice, not too deep or large, errors with their line."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Houses, as boxes seen a little from the side."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from toonlab_world.scene.curves import polygon

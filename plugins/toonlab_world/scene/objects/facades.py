@@ -1,7 +1,5 @@
 """The fronts of town houses: rows of windows, doors, shops with awnings and signs."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from toonlab_world.scene.forms import Even

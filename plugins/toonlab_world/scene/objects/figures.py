@@ -1,7 +1,5 @@
 """People, of simple shapes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np

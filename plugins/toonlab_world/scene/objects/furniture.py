@@ -1,7 +1,5 @@
 """What stands in a room: furniture, lamps, plants, and what lies on a table."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 

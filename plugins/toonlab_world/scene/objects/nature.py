@@ -1,7 +1,5 @@
 """What grows and lies about: trees, conifers, bushes, stones, tufts, flowers."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from toonlab_world.scene.curves import ellipse, polygon, union

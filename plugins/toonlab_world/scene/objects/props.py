@@ -1,7 +1,5 @@
 """What people leave about: fences, balls, lamps, boards, benches."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from toonlab_world.scene.curves import box, ellipse, polygon, taper

@@ -1,7 +1,5 @@
 """Cars and boats."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from toonlab_world.scene.curves import polygon, taper

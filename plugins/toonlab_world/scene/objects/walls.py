@@ -1,7 +1,5 @@
 """What is on the walls of a room: windows with their view, pictures, posters, clocks, doors; and writing."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

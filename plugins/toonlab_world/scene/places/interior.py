@@ -1,7 +1,5 @@
 """Rooms: three walls, a floor and a ceiling, in daylight or by the lamp."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

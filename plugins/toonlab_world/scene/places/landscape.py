@@ -1,7 +1,5 @@
 """Landscapes: ground behind ground, and what stands on it; lakes and seas, which mirror their far shore."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Streets of a town: one that runs away from the viewer, or a row of houses across it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from itertools import pairwise
 

@@ -1,7 +1,5 @@
 """Sky and ground: clouds, sun, mountains, hills, paths."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Import everything that is installed for toonlab, and collect its problems as data."""
 
-from __future__ import annotations
-
 import inspect
 import os
 import platform

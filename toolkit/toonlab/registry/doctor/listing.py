@@ -1,7 +1,5 @@
 """What `toonlab plugins doctor` prints: a line for each plugin without problems, all details of the others."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from rich.console import Console
