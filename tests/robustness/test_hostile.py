@@ -347,7 +347,8 @@ def test_a_folder_of_bombs_and_impostors_costs_no_training(here: Path) -> None:
         for name, content in files.items():
             (here / folder / name).write_bytes(content)
     (here / "folders.yaml").write_text(
-        "extends: small\ndata: {use: folder, photos: photos, cartoons: photos, evaluation: clean, small: skip}\nevaluate: {metrics: []}\n"
+        "extends: small\nevaluate: {metrics: []}\n"
+        "data: {use: folder, photos: photos, cartoons: photos, evaluation: clean, small: skip}\n"
     )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
