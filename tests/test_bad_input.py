@@ -762,33 +762,37 @@ PREPARED: dict[str, Callable[[], object]] = {
 }
 
 
-def _directory_is_deleted() -> None:
+Processes = set[multiprocessing.process.BaseProcess]
+
+
+def _directory_is_deleted(_: Processes) -> None:
     shutil.rmtree("runs/small")
 
 
-def _worker_is_killed() -> None:
-    (worker,) = multiprocessing.active_children()
+def _worker_is_killed(earlier: Processes) -> None:
+    (worker,) = set(multiprocessing.active_children()) - earlier
     worker.kill()
 
 
-MEANWHILE: dict[str, Callable[[], object]] = {
+MEANWHILE: dict[str, Callable[[Processes], object]] = {
     "a run's directory that vanishes": _directory_is_deleted,
     "a data worker that is killed": _worker_is_killed,
 }
-"""What happens to a training after its first step."""
+"""What happens to a training after its first step; given are the processes that other tests have left."""
 
 
 @contextmanager
 def happening(what: str) -> Iterator[None]:
     """Prepare a case, and let happen what its training has to meet."""
     PREPARED.get(what, lambda: None)()
+    earlier = set(multiprocessing.active_children())
 
     def happen() -> None:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 240
         while not any(path.stat().st_size for path in Path("runs/small").glob("*/metrics.jsonl")):
             assert time.monotonic() < end
             time.sleep(0.01)
-        MEANWHILE[what]()
+        MEANWHILE[what](earlier)
 
     thread = threading.Thread(target=happen if what in MEANWHILE else lambda: None)
     thread.start()

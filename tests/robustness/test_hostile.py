@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 from test_damaged_files import answered
 from test_damaged_studies import K, results
 from typer.testing import CliRunner
@@ -323,12 +323,32 @@ def test_every_bomb_and_impostor_is_one_line_and_soon(command: str, here: Path) 
     assert not (here / "executed").exists()
 
 
+def test_postscript_is_not_run(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow would start Ghostscript, where that is installed; here, a stand-in that leaves a trace."""
+    monkeypatch.setattr(EpsImagePlugin, "gs_binary", None)  # Pillow looks for it once
+    monkeypatch.setenv("PATH", str(here), prepend=os.pathsep)
+    (here / "gs").write_text("#!/bin/sh\ntouch executed\n")
+    (here / "gs").chmod(0o755)
+    (here / "plain").write_bytes(IMPOSTORS["postscript.png"])
+    (here / "picture.png").write_bytes(IMPOSTORS["postscript.png"])
+    done = typed("cartoonize", "classic", "picture.png", "--out", "out")
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert "picture.png: not readable (it is PostScript; convert it first)" in done.stderr
+    assert typed("cartoonize", "classic", ".", "--out", "out").exit_code == 2
+    assert not (here / "executed").exists()
+    with Image.open(here / "picture.png") as picture, pytest.raises(OSError):  # noqa: PT011  # the attack is sound
+        picture.load()
+    assert (here / "executed").exists()
+
+
 def test_a_folder_of_bombs_and_impostors_costs_no_training(here: Path) -> None:
-    (here / "photos").mkdir()
-    for name, content in {**IMPOSTORS, "whole.png": _saved("PNG")}.items():
-        (here / "photos" / name).write_bytes(content)
+    for folder, files in (("photos", {**IMPOSTORS, "whole.png": _saved("PNG")}), ("clean", {"a.png": _saved("PNG")})):
+        (here / folder).mkdir()
+        for name, content in files.items():
+            (here / folder / name).write_bytes(content)
     (here / "folders.yaml").write_text(
-        "extends: small\ndata: {use: folder, photos: photos, cartoons: photos}\nevaluate: {metrics: []}\n"
+        "extends: small\nevaluate: {metrics: []}\n"
+        "data: {use: folder, photos: photos, cartoons: photos, evaluation: clean, small: skip}\n"
     )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

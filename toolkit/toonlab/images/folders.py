@@ -24,7 +24,7 @@ SUFFIXES = frozenset(
 MAX_PIXELS = 89_478_485  # above it Pillow warns: a small file may unpack to more than fits in memory
 _CONVERTED = frozenset({".svg", ".psd", ".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"})
 _EIGHT_BIT = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"})
-_ENDS = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND", "GIF": b";"}
+_ENDS = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND"}
 _TAIL = 4096  # bytes at the end of a file in which its end is looked for
 
 
@@ -105,7 +105,7 @@ def _is_picture(path: Path) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            Image.open(path).close()
+            open_picture(path).close()
     except Image.DecompressionBombError:
         return True
     except Exception:  # anything may be in a file without a suffix
@@ -116,7 +116,7 @@ def _is_picture(path: Path) -> bool:
 def scan_pictures(
     folder: Path, names: Sequence[str], max_pixels: int = MAX_PIXELS, max_side: int | None = None
 ) -> tuple[dict[str, tuple[int, int]], dict[str, str]]:
-    """Check the headers and the ends of pictures, in parallel; pixels are decoded only if the end is missing.
+    """Check the headers and the ends of pictures, in parallel; pixels are decoded if no end is found.
 
     Args:
         folder: of the pictures.
@@ -158,7 +158,7 @@ def _scanned(path: Path, mark: tuple[int, ...], max_pixels: int, max_side: int |
     try:
         with open_picture(path) as image:
             size, mode = image.size, image.mode
-            if image.format in _ENDS and _ENDS[image.format] not in _tail(path):
+            if not _has_end(path, image.format):
                 image.load()  # raises if it is cut short; some programs append data of their own
         width, height = size
         if max_side is not None:
@@ -176,10 +176,13 @@ def _scanned(path: Path, mark: tuple[int, ...], max_pixels: int, max_side: int |
     return size
 
 
-def _tail(path: Path) -> bytes:
+def _has_end(path: Path, kind: str | None) -> bool:
+    """Whether a file is seen to be whole; of some kinds it can't be."""
     with path.open("rb") as file:
+        if kind == "WEBP":
+            return path.stat().st_size >= 8 + int.from_bytes(file.read(8)[4:], "little")
         file.seek(max(0, path.stat().st_size - _TAIL))
-        return file.read()
+        return kind in _ENDS and _ENDS[kind] in file.read()
 
 
 def picture_manifest(folder: Path, contents: bool = False, names: Sequence[str] | None = None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from toonlab.errors import ToonlabError, first_line
 from toonlab.utils.text import printable
@@ -43,11 +43,14 @@ def open_picture(path: Path, max_side: int | None = None) -> Image.Image:
     """Open a picture with Pillow, which reads its header only.
 
     A JPEG whose pixels will be scaled down to `max_side` is decoded at a half, a quarter or an eighth of its size, but
-    at least at twice `max_side`.
+    at least at twice `max_side`. PostScript is refused: Pillow would start a program that runs it.
     """
     if (suffix := path.suffix.lower()) in PLUGINS:
         has_plugin(suffix)
     image = Image.open(path)
+    if image.format == "EPS":
+        image.close()
+        raise UnidentifiedImageError("it is PostScript; convert it first")
     if max_side is not None and max(image.size) > max_side:
         width, height = fitted(*image.size, max_side)
         image.draft(None, (2 * width, 2 * height))
