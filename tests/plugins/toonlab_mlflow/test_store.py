@@ -6,8 +6,6 @@ import os
 import shutil
 import socket
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -107,9 +105,10 @@ for name, make in {
 """
 
 
-def test_a_store_whose_creation_was_killed_is_made_again(tmp_path: Path) -> None:
+def test_a_store_whose_creation_was_killed_is_made_again(program: Any, tmp_path: Path) -> None:
     """By a real SIGKILL at some statements, with MLflow's own creation, too, which leaves half of the tables."""
-    done = subprocess.run([sys.executable, "-c", KILLS, tmp_path], capture_output=True, text=True, check=True)
+    done = program(KILLS, tmp_path)
+    assert done.wait() == 0, done.stderr
     lines = done.stdout.splitlines()
     assert len(lines) == 8
     assert all(line.endswith(" -9 0") for line in lines), done.stdout + done.stderr

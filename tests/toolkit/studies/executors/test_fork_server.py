@@ -57,6 +57,15 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield importlib.import_module("forked_functions")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _servers_that_import_little() -> Iterator[None]:
+    """Here a server only forks: what it imports ahead for runs takes seconds, and is the last tests' affair."""
+    with pytest.MonkeyPatch.context() as patch:
+        little = "; from toonlab.studies.executors import fork_server; fork_server.REQUIRED = (); serve("
+        patch.setattr(fork_server, "_MAIN", fork_server._MAIN.replace("; serve(", little))
+        yield
+
+
 @pytest.fixture(scope="module")
 def forks() -> Iterator[ForkServer]:
     forks = ForkServer([])
