@@ -1,0 +1,96 @@
+"""Write the tables of README and docs from the results of studies, which are committed as numbers alone.
+
+    python docs/make_results.py                  # writes the tables
+    python docs/make_results.py runs/STUDY ...   # before that, takes the studies' results: docs/results/STUDY/
+
+A table stands between `<!-- results: STUDY, column, column -->` and `<!-- end of results -->`; without columns it has
+all of the study's. The line below it says what was measured, where, when, and by which command.
+"""
+
+import argparse
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from toonlab.report.findings import Findings
+from toonlab.report.table import as_table
+from toonlab.studies.results.results import FILE, StudyResults
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "docs" / "results"
+PAGES = [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+TABLE = re.compile(r"(<!-- results: ([^,>]+?)((?:, [^,>]+?)*) -->\n).*?(<!-- end of results -->)", re.DOTALL)
+DIGITS = 5  # of the scores of scenes
+
+
+def take(study: Path) -> None:
+    """Keep a study's numbers: the scores of scenes for the metrics that words rest on, and where it ran."""
+    results = StudyResults.read(study)
+    judged = {results.metrics[0], *results.guards}
+    cells = [
+        replace(cell, log=(), outcome=cell.outcome and _slim(dict(cell.outcome), judged)) for cell in results.cells
+    ]
+    folder = RESULTS / study.name
+    replace(results, cells=cells, directory=folder).write()
+    (folder / "results.md").unlink()
+    record = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    (folder / FILE).write_text(json.dumps(record) + "\n", encoding="utf-8")
+    environment = json.loads((study / results.cells[0].run / "environment.json").read_text(encoding="utf-8"))
+    kept = {"hardware": f"{environment['device_name']}, {environment['cpus']} cores"}
+    kept |= {"torch": environment["versions"]["torch"], "date": environment["date"][:10]}
+    (folder / "environment.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+
+def _slim(outcome: dict[str, object], judged: set[str]) -> dict[str, object]:
+    scores = outcome.get("scores") or {}
+    assert isinstance(scores, dict)
+    outcome["scores"] = {
+        name: [value if value is None else round(value, DIGITS) for value in values]
+        for name, values in scores.items()
+        if name in judged
+    }
+    return {name: value for name, value in outcome.items() if name != "photo_scores"}
+
+
+def table(study: str, columns: list[str]) -> str:
+    """A study's table as Markdown, and the line below it."""
+    results = StudyResults.read(RESULTS / study)
+    seeds = sorted({cell.seed for cell in results.cells if cell.status == "finished"})
+    text = as_table(Findings(replace(results, metrics=columns or results.metrics))).markdown()
+    where = json.loads((RESULTS / study / "environment.json").read_text(encoding="utf-8"))
+    named = (
+        f"{seeds[0]} to {seeds[-1]}" if seeds == list(range(seeds[0], seeds[-1] + 1)) else ", ".join(map(str, seeds))
+    )
+    line = f"`{results.command}`: seeds {named}; {where['hardware']}, torch {where['torch']}, {where['date']}"
+    return f"{text}\n{line} ([all numbers](ROOT/docs/results/{study}/{FILE})).\n"
+
+
+def written(page: Path) -> str:
+    """The page's text with its tables as the results have them."""
+
+    def one(found: re.Match[str]) -> str:
+        text = table(found[2], found[3].split(", ")[1:])
+        up = "../" * len(page.relative_to(ROOT).parents[:-1])
+        return f"{found[1]}\n{text.replace('ROOT/', up)}\n{found[4]}"
+
+    return TABLE.sub(one, page.read_text(encoding="utf-8"))
+
+
+def tables(page: Path) -> Iterator[str]:
+    """The names of the studies that a page shows."""
+    return (found[2] for found in TABLE.finditer(page.read_text(encoding="utf-8")))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("studies", type=Path, nargs="*")
+    for study in parser.parse_args().studies:
+        take(study)
+    for page in PAGES:
+        page.write_text(written(page), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
