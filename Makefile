@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS := $(shell $(PYTHON) -c 'import os; print(min(2, os.cpu_count()))')
+unexport PYTHONDONTWRITEBYTECODE  # with it, every process of the tests compiles all sources again
 export NO_MKDOCS_2_WARNING := 1  # mkdocs-material's announcement, which is no warning of the build
 
 .DEFAULT_GOAL := help
