@@ -94,8 +94,10 @@ class _Study:
 
     def check_metrics(self) -> None:
         """Check that the primary metric and the guards can be measured on the data."""
-        for where, names in {"primary": [self.plan.metrics.primary], "guards": self.plan.metrics.guards}.items():
-            for name in filter(None, names):
+        metrics = self.plan.metrics
+        named = [("primary", metrics.primary), *(("guards", name) for name in metrics.guards)]
+        for where, name in named:
+            if name:
                 check_measurable(self.specs[0].recipe, self.catalogue, name, f"{self.path}: metrics.{where}")
 
     def cells(self, clock: Callable[[Sequence[CellSpec]], Mapping[str, float]] | None = None) -> list[Cell]:

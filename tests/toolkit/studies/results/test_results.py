@@ -166,6 +166,17 @@ def test_what_older_studies_do_not_have_is_left_at_its_default(results: StudyRes
     assert (read.budget, read.steps, read.search, read.caveats) == ("steps", {}, None, {})
 
 
+@pytest.mark.parametrize(("key", "value"), [("step", "x"), ("scores", {"f1": "x"}), ("photo_scores", {"f1": ["x"]})])
+def test_what_a_report_reads_of_an_outcome_is_checked(results: StudyResults, key: str, value: Any) -> None:
+    results.write()
+    file = results.directory / "results.json"
+    record = json.loads(file.read_text())
+    record["cells"][0]["outcome"][key] = value
+    file.write_text(json.dumps(record))
+    with pytest.raises(ToonlabError, match=rf"cells\.0\.outcome.*{key}"):
+        StudyResults.read(results.directory)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -141,7 +141,7 @@ def _inside(kind: type[StudyFile], data: Mapping[str, Any], problem: Problem) ->
     """What is wrong inside of a section, in place of the section."""
     parameter, given = Schema.of(kind).parameters.get(problem.path), data.get(problem.path)
     kinds = (parameter.annotation, *get_args(parameter.annotation)) if parameter else ()
-    if (section := next(filter(is_dataclass, kinds), None)) is None:
+    if (section := next((kind for kind in kinds if isinstance(kind, type) and is_dataclass(kind)), None)) is None:
         return [problem]
     if not isinstance(given, dict):
         return [Problem(problem.path, f"got {given!r}, expected {{{', '.join(Schema.of(section).parameters)}}}")]
@@ -375,7 +375,11 @@ def _unfit(experiment: Experiment) -> Iterator[Problem]:
 def _unmeasured(experiment: Experiment, catalogue: Catalogue) -> Iterator[Problem]:
     """Unknown metrics, with the key of the experiment that names them."""
     metrics = experiment.metrics
-    given = {"primary": [metrics.primary], "guards": metrics.guards, "also": metrics.also}
+    given: Mapping[str, Sequence[str | None]] = {
+        "primary": [metrics.primary],
+        "guards": metrics.guards,
+        "also": metrics.also,
+    }
     for where, names in given.items():
         for name in names:
             try:

@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 
 from toonlab.errors import ToonlabError
 from toonlab.runs.directory import write_atomically
-from toonlab.runs.formats import Seconds, Values
+from toonlab.runs.formats import Seconds, Step, Values
 from toonlab.types import Scores
 from toonlab.utils.reading import read_json
 
@@ -79,6 +79,7 @@ class _CellOutcome(TypedDict):
     photo: Values
     measured: dict[str, dict[str, Any]]
     costs: Values
+    step: NotRequired[Step]
     scores: NotRequired[Scores]
     photo_scores: NotRequired[Scores]
 
@@ -215,9 +216,9 @@ class StudyResults:
     metrics: Sequence[str] = ()
     higher: Mapping[str, bool] = field(default_factory=dict)
     baseline: str | None = None
-    guards: Sequence[str] = ()
+    guards: Sequence[str] = field(default_factory=list)
     margin: Annotated[float, Field(gt=0, allow_inf_nan=False)] = MARGIN
-    floors: Sequence[str] = ()
+    floors: Sequence[str] = field(default_factory=list)
     max_seeds: int | None = None
     factors: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     design: str = "full"
