@@ -9,6 +9,7 @@ all of the study's. The line below it says what was measured, where, when, and b
 
 import argparse
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -64,7 +65,7 @@ def table(study: str, columns: list[str]) -> str:
         f"{seeds[0]} to {seeds[-1]}" if seeds == list(range(seeds[0], seeds[-1] + 1)) else ", ".join(map(str, seeds))
     )
     line = f"`{results.command}`: seeds {named}; {where['hardware']}, torch {where['torch']}, {where['date']}"
-    return f"{text}\n{line} ([all numbers](ROOT/docs/results/{study}/{FILE})).\n"
+    return f"{text}\n{line} ([all numbers](LINK)).\n"
 
 
 def written(page: Path) -> str:
@@ -72,8 +73,8 @@ def written(page: Path) -> str:
 
     def one(found: re.Match[str]) -> str:
         text = table(found[2], found[3].split(", ")[1:])
-        up = "../" * len(page.relative_to(ROOT).parents[:-1])
-        return f"{found[1]}\n{text.replace('ROOT/', up)}\n{found[4]}"
+        link = os.path.relpath(RESULTS / found[2] / FILE, page.parent)
+        return f"{found[1]}\n{text.replace('LINK', link)}\n{found[4]}"
 
     return TABLE.sub(one, page.read_text(encoding="utf-8"))
 
