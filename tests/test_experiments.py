@@ -25,6 +25,7 @@ SIZES = {  # variants, seeds
     "ctss_vs_baselines": (7, 3),
     "demo": (7, 2),
     "high_resolution": (8, 5),
+    "not_learned": (4, 2),
     "sampler_by_representation": (12, 3),
     "samplers": (8, 3),
 }
@@ -45,9 +46,10 @@ def test_a_shipped_comparison_is_as_large_as_it_says(name: str, catalogue: Catal
     experiment, _ = read_experiment(name)
     cells = planned(name, catalogue)
     assert experiment.about
-    assert experiment.metrics.primary == "outline_f1"
+    assert experiment.metrics.primary in ("lines", "outline_f1")
     assert len({cell.variant.label for cell in cells}) == len(cells)
-    assert baseline_of(experiment, cells) in {cell.variant.label for cell in cells if cell.recipe.stages}
+    trained = {cell.variant.label for cell in cells if cell.recipe.stages}
+    assert not trained or baseline_of(experiment, cells) in trained
     if name in SIZES:
         assert (len(cells), len(experiment.seed_list)) == SIZES[name]
     for cell in cells:  # by the samplers and representations, whose demands are those that fail

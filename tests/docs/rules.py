@@ -9,9 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-How = Literal[
-    "whole", "short", "explained", "begun", "printed", "installed", "extra", "dry", "collected", "built", "not run"
-]
+How = Literal["whole", "short", "explained", "begun", "printed", "installed", "extra", "dry", "built", "not run"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,6 @@ COMMANDS = [
     Rule(r"pip install -e \S+$", "installed", "without dependencies, beside this environment, not into it"),
     Rule(r"pip install 'toonlab\[(\w+)\]'", "extra", "the extra is there; what it names comes by the network"),
     Rule(r"pytest \S+$", "whole", ""),
-    Rule(r"python -m pytest ", "collected", "they are tests of this suite"),
     Rule(r"python docs/make_toonworld\.py", "not run", "a minute; tests/docs/test_make_toonworld.py"),
     Rule(r"other-program ", "whole", "a stand-in that copies the photos"),
     Rule(r"torchrun ", "not run", "needs eight GPUs; tests/toolkit/utils/test_distributed.py runs two processes"),

@@ -54,5 +54,3 @@ def test_results_are_taken_with_the_words_that_they_had(tmp_path: Path, monkeypa
     }
     kept = json.loads((tmp_path / "results" / study.name / "environment.json").read_text(encoding="utf-8"))
     assert kept == {"hardware": "A, 4 cores", "torch": "3", "date": "2030-01-02"}
-
-

@@ -173,10 +173,16 @@ def _loaded(loader: DataLoader[Item]) -> Iterator[Item]:
         raise ToonlabError(f"data: {_FULL} ({error.strerror})") from error
     try:
         yield from loading
-    except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
+    except (RuntimeError, OSError, EOFError) as error:
+        found = getattr(loading, "_workers", ())
+        if not isinstance(
+            error, RuntimeError
+        ):  # a worker that dies closes its connections a moment before it has ended
+            for worker in found:
+                worker.join(1)
+        codes = {worker.exitcode for worker in found} - {None, 0}
+        if not codes and "DataLoader worker" not in str(error):
             raise
-        codes = {worker.exitcode for worker in getattr(loading, "_workers", ())}
         killed = "a data worker was killed, most often for want of memory; lower train.workers, or train.workers=0"
         raise ToonlabError(f"data: {_FULL if -signal.SIGBUS in codes else killed}") from error
 
