@@ -175,11 +175,8 @@ def _loaded(loader: DataLoader[Item]) -> Iterator[Item]:
         yield from loading
     except (RuntimeError, OSError, EOFError) as error:
         found = getattr(loading, "_workers", ())
-        if not isinstance(
-            error, RuntimeError
-        ):  # a worker that dies closes its connections a moment before it has ended
-            for worker in found:
-                worker.join(1)
+        for worker in () if isinstance(error, RuntimeError) else found:
+            worker.join(1)  # one that dies closes its connections a moment before it has ended
         codes = {worker.exitcode for worker in found} - {None, 0}
         if not codes and "DataLoader worker" not in str(error):
             raise

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from toonlab.stats.verdicts import LEAST_SCENES, LOOKS, TypicalDifference, fewest_seeds, level_of
 from toonlab.studies.results import registration
-from toonlab.studies.results.comparisons import Comparison, at_floor, by_label, family
+from toonlab.studies.results.comparisons import Comparison, above_floor, by_label, family
 from toonlab.utils.text import several
 
 from .findings import Findings
@@ -125,7 +125,9 @@ def _limits(found: Findings) -> list[str]:
         return [*clauses, "these results are no evidence of a difference"]
     clauses += [*basis(found), *_looks(found)]
     baseline, level = found.results.baseline or "", level_of(family(found.results))
-    if baseline not in found.results.floors and at_floor(found.results, by_label(found.results), baseline, level):
+    if baseline not in found.results.floors and not above_floor(
+        found.results, by_label(found.results), baseline, level
+    ):
         clauses.append(f"{shown(baseline)} itself is not shown to be above the floor")
     if "undecided" in groups:
         return [*clauses, "undecided is not equal: --plan DELTA tells how many seeds a difference of DELTA takes"]

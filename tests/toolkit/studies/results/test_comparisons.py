@@ -144,6 +144,13 @@ def test_a_study_says_nothing_between_its_looks(made: Made) -> None:
     assert first.verdicts["up"].level == pytest.approx(ALPHA * LOOKS[9] / 2)
 
 
+def test_a_method_that_may_be_above_the_floor_gets_more_seeds(made: Made) -> None:
+    early, late = looked(made, 9, -0.1, photo=0.5), looked(made, 24, -0.1, photo=0.5)
+    assert words(early) == {"up": "at the floor", "open": "undecided"}  # of the first, a gain of the margin is excluded
+    assert words(late) == {"up": "at the floor", "open": "at the floor"}
+    assert [one.look for one in late.verdicts.values()] == [9, 24]
+
+
 def test_what_was_decided_at_a_look_stays(made: Made) -> None:
     study = looked(made, 24)
     assert {label: (one.word, one.look) for label, one in study.verdicts.items()} == {

@@ -117,16 +117,21 @@ def family(results: StudyResults) -> int:
     return len({variant.label for variant in results.variants} - {results.baseline, *results.floors})
 
 
-def at_floor(results: StudyResults, measured: Mapping[str, Measured], label: str, level: float) -> bool:
-    """Whether an interval of a variant's difference to the photos, or to another floor, is not above zero.
+def above_floor(results: StudyResults, measured: Mapping[str, Measured], label: str, level: float) -> bool | None:
+    """Whether a variant is shown to be above the photos and the other floors, by the intervals of its differences.
 
-    With too few seeds or scenes for an interval, it is unknown; a floor itself is at the floor.
+    None if it is not, but a gain of the margin is not excluded either: more seeds may show it. With too few seeds or
+    scenes for an interval nothing speaks against it. A floor itself is not above.
     """
+    if label in results.floors:
+        return False
     primary = results.metrics[0]
     below = [photos(results, label), *(measured[floor] for floor in results.floors if floor in measured)]
     found = [difference(measured[label], floor, primary, level) for floor in below]
-    lows = [gain(one.interval, results.higher.get(primary, True))[0] for one in found if one and one.interval]
-    return label in results.floors or any(low <= 0 for low in lows)
+    gains = [gain(one.interval, results.higher.get(primary, True)) for one in found if one and one.interval]
+    if any(low <= 0 and high < results.margin for low, high in gains):
+        return False
+    return None if any(low <= 0 for low, _ in gains) else True
 
 
 class _Compared:
@@ -163,13 +168,14 @@ class _Compared:
             return None
         shared = level / max(len(results.guards), 1)
         guards = {name: difference(own, baseline, name, shared) for name in results.guards}
-        above = not at_floor(results, measured, self.label, level)
+        above = above_floor(results, measured, self.label, level)
         gains = {
             name: gain(one.interval, results.higher.get(name, True)) if one and one.interval else None
             for name, one in {results.metrics[0]: primary, **guards}.items()
         }
-        said = word(gains.pop(results.metrics[0]), gains, results.margin, above_floor=above)
-        return Comparison(said, primary, guards, level, look)
+        said = word(gains.pop(results.metrics[0]), gains, results.margin, above_floor=bool(above))
+        open_ = above is None and look not in (None, results.max_seeds)
+        return Comparison("undecided" if open_ else said, primary, guards, level, look)
 
 
 def reached(results: StudyResults, label: str) -> Iterator[tuple[int, set[int]]]:
