@@ -72,6 +72,8 @@ class DaskExecutor:
             import distributed  # noqa: F401
         except ImportError as error:
             raise ToonlabError("executor dask: needs Dask: pip install 'toonlab[dask]'") from error
+        if scheduler and ":" not in scheduler and not Path(scheduler).is_file():
+            raise ToonlabError(f"--scheduler {scheduler}: no such file, and no address such as tcp://HOST:8786")
         if scheduler and jobs:
             raise ToonlabError(f"--jobs {jobs}: the workers of the scheduler decide; leave it out")
         self.scheduler, self.device, self.resource = scheduler, device, resource

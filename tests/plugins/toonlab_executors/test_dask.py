@@ -177,6 +177,11 @@ def test_a_scheduler_that_is_not_there_is_told_in_a_line(monkeypatch: pytest.Mon
     assert "\n" not in str(caught.value)
 
 
+def test_a_file_that_is_not_there_is_told_before_anything_else() -> None:
+    with pytest.raises(ToonlabError, match=r"--scheduler lost\.json: no such file, and no address such as tcp://HOST"):
+        DaskExecutor("lost.json")
+
+
 def test_jobs_are_a_matter_of_the_workers() -> None:
     with pytest.raises(ToonlabError, match="--jobs 2: the workers of the scheduler decide; leave it out"):
         DaskExecutor("tcp://127.0.0.1:1", jobs=2)
