@@ -70,6 +70,14 @@ def test_two_seeds_are_no_evidence_and_nothing_is_called_better(made: Made) -> N
     assert "is better" not in out
 
 
+def test_a_floor_is_no_method_and_hides_no_reason(made: Made) -> None:
+    values = {"plain": BASE[:2], "up": BETTER[:2], "photo": [0.3, 0.3]}
+    _, out, _ = sentences(made(values, baseline="plain", floors=["photo"]))
+    assert out.startswith("Nothing is decided, as 2 seeds are too few; these comparisons need 6; ")
+    _, out, _ = sentences(made({"plain": BASE, "photo": [0.3] * 9}, baseline="plain", floors=["photo"], scenes=6))
+    assert out.startswith("Nothing is decided, as there are only floors to compare with; ")
+
+
 def test_one_that_lacks_seeds_is_undecided_next_to_one_that_is_decided(made: Made) -> None:
     found = made({"plain": BASE, "up": BETTER, "late": BETTER[:2]}, baseline="plain", failed=1)
     asked, out, far = sentences(found)

@@ -26,12 +26,17 @@ def sentences(found: Findings) -> tuple[str, str, str]:
 
 
 def by_word(found: Findings) -> dict[str, Group]:
-    """word -> label -> comparison, in the order in which they are told; words that no variant has are left out."""
-    verdicts = found.results.verdicts
+    """word -> label -> comparison, in the order in which they are told; without floors, and words that none has."""
+    verdicts = _methods(found)
     groups = {
         word: {n: verdicts[n] for n in found.labels if n in verdicts and verdicts[n].word == word} for word in SYMBOLS
     }
     return {word: group for word, group in groups.items() if group}
+
+
+def _methods(found: Findings) -> Group:
+    """The comparisons of those that are no floors."""
+    return {label: one for label, one in found.results.verdicts.items() if label not in found.results.floors}
 
 
 def in_numbers(difference: TypicalDifference, digits: int) -> str:
@@ -95,7 +100,7 @@ def _clause(word: str, group: Group, digits: int, floors: str) -> str:
 
 def _why_nothing(found: Findings) -> str | None:
     """Why no comparison has an interval or is at the floor; None if one has."""
-    results, verdicts = found.results, found.results.verdicts
+    results, verdicts = found.results, _methods(found)
     if any(one.primary.interval or one.word != "undecided" for one in verdicts.values()):
         return None
     if results.baseline is None or results.baseline not in found.labels:
@@ -104,6 +109,8 @@ def _why_nothing(found: Findings) -> str | None:
         return "there is nothing to compare with"
     if not found.values(found.primary, results.baseline):
         return f"no run of {results.baseline} has finished"
+    if set(found.labels) <= {results.baseline, *results.floors}:
+        return "there are only floors to compare with"
     if not verdicts:
         return f"none has a finished seed in common with {results.baseline}"
     if results.max_seeds:
