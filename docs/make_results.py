@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from toonlab.report.findings import Findings
 from toonlab.report.table import as_table
@@ -27,7 +28,7 @@ DIGITS = 5  # of the scores of scenes
 
 
 def take(study: Path) -> None:
-    """Keep a study's numbers: the scores of scenes for the metrics that words rest on, and where it ran."""
+    """Keep a study's numbers, but the scores of scenes only where words rest on them, and where it ran."""
     results = StudyResults.read(study)
     judged = {results.metrics[0], *results.guards}
     cells = [
@@ -44,15 +45,15 @@ def take(study: Path) -> None:
     (folder / "environment.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
-def _slim(outcome: dict[str, object], judged: set[str]) -> dict[str, object]:
-    scores = outcome.get("scores") or {}
-    assert isinstance(scores, dict)
-    outcome["scores"] = {
-        name: [value if value is None else round(value, DIGITS) for value in values]
-        for name, values in scores.items()
-        if name in judged
-    }
-    return {name: value for name, value in outcome.items() if name != "photo_scores"}
+def _slim(outcome: dict[str, Any], judged: set[str]) -> dict[str, Any]:
+    """The outcome with the scores of scenes, and those of the photos, that words rest on."""
+    for kind in ("scores", "photo_scores"):
+        outcome[kind] = {
+            name: [value if value is None else round(value, DIGITS) for value in values]
+            for name, values in outcome.get(kind, {}).items()
+            if name in judged
+        }
+    return outcome
 
 
 def table(study: str, columns: list[str]) -> str:

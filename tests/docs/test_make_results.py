@@ -52,5 +52,8 @@ def test_results_are_taken_with_the_words_that_they_had(tmp_path: Path, monkeypa
     assert {label: one.word for label, one in after.verdicts.items()} == {
         label: one.word for label, one in before.verdicts.items()
     }
+    judged = {before.metrics[0], *before.guards}
+    for cell in after.cells:  # the photos' as well, which are the floor
+        assert judged == set(cell.outcome["scores"]) == set(cell.outcome["photo_scores"])
     kept = json.loads((tmp_path / "results" / study.name / "environment.json").read_text(encoding="utf-8"))
     assert kept == {"hardware": "A, 4 cores", "torch": "3", "date": "2030-01-02"}
