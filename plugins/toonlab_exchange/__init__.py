@@ -1,0 +1,1 @@
+"""Exchange with other programs: authors' checkpoints, and ONNX in both directions."""
