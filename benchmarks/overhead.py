@@ -25,7 +25,7 @@ from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.executors.progress import StudyProgress
 from toonlab.studies.results.results import CellResult
 
-STUDY = "recipes: [plain]\nat: tiny\nset: {{train.steps: {steps}}}\nseeds: {cells}\nmetrics: {{primary: outline_f1}}\n"
+STUDY = "recipes: [plain]\nat: tiny\nset: {{train.steps: {steps}}}\nseeds: {cells}\nmetrics: {{primary: lines}}\n"
 
 
 class Clock:

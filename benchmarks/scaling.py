@@ -51,7 +51,7 @@ recipes: [plain]
 at: tiny
 set: {{train.steps: {steps}, observers: null}}
 seeds: [{seeds}]
-metrics: {{primary: outline_f1}}
+metrics: {{primary: lines}}
 """
 SLEEP = 0.1
 
@@ -120,7 +120,7 @@ def efficiency(slots: int, cells: int, steps: int, rounds: int) -> dict[str, Any
 def simulated(cell: Cell, options: ProcessOptions, context: TaskContext) -> TaskResult:
     """In place of `run_cell`."""
     time.sleep(SLEEP)
-    outcome = Outcome("finished", 1, SLEEP, metrics={"outline_f1": 0.5})
+    outcome = Outcome("finished", 1, SLEEP, metrics={"lines": 0.5})
     return TaskResult(replace(cell.waiting, status="finished", outcome=outcome.to_json()))
 
 

@@ -78,7 +78,7 @@ stages:
   - {name: warm-up, share: 0.5, critics: [], losses: {content: {weight: 5}}}
   - {name: adversarial, share: 0.5}
 train: {size: 32, batch: 2, steps: 4, log_every: 1}
-evaluate: {metrics: [outline_f1, psnr], samples: 3, grid: 2}
+evaluate: {metrics: [lines, psnr], samples: 3, grid: 2}
 """
 
 

@@ -157,8 +157,8 @@ CASES = [
     ("fewer steps than stages", "train S train.steps=1", "train.steps: got 1, fewer than the 2 stages"),
     (
         "an unknown metric",
-        "train S evaluate.metrics=[outline_f2]",
-        "'outline_f2': no such metric; did you mean 'outline_f1'?",
+        "train S evaluate.metrics=[linse]",
+        "'linse': no such metric; did you mean 'lines'?",
     ),
     ("metrics that are no list", "train S evaluate.metrics=psnr", "evaluate.metrics: got 'psnr', expected a list"),
     ("an unknown observer", "train S observers.mlfow={}", "'mlfow': no such observer; did you mean 'mlflow'?"),
@@ -313,12 +313,12 @@ CASES = [
     (
         "a metric that the data cannot give",
         "compare truth.yaml",
-        "metrics.primary: metric 'outline_f1' is left out: it needs the truth's outline",
+        "metrics.primary: metric 'lines' is left out: it needs the truth's outline",
     ),
     (
         "the same for a search",
         "tune aim.yaml",
-        "objective.metric: metric 'outline_f1' is left out: it needs the truth's outline",
+        "objective.metric: metric 'lines' is left out: it needs the truth's outline",
     ),
     (
         "a budget without a length",
@@ -837,18 +837,18 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         "design.yaml": "recipes: [small]\nfactors: {train.batch: [2, 3]}\ndesign: half\n",
         "bare.yaml": "recipes: [small]\ndesign: one-at-a-time\n",
         "base.yaml": "recipes: [small]\nbaseline: plian\n",
-        "truth.yaml": "recipes: [folders]\nmetrics: {primary: outline_f1}\n",
-        "aim.yaml": "recipe: folders\nsearch: {train.batch: [2, 3]}\nobjective: {metric: outline_f1}\n",
+        "truth.yaml": "recipes: [folders]\nmetrics: {primary: lines}\n",
+        "aim.yaml": "recipe: folders\nsearch: {train.batch: [2, 3]}\nobjective: {metric: lines}\n",
         "length.yaml": "recipes: [small]\nbudget: critic_pixels\n"
         "set: {stages: [{name: a, steps: 3}], train.steps: null}\n",
         "still.yaml": "recipes: [small, identity]\nat: own.yaml\nbaseline: identity\nbudget: seconds\n",
-        "empty.yaml": "recipe: small\nsearch: {}\nobjective: {metric: outline_f1}\n",
-        "typo.yaml": "recipe: small\nsearch: {critics.patch.sampler.kk: auto}\nobjective: {metric: outline_f1}\n",
-        "auto.yaml": "recipe: small\nsearch: {generator.optimizer.lr: auto}\nobjective: {metric: outline_f1}\n",
-        "hunt.yaml": "recipe: small\nsearch: {critics.patch.sampler.k: auto}\nobjective: {metric: outline_f1}\n",
+        "empty.yaml": "recipe: small\nsearch: {}\nobjective: {metric: lines}\n",
+        "typo.yaml": "recipe: small\nsearch: {critics.patch.sampler.kk: auto}\nobjective: {metric: lines}\n",
+        "auto.yaml": "recipe: small\nsearch: {generator.optimizer.lr: auto}\nobjective: {metric: lines}\n",
+        "hunt.yaml": "recipe: small\nsearch: {critics.patch.sampler.k: auto}\nobjective: {metric: lines}\n",
         "one.yaml": "recipes: [small]\nseeds: 1\n",
         "hurt.yaml": "recipes: [small]\nseeds: 1\nbudget: seconds\nbaseline: small\n",
-        "pair.yaml": "recipes: [small, identity]\nat: own.yaml\nmetrics: {primary: outline_f1}\n",
+        "pair.yaml": "recipes: [small, identity]\nat: own.yaml\nmetrics: {primary: lines}\n",
         "registered.yaml": "recipes: [small, identity]\nat: own.yaml\n",
         "margin.yaml": "recipes: [small]\nmetrics: {primary: lines, margin: 0}\n",
         "guard.yaml": "recipes: [small]\nmetrics: {primary: lines, guards: [lines]}\n",
@@ -865,7 +865,7 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     (tmp_path / "wide.yaml").write_text("about: wide\n", encoding="utf-16")
     waiting = CellResult(Variant("small"), 0, "small-s0-00000000")
     StudyResults(
-        "idle", tmp_path / "runs" / "idle", [waiting], metrics=["outline_f1"], higher={"outline_f1": True}
+        "idle", tmp_path / "runs" / "idle", [waiting], metrics=["lines"], higher={"lines": True}
     ).write()
     terms = {
         "file": "",

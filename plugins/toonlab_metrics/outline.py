@@ -38,6 +38,8 @@ class OutlineF1(PictureMean):
     needs = frozenset({"outline"})
     sees = frozenset({"blend", "outline_removal", "outline_shift"})
     ignores = frozenset({"color"})
+    leads = False
+    caveat = "patterns that ignore the scene score highly; `lines` is corrected for chance"
 
     def __init__(
         self,

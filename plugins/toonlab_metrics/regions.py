@@ -73,6 +73,8 @@ class ResidualTexture(PictureMean):
     higher_is_better = False
     sees = frozenset({"blend", "noise", "texture"})
     ignores = frozenset({"color", "outline_removal"})
+    leads = False
+    caveat = "a blank picture has the best score"
 
     def __init__(self, margin: Annotated[int, Field(ge=1, le=8)] = 2) -> None:
         super().__init__()

@@ -65,6 +65,8 @@ class Surfaces(PhotoScaled):
     needs = frozenset({"cartoon", "outline"})
     sees = frozenset({"blend", "noise", "texture"})
     ignores = frozenset({"color", "outline_removal"})
+    leads = False
+    caveat = "a blank picture has a better score than the unmodified photo"
 
     def error(self, image: Tensor, **truth: Tensor) -> float | None:
         away = ~grown(truth["outline"].cpu().numpy(), _AWAY)

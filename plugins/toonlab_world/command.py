@@ -37,7 +37,7 @@ def world(
     seed: Annotated[int, typer.Option(help="Of the world; another seed shows other scenes.")] = 0,
     split: Annotated[Split, typer.Option(help="Whose scenes; splits have none in common.")] = "train",
     kind: Annotated[Kind | None, typer.Option(help="Of the scenes; left out, all kinds.")] = None,
-    difficulty: Annotated[float, typer.Option(min=0, max=2, help="0: smooth and flat; 1: as hard as real.")] = 0.0,
+    difficulty: Annotated[float, typer.Option(min=0, max=2, help="0: smooth and flat; 1: as hard as real.")] = 1.0,
     sheet: Annotated[Path | None, typer.Option(help="Also all of them in one picture: a .png, .jpg or .webp.")] = None,
 ) -> None:
     """Render pictures of ToonWorld: soft-lit photos, flat cartoons with outlines, or both of the same scenes."""

@@ -34,7 +34,7 @@ critics:
     discriminator: {use: ctss_patch, width: 2}
     objective: lsgan
 train: {size: 32, batch: 2, steps: 12, log_every: 4, checkpoint_every: 4}
-evaluate: {metrics: [outline_f1, psnr], samples: 2, grid: 1}
+evaluate: {metrics: [lines, psnr], samples: 2, grid: 1}
 observers: {mlflow: {}}
 """
 STUDIES = {
@@ -43,14 +43,14 @@ about: forty short cells
 recipes: [narrow]
 factors: {critics.patch.sampler.k: [1, 2]}
 seeds: 20
-metrics: {primary: outline_f1, also: [psnr]}
+metrics: {primary: lines, also: [psnr]}
 """,
     "twelve": """\
 about: twelve short cells
 recipes: [narrow]
 factors: {critics.patch.sampler.k: [1, 2]}
 seeds: 6
-metrics: {primary: outline_f1, also: [psnr]}
+metrics: {primary: lines, also: [psnr]}
 """,
     "six": """\
 about: six short cells, without a tracker
@@ -58,7 +58,7 @@ recipes: [narrow]
 set: {train.steps: 10, observers: null}
 factors: {critics.patch.sampler.k: [1, 2]}
 seeds: 3
-metrics: {primary: outline_f1, also: [psnr]}
+metrics: {primary: lines, also: [psnr]}
 """,
     "patches": """\
 about: a search that prunes
@@ -182,7 +182,7 @@ def numbers(directory: Path) -> dict[str, dict[str, float]]:
     results = StudyResults.read(directory)
     assert [(cell.run, cell.status, cell.reason) for cell in results.cells if cell.status != "finished"] == []
     assert len({cell.run for cell in results.cells}) == len(results.cells)
-    return {cell.run: {name: cell.values[name] for name in ("outline_f1", "psnr")} for cell in results.cells}
+    return {cell.run: {name: cell.values[name] for name in ("lines", "psnr")} for cell in results.cells}
 
 
 def weights(directory: Path) -> dict[str, dict[str, bytes]]:

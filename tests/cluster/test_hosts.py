@@ -92,7 +92,7 @@ def test_a_study_on_three_hosts_without_a_shared_folder(hosts: list[Host], local
     assert min(ran) >= 1  # both hosts had a part in it
     report = (directory / "report.html").read_text()
     results = StudyResults.read(directory)
-    for measured in results.values("outline_f1").values():
+    for measured in results.values("lines").values():
         assert f"{fmean(measured.values()):.3f}" in report
     for cell in results.cells:
         kept = {path.name for path in (directory / cell.run).iterdir()}

@@ -30,7 +30,7 @@ TRACKED, UNTRACKED = "at: [tiny, little.yaml]\n", "at: [tiny, little.yaml, untra
 SEARCH = """\
 recipe: ctss
 search: {critics.patch.sampler.k: {low: 1, high: 2, step: 1}}
-objective: {metric: outline_f1, direction: maximize}
+objective: {metric: lines, direction: maximize}
 trials: 2
 seeds_per_trial: 1
 confirm: {top: 1, seeds: 1}

@@ -69,7 +69,7 @@ def test_every_cell_shows_what_it_should(which: str, request: pytest.FixtureRequ
     notebook = read(COMMITTED) if which == "committed" else request.getfixturevalue("executed")
     (progress,) = outputs(notebook, "small = {")
     steps = f"step {STEPS[which]}/{STEPS[which]}"
-    assert re.fullmatch(rf"ctss-s0-[0-9a-f]{{8}}  {steps}  finished in .*outline_f1 .*", progress["text/plain"])
+    assert re.fullmatch(rf"ctss-s0-[0-9a-f]{{8}}  {steps}  finished in .*lines .*", progress["text/plain"])
     table, grid, curve = outputs(notebook, "run.show()")
     assert "the unmodified photo" in table["text/html"]
     assert Image.open(io.BytesIO(base64.b64decode(grid["image/png"]))).width > 400

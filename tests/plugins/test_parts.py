@@ -32,7 +32,7 @@ PARTS = {
             "lines",
             "surfaces",
             "colours",
-            "outline_f1",
+            "lines",
             "flat_color_error",
             "residual_texture",
             "psnr",

@@ -53,7 +53,7 @@ RECIPE = {
     "critics": {"image": {"discriminator": {"use": "ctss_image", "width": 2}, "objective": "lsgan"}},
     "train": {"size": 32, "batch": 2, "steps": 4, "log_every": 1, "evaluate_every": 2, "checkpoint_every": 2},
     "stages": [{"name": "all", "share": 1}],
-    "evaluate": {"metrics": ["outline_f1", "psnr"], "samples": 3, "grid": 2},
+    "evaluate": {"metrics": ["lines", "psnr"], "samples": 3, "grid": 2},
     "observers": {"progress": {}},
 }
 LIMIT = 5  # seconds for a case

@@ -37,7 +37,7 @@ EXPERIMENT = {
     "factors": {"train.batch": [2, 3], "resolution": {"32": {"train.size": 32}, "16": {"train.size": 16}}},
     "design": "full",
     "seeds": [0, 1, 2, 3, 4, 5, 6, 7, 8],
-    "metrics": {"primary": "outline_f1", "guards": ["ssim"], "margin": 0.1, "also": ["psnr", "seconds_per_step"]},
+    "metrics": {"primary": "lines", "guards": ["ssim"], "margin": 0.1, "also": ["psnr", "seconds_per_step"]},
     "decide": {"margin": 0.03, "max_seeds": 9},
     "budget": "steps",
     "time_limit": 60.5,
@@ -46,7 +46,7 @@ EXPERIMENT = {
 SEARCH = {
     "recipe": "./small.yaml",
     "search": {"train.batch": {"low": 2, "high": 8, "step": 2}, "train.flip": [True, False]},
-    "objective": {"metric": "outline_f1", "direction": "maximize"},
+    "objective": {"metric": "lines", "direction": "maximize"},
     "sampler": "tpe",
     "pruner": "median",
     "seeds_per_trial": 1,

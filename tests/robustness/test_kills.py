@@ -38,7 +38,7 @@ recipes: [narrow]
 set: {train.steps: 8}
 factors: {critics.patch.sampler.k: [1, 2]}
 seeds: 2
-metrics: {primary: outline_f1, also: [psnr]}
+metrics: {primary: lines, also: [psnr]}
 """
 SEARCH = """\
 about: four short trials

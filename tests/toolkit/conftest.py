@@ -18,7 +18,7 @@ SMALL: Mapping[str, Any] = {
     "critics": {"image": {"discriminator": {"use": "ctss_image", "width": 2}, "objective": "lsgan"}},
     "train": {"size": 32, "batch": 2, "steps": 4, "log_every": 1, "evaluate_every": 2},
     "stages": [{"name": "all", "share": 1}],
-    "evaluate": {"metrics": ["outline_f1", "psnr"], "samples": 3, "grid": 2},
+    "evaluate": {"metrics": ["lines", "psnr"], "samples": 3, "grid": 2},
 }
 
 

@@ -57,7 +57,7 @@ class ToonWorld:
     kind: Kind | None = None
     line_area: Annotated[float, Field(gt=0, le=1)] = 1.0
     texture_area: Annotated[float, Field(ge=0, le=1)] = 1.0
-    difficulty: Annotated[float, Field(ge=0, le=2)] = 0.0
+    difficulty: Annotated[float, Field(ge=0, le=2)] = 1.0
 
     def train(self) -> tuple[Images, Images]:
         """Photos and cartoons of different scenes; items are `(3, size, size)` uint8."""

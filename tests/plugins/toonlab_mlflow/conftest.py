@@ -85,7 +85,7 @@ class Life:
 
     def end(self, step: int, status: Any = "finished", reason: str | None = None) -> Outcome:
         self.log.close()
-        outcome = Outcome(status, step, 3.0, reason, photo={"outline_f1": 0.05} if status == "finished" else {})
+        outcome = Outcome(status, step, 3.0, reason, photo={"lines": 0.05} if status == "finished" else {})
         write_outcome(self.run.directory, outcome)
         self.ended = True
         self.tell("on_run_end", outcome=outcome)

@@ -103,10 +103,10 @@ def test_logged_steps_are_sent_every_few_seconds(
 
 def test_an_evaluation_brings_metrics_and_pictures(run: Run, uri: str, life: Any, store: Any) -> None:
     alive = life(run, patient())
-    alive.evaluate(20, outline_f1=0.652)
+    alive.evaluate(20, lines=0.652)
     alive.end(20)
-    assert store(uri).history("eval/outline_f1") == [(20, 0.652)]
-    assert store(uri).history("photo/outline_f1") == [(20, 0.05)]
+    assert store(uri).history("eval/lines") == [(20, 0.652)]
+    assert store(uri).history("photo/lines") == [(20, 0.05)]
     assert store(uri).artifact("samples/step-00000020.png") == b"a picture of step 20"
     assert store(uri).the_run().info.artifact_uri.startswith((run.root / "mlflow-artifacts").as_uri())
 
@@ -247,7 +247,7 @@ def test_sync_makes_complete_what_nobody_recorded_and_then_adds_nothing(
     alive = life(run, object())
     for step in range(1, 11):
         alive.step(step)
-    alive.evaluate(10, outline_f1=0.5)
+    alive.evaluate(10, lines=0.5)
     alive.checkpoint(10)
     outcome = alive.end(10)
     line = f"MLflow at {uri}: "

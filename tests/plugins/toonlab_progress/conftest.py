@@ -14,7 +14,7 @@ from toonlab_progress.reporter import Reporter
 
 RUN = Run(Path("runs"), "demo", "ctss", 0, "1a2b3c4d5e6f", {}, 400)
 SCALARS = {"critic/image/adversarial": 0.4, "critic/image/total": 0.51, "generator/total": 12.345}
-METRICS = {"outline_f1": 0.652, "psnr": 16.9}
+METRICS = {"lines": 0.652, "psnr": 16.9}
 
 
 class Clock:

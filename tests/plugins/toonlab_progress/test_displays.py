@@ -29,8 +29,8 @@ def test_lines_come_at_the_start_now_and_then_and_at_the_end(
     assert lines[1] == "ctss-s0-1a2b3c4d  step 32/400  3.12 steps/s  eta 1:58"
     assert lines[2] == "ctss-s0-1a2b3c4d  step 64/400  3.12 steps/s  eta 1:48  critic/image 0.51  generator 12.3"
     assert [int(step) for step in re.findall(r"step (\d+)/400  3", "\n".join(lines))] == list(range(32, 401, 32))
-    assert lines[-2] == "ctss-s0-1a2b3c4d  step 400/400  outline_f1 0.652  psnr 16.9"
-    assert lines[-1] == "ctss-s0-1a2b3c4d  step 400/400  finished in 2:10  outline_f1 0.652  psnr 16.9"
+    assert lines[-2] == "ctss-s0-1a2b3c4d  step 400/400  lines 0.652  psnr 16.9"
+    assert lines[-1] == "ctss-s0-1a2b3c4d  step 400/400  finished in 2:10  lines 0.652  psnr 16.9"
 
 
 def test_the_rate_of_a_resumed_run_is_shown_of_this_process(
@@ -67,8 +67,8 @@ def test_evaluations_and_the_end_leave_lines(
 ) -> None:
     drive(TerminalBar(terminal, clock), range(1, 101), 0.1, on_evaluation_end=evaluated, on_run_end=failed)
     lines = [line.rstrip() for line in shown(terminal)]
-    assert "ctss-s0-1a2b3c4d  step 400/400  outline_f1 0.652  psnr 16.9" in lines
-    assert any("400/400" in line and "outline_f1 0.652  critic/image 0.51" in line for line in lines)
+    assert "ctss-s0-1a2b3c4d  step 400/400  lines 0.652  psnr 16.9" in lines
+    assert any("400/400" in line and "lines 0.652  critic/image 0.51" in line for line in lines)
     assert lines[-2] == "ctss-s0-1a2b3c4d  step 3/400  failed in 0:01: generator/total is nan [at step 3]"
 
 
@@ -113,13 +113,13 @@ def test_one_line_is_replaced_by_the_next_and_the_end_stays(monkeypatch: pytest.
     for step in range(1, 201):
         now[0] += 0.1
         observers.notify("on_step_end", run=RUN, step=step, scalars={"generator/total": 12.345})
-    observers.notify("on_evaluation_end", run=RUN, step=200, metrics={"outline_f1": 0.652, "psnr": 16.9}, images={})
-    observers.notify("on_run_end", run=RUN, outcome=Outcome("finished", 400, 130.4, metrics={"outline_f1": 0.652}))
+    observers.notify("on_evaluation_end", run=RUN, step=200, metrics={"lines": 0.652, "psnr": 16.9}, images={})
+    observers.notify("on_run_end", run=RUN, outcome=Outcome("finished", 400, 130.4, metrics={"lines": 0.652}))
     assert display.shown[0] == "ctss-s0-1a2b3c4d  400 steps, in runs/demo/ctss-s0-1a2b3c4d"
     assert re.fullmatch(
         r"ctss-s0-1a2b3c4d  step 1\d\d/400  ━{10,12}─{12,14}  10 steps/s  eta 0:2\d  generator 12.3", display.shown[-3]
     )
-    assert display.shown[-2] == "ctss-s0-1a2b3c4d  step 200/400  outline_f1 0.652  psnr 16.9"
-    assert display.shown[-1] == "ctss-s0-1a2b3c4d  step 400/400  finished in 2:10  outline_f1 0.652"
+    assert display.shown[-2] == "ctss-s0-1a2b3c4d  step 200/400  lines 0.652  psnr 16.9"
+    assert display.shown[-1] == "ctss-s0-1a2b3c4d  step 400/400  finished in 2:10  lines 0.652"
     assert 15 <= len(display.shown) <= 25  # once a second, at any speed of the steps
     assert not any("\n" in line or "\x1b" in line for line in display.shown)

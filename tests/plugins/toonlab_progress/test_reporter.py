@@ -38,8 +38,8 @@ def test_it_reports_at_intervals_and_evaluations_and_the_end_at_once(
         ("begin", 400),
         ("report", 10),
         ("report", 20),
-        ("say", "ctss-s0-1a2b3c4d  step 400/400  outline_f1 0.652  psnr 16.9"),
-        ("say", "ctss-s0-1a2b3c4d  step 400/400  finished in 2:10  outline_f1 0.652  psnr 16.9"),
+        ("say", "ctss-s0-1a2b3c4d  step 400/400  lines 0.652  psnr 16.9"),
+        ("say", "ctss-s0-1a2b3c4d  step 400/400  finished in 2:10  lines 0.652  psnr 16.9"),
     ]
 
 

@@ -91,7 +91,7 @@ def study_of(run: toonlab.TrainedRun, catalogue: Catalogue) -> toonlab.Results:
     directory = run.directory.parent
     (directory / "results.json").write_text(
         json.dumps(
-            {"name": run.experiment, "cells": [record], "metrics": ["outline_f1"], "higher": {"outline_f1": True}}
+            {"name": run.experiment, "cells": [record], "metrics": ["lines"], "higher": {"lines": True}}
         )
     )
     found = toonlab.Results.read(directory)

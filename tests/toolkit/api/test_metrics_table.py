@@ -15,25 +15,25 @@ def test_the_photo_stands_above_the_run(run: toonlab.TrainedRun) -> None:
     table = metrics_table(run)
     photo, own = table.rows
     assert (photo.name, own.name) == (PHOTO, run.recipe_name)
-    assert list(own.values) == ["outline_f1", "psnr", "seconds"]  # as the recipe names them
+    assert list(own.values) == ["lines", "psnr", "seconds"]  # as the recipe names them
     assert own.values == {
-        "outline_f1": [run.metrics["outline_f1"]],
+        "lines": [run.metrics["lines"]],
         "psnr": [run.metrics["psnr"]],
         "seconds": [run.outcome.seconds],
     }
-    assert photo.values == {name: [run.photo[name]] for name in ("outline_f1", "psnr")}
-    assert table.higher == {"outline_f1": True, "psnr": True}
+    assert photo.values == {name: [run.photo[name]] for name in ("lines", "psnr")}
+    assert table.higher == {"lines": True, "psnr": True}
     assert list(table.caveats) == ["psnr"]
     assert table.measured == run.outcome.measured
 
 
 def test_as_html_columns_have_directions_and_stars(run: toonlab.TrainedRun) -> None:
     text = metrics_table(run).to_html()
-    for heading in (">method<", ">outline_f1 ↑<", ">psnr* ↑<", ">seconds ↓<"):
+    for heading in (">method<", ">lines ↑<", ">psnr* ↑<", ">seconds ↓<"):
         assert heading in text
     assert f"* psnr: {metrics_table(run).caveats['psnr']}" in text
     assert "&lt;b&gt;odd" in text
-    assert f"{run.metrics['outline_f1']:.3f}" in text
+    assert f"{run.metrics['lines']:.3f}" in text
 
 
 def test_an_unfinished_run_has_the_values_of_its_last_evaluation(run: toonlab.TrainedRun, tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_an_unfinished_run_has_the_values_of_its_last_evaluation(run: toonlab.Tr
     (own,) = (row for row in table.rows if row.name == run.recipe_name)
     lines = [json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines()]
     last = [line["evaluation"] for line in lines if "evaluation" in line][-1]
-    assert own.values["outline_f1"] == [last["outline_f1"]]
+    assert own.values["lines"] == [last["lines"]]
     assert 0 < own.values["seconds"][0] < 300
     assert table.measured == {}
     (directory / "metrics.jsonl").unlink()

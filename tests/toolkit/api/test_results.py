@@ -128,7 +128,7 @@ def reportable(run: toonlab.TrainedRun, tmp_path: Path) -> Path:
     variant = {"recipe": run.recipe_name, "levels": {}}
     cell = {"variant": variant, "seed": 0, "run": run.name, "status": "finished", "log": []}
     cell["outcome"] = run.outcome.to_json()
-    record = {"name": "mine", "cells": [cell], "metrics": ["outline_f1"], "higher": {"outline_f1": True}}
+    record = {"name": "mine", "cells": [cell], "metrics": ["lines"], "higher": {"lines": True}}
     (directory / "results.json").write_text(json.dumps(record))
     return tmp_path / "runs"
 

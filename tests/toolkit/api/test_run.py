@@ -59,7 +59,7 @@ def test_values_are_those_of_the_directory(run: toonlab.TrainedRun) -> None:
     assert isinstance(run, toonlab.Run)
     assert run.outcome.to_json() == outcome
     assert (run.metrics, run.photo) == (outcome["metrics"], outcome["photo"])
-    assert {"outline_f1", "psnr"} <= run.metrics.keys()
+    assert {"lines", "psnr"} <= run.metrics.keys()
     assert [path.name for path in run.samples] == ["step-00000002.png", "step-00000004.png"]
     assert run.weights == run.directory / "checkpoints" / "step-00000004" / "generator.safetensors"
     assert not run.reused
@@ -71,7 +71,7 @@ def test_the_history_is_that_of_the_metrics_file(run: toonlab.TrainedRun) -> Non
     for line in lines(run):
         for name, value in {**line.get("scalars", {}), **line.get("evaluation", {})}.items():
             assert history.loc[line["step"], name] == value
-    assert history["outline_f1"].notna().tolist() == [False, True, False, True]
+    assert history["lines"].notna().tolist() == [False, True, False, True]
     assert history["seconds"].is_monotonic_increasing
     assert history["seconds"].iloc[-1] < 300  # since the run began, not since 1970
 

@@ -35,7 +35,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, data: Mapping[str, Any], cach
     folder = tmp_path_factory.mktemp("script")
     (folder / "one.yaml").write_text(yaml.safe_dump({**data, "observers": {"progress": {}}}))
     (folder / "other.yaml").write_text("extends: one\ngenerator: {losses: {color: {}}}\n")
-    study = {"recipes": ["one.yaml", "other.yaml"], "metrics": {"primary": "outline_f1", "also": ["psnr"]}}
+    study = {"recipes": ["one.yaml", "other.yaml"], "metrics": {"primary": "lines", "also": ["psnr"]}}
     (folder / "script.py").write_text(SCRIPT.format(study=study))
     done = subprocess.run([sys.executable, "script.py"], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -65,7 +65,7 @@ def test_the_frame_has_every_value_of_the_results_file(results: toonlab.Results)
     cells = json.loads(Path("runs/mine/results.json").read_text())["cells"]
     frame = results.frame
     assert len(frame) == len(cells) == 6
-    assert list(frame.columns[:6]) == ["recipe", "seed", "status", "outline_f1", "psnr", "seconds"]
+    assert list(frame.columns[:6]) == ["recipe", "seed", "status", "lines", "psnr", "seconds"]
     for (_, row), cell in zip(frame.iterrows(), cells, strict=True):
         told = (cell["variant"]["recipe"], cell["seed"], cell["status"], f"runs/mine/{cell['run']}")
         assert (row["recipe"], row["seed"], row["status"], row["run"]) == told
@@ -77,17 +77,17 @@ def test_the_frame_has_every_value_of_the_results_file(results: toonlab.Results)
 def test_the_summary_is_that_of_the_statistics(results: toonlab.Results) -> None:
     summary = results.summary
     assert results.baseline == "one"
-    for metric in ("outline_f1", "psnr"):
+    for metric in ("lines", "psnr"):
         row = summary.loc[metric, "other"]
         scores = [cell.outcome["scores"][metric] for cell in results.of("other")]
         others = [cell.outcome["scores"][metric] for cell in results.of("one")]
         assert row["difference"] == pytest.approx(np.median(np.subtract(scores, others).mean(axis=1)))
         assert row[["low", "high"]].isna().all()  # of three seeds
-        assert row["verdict"] == ("undecided" if metric == "outline_f1" else "")
+        assert row["verdict"] == ("undecided" if metric == "lines" else "")
         values = results.frame.groupby("recipe")[metric]
         assert row["mean"] == pytest.approx(values.mean()["other"])
         assert row["sd"] == pytest.approx(values.std()["other"])
-        assert summary.loc[metric, "one"]["verdict"] == ("baseline" if metric == "outline_f1" else "")
+        assert summary.loc[metric, "one"]["verdict"] == ("baseline" if metric == "lines" else "")
         assert summary.loc[metric, "the unmodified photo"]["mean"] == results.photo[metric]
     assert summary["seeds"].tolist() == [0, 3, 3, 0, 3, 3, 3, 3]  # seconds have no photo
 
@@ -130,7 +130,7 @@ def test_a_search_is_tuned_and_confirmed(home: Path, monkeypatch: pytest.MonkeyP
     search = {
         "recipe": "one.yaml",
         "search": {"generator.losses.total_variation.weight": [0.5, 2.0]},
-        "objective": {"metric": "outline_f1", "direction": "maximize"},
+        "objective": {"metric": "lines", "direction": "maximize"},
         "seeds_per_trial": 1,
         "confirm": {"top": 1, "seeds": 1},
     }

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-STUDY = "recipes: [small]\nseeds: 2\nmetrics: {primary: outline_f1}\nset: {observers: {}}\n"
+STUDY = "recipes: [small]\nseeds: 2\nmetrics: {primary: lines}\nset: {observers: {}}\n"
 SEARCH = """\
 recipe: small
 set: {observers: {}}
 search: {train.batch: [2, 3]}
-objective: {metric: outline_f1}
+objective: {metric: lines}
 trials: 2
 seeds_per_trial: 1
 confirm: {top: 1, seeds: 1}

@@ -127,5 +127,5 @@ def test_the_cartoons_to_train_on_serve_where_a_data_set_keeps_no_others() -> No
 
 
 def test_what_speaks_against_a_metric_is_read_from_its_class(catalogue: Catalogue) -> None:
-    parts = [METRIC, Part("metrics", "outline_f1", {})]
+    parts = [METRIC, Part("metrics", "lines", {})]
     assert caveats(parts, catalogue) == {"brightness": "it likes the dark"}

@@ -99,10 +99,10 @@ def test_costs_are_columns_if_an_experiment_asks_for_them(small: Path, tmp_path:
     study = small.parent / "study.yaml"
     study.write_text(
         "recipes: [small, {use: identity}]\nseeds: 1\n"
-        "metrics: {primary: outline_f1, also: [psnr, seconds_per_step, parameters]}\n"
+        "metrics: {primary: lines, also: [psnr, seconds_per_step, parameters]}\n"
     )
     results = compare(str(study), discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"}))
     trained, identity = results.rows
-    assert list(trained.values) == ["outline_f1", "psnr", "seconds_per_step", "parameters", "seconds"]
+    assert list(trained.values) == ["lines", "psnr", "seconds_per_step", "parameters", "seconds"]
     assert trained.values["parameters"][0] > 0
     assert (identity.cell("seconds_per_step"), identity.cell("parameters")) == ("–", "0.000")

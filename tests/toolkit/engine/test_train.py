@@ -94,10 +94,10 @@ def test_the_run_directory_holds_the_truth(small: Path, catalogue: Catalogue, tm
     assert outcome["split"] == "validation"  # the test split is for comparisons
     assert outcome["metrics"] == pytest.approx(lines[-1]["evaluation"])
     for scores, means in ((outcome["scores"], outcome["metrics"]), (outcome["photo_scores"], outcome["photo"])):
-        assert set(scores) == {"outline_f1", "psnr"}
+        assert set(scores) == {"lines", "psnr"}
         assert fmean(scores["psnr"]) == pytest.approx(means["psnr"], rel=1e-5)
         assert len(scores["psnr"]) == 3
-    assert outcome["measured"]["outline_f1"] == {"n": 3, "size": "32x32", "resizer": "none"}
+    assert outcome["measured"]["lines"] == {"n": 3, "size": "32x32", "resizer": "none"}
     assert set(outcome["photo"]) == set(outcome["metrics"])
 
 
@@ -333,7 +333,7 @@ def test_metrics_that_the_data_cannot_give_are_left_out_with_a_warning(
     data = f"data={{use: folder, photos: {tmp_path / 'photos'}, cartoons: {tmp_path / 'cartoons'}}}"
     with pytest.warns(RuntimeWarning, match="is left out: it needs the truth's") as caught:
         trained = run(small, catalogue, tmp_path, data)
-    assert [str(w.message).split("'")[1] for w in caught] == ["outline_f1", "psnr"]
+    assert [str(w.message).split("'")[1] for w in caught] == ["lines", "psnr"]
     assert trained.outcome.metrics == {}
     assert (trained.run.directory / "samples" / "step-00000004.png").exists()  # 37 is no multiple of 4
 

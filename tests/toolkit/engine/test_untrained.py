@@ -21,7 +21,7 @@ from toonlab.runs.directory import read_metrics
 FIXED = """\
 data: {use: toonworld, size: 32, scenes: 8, evaluation_scenes: 3}
 generator: {network: classic}
-evaluate: {metrics: [outline_f1, psnr], samples: 3, grid: 2}
+evaluate: {metrics: [lines, psnr], samples: 3, grid: 2}
 """
 
 
@@ -68,7 +68,7 @@ def test_it_is_measured_and_finishes_like_any_run(fixed: Path) -> None:
     ]
     outcome = json.loads((directory / "outcome.json").read_text())
     assert (outcome["status"], outcome["step"]) == ("finished", 0)
-    assert outcome["metrics"]["outline_f1"] > outcome["photo"]["outline_f1"]
+    assert outcome["metrics"]["lines"] > outcome["photo"]["lines"]
     assert [line["evaluation"] for line in read_metrics(directory / "metrics.jsonl")] == [outcome["metrics"]]
     assert load(directory / "recipe.yaml", catalogue).tree == trained.run.recipe
     assert not list((directory / "checkpoints").iterdir())

@@ -69,7 +69,7 @@ def test_all_errors_come_together_each_with_its_path(small: Path, catalogue: Cat
         "train.precision=fp16",
         "datas.use=folder",
         "features.depth=??? ",
-        "evaluate.metrics=[outline_f2]",
+        "evaluate.metrics=[linse]",
     ]
     with pytest.raises(RecipeError) as caught:
         load(small, catalogue, wrong)
@@ -83,7 +83,7 @@ def test_all_errors_come_together_each_with_its_path(small: Path, catalogue: Cat
         "train.precision: got 'fp16', expected fp32 | tf32 | bf16",
         "datas: unknown section; did you mean 'data'?",
         "features.depth: must be given",
-        "evaluate.metrics.0.use: 'outline_f2': no such metric; did you mean 'outline_f1'?",
+        "evaluate.metrics.0.use: 'linse': no such metric; did you mean 'lines'?",
     ):
         assert expected in text
     assert len(caught.value.problems) == len(wrong)

@@ -21,7 +21,7 @@ from toonlab.studies.results.results import CellResult, SearchResult, StudyResul
 
 search_result = TypeAdapter(SearchResult).validate_python
 
-HIGHER = {"outline_f1": True, "psnr": True, "seconds": False, "seconds_per_step": False}
+HIGHER = {"lines": True, "psnr": True, "seconds": False, "seconds_per_step": False}
 TINY = """\
 data: {use: toonworld, size: 32, scenes: 8, evaluation_scenes: 3}
 features: {use: random, width: 4, depth: 2}
@@ -36,7 +36,7 @@ critics:
     discriminator: {use: ctss_patch, width: 2}
     objective: lsgan
 train: {size: 32, batch: 2, steps: 3, log_every: 1, evaluate_every: 1}
-evaluate: {metrics: [outline_f1, psnr], samples: 3, grid: 2}
+evaluate: {metrics: [lines, psnr], samples: 3, grid: 2}
 stages: [{share: 1}]
 observers: null
 """
@@ -74,9 +74,9 @@ def study(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue, cache:
         directory=folder / "runs" / "study",
         cells=cells,
         about="patches or none & what <changes> nothing",
-        asked={"recipes": list(RECIPES), "seeds": 3, "metrics": {"primary": "outline_f1", "also": ["psnr"]}},
+        asked={"recipes": list(RECIPES), "seeds": 3, "metrics": {"primary": "lines", "also": ["psnr"]}},
         command="toonlab compare study.yaml",
-        metrics=["outline_f1", "psnr", "seconds_per_step"],
+        metrics=["lines", "psnr", "seconds_per_step"],
         higher=HIGHER,
         baseline="patches",
         caveats={"psnr": "closeness, not cartoon-ness"},
@@ -100,7 +100,7 @@ Values = Mapping[str, Mapping[int, float] | list[float]]
 
 @pytest.fixture
 def made(tmp_path: Path) -> Callable[..., Findings]:
-    """`made({"a": [0.5, 0.6], "b": {1: 0.7}})`: findings with these values of outline_f1; a list's seeds are 0, 1, …
+    """`made({"a": [0.5, 0.6], "b": {1: 0.7}})`: findings with these values of lines; a list's seeds are 0, 1, …
 
     With `scenes=6`, each value is the score of as many scenes; `photo` is the value of the photos.
     """
@@ -110,11 +110,11 @@ def made(tmp_path: Path) -> Callable[..., Findings]:
         for label, given in values.items():
             by_seed = dict(enumerate(given)) if isinstance(given, list) else given
             for seed, value in by_seed.items():
-                outcome = {"metrics": {"outline_f1": value}, "photo": {}, "costs": {}, "measured": {}, "seconds": 3.0}
-                outcome |= {"scores": {"outline_f1": [value] * scenes}} if scenes else {}
-                outcome |= {"photo": {"outline_f1": photo}} if photo is not None else {}
+                outcome = {"metrics": {"lines": value}, "photo": {}, "costs": {}, "measured": {}, "seconds": 3.0}
+                outcome |= {"scores": {"lines": [value] * scenes}} if scenes else {}
+                outcome |= {"photo": {"lines": photo}} if photo is not None else {}
                 cells.append(CellResult(Variant(label), seed, f"{label}-s{seed}-00000000", "finished", outcome=outcome))
-        given = {"metrics": ["outline_f1"], "higher": HIGHER, **others}
+        given = {"metrics": ["lines"], "higher": HIGHER, **others}
         return Findings(StudyResults("made", tmp_path / "made", cells, **given))
 
     return make

@@ -13,33 +13,33 @@ BASE, UP = [0.50, 0.52, 0.48], [0.60, 0.62, 0.585]
 
 def test_values_are_by_seed_and_finite(made: Made) -> None:
     found = made({"a": {3: 0.5, 1: 0.7, 2: float("nan")}, "b": {}, "c": [0.1]}, failed=1)
-    assert list(found.by_seed("outline_f1", "a").items()) == [(1, 0.7), (3, 0.5)]
-    assert found.values("outline_f1", "a") == [0.7, 0.5]
-    assert found.mean("outline_f1", "a") == pytest.approx(0.6)
-    assert found.mean("outline_f1", "b") is None
+    assert list(found.by_seed("lines", "a").items()) == [(1, 0.7), (3, 0.5)]
+    assert found.values("lines", "a") == [0.7, 0.5]
+    assert found.mean("lines", "a") == pytest.approx(0.6)
+    assert found.mean("lines", "b") is None
     assert found.seeds == [0, 1, 2, 3, 900]
     assert len(found.finished) == 4
-    assert found.columns == ["outline_f1", "seconds"]
+    assert found.columns == ["lines", "seconds"]
 
 
 def test_ranks_follow_the_direction_of_a_metric(made: Made) -> None:
     values = {"a": [0.5], "b": [0.9], "c": [0.7]}
-    assert made(values).ranked("outline_f1") == ["b", "c", "a"]
-    assert made(values, higher={"outline_f1": False}).ranked("outline_f1") == ["a", "c", "b"]
+    assert made(values).ranked("lines") == ["b", "c", "a"]
+    assert made(values, higher={"lines": False}).ranked("lines") == ["a", "c", "b"]
     assert not made(values).higher("seconds")
 
 
 def test_several_equal_means_are_all_the_best(made: Made) -> None:
-    assert made({"a": [0.5, 0.7], "b": [0.7, 0.5], "c": [0.1]}).best("outline_f1") == {"a", "b"}
+    assert made({"a": [0.5, 0.7], "b": [0.7, 0.5], "c": [0.1]}).best("lines") == {"a", "b"}
 
 
 def test_costs_with_a_caveat_have_no_best_and_metrics_have(made: Made) -> None:
     found = made({"a": [0.5], "b": [0.7]})
     assert found.costs == {"seconds"}
     assert found.best("seconds") == {"a", "b"}
-    doubted = Findings(replace(found.results, caveats={"seconds": "shared", "outline_f1": "chance"}))
+    doubted = Findings(replace(found.results, caveats={"seconds": "shared", "lines": "chance"}))
     assert doubted.best("seconds") == set()
-    assert doubted.best("outline_f1") == {"b"}
+    assert doubted.best("lines") == {"b"}
 
 
 def test_costs_are_what_outcomes_call_so(made: Made) -> None:
@@ -57,8 +57,8 @@ def test_words_are_of_the_primary_metric_and_intervals_of_all(made: Made) -> Non
         "undecided",
         "",
     ]
-    assert found.paired("outline_f1", "late") == pytest.approx({0: 0.4})
-    assert found.differences["outline_f1"]["up"].interval == pytest.approx((0.1, 0.1))
+    assert found.paired("lines", "late") == pytest.approx({0: 0.4})
+    assert found.differences["lines"]["up"].interval == pytest.approx((0.1, 0.1))
     assert found.difference("up", "seconds").seeds == 0  # they do not vary here
     assert found.difference("never") is None
 
@@ -66,10 +66,10 @@ def test_words_are_of_the_primary_metric_and_intervals_of_all(made: Made) -> Non
 def test_guards_have_the_intervals_that_the_words_rest_on(made: Made) -> None:
     study = made({"plain": [0.5] * 8, "up": [v / 10 for v in range(5, 13)]}, baseline="plain").results
     cells = [
-        replace(c, outcome={**(c.outcome or {}), "metrics": {"outline_f1": v, "surfaces": v, "colours": v, "psnr": v}})
-        for c, v in ((c, c.values["outline_f1"]) for c in study.cells)
+        replace(c, outcome={**(c.outcome or {}), "metrics": {"lines": v, "surfaces": v, "colours": v, "psnr": v}})
+        for c, v in ((c, c.values["lines"]) for c in study.cells)
     ]
-    metrics, guards = ["outline_f1", "surfaces", "colours", "psnr"], ["surfaces", "colours"]
+    metrics, guards = ["lines", "surfaces", "colours", "psnr"], ["surfaces", "colours"]
     found = Findings(replace(study, cells=cells, metrics=metrics, guards=guards))
     assert found.difference("up", "psnr").interval == pytest.approx((0, 0.7))
     assert found.difference("up", "surfaces") == found.results.verdicts["up"].guards["surfaces"]

@@ -18,7 +18,7 @@ def curves(results: StudyResults, name: str) -> list[tuple[str, Records]]:
 
 
 def test_every_finished_run_has_a_curve_of_what_it_was_evaluated_at(study: StudyResults) -> None:
-    found = curves(study, "outline_f1")
+    found = curves(study, "lines")
     assert [(label, [one["step"] for one in kept]) for label, kept in found if label != "untouched"] == [
         ("patches", [1, 2, 3]),
         ("lone", [1, 2, 3]),
@@ -26,7 +26,7 @@ def test_every_finished_run_has_a_curve_of_what_it_was_evaluated_at(study: Study
         ("lone", [1, 2, 3]),
         ("patches", [1, 2, 3]),
     ]
-    assert all(0 <= one["outline_f1"] <= 1 for _, kept in found for one in kept)
+    assert all(0 <= one["lines"] <= 1 for _, kept in found for one in kept)
     seconds = [[one["seconds"] for one in kept] for _, kept in found]
     assert all(own == sorted(own) for own in seconds)
     assert len(curves(study, LOSS)) == 5
@@ -35,7 +35,7 @@ def test_every_finished_run_has_a_curve_of_what_it_was_evaluated_at(study: Study
 def test_losses_and_metrics_of_a_step_are_one_record(study: StudyResults) -> None:
     records = by_step(study.directory / study.cells[0].run)
     assert [record["step"] for record in records] == [1, 2, 3]
-    assert all({"seconds", LOSS, "outline_f1", "psnr"} <= record.keys() for record in records)
+    assert all({"seconds", LOSS, "lines", "psnr"} <= record.keys() for record in records)
 
 
 def test_time_between_two_lives_is_no_training() -> None:

@@ -124,7 +124,7 @@ def test_columns_are_sorted_by_mouse_and_by_keyboard(visit: Open) -> None:
     tab = visit()
     asked = order(tab)
     assert asked == ["patches", "lone", "untouched"]
-    header = tab.get_by_role("button", name=re.compile("outline_f1"))
+    header = tab.get_by_role("button", name=re.compile("lines"))
     header.click()
     cell = tab.locator("th", has=header)
     expect(cell).to_have_attribute("aria-sort", "descending")
@@ -158,7 +158,7 @@ def test_every_seed_is_behind_its_row(visit: Open) -> None:
     tab.keyboard.press("Enter")
     expect(row).to_have_attribute("aria-expanded", "true")
     expect(seeds).to_be_visible()
-    assert len(re.findall(r"seed \d", seeds.locator("tr", has_text="outline_f1").inner_text())) == 3
+    assert len(re.findall(r"seed \d", seeds.locator("tr", has_text="lines").inner_text())) == 3
     tab.get_by_role("button", name="method").click()  # the details stay with their row
     assert tab.locator("tbody", has=row).locator("tr.details").is_visible()
 

@@ -24,7 +24,7 @@ def test_each_word_has_its_clause_and_the_limits_say_what_it_rests_on(made: Made
     values = {"plain": BASE, "up": BETTER, "down": WORSE, "level": SAME, "open": OPEN}
     asked, out, far = sentences(made(values, baseline="plain", scenes=6, photo=0.1))
     assert asked == (
-        "This study compares up, down, level and open with plain by outline_f1 (more is better) over 9 seeds; "
+        "This study compares up, down, level and open with plain by lines (more is better) over 9 seeds; "
         "all 45 runs finished."
     )
     assert out == (
@@ -40,7 +40,7 @@ def test_each_word_has_its_clause_and_the_limits_say_what_it_rests_on(made: Made
 
 
 def test_where_less_is_better_a_smaller_value_is_better(made: Made) -> None:
-    found = made({"plain": BASE, "down": WORSE}, baseline="plain", higher={"outline_f1": False}, scenes=6)
+    found = made({"plain": BASE, "down": WORSE}, baseline="plain", higher={"lines": False}, scenes=6)
     asked, out, far = sentences(found)
     assert "(less is better)" in asked
     assert out == "Compared with plain, down (−0.100, interval −0.110 to −0.090) is better."
@@ -84,7 +84,7 @@ def test_one_that_lacks_seeds_is_undecided_next_to_one_that_is_decided(made: Mad
     assert asked.endswith("20 of 21 runs finished.")
     assert out.endswith("is better; the difference of late is undecided.")
     assert far.startswith("1 run failed and counts nowhere; words rest on 9 seeds, intervals of 97.5 % ")
-    assert "; outline_f1 has no scores of scenes for up: over seeds alone; " in far
+    assert "; lines has no scores of scenes for up: over seeds alone; " in far
 
 
 def test_methods_without_randomness_say_so(made: Made) -> None:
@@ -107,7 +107,7 @@ def test_a_registered_study_says_whether_it_was_kept(made: Made) -> None:
     register(replace(found.results, cells=[replace(cell, status="waiting") for cell in found.results.cells]))
     day = datetime.now(UTC).isoformat()[:10]
     assert sentences(found)[2].startswith(f"The study was registered on {day}, before it ran, and kept; words rest on ")
-    changed = Findings(replace(found.results, margin=0.1, guards=["psnr"], higher={"outline_f1": True}))
+    changed = Findings(replace(found.results, margin=0.1, guards=["psnr"], higher={"lines": True}))
     assert f"{day}, before it ran, and changed after that: guards and margin; " in sentences(changed)[2]
 
 
@@ -119,7 +119,7 @@ def test_a_registered_study_says_whether_it_was_kept(made: Made) -> None:
         ({"a": {0: float("nan"), 1: float("inf")}, "b": BASE}, {"baseline": "a"}, "as no run of a has finished; "),
         ({"a": BASE, "b": {17: 0.6, 18: 0.6}}, {"baseline": "a"}, "none has a finished seed in common with a; "),
         ({"a": BASE, "b": BETTER}, {"baseline": "a", "scenes": 4}, "as fewer than 5 scenes are too few; "),
-        ({"a": {0: float("nan")}}, {"baseline": "a"}, "No run has a value of outline_f1, so nothing can be said."),
+        ({"a": {0: float("nan")}}, {"baseline": "a"}, "No run has a value of lines, so nothing can be said."),
     ],
 )
 def test_why_nothing_is_decided(made: Made, values: dict[str, Any], others: dict[str, Any], says: str) -> None:

@@ -35,8 +35,8 @@ def test_a_row_has_its_values_its_difference_and_every_seed(made: Made) -> None:
     assert ["plain", "3", "0.500 ± 0.020", "· baseline", "3.000 ± 0.000"] in rows
     assert ["up", "3", "0.602 ± 0.018", "+0.100 ≈ undecided", "3.000 ± 0.000"] in rows  # too few seeds
     assert ["metric", "every seed", "difference (interval)"] in rows
-    assert ["outline_f1", "seed 0 0.600 seed 1 0.620 seed 2 0.585", "+0.100"] in rows
-    assert ["outline_f1", "seed 0 0.500 seed 1 0.520 seed 2 0.480", "–"] in rows
+    assert ["lines", "seed 0 0.600 seed 1 0.620 seed 2 0.585", "+0.100"] in rows
+    assert ["lines", "seed 0 0.500 seed 1 0.520 seed 2 0.480", "–"] in rows
 
 
 def test_words_stand_with_their_intervals_and_what_they_rest_on(made: Made) -> None:
@@ -46,7 +46,7 @@ def test_words_stand_with_their_intervals_and_what_they_rest_on(made: Made) -> N
     assert any("+0.100 (+0.100 to +0.105)" in row for row in rows)
     assert as_table(found).notes == [
         "Words rest on 6 seeds, intervals of 95 % and a margin of 0.03; "
-        "outline_f1 has no scores of scenes for up: over seeds alone"
+        "lines has no scores of scenes for up: over seeds alone"
     ]
 
 
@@ -54,7 +54,7 @@ def test_a_value_that_is_not_finite_is_shown_with_its_seed_and_counts_nowhere(ma
     found = made({"a": {2: 0.5, 1: float("nan")}})
     (row,) = found.results.rows
     assert (cells(found, row)[0].text, seeds_text(row)) == ("0.500", "2")
-    assert ["outline_f1", "seed 1 nan seed 2 0.500"] in shown(found)
+    assert ["lines", "seed 1 nan seed 2 0.500"] in shown(found)
 
 
 def test_a_single_variant_is_not_the_best(made: Made) -> None:
@@ -65,7 +65,7 @@ def test_a_single_variant_is_not_the_best(made: Made) -> None:
 def test_the_photo_stands_above_where_no_variant_has_its_values(made: Made) -> None:
     found = made({"a": BASE, "b": BASE}, baseline="a")
     for cell in found.results.cells:
-        cell.outcome["photo"]["outline_f1"] = 0.4
+        cell.outcome["photo"]["lines"] = 0.4
     rows = [row for row in shown(found) if row[0] in ("the unmodified photo", "a", "b")]
     assert rows[0] == ["the unmodified photo", "–", "0.400", "–", "–"]
     assert [row[0] for row in rows[1:]] == ["a", "b"]
@@ -82,7 +82,7 @@ def test_runs_that_failed_are_a_note(made: Made) -> None:
 
 def test_csv_gives_back_every_value_bit_for_bit(found: Findings, study: StudyResults) -> None:
     rows = list(csv.DictReader(io.StringIO(exports(found)["csv"])))
-    assert list(rows[0]) == ["recipe", "seed", "status", "outline_f1", "psnr", "seconds_per_step", "seconds", "verdict"]
+    assert list(rows[0]) == ["recipe", "seed", "status", "lines", "psnr", "seconds_per_step", "seconds", "verdict"]
     assert {row["recipe"]: row["verdict"] for row in rows}["patches"] == "baseline"
     assert len(rows) == len(study.cells)
     for row, cell in zip(rows, study.cells, strict=True):

@@ -14,7 +14,7 @@ about: patches
 recipe: small
 set: {{train.steps: 4, train.evaluate_every: 2, observers: null}}
 search: {{{SIZE}: [16, 24, 40], {K}: {{low: 1, high: 2}}}}
-objective: {{metric: outline_f1, direction: maximize}}
+objective: {{metric: lines, direction: maximize}}
 trials: 3
 seeds_per_trial: 2
 pruner: none

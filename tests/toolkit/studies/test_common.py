@@ -21,12 +21,12 @@ from toonlab.studies.results.results import Variant
 
 def test_a_metric_that_the_data_cannot_give_is_named(small: Path, tmp_path: Path) -> None:
     catalogue = discover()
-    check_measurable(load(small, catalogue), catalogue, "outline_f1", "study.yaml: metrics.primary")
+    check_measurable(load(small, catalogue), catalogue, "lines", "study.yaml: metrics.primary")
     for number in range(8):
         Image.new("RGB", (48, 48), (9 * number, 40, 90)).save(tmp_path / f"{number}.png")
     recipe = load(small, catalogue, [f"data={{use: folder, photos: {tmp_path}, cartoons: {tmp_path}}}"])
-    with pytest.raises(ToonlabError, match=r"^study\.yaml: metrics\.primary: .*outline_f1.*; give another metric$"):
-        check_measurable(recipe, catalogue, "outline_f1", "study.yaml: metrics.primary")
+    with pytest.raises(ToonlabError, match=r"^study\.yaml: metrics\.primary: .*lines.*; give another metric$"):
+        check_measurable(recipe, catalogue, "lines", "study.yaml: metrics.primary")
 
 
 def test_pictures_of_another_program_are_looked_for_until_they_are_measured(small: Path, tmp_path: Path) -> None:
@@ -46,8 +46,8 @@ def test_pictures_of_another_program_are_looked_for_until_they_are_measured(smal
 def test_results_begin_with_directions_and_caveats(small: Path, tmp_path: Path) -> None:
     catalogue = discover()
     results = initial_results(tmp_path / "s", [load(small, catalogue)], catalogue, ["seconds_per_step"], about="why")
-    assert results.metrics == ["outline_f1", "psnr", "seconds_per_step"]
-    assert (results.higher["outline_f1"], results.higher["seconds_per_step"]) == (True, False)
+    assert results.metrics == ["lines", "psnr", "seconds_per_step"]
+    assert (results.higher["lines"], results.higher["seconds_per_step"]) == (True, False)
     assert list(results.caveats) == ["psnr"]
     assert (results.name, results.about, results.cells) == ("s", "why", [])
 

@@ -27,7 +27,7 @@ def experiment(small: Path) -> Path:
     file = small.parent / "study.yaml"
     file.write_text(
         "about: two recipes\nrecipes: [small, lone]\nseeds: 2\nset: {train.steps: 2, critics.patch.sampler.k: 1}\n"
-        "metrics: {primary: outline_f1, also: [psnr]}\n"
+        "metrics: {primary: lines, also: [psnr]}\n"
     )
     return file
 
@@ -41,20 +41,20 @@ def test_every_cell_once_and_the_unmodified_photo_in_the_table(experiment: Path,
         ("lone", 1),
     ]
     assert [row.name for row in results.rows] == [PHOTO, "small", "lone"]
-    assert list(results.rows[1].values) == ["outline_f1", "psnr", "seconds"]
+    assert list(results.rows[1].values) == ["lines", "psnr", "seconds"]
     assert results.rows[1].seeds == 2
     trained = yaml.safe_load((results.directory / results.cells[0].run / "recipe.yaml").read_text())
     assert trained["critics"]["patch"]["sampler"]["k"] == 1
     table = (tmp_path / "runs" / "study" / "results.md").read_text()
     assert sum(line.startswith("|") for line in table.splitlines()) == 5
-    assert "outline_f1, psnr: n 3, size 32x32, resizer none" in table
+    assert "lines, psnr: n 3, size 32x32, resizer none" in table
     assert "| psnr\\* |" in table
     assert "\n\\* psnr: closeness" in table
     with Image.open(tmp_path / "runs" / "study" / "samples.png") as sheet:
         assert sheet.height > 4 * 190  # photo, two recipes, truth
     assert StudyResults.read(results.directory) == results
     assert [cell.status for cell in results.cells] == ["finished"] * 4
-    assert (results.baseline, results.higher["outline_f1"], results.higher["seconds"]) == ("small", True, False)
+    assert (results.baseline, results.higher["lines"], results.higher["seconds"]) == ("small", True, False)
 
 
 def test_finished_cells_are_not_run_again(experiment: Path, tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_cell_that_fails_costs_that_cell_alone(experiment: Path, tmp_path: Pat
     """A mistake that the probe finds, a loss that is no number, a process that is killed, too little time."""
     (tmp_path / "sick.yaml").write_text("extends: lone\ngenerator: {optimizer: {use: Adam, lr: 1e30}}\n")
     experiment.write_text(
-        "recipes: [small, sick, lone]\nat: k.yaml\nseeds: 1\nset: {train.steps: 4}\nmetrics: {primary: outline_f1}\n"
+        "recipes: [small, sick, lone]\nat: k.yaml\nseeds: 1\nset: {train.steps: 4}\nmetrics: {primary: lines}\n"
     )
     (tmp_path / "k.yaml").write_text("critics.patch.sampler.k: 99\n")
     results = compare(str(experiment), discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"}))
@@ -102,7 +102,7 @@ def test_a_cell_that_fails_costs_that_cell_alone(experiment: Path, tmp_path: Pat
 
 
 def test_a_cell_that_takes_too_long_has_failed_and_goes_on_when_it_may(experiment: Path, tmp_path: Path) -> None:
-    text = "recipes: [small]\nseeds: 1\nset: {train.steps: 100000}\nmetrics: {primary: outline_f1}\n"
+    text = "recipes: [small]\nseeds: 1\nset: {train.steps: 100000}\nmetrics: {primary: lines}\n"
     experiment.write_text(f"{text}time_limit: 1.5\n")
     results = compare(str(experiment), discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"}))
     (cell,) = results.cells
@@ -131,15 +131,15 @@ def test_several_jobs_find_what_one_finds(experiment: Path, tmp_path: Path) -> N
 
 def test_everything_wrong_with_an_experiment_is_told_before_anything_runs(experiment: Path, tmp_path: Path) -> None:
     experiment.write_text(
-        "recipes: [small, lone]\nset: {train.stepz: 3, critics.patch.sampler.k: 0}\nmetrics: {primary: outline_f2}\n"
+        "recipes: [small, lone]\nset: {train.stepz: 3, critics.patch.sampler.k: 0}\nmetrics: {primary: linse}\n"
     )
     with pytest.raises(RecipeError) as caught:
         compare(str(experiment), discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"}))
     text = str(caught.value)
     assert "train.stepz: no recipe has this path" in text
     assert "small: critics.patch.sampler.k: got 0, expected int, > 0" in text
-    assert text.count("'outline_f2': no such metric; did you mean 'outline_f1'?") == 1
-    assert "metrics.primary: 'outline_f2'" in text
+    assert text.count("'linse': no such metric; did you mean 'lines'?") == 1
+    assert "metrics.primary: 'linse'" in text
     assert not (tmp_path / "runs").exists()
 
 
@@ -166,7 +166,7 @@ def test_what_learns_nothing_is_a_row_like_any_other(small: Path, tmp_path: Path
     file.write_text(f"recipes: [small, identity, {theirs}]\nat: same.yaml\nseeds: 2\n")
     (tmp_path / "same.yaml").write_text(
         "data: {use: toonworld, size: 32, scenes: 8, evaluation_scenes: 3}\nevaluate.samples: 3\n"
-        "evaluate.metrics: [outline_f1, psnr]\ntrain.steps: 2\nobservers: null\n"
+        "evaluate.metrics: [lines, psnr]\ntrain.steps: 2\nobservers: null\n"
     )
     with pytest.raises(ToonlabError, match="made: no such folder"):
         compare(str(file), catalogue, ExecutionOptions(runs, parameters={"device": "cpu"}))
@@ -199,7 +199,7 @@ def deciding(small: Path, tmp_path: Path) -> Path:
     )
     file.write_text(
         "recipes: [canny, {use: canny, name: twin}, {use: canny, low: 60, name: near}, dots]\nat: same.yaml\n"
-        "metrics: {primary: outline_f1}\ndecide: {margin: 0.01, max_seeds: 13}\n"
+        "metrics: {primary: lines}\ndecide: {margin: 0.01, max_seeds: 13}\n"
     )
     return file
 
@@ -213,9 +213,9 @@ def ended(cell: Cell) -> CellResult:
     """With scores by which `twin` is better, and `near` is undecided at every look."""
     label, seed = cell.spec.variant.label, cell.spec.recipe.train.seed
     value = {"canny": 1.5, "twin": 1.6, "near": 1.5 + 0.1 * (-1) ** seed, "dots": 0.2}[label] + seed / 100
-    scores = {"scores": {"outline_f1": [value] * 8}, "photo_scores": {"outline_f1": [0.1] * 8}}
+    scores = {"scores": {"lines": [value] * 8}, "photo_scores": {"lines": [0.1] * 8}}
     outcome = Outcome(
-        "finished", 0, 1.0, metrics={"outline_f1": value}, photo={"outline_f1": 0.1}, split="test", **scores
+        "finished", 0, 1.0, metrics={"lines": value}, photo={"lines": 0.1}, split="test", **scores
     )
     return replace(cell.waiting, status="finished", outcome=outcome.to_json())
 
@@ -271,7 +271,7 @@ def test_the_number_of_seeds_can_not_be_given_to_a_study_that_decides_on_it(deci
 
 def test_a_study_is_registered_before_it_runs(deciding: Path, tmp_path: Path) -> None:
     catalogue, options = discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"})
-    deciding.write_text("recipes: [canny, dots]\nat: same.yaml\nseeds: 1\nmetrics: {primary: outline_f1}\n")
+    deciding.write_text("recipes: [canny, dots]\nat: same.yaml\nseeds: 1\nmetrics: {primary: lines}\n")
     results = compare(str(deciding), catalogue, options, register=True)
     registered = read(results.directory)
     assert registered is not None
@@ -290,7 +290,7 @@ def test_seeds_are_planned_by_what_has_finished(deciding: Path, tmp_path: Path) 
     assert not (tmp_path / "runs").exists()
     finish([c for c in planned(deciding) if c.spec.recipe.train.seed < 4], tmp_path / "runs" / "deciding")
     lines = list(plan_seeds(str(deciding), catalogue, 0.05, options))
-    assert lines[0] == "to find a difference of 0.05 in outline_f1 with a chance of 80%, 2 comparisons together at 5 %:"
+    assert lines[0] == "to find a difference of 0.05 in lines with a chance of 80%, 2 comparisons together at 5 %:"
     assert lines[1].startswith("twin: 9 seeds (it varies by 0 between seeds")
     assert lines[2].startswith("near: more than 13 seeds (it varies by 0.115 between seeds")
     assert lines[3] == "in all: 9 seeds, 36 runs, of which 16 have finished; the others take about 0:20, one at a time"

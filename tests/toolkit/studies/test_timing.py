@@ -22,7 +22,7 @@ def study(small: Path) -> Path:
     (small.parent / "lone.yaml").write_text("extends: small\ncritics: {patch: null}\n")
     (small.parent / "study.yaml").write_text(
         "recipes: [small, lone]\nseeds: 2\nset: {train.steps: 20, evaluate.samples: 2, observers: null}\n"
-        "metrics: {primary: outline_f1}\nbudget: seconds\n"
+        "metrics: {primary: lines}\nbudget: seconds\n"
     )
     return small.parent / "study.yaml"
 

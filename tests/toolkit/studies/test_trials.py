@@ -87,7 +87,7 @@ def test_what_a_killed_program_did_not_report_of_a_run_is_reported_at_its_end(sm
         assert again == cell
         source.end(cell, cell.result(tmp_path / "search"))
         first = study.trials(TrialState.COMPLETE)[0]
-    values = [metrics["outline_f1"] for metrics in evaluations_of(tmp_path / "search" / cell.run).values()]
+    values = [metrics["lines"] for metrics in evaluations_of(tmp_path / "search" / cell.run).values()]
     assert first.intermediate_values == {500: values[0]}
     assert first.value == values[1]
 

@@ -36,7 +36,7 @@ def test_a_search_from_the_default_to_the_confirmation(file: Path, tmp_path: Pat
     # the value is the last evaluation's, on validation, not that of the test split
     run = next((tmp_path / "runs" / "search").glob("small-s0-*/outcome.json"))
     evaluations = [
-        line["evaluation"]["outline_f1"] for line in read_metrics(run.parent / "metrics.jsonl") if "evaluation" in line
+        line["evaluation"]["lines"] for line in read_metrics(run.parent / "metrics.jsonl") if "evaluation" in line
     ]
     assert evaluations[-1] in [value for trial in search.trials for value in trial.seeds.values()]
     default, best = results.variants
@@ -119,7 +119,7 @@ def test_the_default_stands_first_even_where_the_range_leaves_it_out(file: Path,
         ("[16, 24, 40]", "{low: 16, high: 8}", "low 16.0 is above high 8.0"),
         ("[16, 24, 40]", "{low: few, high: 8}", "low: got 'few', expected float"),
         (SIZE, "generator.optimizer.lr", None),
-        ("outline_f1", "outline_f2", "'outline_f2': no such metric; did you mean 'outline_f1'?"),
+        ("lines", "linse", "'linse': no such metric; did you mean 'lines'?"),
         ("recipe: small", "recipe: smal", "smal: no such recipe"),
         ("trials: 3", "trials: 0", "trials: got 0, expected"),
         ("trials: 3", "trails: 3", "trails: unknown; did you mean 'trials'?"),
@@ -146,7 +146,7 @@ def test_a_metric_that_the_data_cannot_give(file: Path, tmp_path: Path) -> None:
             Image.new("RGB", (48, 48), (9 * number, 40, 90)).save(tmp_path / name / f"{number}.png")
     data = f"{{use: folder, photos: {tmp_path / 'photos'}, cartoons: {tmp_path / 'cartoons'}}}"
     file.write_text(SEARCH.replace("set: {", f"set: {{data: {data}, "))
-    with pytest.raises(ToonlabError, match=r"objective\.metric: metric 'outline_f1' is left out: it needs the truth's"):
+    with pytest.raises(ToonlabError, match=r"objective\.metric: metric 'lines' is left out: it needs the truth's"):
         tune(str(file), discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"}))
 
 

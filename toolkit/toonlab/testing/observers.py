@@ -16,7 +16,7 @@ from .frame import PartTests
 
 _HOOKS = frozenset(name for name in vars(ObserverHooks) if not name.startswith("_"))
 _STEPS = 40
-_METRICS = {"outline_f1": 0.5, "psnr": 14.0}
+_METRICS = {"lines": 0.5, "psnr": 14.0}
 _LINES = [
     {"step": 20, "time": 1.7e9, "scalars": {"generator/total": 1.0}},
     {"step": 20, "time": 1.7e9, "evaluation": _METRICS},
@@ -124,7 +124,7 @@ class ObserverTests(PartTests):
                 tell("on_evaluation_end", run=run, step=step + 1, metrics=_METRICS, images={"grid": picture})
                 tell("on_checkpoint", run=run, step=step + 1, path=run.directory / "checkpoints")
         failed = "generator/content is nan" if status == "failed" else None
-        outcome = Outcome(status, stop, 1.0, failed, _METRICS if status == "finished" else {}, {"outline_f1": 0.3})
+        outcome = Outcome(status, stop, 1.0, failed, _METRICS if status == "finished" else {}, {"lines": 0.3})
         (run.directory / "outcome.json").write_text(json.dumps(outcome.to_json()))
         tell("on_run_end", run=run, outcome=outcome)
         tell("where_to_look", run=run)

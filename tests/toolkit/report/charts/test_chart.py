@@ -23,7 +23,7 @@ def chart() -> Chart:
         axes = figure.add_subplot()
         axes.scatter([0, 1], [0.5, 0.7512345], color=ACCENT, gid="points")
         axes.plot([0, 1], color=SERIES[3], gid="series-3-mean")
-        axes.set_xlabel("cost in $ and outline_f1 <&> 0.123456")
+        axes.set_xlabel("cost in $ and lines <&> 0.123456")
         return {"points": ["seed 0: 0.5000000", "seed 1"]}
 
     return Chart("one", "A <title>", "Caption.", "What is & seen", draw)
@@ -35,7 +35,7 @@ def test_text_stays_text_and_is_told_to_those_who_do_not_see(chart: Chart) -> No
     title, description = root[0], root[1]
     assert (title.text, description.text) == ("A <title>", "What is & seen")
     assert root.get("aria-labelledby") == f"{title.get('id')} {description.get('id')}"
-    assert "cost in $ and outline_f1 <&> 0.123456" in [text.text for text in root.iter(f"{NAMESPACE}text")]
+    assert "cost in $ and lines <&> 0.123456" in [text.text for text in root.iter(f"{NAMESPACE}text")]
     assert [tip.text for use in root.iter(f"{NAMESPACE}use") for tip in use] == ["seed 0: 0.5000000", "seed 1"]
 
 

@@ -39,21 +39,21 @@ def lines(axes: Any) -> dict[str, list[list[tuple[float, float]]]]:
 
 def test_each_seed_is_thin_and_their_mean_bold(made: Made, figure: Any) -> None:
     found = made({"a": [0.5, 0.6], "b": [0.4, 0.3]})
-    logged(found, "evaluation", "outline_f1", [0.25, 0.5])
+    logged(found, "evaluation", "lines", [0.25, 0.5])
     over_steps, over_seconds = learning(found)
     drawn = lines(figure(over_steps).axes[0])
     assert drawn["series-0-seed"] == [[(10, 0.25), (20, 0.5)], [(10, 1.25), (20, 1.5)]]
     assert drawn["series-0-mean"] == [[(10, 0.75), (20, 1.0)]]
     assert set(drawn) == {"series-0-seed", "series-0-mean", "series-1-seed", "series-1-mean"}
     assert [x for x, _ in lines(figure(over_seconds).axes[0])["series-1-mean"][0]] == [0, 5]
-    assert over_steps.title == "outline_f1 over steps"
+    assert over_steps.title == "lines over steps"
     assert "thin: each seed" in over_steps.caption
-    assert over_steps.description == "outline_f1 over steps; at the end a 1.000; b 1.000."
+    assert over_steps.description == "lines over steps; at the end a 1.000; b 1.000."
 
 
 def test_a_single_seed_is_drawn_once(made: Made, figure: Any) -> None:
     found = made({"a": [0.5]})
-    logged(found, "evaluation", "outline_f1", [0.25, 0.5])
+    logged(found, "evaluation", "lines", [0.25, 0.5])
     assert list(lines(figure(next(learning(found))).axes[0])) == ["series-0-mean"]
 
 
@@ -69,7 +69,7 @@ def test_the_loss_is_drawn_where_runs_were_evaluated_once(made: Made, figure: An
 def test_without_curves_there_is_no_chart(made: Made) -> None:
     found = made({"a": [0.5]})
     assert list(learning(found)) == []
-    logged(found, "evaluation", "outline_f1", [0.25])
+    logged(found, "evaluation", "lines", [0.25])
     assert list(learning(found)) == []
 
 
@@ -94,7 +94,7 @@ def test_quality_is_drawn_against_the_seconds_of_a_step(made: Made, figure: Any,
     assert points["series-2-cost-mean"] == [[0.0, 0.3]]  # trains nothing
     assert "a: 0.600 at 0.250 s" in tips(chart)
     assert {"a", "b", "free", "seconds per training step"} <= set(texts(chart))
-    assert chart.description.startswith("outline_f1 against seconds per training step: a 0.600 at 0.250 s; ")
+    assert chart.description.startswith("lines against seconds per training step: a 0.600 at 0.250 s; ")
 
 
 def test_without_timed_steps_there_is_no_chart_of_costs(made: Made) -> None:

@@ -28,7 +28,7 @@ def points(axes: Any, row: int) -> list[tuple[float, float]]:
 
 
 def test_every_seed_is_a_point_of_its_row(findings: Findings, figure: Any, texts: Any, tips: Any) -> None:
-    chart = seeds(findings, "outline_f1")
+    chart = seeds(findings, "lines")
     axes = figure(chart).axes[0]
     assert [x for x, _ in points(axes, 0)] == BASE
     assert [x for x, _ in points(axes, 2)] == [0.9]
@@ -38,32 +38,32 @@ def test_every_seed_is_a_point_of_its_row(findings: Findings, figure: Any, texts
         "seed 1: 0.900",
     ]  # fmt: skip
     assert {"plain", "up", "late", "0.500", "0.602", "0.900"} <= set(texts(chart))
-    assert any(text.startswith("outline_f1") and "more is better" in text for text in texts(chart))
+    assert any(text.startswith("lines") and "more is better" in text for text in texts(chart))
     assert "none" not in texts(chart)
-    assert chart.description == "Means of outline_f1: plain 0.500, up 0.602, late 0.900."
+    assert chart.description == "Means of lines: plain 0.500, up 0.602, late 0.900."
 
 
 def test_the_photo_is_a_line_where_it_is_near_the_others(findings: Findings, texts: Any) -> None:
     for value, near in ((0.55, True), (0.05, False)):
         cells = [
-            replace(cell, outcome={**(cell.outcome or {}), "photo": {"outline_f1": value}})
+            replace(cell, outcome={**(cell.outcome or {}), "photo": {"lines": value}})
             for cell in findings.results.cells
         ]
         found = Findings(replace(findings.results, cells=cells))
-        assert ("photo" in texts(seeds(found, "outline_f1"))) == near
+        assert ("photo" in texts(seeds(found, "lines"))) == near
 
 
 def test_differences_have_words_and_point_to_better(made: Callable[..., Findings], figure: Any, texts: Any) -> None:
     values = {"plain": BASE * 3, "up": [0.60, 0.62, 0.585] * 3, "late": {1: 0.9}}
     findings = made(values, baseline="plain")
-    chart = differences(findings, "outline_f1")
+    chart = differences(findings, "lines")
     assert [round(x, 6) for x, _ in points(figure(chart).axes[0], 0)] == [0.1, 0.1, 0.105] * 3
     written = texts(chart)
     assert {"up", "late", "▲ better", "≈ undecided"} <= set(written)
     assert any("better →" in text for text in written)
     assert "up +0.100 (+0.100 to +0.105), better; late +0.380, undecided." in chart.description
-    less = Findings(replace(findings.results, higher={"outline_f1": False}))
-    written = texts(differences(less, "outline_f1"))
+    less = Findings(replace(findings.results, higher={"lines": False}))
+    written = texts(differences(less, "lines"))
     assert "▼ worse" in written
     assert any("← better" in text for text in written)
 
@@ -100,7 +100,7 @@ def test_the_first_label_is_on_top(made: Callable[..., Findings]) -> None:
     assert axes.get_ylim() == (1.5, -0.5)
     heights = {text.get_text(): text.get_position()[1] for text in axes.texts}
     assert heights["first"] < heights["second"]
-    two, three, four = (seeds(made(dict.fromkeys(names, BASE)), "outline_f1").height for names in ("ab", "abc", "abcd"))
+    two, three, four = (seeds(made(dict.fromkeys(names, BASE)), "lines").height for names in ("ab", "abc", "abcd"))
     assert three - two == four - three > 20
 
 

@@ -26,7 +26,7 @@ LONG = Variant("ctss", {"critics.patch.sampler.patch_size": 24, "critics.patch.s
 
 
 def cell(variant: Variant, seed: int, status: CellStatus, value: float | None = None) -> CellResult:
-    outcome = {"metrics": {"outline_f1": value}, "photo": {}, "costs": {}, "measured": {}, "seconds": 9.0, "step": 4}
+    outcome = {"metrics": {"lines": value}, "photo": {}, "costs": {}, "measured": {}, "seconds": 9.0, "step": 4}
     reason = "diverged at step 3" if status == "failed" else None
     return CellResult(
         variant, seed, f"{variant.label}-s{seed}", status, reason, outcome=None if value is None else outcome
@@ -45,7 +45,7 @@ def progress(tmp_path: Path) -> StudyProgress:
         cell(LONG, 2, "waiting"),
     ]
     progress = StudyProgress(
-        StudyResults("study", tmp_path, cells, metrics=["outline_f1"], higher={"outline_f1": True}), write=False
+        StudyResults("study", tmp_path, cells, metrics=["lines"], higher={"lines": True}), write=False
     )
     progress.begin(cells[4])
     progress.update(cells[4].run, RunProgress(20, 400))
@@ -61,20 +61,20 @@ def shown(progress: StudyProgress, width: int) -> list[str]:
 
 def test_a_wide_terminal_shows_every_cell_and_what_leads(progress: StudyProgress) -> None:
     plain, ctss, running, starting, summary = shown(progress, 120)
-    assert plain.split() == ["plain", "✓✓▸", "outline_f1", "0.55"]
-    assert ctss.split("  ") == ["ctss (patch_size 24, k 2)", "✓✗▸", "outline_f1 0.625"]
+    assert plain.split() == ["plain", "✓✓▸", "lines", "0.55"]
+    assert ctss.split("  ") == ["ctss (patch_size 24, k 2)", "✓✗▸", "lines 0.625"]
     assert running.startswith("plain, seed 2")
     assert "20/400" in running
     assert "steps/s" not in running  # one report says nothing of the pace
     assert starting.split("  ") == ["ctss (patch_size 24, k 2), seed 2", "starting"]
-    assert summary == "4/6 cells · best so far: ctss (patch_size 24, k 2), outline_f1 0.625"
+    assert summary == "4/6 cells · best so far: ctss (patch_size 24, k 2), lines 0.625"
 
 
 def test_a_narrow_terminal_shows_the_same_within_its_width(progress: StudyProgress) -> None:
     lines = shown(progress, 40)
     assert all(len(line) <= 40 for line in lines)
     text = " ".join(" ".join(lines).split())
-    for part in ("✓✓▸", "✓✗▸", "20/400", "starting", "4/6 cells", "outline_f1 0.625"):
+    for part in ("✓✓▸", "✓✗▸", "20/400", "starting", "4/6 cells", "lines 0.625"):
         assert part in text, text
 
 
@@ -92,7 +92,7 @@ def test_a_search_has_a_summary_of_its_own(progress: StudyProgress) -> None:
 
 def test_less_is_better_where_the_metric_says_so(progress: StudyProgress) -> None:
     assert leader(progress.results) == ("ctss (patch_size 24, k 2)", 0.625)
-    assert leader(replace(progress.results, higher={"outline_f1": False})) == ("plain", pytest.approx(0.55))
+    assert leader(replace(progress.results, higher={"lines": False})) == ("plain", pytest.approx(0.55))
     assert leader(replace(progress.results, metrics=["kid"])) is None
     assert leader(replace(progress.results, metrics=[])) is None
     assert leader(progress.results.with_cells([])) is None
@@ -107,7 +107,7 @@ def test_in_a_pipe_there_is_one_line_for_each_end_however_long(progress: StudyPr
         view.draw(progress)
         view.draw(progress)
     assert console.file.getvalue().splitlines() == [
-        "[5/6] ctss (patch_size 24, k 2), seed 2: finished in 0:09, outline_f1 0.75",
+        "[5/6] ctss (patch_size 24, k 2), seed 2: finished in 0:09, lines 0.75",
         "[6/6] plain, seed 2: failed: [red]out of memory[/red]",
     ]
 

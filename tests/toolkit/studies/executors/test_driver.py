@@ -73,7 +73,7 @@ def test_real_cells_run_and_their_results_are_those_of_the_study(
     progress = progress_of(cells, tmp_path / "study")
     Driver(local, progress, ProcessOptions(tmp_path / "study")).run(CellList(cells, progress), Display())
     assert [cell.status for cell in progress.results.cells] == ["finished"] * 4
-    assert {cell.values["outline_f1"] for cell in progress.results.cells}
+    assert {cell.values["lines"] for cell in progress.results.cells}
     assert not progress.running
 
 

@@ -79,7 +79,7 @@ def test_a_run_reports_its_steps_and_evaluations_and_logs_what_it_prints(
     assert run.end() is None
     evaluated = [report for report in reports if report.metrics]
     assert [(report.step, report.steps) for report in evaluated] == [(2, 4), (4, 4)]
-    assert set(evaluated[0].metrics) >= {"outline_f1", "psnr"}
+    assert set(evaluated[0].metrics) >= {"lines", "psnr"}
     assert outcome(tmp_path)["status"] == "finished"
     assert any("step 4" in line or "4/4" in line for line in run.last_lines()), run.last_lines()
 
@@ -152,7 +152,7 @@ def test_a_killed_run_is_a_failed_cell_and_the_next_one_runs(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (small.parent / "study.yaml").write_text(
-        "recipes: [small, identity]\nat: same.yaml\nseeds: 1\nmetrics: {primary: outline_f1}\n"
+        "recipes: [small, identity]\nat: same.yaml\nseeds: 1\nmetrics: {primary: lines}\n"
     )
     (small.parent / "same.yaml").write_text(
         "data: {use: toonworld, size: 32, scenes: 8, evaluation_scenes: 3}\n"

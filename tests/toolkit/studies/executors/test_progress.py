@@ -15,11 +15,11 @@ from toonlab.studies.results.results import CellResult, StudyResults, Variant
 @pytest.fixture
 def results(tmp_path: Path) -> StudyResults:
     cells = [CellResult(Variant(recipe), seed, f"{recipe}-s{seed}") for seed in (0, 1) for recipe in ("ctss", "plain")]
-    return StudyResults("study", tmp_path / "study", cells, metrics=["outline_f1"], higher={"outline_f1": True})
+    return StudyResults("study", tmp_path / "study", cells, metrics=["lines"], higher={"lines": True})
 
 
 def finished(cell: CellResult, value: float = 0.5) -> CellResult:
-    outcome = {"metrics": {"outline_f1": value}, "photo": {}, "costs": {}, "measured": {}, "seconds": 61.2, "step": 4}
+    outcome = {"metrics": {"lines": value}, "photo": {}, "costs": {}, "measured": {}, "seconds": 61.2, "step": 4}
     return replace(cell, status="finished", outcome=outcome)
 
 
@@ -34,7 +34,7 @@ def test_a_cell_from_its_beginning_to_its_end(results: StudyResults) -> None:
     progress.end(finished(cell, 0.61234))
     assert not progress.running
     assert progress.results.cells[1].status == "finished"
-    assert progress.take_messages() == [StatusMessage("[1/4] plain, seed 0: finished in 1:01, outline_f1 0.6123")]
+    assert progress.take_messages() == [StatusMessage("[1/4] plain, seed 0: finished in 1:01, lines 0.6123")]
     assert progress.take_messages() == []
     assert StudyResults.read(results.directory).cells == progress.results.cells
 

@@ -132,7 +132,7 @@ def test_named_levels_change_several_paths_at_once_where_a_recipe_has_them(small
     (small.parent / "lone.yaml").write_text("extends: small\ncritics: {patch: null}\n")
     planned = cells(
         small.parent,
-        "recipes: [small, lone]\nseeds: 1\nmetrics: {primary: outline_f1}\nfactors:\n"
+        "recipes: [small, lone]\nseeds: 1\nmetrics: {primary: lines}\nfactors:\n"
         "  resolution:\n    32: {data.size: 32, critics.patch.sampler.patch_size: 16}\n"
         "    64: {data.size: 64, critics.patch.sampler.patch_size: 32, evaluate.metrics.0.tolerance: 2}\n"
         "  patches: {with: {}, without: {critics.patch: null}}\n",

@@ -38,7 +38,7 @@ def test_a_recipe_has_the_parameters_the_seed_and_the_metrics_of_its_search(file
     recipe = recipe_of(search, path, discover(), 3, {K: 1}, {"train.steps": 9})
     assert (recipe.train.seed, recipe.train.steps) == (3, 9)
     assert recipe.critics["patch"].sampler.parameters["k"] == 1
-    assert [part.use for part in recipe.evaluate.metrics] == ["outline_f1"]
+    assert [part.use for part in recipe.evaluate.metrics] == ["lines"]
 
 
 def test_a_range_is_written_by_its_choices_or_its_bounds() -> None:
