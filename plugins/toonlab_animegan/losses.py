@@ -20,14 +20,15 @@ class Gram:
     """Distance between the Gram matrices of the fake and of a gray cartoon, for texture and strokes without colours.
 
     Mean absolute difference over all pairs of channels and all images, each fake against the cartoon at its place in
-    the batch; one matrix per image, of the recipe's features, divided by their number. Gray is the luminance, in three
-    equal channels. The grayscale style loss of Chen, Liu and Chen, "AnimeGAN", ISICA 2019; `style_loss` in its code
-    (`tools/ops.py`). It grows with the square of the features, so a suitable weight depends on the extractor.
+    the batch; one matrix per image, of the recipe's features, divided by their number; the mean over layers, if there
+    are several. Gray is the luminance, in three equal channels. The grayscale style loss of Chen, Liu and Chen,
+    "AnimeGAN", ISICA 2019; `style_loss` in its code (`tools/ops.py`). It grows with the square of the features, so a
+    suitable weight depends on the extractor.
     """
 
     def __call__(self, step: Step) -> Tensor:
         gray = luminance(step.batch.cartoon).expand(-1, 3, -1, -1)
-        return F.l1_loss(gram_matrix(step.features(step.fake)), gram_matrix(step.features(gray)))
+        return step.features.mean_over_layers(_gram_distance, step.fake, gray)
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,10 @@ class SmoothSuppression:
     def __call__(self, critic: CriticParts, views: Views, logits: Logits) -> Tensor:
         smooth = smooth_edges(gray(views.real), views.value_range)
         return critic.objective.fake(critic.logits(_spread(smooth, views.real)))
+
+
+def _gram_distance(features: Tensor, others: Tensor) -> Tensor:
+    return F.l1_loss(gram_matrix(features), gram_matrix(others))
 
 
 def gray(images: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from collections.abc import Set
 from itertools import pairwise
 from typing import Annotated, Literal
 
@@ -24,6 +25,8 @@ _SLOPE = 0.2  # of the random network's LeakyReLU
 class VGG19(nn.Module):
     """Features of a VGG19 pretrained on ImageNet: `(B, 3, H, W)` in [-1, 1] -> `(B, C, h, w)`, computed up to `layer`.
 
+    Several layers give a tuple of such tensors, in the network's order.
+
     The convention has to match the weights. `caffe` (BGR in 0..255 minus the mean) is that of the VGG authors' weights:
     of tensorflow-vgg's `vgg19.npy`, which CTSS, AnimeGAN and White-box use, and of conversions such as
     `vgg19-d01eb7cb.pth`. `torchvision` (RGB in 0..1, normalised by mean and deviation) is that of `imagenet`. Other
@@ -38,8 +41,8 @@ class VGG19(nn.Module):
             (`.pt`, `.pth`) or `.safetensors`, with names as in torchvision or as `conv1_1.weight`, or a `.npy` as the
             originals use.
         convention: the conversion of images in [-1, 1] to the input that the weights expect, as above.
-        layer: `conv1_1` to `conv5_4` (before ReLU), `relu1_1` to `relu5_4`, or `pool1` to `pool5`. The originals use
-            `conv4_4`: 512 channels at 1/8 of the size.
+        layer: `conv1_1` to `conv5_4` (before ReLU), `relu1_1` to `relu5_4`, or `pool1` to `pool5`, or a list of such.
+            The originals use `conv4_4`: 512 channels at 1/8 of the size.
 
     Raises:
         PartError: for a layer that VGG19 does not have.
@@ -53,14 +56,15 @@ class VGG19(nn.Module):
         self,
         weights: str = "imagenet",
         convention: Literal["caffe", "torchvision"] = "torchvision",
-        layer: str = "conv4_4",
+        layer: str | Annotated[tuple[str, ...], Field(min_length=1)] = "conv4_4",
     ) -> None:
         super().__init__()
-        layers = _layers()
-        if layer not in layers:
-            raise PartError(f"vgg19: there is no layer {layer!r}; {nearest(layer, layers)}")
+        self.wanted = {layer} if isinstance(layer, str) else set(layer)
+        layers = _layers(self.wanted)
+        if wrong := next((name for name in self.wanted if name not in layers), None):
+            raise PartError(f"vgg19: there is no layer {wrong!r}; {nearest(wrong, layers)}")
         names = list(layers)
-        needed = names[: names.index(layer) + 1]
+        needed = names[: max(map(names.index, self.wanted)) + 1]
         self.convention = convention
         self.layers = nn.Sequential(OrderedDict((name, layers[name]) for name in needed))
         shapes = {name: value.shape for name, value in self.layers.state_dict().items()}
@@ -70,25 +74,33 @@ class VGG19(nn.Module):
         self.requires_grad_(False)
         self.train(False)
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
         check_images(images, "vgg19", channels=3)
         unit = (images + 1) / 2
         pixels = 255 * unit.flip(1) if self.convention == "caffe" else unit
-        return self.layers((pixels - self.mean) / self.std)
+        values, found = (pixels - self.mean) / self.std, []
+        for name, layer in self.layers.named_children():
+            values = layer(values)
+            if name in self.wanted:
+                found.append(values)
+        return tuple(found) if len(found) > 1 else found[0]
 
     def train(self, mode: bool = True) -> VGG19:
         """Stay in eval mode: a fixed extractor has no other."""
         return super().train(False)
 
 
-def _layers() -> OrderedDict[str, nn.Module]:
-    """All layers by name, in the order of torchvision's `vgg19().features`; their tensors have no storage yet."""
+def _layers(wanted: Set[str]) -> OrderedDict[str, nn.Module]:
+    """All layers by name, in the order of torchvision's `vgg19().features`; their tensors have no storage yet.
+
+    No ReLU overwrites a wanted layer.
+    """
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     channels = 3
     for block, (width, depth) in enumerate(_BLOCKS, 1):
         for index in range(1, depth + 1):
             layers[f"conv{block}_{index}"] = nn.Conv2d(channels, width, 3, padding=1, device="meta")
-            layers[f"relu{block}_{index}"] = nn.ReLU(inplace=True)
+            layers[f"relu{block}_{index}"] = nn.ReLU(inplace=f"conv{block}_{index}" not in wanted)
             channels = width
         layers[f"pool{block}"] = nn.MaxPool2d(2, ceil_mode=True)
     return layers

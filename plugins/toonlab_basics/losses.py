@@ -22,12 +22,12 @@ from toonlab.ops.filters import full_precision, rgb_to_yuv
 class Content:
     """L1 distance between the features of the fake and of its photo, which keeps the scene recognisable.
 
-    Mean over all elements. The content loss of Chen, Lai and Liu, "CartoonGAN", CVPR 2018; `con_loss` in the code of
-    AnimeGAN and CTSS.
+    Mean over all elements of a layer, then over layers. The content loss of Chen, Lai and Liu, "CartoonGAN", CVPR 2018;
+    `con_loss` in the code of AnimeGAN and CTSS.
     """
 
     def __call__(self, step: Step) -> Tensor:
-        return F.l1_loss(step.features(step.fake), step.features(step.batch.photo))
+        return step.features.mean_over_layers(F.l1_loss, step.fake, step.batch.photo)
 
 
 @dataclass(frozen=True)

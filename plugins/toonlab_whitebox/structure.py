@@ -28,11 +28,11 @@ Work = Callable[[NDArray[np.float32]], NDArray[np.int64]]
 class Structure:
     """L1 distance between the features of the fake and of its own superpixel version, for flat blocks of colour.
 
-    Mean over all elements; the superpixel version is computed from each fake, without a gradient. Wang and Yu,
-    "Learning to Cartoonize Using White-box Cartoon Representations", CVPR 2020, section 3.2 and eq. 6. `slic` is the
-    default of their code: superpixels by k-means over colour and position. `adaptive` is the paper's description:
-    segments of Felzenszwalb and Huttenlocher, merged as in selective search, with adaptive colouring. On a CPU both run
-    in threads during the features of the fake; on a GPU `slic` runs there.
+    Mean over all elements of a layer, then over layers; the superpixel version is computed from each fake, without a
+    gradient. Wang and Yu, "Learning to Cartoonize Using White-box Cartoon Representations", CVPR 2020, section 3.2 and
+    eq. 6. `slic` is the default of their code: superpixels by k-means over colour and position. `adaptive` is the
+    paper's description: segments of Felzenszwalb and Huttenlocher, merged as in selective search, with adaptive
+    colouring. On a CPU both run in threads during the features of the fake; on a GPU `slic` runs there.
 
     Args:
         mode: `slic` or `adaptive`.
@@ -64,8 +64,8 @@ class Structure:
 
     def __call__(self, step: Step) -> Tensor:
         target = self.begin(step.fake)
-        features = step.features(step.fake)  # while threads compute the superpixels
-        return F.l1_loss(features, step.features(target()))
+        step.features.layers(step.fake)  # kept: while threads compute the superpixels
+        return step.features.mean_over_layers(F.l1_loss, step.fake, target())
 
     def superpixels(self, images: Tensor) -> Tensor:
         """Pictures of few flat regions: `(B, 3, H, W)` in [-1, 1] -> the same, without a gradient.

@@ -1,16 +1,18 @@
 """Interchangeable parts: any sampler, any representation and any discriminator loss train together."""
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 import pytest
 import torch
 
-from toonlab import Batch, discover
+from toonlab import Batch, Features, discover
 from toonlab.engine.builder import build
 from toonlab.engine.stages import enter
 from toonlab.recipes.load import load
 from toonlab.recipes.spec import Recipe
+from toonlab.testing import GeneratorLossTests
 from toonlab.utils.distributed import DistributedContext
 
 SIZE, BATCH, STEPS = 64, 2, 2
@@ -65,3 +67,12 @@ def test_every_combination_trains(sampler: str, small: Path):
             what = f"{sampler} x {representation} x {loss}: the {side}'s gradients"
             assert all(gradient.isfinite().all() for gradient in gradients), f"{what} are not finite"
             assert any(gradient.any() for gradient in gradients), f"{what} are all zero"
+
+
+@pytest.mark.parametrize("name", CATALOGUE.names("generator_losses"))
+def test_a_loss_is_the_mean_over_the_layers_of_features(name: str):
+    loss, step = CATALOGUE.make("generator_losses", name), GeneratorLossTests().given(height=SIZE, width=SIZE)
+    layers = (torch.nn.AvgPool2d(2), torch.nn.AvgPool2d(8))
+    both = loss(replace(step, features=Features(lambda images: tuple(layer(images) for layer in layers))))
+    single = [loss(replace(step, features=Features(layer))) for layer in layers]
+    torch.testing.assert_close(both, torch.stack(single).mean())

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from toonlab import Context, Features, Outcome, Run, Views
+from toonlab import Context, Features, Outcome, PartError, Run, Views
 from toonlab.types import OnAccess, evaluating
 
 
@@ -39,6 +40,19 @@ def test_features_are_extracted_once_for_each_tensor() -> None:
         assert torch.equal(features(photo), photo * 2)
         assert features(fake).requires_grad
     assert [image is photo for image in calls] == [True, False]
+
+
+def test_features_of_several_layers() -> None:
+    """A loss of one layer says so; the distance is the mean over layers, and one layer's is its own, bit by bit."""
+    one, other = torch.rand(2, 2, 3, 4, 4)
+    several = Features(lambda images: (images, images[..., ::2, ::2] ** 2))
+    assert [tuple(layer.shape) for layer in several.layers(one)] == [(2, 3, 4, 4), (2, 3, 2, 2)]
+    with pytest.raises(PartError, match=r"^features: 2 layers, but a loss takes only one"):
+        several(one)
+    apart = [F.l1_loss(a, b) for a, b in zip(several.layers(one), several.layers(other), strict=True)]
+    torch.testing.assert_close(several.mean_over_layers(F.l1_loss, one, other), (apart[0] + apart[1]) / 2)
+    single = Features(lambda images: images)
+    assert torch.equal(single.mean_over_layers(F.l1_loss, one, other), F.l1_loss(single(one), single(other)))
 
 
 def test_parts_are_in_eval_mode_within_the_block_alone() -> None:

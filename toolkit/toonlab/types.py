@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, overload
 
+from toonlab.errors import PartError
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
@@ -127,21 +129,46 @@ class Logits:
 class Features:
     """The recipe's feature extractor, run at most once per tensor and step: `step.features(step.fake)`.
 
-    Features of a tensor that needs no gradient (photo, cartoon) are computed without a graph.
+    Features of a tensor that needs no gradient (photo, cartoon) are computed without a graph. The extractor returns one
+    tensor, or a tuple with a tensor for each of several layers; a loss that serves both uses `mean_over_layers`.
     """
 
-    def __init__(self, extractor: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, extractor: Callable[[Tensor], Tensor | tuple[Tensor, ...]]) -> None:
         self._extractor = extractor
-        self._seen: dict[int, tuple[Tensor, Tensor]] = {}  # the image is kept so that its id stays its own
+        self._seen: dict[int, tuple[Tensor, tuple[Tensor, ...]]] = {}  # the image is kept so that its id stays its own
 
     def __call__(self, images: Tensor) -> Tensor:
-        """`(B, 3, H, W)` in [-1, 1] -> `(B, C, h, w)`, as the extractor defines it."""
+        """`(B, 3, H, W)` in [-1, 1] -> `(B, C, h, w)`, as the extractor defines it.
+
+        Raises:
+            PartError: if the extractor has several layers.
+        """
+        first, *more = self.layers(images)
+        if more:
+            text = f"features: {1 + len(more)} layers, but a loss takes only one; choose one, or use features.layers"
+            raise PartError(text)
+        return first
+
+    def layers(self, images: Tensor) -> tuple[Tensor, ...]:
+        """`(B, 3, H, W)` in [-1, 1] -> `(B, C, h, w)` for each of the extractor's layers."""
         import torch
 
         if id(images) not in self._seen:
             with torch.set_grad_enabled(torch.is_grad_enabled() and images.requires_grad):
-                self._seen[id(images)] = (images, self._extractor(images))
+                found = self._extractor(images)
+            self._seen[id(images)] = (images, found if isinstance(found, tuple) else (found,))
         return self._seen[id(images)][1]
+
+    def mean_over_layers(self, distance: Callable[[Tensor, Tensor], Tensor], one: Tensor, other: Tensor) -> Tensor:
+        """The mean over layers of a distance, `(features, features) -> scalar`, between two batches of images.
+
+        The mean, not the sum, so that a loss's weight stays suitable whatever the number of layers; one layer gives
+        its distance itself.
+        """
+        import torch
+
+        distances = list(map(distance, self.layers(one), self.layers(other)))
+        return distances[0] if len(distances) == 1 else torch.stack(distances).mean()
 
 
 @dataclass(frozen=True, slots=True)

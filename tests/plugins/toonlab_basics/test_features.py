@@ -125,6 +125,16 @@ def test_layers_and_odd_sides(layer: str, shape: tuple[int, ...]):
     assert (features.min() >= 0) == (not layer.startswith("conv"))
 
 
+def test_several_layers_are_those_of_one_layer_each():
+    """Among them a convolution and its ReLU, which must not overwrite it."""
+    names = ("relu1_2", "conv1_1", "pool1", "relu1_1")
+    images = torch.rand(1, 3, 8, 6, generator=torch.Generator().manual_seed(0))
+    outputs = VGG19("random", layer=names)(images)
+    for name, output in zip(sorted(names, key=["conv1_1", "relu1_1", "relu1_2", "pool1"].index), outputs, strict=True):
+        assert torch.equal(output, VGG19("random", layer=name)(images))
+    assert torch.equal(VGG19("random", layer=["pool1"])(images), outputs[-1])
+
+
 def test_frozen_and_always_in_eval_mode():
     features = VGG19("random", layer="conv1_2").train()
     assert not features.training

@@ -61,7 +61,13 @@ def whole(views: Views) -> Views:
 
 
 def content(step: Step) -> Tensor:
-    return F.l1_loss(step.features(step.fake), step.features(step.batch.photo))
+    return step.features.mean_over_layers(F.l1_loss, step.fake, step.batch.photo)
+
+
+class TwoLayers(nn.Sequential):
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        first, second = self
+        return first(images), second(first(images))
 
 
 def make() -> GAN:
@@ -71,7 +77,7 @@ def make() -> GAN:
     with seeded(0, "critic"):
         net = nn.Sequential(spectral_norm(nn.Conv2d(3, 2, 3)), nn.LeakyReLU(0.2), spectral_norm(nn.Conv2d(2, 1, 1)))
     with seeded(0, "features"):
-        features = nn.Conv2d(3, 2, 1).requires_grad_(False)
+        features = TwoLayers(nn.Conv2d(3, 2, 1), nn.Conv2d(2, 2, 1)).requires_grad_(False)
     critics = {"image": Critic("image", net, LeastSquares(), whole)}
     return GAN(
         generator,

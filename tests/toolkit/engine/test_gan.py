@@ -233,6 +233,17 @@ def test_bf16_runs_networks_in_bf16_and_losses_in_float32() -> None:
     )
 
 
+def test_each_layer_of_features_leaves_the_run_s_precision() -> None:
+    gan, _ = make(autocast=torch.bfloat16)
+    net = gan.features
+    assert net is not None
+    halves = replace(gan, compiled={net: lambda images: (net(images), net(images[..., ::2, ::2]))})
+    seen: list[torch.dtype] = []
+    net.register_forward_hook(lambda _m, _i, output: seen.append(output.dtype))
+    assert {layer.dtype for layer in halves.extract(batch().photo)} == {torch.float32}
+    assert seen == [torch.bfloat16] * 2
+
+
 def test_further_losses_ask_the_critic_in_the_run_s_precision() -> None:
     gan, stage = make(autocast=torch.bfloat16)
     seen: list[torch.dtype] = []

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from toonlab.errors import first_line
-from toonlab.types import Batch
+from toonlab.types import Batch, Features
 from toonlab.utils.rng import rng, seeded
 
 from .gan import GAN, frozen
@@ -55,7 +55,7 @@ def _uses(gan: GAN, photo: Tensor) -> Iterator[Use]:
     generator_passes = (_update_generator, _without_gradients) if gan.generator_every > 1 else (_update_generator,)
     yield "generator.network", gan.generator, photo, generator_passes
     if gan.features is not None:
-        yield "features", gan.features, photo, (_without_gradients, _through_to_input)
+        yield "features", gan.features, photo, (_without_gradients, _through_features)
     for critic in gan.critics.values():
         with torch.no_grad():
             view = gan.view(critic, Batch(photo, photo.flip(-1)), photo.flip(-1), 0).fake
@@ -83,18 +83,24 @@ def _compile(gan: GAN, net: nn.Module, images: Tensor, passes: Iterable[Pass]) -
 
 def _update_generator(gan: GAN, net: nn.Module, images: Tensor) -> None:
     """The generator, on photos."""
-    gan.run(net, images).sum().backward()  # type: ignore[no-untyped-call]
+    gan.run(net, images).sum().backward()
 
 
 def _update_critic(gan: GAN, net: nn.Module, view: Tensor) -> None:
     """A critic in its own update: on real and fake, before one backward pass."""
-    (gan.run(net, view) + gan.run(net, view)).sum().backward()  # type: ignore[no-untyped-call]
+    (gan.run(net, view) + gan.run(net, view)).sum().backward()
 
 
 def _through_to_input(gan: GAN, net: nn.Module, images: Tensor) -> None:
-    """A critic in the generator's update, or features of a fake: the gradient flows to the images."""
+    """A critic in the generator's update: the gradient flows to the images."""
     with frozen([net]):
-        gan.run(net, images.clone().requires_grad_()).sum().backward()  # type: ignore[no-untyped-call]
+        gan.run(net, images.clone().requires_grad_()).sum().backward()
+
+
+def _through_features(gan: GAN, net: nn.Module, images: Tensor) -> None:
+    """Features of a fake, one layer or several: the gradient flows to the images."""
+    layers = Features(gan.extract).layers(images.clone().requires_grad_())
+    torch.stack([layer.sum() for layer in layers]).sum().backward()  # type: ignore[no-untyped-call]
 
 
 def _without_gradients(gan: GAN, net: nn.Module, images: Tensor) -> None:

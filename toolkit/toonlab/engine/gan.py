@@ -139,15 +139,17 @@ class GAN:
             self.update_critics(stage, views, scalars)
         return scalars
 
-    def run(self, net: nn.Module, images: Tensor) -> Tensor:
+    def run(self, net: nn.Module, images: Tensor) -> Any:
         """A network's forward pass, compiled or not, in the precision of the run."""
         return self._in_precision(self.compiled.get(net, net), images)
 
-    def _in_precision(self, forward: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
-        """A forward pass in the precision of the run; its output leaves autocast as float32."""
+    def _in_precision(self, forward: Callable[[Tensor], Any], images: Tensor) -> Any:
+        """A forward pass in the precision of the run; its output, or each of several, leaves autocast as float32."""
         with torch.autocast(self.distributed.device.type, self.autocast, enabled=self.autocast is not None):
             output = forward(images)
-        return output.float() if self.autocast else output
+        if self.autocast is None:
+            return output
+        return tuple(layer.float() for layer in output) if isinstance(output, tuple) else output.float()
 
     def view(self, critic: Critic, batch: Batch, fake: Tensor, number: int) -> Views:
         """A critic's views in this step; the fake side stays attached to the generator."""
@@ -202,8 +204,8 @@ class GAN:
         if self.ema:
             self.ema.update_parameters(self.generator)
 
-    def extract(self, images: Tensor) -> Tensor:
-        """The recipe's features of images."""
+    def extract(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """The recipe's features of images, as the network returns them: one tensor, or one for each of its layers."""
         if self.features is None:
             raise PartError("features: missing, but a loss asks for them; add a section such as features: {use: vgg19}")
         return self.run(self.features, images)

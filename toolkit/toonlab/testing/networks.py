@@ -9,6 +9,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from toonlab.types import Features
 from toonlab.utils.text import with_article
 
 from . import inputs
@@ -72,7 +73,7 @@ class NetworkTests(ImageTests):
         with torch.no_grad():
             plain = self.run(net, images)
             with torch.autocast("cpu", torch.bfloat16):
-                half = self.tried("fails under autocast to bfloat16", net, images)
+                half = self.tried("fails under autocast to bfloat16", self.outputs, net, images)["outputs"]
         off = float((half.float() - plain).abs().mean() / plain.abs().mean().clamp_min(1e-3))
         text = (
             f"under autocast to bfloat16 its output is off by {100 * off:.0f} %; do sums, normalisation and squashing"
@@ -235,12 +236,20 @@ class FeaturesTests(NetworkTests):
 
     kind = "features"
 
+    def outputs(self, part: nn.Module, given: Tensor) -> Mapping[str, Tensor]:
+        """Several layers as one tensor."""
+        layers = part(given)
+        text = f"returns {with_article(type(layers).__name__)}, expected one tensor, or a tuple of a tensor a layer"
+        self.expect(isinstance(layers, Tensor) or (isinstance(layers, tuple) and layers), text)
+        joined = layers if isinstance(layers, Tensor) else torch.cat([layer.flatten(1) for layer in layers], dim=1)
+        return {"outputs": joined}
+
     def test_features_are_maps_with_the_batch_first(self) -> None:
-        output = self.run(self.make(), self.given(count=2))
-        self.expect(
-            output.ndim == 4 and len(output) == 2 and output.is_floating_point(),
-            f"features of 2 images are {tuple(output.shape)} {output.dtype}; expected (2, C, h, w) float",
-        )
+        for output in Features(self.make()).layers(self.given(count=2)):
+            self.expect(
+                output.ndim == 4 and len(output) == 2 and output.is_floating_point(),
+                f"features of 2 images are {tuple(output.shape)} {output.dtype}; expected (2, C, h, w) float",
+            )
 
     def test_they_are_fixed(self) -> None:
         learning = [key for key, parameter in self.make().named_parameters() if parameter.requires_grad]
