@@ -864,9 +864,7 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     (tmp_path / "binary.yaml").write_bytes(bytes(range(128, 256)))
     (tmp_path / "wide.yaml").write_text("about: wide\n", encoding="utf-16")
     waiting = CellResult(Variant("small"), 0, "small-s0-00000000")
-    StudyResults(
-        "idle", tmp_path / "runs" / "idle", [waiting], metrics=["lines"], higher={"lines": True}
-    ).write()
+    StudyResults("idle", tmp_path / "runs" / "idle", [waiting], metrics=["lines"], higher={"lines": True}).write()
     terms = {
         "file": "",
         "primary": "lines",

@@ -46,7 +46,7 @@ def test_a_shipped_comparison_is_as_large_as_it_says(name: str, catalogue: Catal
     experiment, _ = read_experiment(name)
     cells = planned(name, catalogue)
     assert experiment.about
-    assert experiment.metrics.primary in ("lines", "lines")
+    assert experiment.metrics.primary == "lines"
     assert len({cell.variant.label for cell in cells}) == len(cells)
     trained = {cell.variant.label for cell in cells if cell.recipe.stages}
     assert not trained or baseline_of(experiment, cells) in trained
@@ -86,7 +86,6 @@ def test_high_resolution_shows_the_same_scenes_and_patches_of_the_same_share(cat
     for cell in planned("high_resolution", catalogue):
         size, recipe = cell.variant.levels["resolution"], cell.recipe
         assert recipe.train.size == recipe.data.parameters["size"] == size
-        assert recipe.evaluate.metrics[0].parameters["tolerance"] == size // 64
         assert ("patch" in recipe.critics) == (cell.variant.levels["patch critic"] == "with")
         if "patch" in recipe.critics:
             assert recipe.critics["patch"].sampler.parameters["patch_size"] == size * 3 / 8

@@ -20,7 +20,9 @@ class Measurement(Metric):
     sees: frozenset[str] = frozenset()  # degradations of the truth that make the metric worse, step by step
     ignores: frozenset[str] = frozenset()  # degradations that hardly change it
     best: str = "truth"  # the highest ranked of `identity` (the unmodified photo), `classic` and `truth`
-    withstands: float | None = None  # the most that it gives any picture of `degenerate.PATTERNS`
+    withstands: float | None = (
+        None  # the most that it gives any of `degenerate.PATTERNS`, or more than the photo below it
+    )
     leads: bool = True  # whether it also ranks `identity` below `classic`; otherwise it never leads a table
     caveat: str = ""  # the reason why tables mark it; empty without one
     resizer: str = "none"  # the method that brings pictures to one size before they are measured

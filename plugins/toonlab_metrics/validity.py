@@ -86,8 +86,8 @@ class Trial:
                 change = self.change(name)
                 yield Finding(f"ignores {name}", f"moves {100 * change:.1f} %", change <= STILL)
         if self.metric.withstands is not None:
-            score, name = max((self.pictures[name], name) for name in PATTERNS)
-            claim = f"gives no pattern more than {self.metric.withstands}"
+            score, name = max((min(self.pictures[name], self.scaled(name)), name) for name in PATTERNS)
+            claim = f"gives no pattern more than {self.metric.withstands}, or as much above the photo below it"
             yield Finding(claim, f"{name} {score:.3f}", score <= self.metric.withstands)
         for data, scores in self.ranks.items():
             yield self._order(data, scores)

@@ -25,7 +25,7 @@ Score = Callable[[str], Result]
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folders of three scenes: photos, truth, real cartoons, and pictures that someone made: they are the truth."""
     root = tmp_path_factory.mktemp("scenes")
-    data = register_datasets()["toonworld"](size=48, scenes=4, evaluation_scenes=3)
+    data = register_datasets()["toonworld"](size=48, scenes=4, evaluation_scenes=3, difficulty=0)
     for sample in data.evaluation():
         assert sample.truth is not None
         save_png(root / "photos" / f"{sample.name}.png", to_picture(sample.photo))
@@ -67,7 +67,7 @@ def test_all_metrics_that_apply_as_json_and_in_mlflow(score: Score, tmp_path: Pa
     assert not {"kid", "fid"} & results["metrics"].keys()
     assert results["measured"]["swd"] == {"n": 3, "size": "48x48", "resizer": "none", "cartoons": 3}
     assert "unmodified photo" in results["caveats"]["psnr"]
-    assert "outline_f1" not in results["caveats"]
+    assert "lines" not in results["caveats"]
 
     from mlflow import MlflowClient
 

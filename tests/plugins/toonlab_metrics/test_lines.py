@@ -21,7 +21,7 @@ from toonlab_world import register_datasets
 
 @pytest.fixture(scope="module")
 def samples() -> Sequence[Sample]:
-    return list(register_datasets()["toonworld"](size=96, evaluation_scenes=9).evaluation())
+    return list(register_datasets()["toonworld"](size=96, evaluation_scenes=9, difficulty=0).evaluation())
 
 
 def truth(sample: Sample) -> Tensor:
@@ -69,7 +69,7 @@ def test_a_single_scene_is_compared_with_its_own_lines_mirrored(samples: Sequenc
 
 
 def test_scenes_of_other_sizes_are_no_chance_level(samples: Sequence[Sample]) -> None:
-    small = list(register_datasets()["toonworld"](size=64, evaluation_scenes=1).evaluation())
+    small = list(register_datasets()["toonworld"](size=64, evaluation_scenes=1, difficulty=0).evaluation())
     mixed = [*samples[:2], *small]
     assert score(mixed, [truth(sample) for sample in mixed]) == pytest.approx(1)
 

@@ -20,7 +20,7 @@ Fakes = Callable[[Sample], Tensor]
 def samples(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Sequence[Sample]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TOONLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
-        world = register_datasets()["toonworld"](style=request.param, size=128, evaluation_scenes=6)
+        world = register_datasets()["toonworld"](style=request.param, size=128, evaluation_scenes=6, difficulty=0)
         return list(world.evaluation())
 
 

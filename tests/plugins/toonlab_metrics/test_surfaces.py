@@ -17,7 +17,7 @@ from toonlab_world import register_datasets
 
 @pytest.fixture(scope="module")
 def samples() -> Sequence[Sample]:
-    return list(register_datasets()["toonworld"](size=96, evaluation_scenes=8).evaluation())
+    return list(register_datasets()["toonworld"](size=96, evaluation_scenes=8, difficulty=0).evaluation())
 
 
 def truth(sample: Sample) -> Truth:

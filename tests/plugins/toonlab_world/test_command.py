@@ -44,7 +44,22 @@ def test_hard_pictures(tmp_path):
 
 def test_both_renderings_of_the_same_scenes(tmp_path):
     out = tmp_path / "new" / "folder"
-    printed = run("--out", str(out), "--count", "2", "--size", "40", "--style", "both", "--look", "flat", "--seed", "4")
+    printed = run(
+        "--out",
+        str(out),
+        "--count",
+        "2",
+        "--size",
+        "40",
+        "--style",
+        "both",
+        "--look",
+        "flat",
+        "--seed",
+        "4",
+        "--difficulty",
+        "0",
+    )
     assert files(out) == {f"{name}/00000{index}.png" for name in ("photo", "cartoon") for index in (0, 1)}
     expected = render(scene_key(4, "train", 1), 40, ("photo", "cartoon"), "flat")
     for name in ("photo", "cartoon"):
@@ -59,7 +74,20 @@ def test_one_rendering(tmp_path, style):
 
 
 def test_a_split_and_a_kind(tmp_path):
-    run("--out", str(tmp_path), "--count", "2", "--size", "32", "--split", "test", "--kind", "interior")
+    run(
+        "--out",
+        str(tmp_path),
+        "--count",
+        "2",
+        "--size",
+        "32",
+        "--split",
+        "test",
+        "--kind",
+        "interior",
+        "--difficulty",
+        "0",
+    )
     expected = render(scene_key(0, "test", 1), 32, ("photo",), kind="interior")["photo"]
     np.testing.assert_array_equal(picture(tmp_path / "photo/000001.png"), expected)
 

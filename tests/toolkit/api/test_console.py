@@ -90,9 +90,7 @@ def study_of(run: toonlab.TrainedRun, catalogue: Catalogue) -> toonlab.Results:
     }
     directory = run.directory.parent
     (directory / "results.json").write_text(
-        json.dumps(
-            {"name": run.experiment, "cells": [record], "metrics": ["lines"], "higher": {"lines": True}}
-        )
+        json.dumps({"name": run.experiment, "cells": [record], "metrics": ["lines"], "higher": {"lines": True}})
     )
     found = toonlab.Results.read(directory)
     (directory / "results.json").unlink()

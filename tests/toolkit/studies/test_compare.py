@@ -214,9 +214,7 @@ def ended(cell: Cell) -> CellResult:
     label, seed = cell.spec.variant.label, cell.spec.recipe.train.seed
     value = {"canny": 1.5, "twin": 1.6, "near": 1.5 + 0.1 * (-1) ** seed, "dots": 0.2}[label] + seed / 100
     scores = {"scores": {"lines": [value] * 8}, "photo_scores": {"lines": [0.1] * 8}}
-    outcome = Outcome(
-        "finished", 0, 1.0, metrics={"lines": value}, photo={"lines": 0.1}, split="test", **scores
-    )
+    outcome = Outcome("finished", 0, 1.0, metrics={"lines": value}, photo={"lines": 0.1}, split="test", **scores)
     return replace(cell.waiting, status="finished", outcome=outcome.to_json())
 
 

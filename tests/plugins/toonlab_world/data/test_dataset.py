@@ -16,7 +16,7 @@ from toonlab_world.data.dataset import ToonWorld
 from toonlab_world.render.render import render, scene_key
 from toonlab_world.render.styles import Style
 
-WORLD = ToonWorld(style="bold", seed=3, scenes=4, size=32, evaluation_scenes=3)
+WORLD = ToonWorld(style="bold", seed=3, scenes=4, size=32, evaluation_scenes=3, difficulty=0)
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +54,7 @@ def test_an_index_beyond_the_end_raises():
 
 def test_photos_are_shared_by_all_styles():
     photos, cartoons = WORLD.train()
-    other_photos, other_cartoons = ToonWorld(style="flat", seed=3, scenes=4, size=32).train()
+    other_photos, other_cartoons = ToonWorld(style="flat", seed=3, scenes=4, size=32, difficulty=0).train()
     assert pickle.dumps(photos) == pickle.dumps(other_photos)
     assert pickle.dumps(cartoons) != pickle.dumps(other_cartoons)
 
@@ -122,7 +122,9 @@ def test_a_style_of_ones_own():
     own = TypeAdapter(ToonWorld).validate_python({"style": {"tones": 2, "hatching": True}, "scenes": 2, "size": 32})
     assert own.style == Style(tones=2, hatching=True)
     cartoon = own.train()[1][0].permute(1, 2, 0).numpy()
-    np.testing.assert_array_equal(cartoon, render(scene_key(0, "train", 1), 32, ("cartoon",), own.style)["cartoon"])
+    np.testing.assert_array_equal(
+        cartoon, render(scene_key(0, "train", 1), 32, ("cartoon",), own.style, difficulty=1)["cartoon"]
+    )
 
 
 def test_difficulty_reaches_photos_and_cartoons():
@@ -136,12 +138,9 @@ def test_difficulty_reaches_photos_and_cartoons():
     assert hard.evaluation()[0].truth.outline.sum() < WORLD.evaluation()[0].truth.outline.sum()
 
 
-def test_the_world_is_easy_where_nothing_is_said():
-    """Published results were measured on it."""
-    assert ToonWorld().difficulty == 0
-    for name in ("photo", "cartoon"):
-        easy = render(scene_key(3, "train", 0), 32, (name,), difficulty=0)[name]
-        np.testing.assert_array_equal(easy, render(scene_key(3, "train", 0), 32, (name,))[name])
+def test_the_world_is_as_hard_as_real_pictures_where_nothing_is_said():
+    shown = ToonWorld(scenes=1, size=32).train()[0][0].permute(1, 2, 0).numpy()
+    np.testing.assert_array_equal(shown, render(scene_key(0, "train", 0), 32, ("photo",), difficulty=1)["photo"])
 
 
 def test_the_manifest_is_json_reads_nothing_and_tells_worlds_apart(cache):
@@ -188,5 +187,5 @@ def test_an_error_names_the_parameter_of_a_style(style, message):
 CHANGES: list[dict[str, Any]] = [
     {}, {"style": "soft"}, {"seed": 1}, {"scenes": 8}, {"size": 64}, {"evaluation_scenes": 8},
     {"style": Style(tones=2)}, {"kind": "street"}, {"line_area": 0.5}, {"texture_area": 0.5},
-    {"evaluation_split": "test"}, {"difficulty": 1.0},
+    {"evaluation_split": "test"}, {"difficulty": 0.5},
 ]  # fmt: skip
