@@ -28,6 +28,7 @@ SIZES = {  # variants, seeds
     "not_learned": (4, 2),
     "sampler_by_representation": (12, 3),
     "samplers": (8, 3),
+    "style_losses": (7, 9),
 }
 
 
