@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from pydantic import NonNegativeFloat
 from torch import Tensor, nn
 
-from toonlab import CriticParts, Logits, PartError, Step, Views
+from toonlab import CriticParts, Logits, PartError, Step, Stream, Views
 from toonlab.ops.checks import generator_of
 from toonlab.ops.filters import full_precision, rgb_to_yuv
 
@@ -24,10 +24,17 @@ class Content:
 
     Mean over all elements of a layer, then over layers. The content loss of Chen, Lai and Liu, "CartoonGAN", CVPR 2018;
     `con_loss` in the code of AnimeGAN and CTSS.
+
+    Args:
+        of: the stream of images that it teaches.
+        to: the stream that they are compared with.
     """
 
+    of: Stream = "fake"
+    to: Stream = "photo"
+
     def __call__(self, step: Step) -> Tensor:
-        return step.features.mean_over_layers(F.l1_loss, step.fake, step.batch.photo)
+        return step.features.mean_over_layers(F.l1_loss, step.images(self.of), step.images(self.to))
 
 
 @dataclass(frozen=True)
@@ -36,12 +43,19 @@ class Color:
 
     Huber with delta 1; means over all pixels. Chen, Liu and Chen, "AnimeGAN", ISICA 2019; `color_loss` in the code of
     AnimeGAN and CTSS.
+
+    Args:
+        of: the stream of images that it teaches.
+        to: the stream that they are compared with.
     """
 
+    of: Stream = "fake"
+    to: Stream = "photo"
+
     def __call__(self, step: Step) -> Tensor:
-        y, u, v = rgb_to_yuv(step.fake).unbind(dim=1)
-        photo_y, photo_u, photo_v = rgb_to_yuv(step.batch.photo).unbind(dim=1)
-        return F.l1_loss(y, photo_y) + F.huber_loss(u, photo_u) + F.huber_loss(v, photo_v)
+        y, u, v = rgb_to_yuv(step.images(self.of)).unbind(dim=1)
+        other_y, other_u, other_v = rgb_to_yuv(step.images(self.to)).unbind(dim=1)
+        return F.l1_loss(y, other_y) + F.huber_loss(u, other_u) + F.huber_loss(v, other_v)
 
 
 @dataclass(frozen=True)
@@ -49,10 +63,15 @@ class TotalVariation:
     """Half the mean squared difference of vertical plus of horizontal neighbours in the fake, for flat areas.
 
     As in CTSS's code. Each mean is over all existing differences, so that it does not depend on the picture's size.
+
+    Args:
+        of: the stream of images that are to be flat.
     """
 
+    of: Stream = "fake"
+
     def __call__(self, step: Step) -> Tensor:
-        fake = step.fake
+        fake = step.images(self.of)
         vertical = F.mse_loss(fake[:, :, 1:], fake[:, :, :-1])
         horizontal = F.mse_loss(fake[:, :, :, 1:], fake[:, :, :, :-1])
         return 0.5 * (vertical + horizontal)
@@ -62,11 +81,19 @@ class TotalVariation:
 class Reconstruction:
     """L1 distance between the pixels of the fake and of its photo, by which the generator learns the identity.
 
-    Mean over all values. White-box's pretraining uses it as the only loss (`train_code/pretrain.py`).
+    Mean over all values. White-box's pretraining uses it as the only loss (`train_code/pretrain.py`). Between other
+    streams it is CycleGAN's loss of cycles and of identity.
+
+    Args:
+        of: the stream of images that it teaches.
+        to: the stream that they are compared with.
     """
 
+    of: Stream = "fake"
+    to: Stream = "photo"
+
     def __call__(self, step: Step) -> Tensor:
-        return F.l1_loss(step.fake, step.batch.photo)
+        return F.l1_loss(step.images(self.of), step.images(self.to))
 
 
 @dataclass(frozen=True)

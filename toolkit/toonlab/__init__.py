@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         Tunable,
         ViewTransform,
     )
-    from .types import Batch, Context, Features, Logits, OnAccess, Outcome, Run, Sample, Step, Truth, Views
+    from .types import Batch, Context, Features, Logits, OnAccess, Outcome, Run, Sample, Step, Stream, Truth, Views
     from .utils.databases import driver_error, open_database, sqlite_url
     from .utils.paths import cache_dir
     from .utils.rng import rng
@@ -61,7 +61,8 @@ _HOME = {
     "images.io": ["read_picture"],
     "ops.crop": ["crop"],
     "types": [
-        "Batch", "Context", "Features", "Logits", "OnAccess", "Outcome", "Run", "Sample", "Step", "Truth", "Views",
+        "Batch", "Context", "Features", "Logits", "OnAccess", "Outcome", "Run", "Sample", "Step", "Stream", "Truth",
+        "Views",
     ],
     "registry.executors": ["Executor", "ExecutorFactory", "Slot", "TaskContext", "UnfitSlotError"],
     "registry.hookspecs": ["hookimpl", "hookspec"],
@@ -81,7 +82,8 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [  # noqa: RUF022 (grouped as above: this is the public contract)
     "check_images", "DivergedError", "PartError", "PluginError", "RecipeError", "ToonlabError", "Outcome", "Run",
-    "Batch", "Context", "Features", "Logits", "Sample", "Step", "Truth", "Views", "crop", "hookimpl", "hookspec",
+    "Batch", "Context", "Features", "Logits", "Sample", "Step", "Stream", "Truth", "Views",
+    "crop", "hookimpl", "hookspec",
     "CriticParts", "Dataset", "DatasetFactory", "DiscriminatorFactory", "DiscriminatorLoss", "DiscriminatorLossFactory",
     "Explains", "FeaturesFactory", "GeneratorFactory", "GeneratorLoss", "GeneratorLossFactory", "Images", "Metric",
     "MetricFactory", "Objective", "ObjectiveFactory", "ObserverFactory", "Postprocessor", "PostprocessorFactory",

@@ -9,13 +9,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, overload
 
 from toonlab.errors import PartError
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
+
+STREAMS = ("photo", "cartoon", "fake")  # that every step has
+
+
+@dataclass(frozen=True)
+class _NamesStream:
+    """Marks a parameter that names a stream: `recipes.resolve_parts` checks that the recipe has it."""
+
+
+STREAM_MARK = _NamesStream()
+Stream = Annotated[str, STREAM_MARK]
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -176,7 +187,7 @@ class Step:
     """Everything that a generator loss may use: `(step) -> scalar`.
 
     `views` and `fake_logits` have an entry for each critic that is active in this stage; `rng` is a CPU generator
-    that is fresh for every loss and step.
+    that is fresh for every loss and step. `streams` are the images that the recipe's further networks make.
     """
 
     batch: Batch
@@ -185,6 +196,12 @@ class Step:
     fake_logits: Mapping[str, Tensor]
     features: Features
     rng: torch.Generator
+    streams: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def images(self, stream: Stream) -> Tensor:
+        """The images of a stream, `(B, 3, H, W)` in [-1, 1]: `photo`, `cartoon`, `fake`, or one of the recipe's."""
+        own = {"photo": self.batch.photo, "cartoon": self.batch.cartoon, "fake": self.fake}
+        return own[stream] if stream in own else self.streams[stream]
 
 
 @dataclass(frozen=True, slots=True)

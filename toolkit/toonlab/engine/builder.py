@@ -38,6 +38,9 @@ def build(recipe: Recipe, catalogue: Catalogue, distributed: DistributedContext)
     photo = _photos(recipe, PROBE)
     builder.probe("generator.network", generator, photo[:1])
     builder.probe("features", features, photo[:1])
+    generators = {name: builder.module(f"generators.{name}", part) for name, part in recipe.generators.items()}
+    for name, each in generators.items():
+        builder.probe(f"generators.{name}", each, photo[:1])
     critics = {name: critic for name in recipe.critics if (critic := builder.critic(name, photo))}
     losses = builder.losses("generator.losses", recipe.generator.losses)
     stage_losses = tuple(builder.stage_losses(i, stage, losses) for i, stage in enumerate(recipe.stages))
@@ -53,6 +56,8 @@ def build(recipe: Recipe, catalogue: Catalogue, distributed: DistributedContext)
         autocast=torch.bfloat16 if train.precision == "bf16" else None,
         generator_first=train.order == "generator_first",
         generator_every=train.generator_every,
+        generators={name: each for name, each in generators.items() if each},
+        stream_inputs=recipe.streams,
     )
     return _placed(gan, train)
 

@@ -54,11 +54,13 @@ def compiled(gan: GAN, batch: int, size: int, channels_last: bool = False) -> GA
 def _uses(gan: GAN, photo: Tensor) -> Iterator[Use]:
     generator_passes = (_update_generator, _without_gradients) if gan.generator_every > 1 else (_update_generator,)
     yield "generator.network", gan.generator, photo, generator_passes
+    for name, generator in gan.generators.items():
+        yield f"generators.{name}", generator, photo, generator_passes
     if gan.features is not None:
         yield "features", gan.features, photo, (_without_gradients, _through_features)
     for critic in gan.critics.values():
         with torch.no_grad():
-            view = gan.view(critic, Batch(photo, photo.flip(-1)), photo.flip(-1), 0).fake
+            view = gan.view(critic, gan.streams(Batch(photo, photo.flip(-1)), learning=False), 0).fake
         yield f"critics.{critic.name}.discriminator", critic.net, view, (_update_critic, _through_to_input)
 
 

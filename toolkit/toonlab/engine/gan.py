@@ -1,7 +1,8 @@
-"""One training step: one generator forward, one view per critic, one feature extraction per image.
+"""One training step: one forward pass for each stream, one view per critic, one feature extraction per image.
 
-The fake and the views are made once. Critics see them detached; the generator sees them attached, with the critics'
-parameters frozen for that pass. Critics are called on real and fake separately, never on a concatenation.
+The fake, further streams and the views are made once; only a critic with a pool sees other fakes than the generator.
+Critics see them detached; the generator sees them attached, with the critics' parameters frozen for that pass. Critics
+are called on real and fake separately, never on a concatenation.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,12 +23,18 @@ from toonlab.types import Batch, Context, Features, Logits, Step, Views
 from toonlab.utils.distributed import DistributedContext
 from toonlab.utils.rng import rng
 
+from .pool import ImagePool
+from .streams import Streams, StreamSource
+
 Scalars = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
 class Critic:
-    """Sampler, representation, discriminator, objective and further losses (each with its weight)."""
+    """Sampler, representation, discriminator, objective and further losses (each with its weight).
+
+    `real` and `fake` are the streams that it tells apart; `pool`, if there is one, gives it earlier fakes, too.
+    """
 
     name: str
     net: nn.Module
@@ -36,6 +43,9 @@ class Critic:
     representation: ViewTransform | None = None
     losses: Mapping[str, tuple[float, DiscriminatorLoss]] = field(default_factory=dict)
     weight: Weight = field(default_factory=Weight)
+    real: str = "cartoon"
+    fake: str = "fake"
+    pool: ImagePool | None = None
 
     def view(self, views: Views) -> Views:
         views = self.sampler(views)
@@ -89,7 +99,8 @@ class GAN:
 
     `seed` keys the draws of views and losses. `autocast` is the dtype that the networks' forward passes run in (None:
     float32); views, objectives and losses are always computed in float32. `compiled` maps networks to compiled
-    forward passes.
+    forward passes. `generators` are further ones, which the generator's optimizer trains, too; `stream_inputs` are
+    the streams that they make: stream -> generator and stream of its input.
     """
 
     generator: nn.Module
@@ -103,6 +114,8 @@ class GAN:
     generator_every: int = 1
     ema: torch.optim.swa_utils.AveragedModel | None = None
     compiled: Mapping[nn.Module, Callable[[Tensor], Tensor]] = field(default_factory=dict)
+    generators: Mapping[str, nn.Module] = field(default_factory=dict)
+    stream_inputs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def trained(self) -> nn.Module:
@@ -112,8 +125,9 @@ class GAN:
     def parts(self) -> dict[str, Any]:
         """All parts by their names in a checkpoint; a loss that several stages share comes several times."""
         found: dict[str, Any] = {"generator": self.generator, "features": self.features}
+        found |= {f"generators/{name}": generator for name, generator in self.generators.items()}
         for name, critic in self.critics.items():
-            keys = ("net", "sampler", "representation", "objective")
+            keys = ("net", "sampler", "representation", "objective", "pool")
             found |= {f"critic/{name}/{key}": getattr(critic, key) for key in keys}
             found |= {f"critic/{name}/losses/{key}": loss for key, (_, loss) in critic.losses.items()}
         for index, losses in enumerate(self.stage_losses):
@@ -127,17 +141,24 @@ class GAN:
             The losses, unweighted, and both sides' weighted totals, as tensors, so that nothing waits for the device.
         """
         generator_moves = (number + 1) % self.generator_every == 0
+        streams = self.streams(batch, learning=generator_moves)
         with torch.set_grad_enabled(generator_moves):
-            fake = self.run(self.generator, batch.photo)
-            views = {critic.name: self.view(critic, batch, fake, number) for critic in stage.critics}
+            views = {critic.name: self.view(critic, streams, number) for critic in stage.critics}
         scalars: Scalars = {}
         if not self.generator_first:
-            self.update_critics(stage, views, scalars)
+            self.update_critics(stage, streams, views, number, scalars)
         if generator_moves:
-            self.update_generator(stage, batch, fake, views, number, scalars)
+            self.update_generator(stage, streams, views, number, scalars)
         if self.generator_first:
-            self.update_critics(stage, views, scalars)
+            self.update_critics(stage, streams, views, number, scalars)
         return scalars
+
+    def streams(self, batch: Batch, learning: bool = True, fake: Tensor | None = None) -> Streams:
+        """The images of a step; a `fake` that was made already is not made again."""
+        nets = {"generator": self.generator, **self.generators}
+        sources = {"fake": StreamSource(self.generator, "photo")}
+        sources |= {name: StreamSource(nets[net], source) for name, (net, source) in self.stream_inputs.items()}
+        return Streams(batch, sources, self.run, learning, {} if fake is None else {"fake": fake})
 
     def run(self, net: nn.Module, images: Tensor) -> Any:
         """A network's forward pass, compiled or not, in the precision of the run."""
@@ -151,11 +172,14 @@ class GAN:
             return output
         return tuple(layer.float() for layer in output) if isinstance(output, tuple) else output.float()
 
-    def view(self, critic: Critic, batch: Batch, fake: Tensor, number: int) -> Views:
+    def view(self, critic: Critic, streams: Streams, number: int) -> Views:
         """A critic's views in this step; the fake side stays attached to the generator."""
+        return self._view(critic, streams[critic.real], streams[critic.fake], streams.origin(critic.fake), number)
+
+    def _view(self, critic: Critic, real: Tensor, fake: Tensor, origin: Tensor, number: int) -> Views:
         key = (critic.name, number, self.distributed.rank)
         context = Context(
-            photo=batch.photo,
+            photo=origin,
             critic=critic.net,
             rng=rng(self.seed, "view", *key),
             step=number,
@@ -163,11 +187,22 @@ class GAN:
             logits=partial(self._in_precision, critic.net),  # uncompiled: the number of candidates varies
             scoring_rng=partial(rng, self.seed, "ask", *key),
         )
-        return critic.view(Views(batch.cartoon, fake, context=context))
+        return critic.view(Views(real, fake, context=context))
 
-    def update_critics(self, stage: ActiveStage, views: Mapping[str, Views], scalars: Scalars) -> None:
+    def pooled(self, critic: Critic, pool: ImagePool, streams: Streams, number: int) -> Views:
+        """A critic's views with earlier fakes among this step's, each with what it was made from."""
+        pairs = torch.cat([streams[critic.fake], streams.origin(critic.fake)], 1).detach()
+        everywhere = self.distributed.gather(pairs)
+        given = pool(everywhere, rng(self.seed, "pool", critic.name, number))
+        own = given[self.distributed.rank * len(pairs) :][: len(pairs)]
+        fake, origin = own.split(own.shape[1] // 2, 1)
+        return self._view(critic, streams[critic.real], fake, origin, number)
+
+    def update_critics(
+        self, stage: ActiveStage, streams: Streams, views: Mapping[str, Views], number: int, scalars: Scalars
+    ) -> None:
         for critic in stage.critics:
-            seen = views[critic.name]
+            seen = self.pooled(critic, critic.pool, streams, number) if critic.pool else views[critic.name]
             loss = self.critic_loss(critic, replace(seen, real=seen.real.detach(), fake=seen.fake.detach()), scalars)
             stage.critic_states[critic.name].update(loss, self.distributed)
 
@@ -183,21 +218,23 @@ class GAN:
         return total
 
     def update_generator(
-        self, stage: ActiveStage, batch: Batch, fake: Tensor, views: Mapping[str, Views], number: int, scalars: Scalars
+        self, stage: ActiveStage, streams: Streams, views: Mapping[str, Views], number: int, scalars: Scalars
     ) -> None:
         """Minimise the adversarial losses by their critics' `weight.generator`, and the losses by their weights."""
         with frozen(critic.net for critic in stage.critics):
             logits = {critic.name: self.run(critic.net, views[critic.name].fake) for critic in stage.critics}
-            total = fake.new_zeros(())
+            total = streams["fake"].new_zeros(())
             for critic in stage.critics:
                 value = scalars[f"generator/adversarial/{critic.name}"] = critic.objective.generator(
                     logits[critic.name]
                 )
                 total = total + critic.weight.generator * value
-            features = Features(self.extract)
+            features, batch = Features(self.extract), streams.batch
             for name, (weight, loss) in stage.losses.items():
                 draw = rng(self.seed, "loss", name, number, self.distributed.rank)
-                value = scalars[f"generator/{name}"] = loss(Step(batch, fake, views, logits, features, draw))
+                value = scalars[f"generator/{name}"] = loss(
+                    Step(batch, streams["fake"], views, logits, features, draw, streams)
+                )
                 total = total + weight * value
             scalars["generator/total"] = total
             stage.generator_state.update(total, self.distributed)

@@ -15,6 +15,7 @@ from toonlab.utils.rng import rng, seeded
 from toonlab.utils.text import with_article
 
 from .gan import Critic
+from .pool import ImagePool
 from .stages import trainable
 
 
@@ -84,7 +85,10 @@ class PartBuilder:
         self.probe(discriminator, net, views.real[:1])
         objective = self.make(f"{path}.objective", spec.objective)
         losses = self.losses(f"{path}.losses", spec.losses)
-        return Critic(name, net, objective, sampler, representation, losses, spec.weight) if net else None
+        if net is None:
+            return None
+        seen = {"real": spec.real, "fake": spec.fake, "pool": ImagePool(spec.pool) if spec.pool else None}
+        return Critic(name, net, objective, sampler, representation, losses, spec.weight, **seen)
 
     def seen(self, path: str, spec: CriticSpec, photo: Tensor) -> tuple[Any, Any, Views | None]:
         """A critic's sampler and representation, and its views of photos; None after a problem."""

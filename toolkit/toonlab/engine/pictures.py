@@ -52,15 +52,16 @@ def overlays(gan: GAN, generator: nn.Module, batch: Batch, step: int, folder: Pa
     Raises:
         OSError: if it can't be written.
     """
-    fake = cartoonize(generator, batch.photo)
+    streams = gan.streams(batch, learning=False, fake=cartoonize(generator, batch.photo))
     written = {}
     for name, critic in gan.critics.items():
         with evaluating(critic.net, critic.sampler, critic.representation):
-            views = gan.view(critic, batch, fake, step)
-        if covers_all(views.real_boxes, batch.cartoon) or covers_all(views.fake_boxes, fake):
+            views = gan.view(critic, streams, step)
+        real, fake = streams[critic.real], streams[critic.fake]
+        if covers_all(views.real_boxes, real) or covers_all(views.fake_boxes, fake):
             continue
         path = written[f"patches/{name}"] = folder / f"patches-{name}-step-{step:08d}.png"
-        rows = [*_rows("cartoon", batch.cartoon, views, "real", critic), *_rows("fake", fake, views, "fake", critic)]
+        rows = [*_rows(critic.real, real, views, "real", critic), *_rows(critic.fake, fake, views, "fake", critic)]
         write_png(path, canvas.compose(f"what critic {name!r} looks at, step {step}", rows))
     return written
 

@@ -39,32 +39,33 @@ def enter(gan: GAN, recipe: Recipe, index: int, start: int, stop: int, before: A
     stage = recipe.stages[index]
     critics = tuple(gan.critics[name] for name in (recipe.critics if stage.critics is None else stage.critics))
     kept = before if stage.keep_optimizers else None
-    states = {critic.name: _critic_state(gan, recipe, stage, critic, kept) for critic in critics}
-    return ActiveStage(
-        stage.name, start, stop, critics, gan.stage_losses[index], _generator_state(gan, recipe, index, kept), states
-    )
+    states = {critic.name: _critic_state(gan, recipe, critic, kept) for critic in critics}
+    states = {"": _generator_state(gan, recipe, index, kept), **states}
+    for name, state in states.items():
+        spec = recipe.critics[name] if name else recipe.generator
+        state.schedule = _schedule(stage.schedule or spec.schedule, state.optimizer, stop - start)
+    return ActiveStage(stage.name, start, stop, critics, gan.stage_losses[index], states.pop(""), states)
 
 
 def _generator_state(gan: GAN, recipe: Recipe, index: int, kept: ActiveStage | None) -> OptimizerState:
     stage, spec = recipe.stages[index], recipe.generator
     optimizer = kept.generator_state.optimizer if kept else None
     if optimizer is None:
-        parameters = trainable([gan.generator, *loss_modules(gan.stage_losses[index])])
+        learners = [gan.generator, *gan.generators.values(), *loss_modules(gan.stage_losses[index])]
+        parameters = trainable(learners)
         optimizer = _optimizer(stage.generator_optimizer or spec.optimizer, parameters, gan.distributed.device)
     elif stage.generator_optimizer:
         for group in optimizer.param_groups:
             group.update(stage.generator_optimizer.arguments)
-    return OptimizerState(optimizer, _schedule(stage.schedule or spec.schedule, optimizer))
+    return OptimizerState(optimizer)
 
 
-def _critic_state(
-    gan: GAN, recipe: Recipe, stage: StageSpec, critic: Critic, kept: ActiveStage | None
-) -> OptimizerState:
+def _critic_state(gan: GAN, recipe: Recipe, critic: Critic, kept: ActiveStage | None) -> OptimizerState:
     spec = recipe.critics[critic.name]
     before = kept.critic_states.get(critic.name) if kept else None
     learners = [critic.net, *loss_modules(critic.losses)]
     optimizer = before.optimizer if before else _optimizer(spec.optimizer, trainable(learners), gan.distributed.device)
-    return OptimizerState(optimizer, _schedule(stage.schedule or spec.schedule, optimizer))
+    return OptimizerState(optimizer)
 
 
 def _optimizer(part: TorchPart, parameters: list[nn.Parameter], device: torch.device) -> torch.optim.Optimizer | None:
@@ -79,10 +80,13 @@ def _optimizer(part: TorchPart, parameters: list[nn.Parameter], device: torch.de
     return cls(parameters, **arguments)
 
 
-def _schedule(part: TorchPart | None, optimizer: torch.optim.Optimizer | None) -> Any:
+def _schedule(part: TorchPart | None, optimizer: torch.optim.Optimizer | None, steps: int) -> Any:
+    """The schedule; one that takes `total_iters` and is not given it lasts as long as the stage."""
     if part is None or optimizer is None:
         return None
-    return getattr(torch.optim.lr_scheduler, part.use)(optimizer, **part.arguments)
+    cls = getattr(torch.optim.lr_scheduler, part.use)
+    length = {"total_iters": steps} if "total_iters" in inspect.signature(cls).parameters else {}
+    return cls(optimizer, **{**length, **part.arguments})
 
 
 def loss_modules(losses: Mapping[str, tuple[float, Any]]) -> list[nn.Module]:

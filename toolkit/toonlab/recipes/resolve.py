@@ -7,6 +7,7 @@ from typing import Any
 from toonlab.errors import RecipeError, nearest
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.schema import Parameter, Schema
+from toonlab.types import STREAM_MARK, STREAMS
 
 from .dotted_tree import DottedTree, Tree
 from .resolve_parts import PartResolver
@@ -14,6 +15,13 @@ from .spec import CriticSpec, Evaluate, GeneratorSpec, Part, Recipe, StageSpec, 
 
 SECTIONS = tuple(field.name for field in fields(Recipe) if field.name != "name")
 _STAGE_PARTS = frozenset({"critics", "losses", "generator_optimizer", "schedule"})  # of which no schema is read
+_CRITIC = Schema(
+    {
+        key: value
+        for key, value in Schema.of(CriticSpec, strict=False).parameters.items()
+        if key in ("real", "fake", "pool")
+    }
+)
 
 
 def resolve(tree: Tree, name: str, catalogue: Catalogue, source: str | None = None) -> Recipe:
@@ -83,6 +91,7 @@ class _Resolver(PartResolver):
             if key not in SECTIONS:
                 self.report(str(key), f"unknown section; {nearest(str(key), SECTIONS)}")
         recipe = Recipe(name=name, **{section: getattr(self, section)() for section in SECTIONS})
+        self.check_streams(recipe)
         names = ["last", *(metric.use for metric in recipe.evaluate.metrics)]
         if (select := recipe.train.select) not in names:
             text = f"{select!r} is neither last nor one of evaluate.metrics; {nearest(select, names)}"
@@ -128,6 +137,60 @@ class _Resolver(PartResolver):
             schedule=self.schedule("generator.schedule", given.get("schedule")),
         )
 
+    # -- further generators and streams
+
+    def generators(self) -> dict[str, Part]:
+        return self.parts("generators", "generators", self.given.get("generators"))
+
+    def streams(self) -> dict[str, tuple[str, str]]:
+        found: dict[str, tuple[str, str]] = {}
+        for name, given in self.mapping("streams", self.given.get("streams") or {}).items():
+            if given is None:
+                continue
+            if not isinstance(given, list | tuple) or len(given) != 2 or not all(isinstance(i, str) for i in given):
+                self.report(
+                    f"streams.{name}", f"got {given!r}, expected a generator and a stream: [generator, cartoon]"
+                )
+            elif str(name) in STREAMS:
+                self.report(f"streams.{name}", "every recipe has it; give another name")
+            else:
+                found[str(name)] = (given[0], given[1])
+        return found
+
+    def check_streams(self, recipe: Recipe) -> None:
+        """Streams of generators that are there, each from one that does not need itself; names that exist."""
+        known, nets = [*STREAMS, *recipe.streams], ["generator", *recipe.generators]
+        for name, (net, source) in recipe.streams.items():
+            if net not in nets:
+                self.report(f"streams.{name}", f"{net!r}: no such generator; {nearest(net, nets)}")
+            if source not in known:
+                self.report(f"streams.{name}", f"{source!r}: no such stream; {nearest(source, known)}")
+            elif _needs_itself(name, recipe.streams):
+                self.report(f"streams.{name}", "is made from itself")
+        for name in recipe.generators:
+            if name == "generator":
+                self.report("generators.generator", "is what the section generator is called; give another name")
+            elif name not in {net for net, _ in recipe.streams.values()}:
+                self.report(
+                    f"generators.{name}", f"no stream uses it; give one, such as streams: {{x: [{name}, cartoon]}}"
+                )
+        for name, critic in recipe.critics.items():
+            for side in ("real", "fake"):
+                if (stream := getattr(critic, side)) not in known:
+                    self.report(f"critics.{name}.{side}", f"{stream!r}: no such stream; {nearest(stream, known)}")
+        for path, part in recipe.part_at.items():
+            for stream in self.named_streams(part):
+                if part.parameters.get(stream, "fake") not in known:
+                    value = part.parameters[stream]
+                    self.report(f"{path}.{stream}", f"{value!r}: no such stream; {nearest(value, known)}")
+
+    def named_streams(self, part: Part) -> list[str]:
+        """The parameters of a part that name streams."""
+        if part.use not in self.catalogue.names(part.kind):
+            return []
+        parameters = self.catalogue.get(part.kind, part.use).schema.parameters.values()
+        return [each.name for each in parameters if STREAM_MARK in each.metadata]
+
     # -- critics
 
     def critics(self) -> dict[str, CriticSpec]:
@@ -148,6 +211,7 @@ class _Resolver(PartResolver):
             weight=self.critic_weight(f"{path}.weight", given.get("weight", 1.0)),
             optimizer=self.optimizer(f"{path}.optimizer", given.get("optimizer")),
             schedule=self.schedule(f"{path}.schedule", given.get("schedule")),
+            **self.values(path, _CRITIC, {key: given[key] for key in _CRITIC.parameters if key in given}),
         )
 
     def critic_weight(self, path: str, given: Any) -> Weight:
@@ -233,6 +297,16 @@ class _Resolver(PartResolver):
         """A stage's optimizer starts from the generator's: `{lr: 2e-4}`."""
         base = self.given.get("generator.optimizer")
         return None if given is None else self.optimizer(path, given, base if isinstance(base, dict) else None)
+
+
+def _needs_itself(name: str, streams: Mapping[str, tuple[str, str]]) -> bool:
+    seen = {name}
+    while name in streams:
+        name = streams[name][1]
+        if name in seen:
+            return True
+        seen.add(name)
+    return False
 
 
 def _names(spec: type) -> set[str]:

@@ -81,6 +81,9 @@ class CriticSpec:
         weight: factors on the adversarial losses of both sides.
         optimizer: a class of `torch.optim` and its arguments.
         schedule: a class of `torch.optim.lr_scheduler` and its arguments; its unit is the step.
+        real: the stream of images that it takes for real.
+        fake: the stream of images that it is to tell from them.
+        pool: number of past fakes that it is shown among the new ones; None: only new ones.
     """
 
     sampler: Part
@@ -91,6 +94,9 @@ class CriticSpec:
     weight: Weight = field(default_factory=Weight)
     optimizer: TorchPart
     schedule: TorchPart | None = None
+    real: str = "cartoon"
+    fake: str = "fake"
+    pool: Annotated[int, Field(gt=0, le=10_000)] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +195,9 @@ class Evaluate:
 class Recipe:
     """A recipe that is complete and valid; its fields are in the order in which `recipe.yaml` has them.
 
-    Without stages it trains nothing: its generator is measured as it is.
+    Without stages it trains nothing: its generator is measured as it is. `generators` are further ones by name, which
+    the generator's optimizer trains, too, and `streams` the images that they, or the generator, make: by name, the
+    generator and the stream of its input.
     """
 
     name: str
@@ -197,6 +205,8 @@ class Recipe:
     data: Part
     features: Part | None = None
     generator: GeneratorSpec
+    generators: Mapping[str, Part] = field(default_factory=dict)
+    streams: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     critics: Mapping[str, CriticSpec]
     train: Train
     stages: tuple[StageSpec, ...]

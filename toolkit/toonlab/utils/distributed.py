@@ -50,6 +50,12 @@ class DistributedContext:
         for gradient, part in zip(gradients, torch.split(mean, [g.numel() for g in gradients]), strict=True):
             gradient.copy_(part.view_as(gradient))
 
+    def gather(self, images: Tensor) -> Tensor:
+        """`(B, …)` of every process, in the order of their ranks: `(size B, …)`."""
+        if self.fabric is None:
+            return images
+        return self.fabric.all_gather(images).flatten(0, 1)  # type: ignore[union-attr]
+
     def on_first(self, work: Callable[[], T]) -> T:
         """Call a function on the first process while the others wait; all get its result, or its error."""
         if self.fabric is None:
