@@ -152,16 +152,13 @@ def test_the_generators_pass_leaves_no_gradient_in_the_critics() -> None:
     gan, stage = make()
     gan.step(stage, batch(), 0)
     before = {n: [p.grad.clone() for p in c.net.parameters() if p.grad is not None] for n, c in gan.critics.items()}
-    gan.update_generator(stage, batch(), *_fake_and_views(gan, stage), 0, {})
+    streams = gan.streams(batch())
+    views = {critic.name: gan.view(critic, streams, 0) for critic in stage.critics}
+    gan.update_generator(stage, streams, views, 0, {})
     for name, critic in gan.critics.items():
         after = [p.grad for p in critic.net.parameters()]
         assert all(p.requires_grad for p in critic.net.parameters())
         assert all(torch.equal(a, b) for a, b in zip(before[name], after, strict=True) if b is not None)
-
-
-def _fake_and_views(gan: GAN, stage: ActiveStage) -> tuple[Tensor, dict[str, Views]]:
-    fake = gan.run(gan.generator, batch().photo)
-    return fake, {critic.name: gan.view(critic, batch(), fake, 0) for critic in stage.critics}
 
 
 @pytest.mark.parametrize("first", [False, True])
@@ -255,9 +252,8 @@ def test_further_losses_ask_the_critic_in_the_run_s_precision() -> None:
         return critic.objective.fake(answer)
 
     critic = replace(stage.critics[0], losses={"gray": (1.0, of_gray)})
-    gan.update_critics(
-        replace(stage, critics=(critic,)), {"image": Views(batch().cartoon, batch().photo)}, scalars := {}
-    )
+    views = {"image": Views(batch().cartoon, batch().photo)}
+    gan.update_critics(replace(stage, critics=(critic,)), gan.streams(batch()), views, 0, scalars := {})
     assert seen == [torch.bfloat16]
     assert scalars["critic/image/gray"].isfinite()
 
@@ -288,7 +284,7 @@ def context_of(gan: GAN, critic: Critic, number: int = 0) -> Context:
         found.append(views.context)
         return views
 
-    gan.view(replace(critic, sampler=sampler), batch(), batch().photo, number)
+    gan.view(replace(critic, sampler=sampler), gan.streams(batch(), fake=batch().photo), number)
     return found[0]
 
 
@@ -352,7 +348,7 @@ def test_asking_leaves_the_draws_of_the_view_as_they_are() -> None:
                 views.context.score_patches(views)
             return views
 
-        gan.view(replace(critic, sampler=sampler), batch(), batch().photo, number)
+        gan.view(replace(critic, sampler=sampler), gan.streams(batch(), fake=batch().photo), number)
     alone, first, again, after, other_step, _ = draws
     assert alone == after
     assert first == again != alone

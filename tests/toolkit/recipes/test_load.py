@@ -100,7 +100,7 @@ def test_all_errors_come_together_each_with_its_path(small: Path, catalogue: Cat
         ("critics.patch.sampler.use=random_patches", "critics.patch.sampler.patch_size", 96),
         ("critics.*.discriminator.width=6", "critics.image.discriminator.width", 6),
         ("stages=[{name: a, steps: 3}]", "stages.0.steps", 3),
-        ("evaluate.metrics.0.tolerance=2", "evaluate.metrics.0.tolerance", 2),
+        ("evaluate.metrics.0.others=2", "evaluate.metrics.0.others", 2),
     ],
 )
 def test_overrides(small: Path, catalogue: Catalogue, override: str, path: str, value: Any) -> None:
@@ -349,7 +349,10 @@ def test_where_text_or_a_path_is_expected_the_value_is_what_was_typed(
         ("data.kind=null", None),
         ("data.kind=street", "street"),
         ("train.flip=yes", True),
-        ("generator.losses.tv={use: total_variation, weight: 2}", {"use": "total_variation", "weight": 2.0}),
+        (
+            "generator.losses.tv={use: total_variation, weight: 2}",
+            {"use": "total_variation", "weight": 2.0, "of": "fake"},
+        ),
         ("evaluate.metrics=[psnr]  # a comment", [{"use": "psnr"}]),
         ("generator.optimizer.lr=1e-3", 1e-3),
     ],

@@ -35,9 +35,11 @@ def test_the_tree_follows_from_the_fields(recipe: Recipe) -> None:
 
 
 def test_sections_stand_in_the_order_of_recipe_files(recipe: Recipe) -> None:
-    sections = ["about", "data", "features", "generator", "critics", "train", "stages", "evaluate", "observers"]
+    sections = ["about", "data", "features", "generator", "generators", "streams", "critics", "train", "stages"]
+    sections += ["evaluate", "observers"]
     assert list(recipe.tree) == sections
     critic = ["sampler", "representation", "discriminator", "objective", "losses", "weight", "optimizer"]
+    critic += ["real", "fake", "pool"]
     assert list(recipe.tree["critics"]["patch"]) == critic
     assert list(recipe.tree["stages"][0]) == ["share", "name", "keep_optimizers", "critics", "losses"]
 
