@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from toonlab.errors import Problem, RecipeError
 from toonlab.recipes.spec import Recipe, Train
@@ -13,6 +12,7 @@ from toonlab.types import Views
 from toonlab.utils.distributed import DistributedContext
 from toonlab.utils.rng import rng
 
+from .average import MovingAverage
 from .compile import compiled
 from .gan import GAN
 from .part_builder import PartBuilder
@@ -65,8 +65,7 @@ def _placed(gan: GAN, train: Train) -> GAN:
         if isinstance(part, nn.Module):
             part.to(distributed.device).to(memory_format=memory_format)
     if train.ema:
-        average = get_ema_multi_avg_fn(train.ema)  # type: ignore[no-untyped-call]
-        gan = replace(gan, ema=AveragedModel(gan.generator, multi_avg_fn=average, use_buffers=True))
+        gan = replace(gan, ema=MovingAverage(gan.generator, train.ema))
     return compiled(gan, train.batch // distributed.size, train.size, train.channels_last) if train.compile else gan
 
 

@@ -22,6 +22,8 @@ from toonlab.types import Batch, Context, Features, Logits, Step, Views
 from toonlab.utils.distributed import DistributedContext
 from toonlab.utils.rng import rng
 
+from .average import MovingAverage
+
 Scalars = dict[str, Tensor]
 
 
@@ -101,7 +103,7 @@ class GAN:
     autocast: torch.dtype | None = None
     generator_first: bool = False
     generator_every: int = 1
-    ema: torch.optim.swa_utils.AveragedModel | None = None
+    ema: MovingAverage | None = None
     compiled: Mapping[nn.Module, Callable[[Tensor], Tensor]] = field(default_factory=dict)
 
     @property
@@ -200,7 +202,7 @@ class GAN:
             scalars["generator/total"] = total
             stage.generator_state.update(total, self.distributed)
         if self.ema:
-            self.ema.update_parameters(self.generator)
+            self.ema.update(self.generator)
 
     def extract(self, images: Tensor) -> Tensor:
         """The recipe's features of images."""
