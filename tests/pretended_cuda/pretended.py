@@ -23,17 +23,18 @@ from unittest import mock
 import torch
 import torch._subclasses.fake_tensor as fake_tensor
 import torch.nn.functional as F
-import toonlab_ctss.multiscale
-import toonlab_whitebox.slic
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode, unset_fake_temporarily
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
+import toonlab_ctss.multiscale
+import toonlab_whitebox.slic
 from toonlab.engine.builder import build
 from toonlab.engine.gan import GAN, ActiveStage
 from toonlab.engine.stages import enter
+from toonlab.ops.spectral import norm_together
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
 from toonlab.types import Batch
@@ -138,6 +139,8 @@ def training(recipe: Recipe, catalogue: Catalogue) -> Iterator[tuple[GAN, Iterat
         for part in [*parts, *([gan.ema] if gan.ema else [])]:
             move(part, moved)
         gan = replace(gan, distributed=DistributedContext(CUDA))
+        for critic in gan.critics.values():
+            norm_together(critic.net)  # as the builder does on a GPU
         yield gan, _stages(gan, recipe)
 
 
@@ -204,10 +207,31 @@ def _autocast(device_type: str, dtype: torch.dtype | None = None, enabled: bool 
 
 # operations that compute nothing: views, and memory
 _FREE = {
-    *("view", "_unsafe_view", "permute", "transpose", "t", "expand", "slice", "select", "unsqueeze", "squeeze", "detach"),
-    *("alias", "as_strided", "split", "split_with_sizes", "unbind", "chunk", "unfold", "diagonal", "reshape", "movedim"),
-    *("_reshape_alias", "lift_fresh", "narrow", "is_same_size", "unsafe_split", "_version", "is_contiguous"),
-    *("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "squeeze_", "unsqueeze_", "detach_"),
+    *("view", "_unsafe_view", "reshape", "_reshape_alias", "permute", "transpose", "t", "movedim", "expand", "alias"),
+    *(
+        "squeeze",
+        "squeeze_",
+        "unsqueeze",
+        "unsqueeze_",
+        "slice",
+        "select",
+        "narrow",
+        "diagonal",
+        "as_strided",
+        "unfold",
+    ),
+    *(
+        "split",
+        "split_with_sizes",
+        "unsafe_split",
+        "chunk",
+        "unbind",
+        "detach",
+        "detach_",
+        "lift_fresh",
+        "is_same_size",
+    ),
+    *("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "_version", "is_same_size"),
 }
 # operations of several kernels
 _KERNELS = {

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import torch
 from pretended import CUDA, Watch, batch_of, pretended, training
+from torch import Tensor
+from torch._subclasses.fake_tensor import DynamicOutputShapeException
 
 from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Catalogue, discover
 
 BASELINES = Path(__file__).parents[2] / "baselines"
-NAMES = sorted(path.stem for path in BASELINES.glob("*.yaml"))
+NOT_LEARNED = {"identity", "canny", "classic", "dots"}  # they have no steps
+NAMES = sorted({path.stem for path in BASELINES.glob("*.yaml")} - NOT_LEARNED)
 OPTIONS: dict[str, tuple[str, list[str]]] = {
     "a moving average": ("ctss", ["train.ema=0.999"]),
     "a generator that waits": ("ctss", ["train.generator_every=2"]),
@@ -72,11 +77,11 @@ def test_nor_does_it_with_an_option_of_training(option: str, catalogue: Catalogu
         (lambda values: values[0].clone().index_put_((values[0] > 0,), values[0, 0]), "index_put_"),
     ],
 )
-def test_waits_are_found(made: object, expected: str) -> None:
+def test_waits_are_found(made: Callable[[Tensor], object], expected: str) -> None:
     with pretended():
         values = torch.empty(8, 8, device="cuda")
-        with Watch() as watch:
-            made(values)  # type: ignore[operator]
+        with Watch() as watch, suppress(DynamicOutputShapeException):
+            made(values)
     assert any(expected in wait for wait in watch.waits), watch.waits
 
 
@@ -87,6 +92,7 @@ def test_what_does_not_wait_is_not_reported() -> None:
             torch.zeros(2).to(values.device, non_blocking=True)
             torch.zeros(2**16, pin_memory=True).to(values.device, non_blocking=True)
             values.sum().to("cpu", non_blocking=True)
+            values[torch.zeros(2, dtype=torch.int64, device="cuda")].sort(stable=True)
     assert not watch.waits
 
 

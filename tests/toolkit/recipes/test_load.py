@@ -80,7 +80,7 @@ def test_all_errors_come_together_each_with_its_path(small: Path, catalogue: Cat
         "critics.image.objective.use: 'lsgam': no such objective; did you mean 'lsgan'?",
         "generator.optimizer.lr: got 'fast'",
         "generator.network.weight: a weight is for losses and critics, not for a generator",
-        "train.precision: got 'fp16', expected fp32 | tf32 | bf16",
+        "train.precision: got 'fp16', expected fp32 | fp32-strict | tf32 | bf16",
         "datas: unknown section; did you mean 'data'?",
         "features.depth: must be given",
         "evaluate.metrics.0.use: 'outline_f2': no such metric; did you mean 'outline_f1'?",

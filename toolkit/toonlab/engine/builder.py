@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from toonlab.errors import Problem, RecipeError
+from toonlab.ops.spectral import norm_together
 from toonlab.recipes.spec import Recipe, Train
 from toonlab.registry.catalogue import Catalogue
 from toonlab.types import Views
@@ -64,6 +65,9 @@ def _placed(gan: GAN, train: Train) -> GAN:
     for part in gan.parts().values():
         if isinstance(part, nn.Module):
             part.to(distributed.device).to(memory_format=memory_format)
+    if distributed.device.type == "cuda" and not train.compile:  # the compiler joins their kernels by itself
+        for critic in gan.critics.values():
+            norm_together(critic.net)
     if train.ema:
         gan = replace(gan, ema=MovingAverage(gan.generator, train.ema))
     return compiled(gan, train.batch // distributed.size, train.size, train.channels_last) if train.compile else gan
