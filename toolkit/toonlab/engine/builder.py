@@ -70,7 +70,10 @@ def _placed(gan: GAN, train: Train) -> GAN:
             norm_together(critic.net)
     if train.ema:
         gan = replace(gan, ema=MovingAverage(gan.generator, train.ema))
-    return compiled(gan, train.batch // distributed.size, train.size, train.channels_last) if train.compile else gan
+    if not train.compile:
+        return gan
+    graphs = train.compile == "graphs"
+    return compiled(gan, train.batch // distributed.size, train.size, train.channels_last, graphs)
 
 
 def build_fixed(recipe: Recipe, catalogue: Catalogue) -> nn.Module:

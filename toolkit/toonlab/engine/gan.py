@@ -91,7 +91,7 @@ class GAN:
 
     `seed` keys the draws of views and losses. `autocast` is the dtype that the networks' forward passes run in (None:
     float32); views, objectives and losses are always computed in float32. `compiled` maps networks to compiled
-    forward passes.
+    forward passes, some of them by CUDA graphs if `graphs`.
     """
 
     generator: nn.Module
@@ -105,6 +105,7 @@ class GAN:
     generator_every: int = 1
     ema: MovingAverage | None = None
     compiled: Mapping[nn.Module, Callable[[Tensor], Tensor]] = field(default_factory=dict)
+    graphs: bool = False
 
     @property
     def trained(self) -> nn.Module:
@@ -128,6 +129,8 @@ class GAN:
         Returns:
             The losses, unweighted, and both sides' weighted totals, as tensors, so that nothing waits for the device.
         """
+        if self.graphs:
+            torch.compiler.cudagraph_mark_step_begin()  # what the graphs gave in the last step may be overwritten
         generator_moves = (number + 1) % self.generator_every == 0
         with torch.set_grad_enabled(generator_moves):
             fake = self.run(self.generator, batch.photo)

@@ -137,7 +137,8 @@ class Train:
         generator_every: critic updates per generator update.
         ema: decay of the generator's exponential moving average, which is evaluated and saved; None: off.
         channels_last: memory format of images and networks.
-        compile: run the networks through `torch.compile`, where it works: a slow start, then faster steps.
+        compile: run the networks through `torch.compile`, where it works: a slow start, then faster steps. `graphs`:
+            generator and features as CUDA graphs besides, for steps so small that a GPU waits for the program.
         workers: number of processes that load images; None: by the device.
         log_every: steps from one logged step to the next.
         evaluate_every: steps from one evaluation to the next.
@@ -157,7 +158,7 @@ class Train:
     generator_every: Positive = 1
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     channels_last: bool = False
-    compile: bool = False
+    compile: bool | Literal["graphs"] = False
     workers: Annotated[int, Field(ge=0)] | None = None
     log_every: Positive = 50
     evaluate_every: Positive = 1000
