@@ -1,4 +1,4 @@
-"""The spectral norms of all layers of a network at once: on a GPU a few products in place of dozens of small kernels."""
+"""The spectral norms of all layers of a network at once: on a GPU a few products in place of many small kernels."""
 
 from typing import Any
 
