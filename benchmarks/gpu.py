@@ -56,15 +56,9 @@ from toonlab.recipes.spec import Train
 from toonlab_world.data.dataset import ToonWorld
 
 ROOT = Path(__file__).parents[1]
-VARIANTS = (
-    "bf16",
-    "fp32",
-    "bf16+compile",
-    "bf16+channels_last",
-    "fp32-strict",
-    "fp32+compile",
-    "tf32",
-    "channels_last",
+VARIANTS = (  # the first matter most
+    *("bf16", "fp32", "bf16+compile", "bf16+channels_last"),
+    *("fp32-strict", "fp32+compile", "channels_last", "tf32"),
 )
 # each part's share of the time; the rest is for starting and compiling
 SHARES = {"step": 0.36, "training": 0.3, "resolutions": 0.1}
@@ -101,7 +95,7 @@ def measure_device(options: Options) -> list[Row]:
 
 
 def measure_steps(options: Options) -> Iterator[Row]:
-    """Every method's step in every variant, as many as fit into the time; the first variants matter most."""
+    """Every method's step in every variant, as many as fit into the time."""
     about = Options(batch=options.batch, steps=options.steps, rounds=options.rounds, warm_up=options.rounds)
     for variant in options.variants:
         for method in options.methods:
@@ -119,11 +113,12 @@ def measure_steps(options: Options) -> Iterator[Row]:
 
 
 def measure_port(options: Options) -> list[Row]:
-    """CartoonGAN's step, as `CartoonGAN.py` of its PyTorch code takes it, in the precisions that its user can choose."""
+    """CartoonGAN's step as `CartoonGAN.py` of its PyTorch code takes it."""
     if options.cartoongan is None:
         return []
     spec = importlib.util.spec_from_file_location("networks", options.cartoongan / "networks.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     networks = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(networks)
     where = device()
@@ -195,10 +190,9 @@ def measure_resolutions(options: Options) -> Iterator[Row]:
         for patches, changes in study["factors"]["patch critic"].items():
             if time.monotonic() > options.until or size > options.largest:
                 continue
-            given = {name: value for name, value in {**study["set"], **settings, **changes}.items()}
-            given = {name: value for name, value in given.items() if not name.startswith("evaluate.")}
-            if "critics.patch" in given:
-                given = {name: value for name, value in given.items() if not name.startswith("critics.patch.")}
+            unused = ("evaluate.", "critics.patch.") if "critics.patch" in changes else ("evaluate.",)
+            asked = {**study["set"], **settings, **changes}
+            given = {name: value for name, value in asked.items() if not name.startswith(unused)}
             given |= {"train.steps": options.cell_steps, "data.scenes": 16, "evaluate.metrics": [], **QUIET}
             run = train(f"{size}-{patches}", study["at"], given)
             yield {"size": size, "patch critic": patches, **costs(run)}
@@ -275,9 +269,8 @@ def write(folder: Path, found: dict[str, list[Row]], options: Options) -> None:
     for picture in options.pictures:
         made = io.BytesIO()
         Image.open(io.BytesIO(picture)).convert("RGB").save(made, "webp", quality=85)
-        parts.append(
-            f'<img alt="photos and cartoons" src="data:image/webp;base64,{base64.b64encode(made.getvalue()).decode()}">'
-        )
+        content = base64.b64encode(made.getvalue()).decode()
+        parts.append(f'<img alt="photos and cartoons" src="data:image/webp;base64,{content}">')
     title = html.escape(f"toonlab on {hardware(device())['device']}")
     page = (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{style}</style><h1>{title}</h1>"
@@ -300,7 +293,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--toy", action="store_true", help="on any machine, in seconds")
     options = parser.parse_args()
-    toy = {"size": 64, "batch": 2, "steps": 1, "rounds": 1, "images": 8, "largest": 64, "cell_steps": 2}
+    toy = {"size": 32, "batch": 1, "steps": 1, "rounds": 1, "images": 8, "largest": 64, "cell_steps": 2}
     real = {"size": 256, "batch": 8, "steps": 5, "rounds": 3, "images": 320, "largest": 512, "cell_steps": 60}
     chosen = {"methods": ("plain",), "variants": ("fp32",)} if options.toy else {}
     whole = {"methods": step.METHODS, "variants": VARIANTS, "pictures": []}
