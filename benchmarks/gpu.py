@@ -293,6 +293,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--toy", action="store_true", help="on any machine, in seconds")
     options = parser.parse_args()
+    if device().type != "cuda" and not options.toy:
+        parser.exit(0, "there is no GPU here; --toy does the same on any machine, at sizes that say nothing\n")
     toy = {"size": 32, "batch": 1, "steps": 1, "rounds": 1, "images": 8, "largest": 64, "cell_steps": 2}
     real = {"size": 256, "batch": 8, "steps": 5, "rounds": 3, "images": 320, "largest": 512, "cell_steps": 60}
     chosen = {"methods": ("plain",), "variants": ("fp32",)} if options.toy else {}

@@ -15,12 +15,15 @@ from toonlab.registry.catalogue import discover
 from toonlab.testing.inputs import Critic
 from toonlab.types import Batch, Context, Features, Logits, Step, Views
 from toonlab.utils.rng import rng
+from toonlab_metrics import networks
+from toonlab_metrics.frechet import RandomKID
 
 KINDS = (
     *("samplers", "representations", "objectives", "discriminator_losses", "generator_losses"),
     *("features", "discriminators", "generators"),
 )
-VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {  # beside the defaults
+# beside the defaults; not `mode: adaptive` of structure nor `exact` of edge_promoting, which are the CPU's by design
+VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("discriminator_losses", "gradient_penalty"): [{"mode": "lp"}, {"mode": "dragan"}],
     ("features", "vgg16"): [{"weights": "random"}],
     ("features", "vgg19"): [{"weights": "random"}],
@@ -122,6 +125,15 @@ def test_a_part_waits_for_nothing(kind: str, name: str, given: dict[str, Any]) -
     assert dict(watch.waits) == {}
     if not isinstance(part, nn.Module):
         assert [key for key, value in vars(part).items() if isinstance(value, Tensor)] == []
+
+
+def test_networks_of_metrics_run_there() -> None:
+    metric = RandomKID()
+    networks._weights.cache_clear()
+    with pretended():
+        found = metric.extract(torch.empty(2, 3, 32, 32, dtype=torch.uint8, device="cuda"))
+    networks._weights.cache_clear()
+    assert found.device == CUDA
 
 
 def test_every_part_is_walked_through() -> None:

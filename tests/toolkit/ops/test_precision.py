@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from toonlab.ops.precision import float32_products
+from toonlab.ops.precision import float32_products, training_products
 
 
 def settings() -> tuple[str, str, str]:
@@ -44,6 +44,24 @@ def test_it_nests_and_ends_with_an_error() -> None:
             raise RuntimeError("inside")
         assert settings() == ("high", "tf32", "tf32")
     assert settings() == before
+
+
+@pytest.mark.parametrize(
+    ("precision", "expected"),
+    [
+        ("fp32", ("ieee", "tf32")),  # as stock torch
+        ("fp32-strict", ("ieee", "ieee")),
+        ("tf32", ("tf32", "tf32")),
+        ("bf16", ("ieee", "tf32")),
+    ],
+)
+def test_a_training_on_a_gpu_is_no_slower_than_stock_torch(precision: str, expected: tuple[str, str]) -> None:
+    before = settings(), torch.backends.cudnn.benchmark
+    with training_products(precision, torch.device("cuda")):
+        assert (settings()[1:], torch.backends.cudnn.benchmark) == (expected, True)
+    with training_products(precision, torch.device("cpu")):
+        assert (settings()[1:], torch.backends.cudnn.benchmark) == (("ieee", "ieee"), before[1])
+    assert (settings(), torch.backends.cudnn.benchmark) == before
 
 
 SCRIPT = """
