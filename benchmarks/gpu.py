@@ -162,6 +162,8 @@ def measure_data(options: Options) -> Iterator[Row]:
     """As `data.py`, without workers and with as many as a training takes."""
     about = Options(size=options.size, batch=options.batch, images=options.images)
     counts = [0] if options.toy else [0, min(8, os.cpu_count() or 1)]
+    if options.toy:
+        data.SHORT, data.LONG, data.PICTURES = 48, 64, 4
     with tempfile.TemporaryDirectory() as folder:
         sources = data.sources(Path(folder), Train(size=options.size, batch=options.batch))
         for source, steps in sources.items():
@@ -179,7 +181,7 @@ def measure_devices(options: Options) -> Iterator[Row]:
             command += ["--runs", folder, "observers.mlflow=null", *overrides]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             outcomes = [json.loads(path.read_text()) for path in Path(folder).rglob("outcome.json")]
-        taken = outcomes[0]["metrics"].get("seconds_per_step") if outcomes else done.stderr[-300:]
+        taken = outcomes[0]["costs"].get("seconds_per_step") if outcomes else done.stderr[-300:]
         yield {"devices": count, "batch": 16, "s/step": taken}
 
 
@@ -204,7 +206,7 @@ def measure_training(options: Options) -> list[Row]:
     given |= {"train.size": options.size, "train.batch": options.batch, "evaluate.samples": 4 if options.toy else 24}
     given |= {"generator.network.width": 4 if options.toy else 32, "evaluate.metrics": ["psnr"], **QUIET}
     given |= {f"critics.{name}.discriminator.width": 4 if options.toy else 16 for name in ("image", "patch")}
-    given |= {"critics.patch.sampler.patch_size": 96 * options.size // 256}
+    given |= {"critics.patch.sampler.patch_size": max(16, 96 * options.size // 256)}
     at = "tiny" if options.toy else ["tiny", "gpu"]
     short = 2 if options.toy else 60
     speed = costs(train("short", at, {**given, "train.steps": short}))["s/step"] if not options.toy else 1.0
@@ -250,8 +252,8 @@ def train(name: str, at: Any, overrides: dict[str, Any]) -> Any:
 
 def costs(run: Any) -> Row:
     """What a finished run took."""
-    took = run.metrics
-    return {"s/step": took.get("seconds_per_step"), "peak MiB": took.get("peak_memory_mib")}
+    took = run.outcome.costs
+    return {"s/step": took.get("seconds_per_step"), "peak MiB": round(took["peak_memory_mib"])}
 
 
 def first_line(error: Exception) -> str:
