@@ -115,7 +115,7 @@ def measure_steps(options: Options) -> Iterator[Row]:
 def measure_port(options: Options) -> list[Row]:
     """CartoonGAN's step as `CartoonGAN.py` of its PyTorch code takes it."""
     if options.cartoongan is None:
-        return []
+        return [{"left out": "no checkout was given"}]
     spec = importlib.util.spec_from_file_location("networks", options.cartoongan / "networks.py")
     assert spec is not None
     assert spec.loader is not None
@@ -174,7 +174,10 @@ def measure_data(options: Options) -> Iterator[Row]:
 
 def measure_devices(options: Options) -> Iterator[Row]:
     """The same training on one GPU and on two, by the command."""
-    for count in (1, 2) if torch.cuda.device_count() > 1 else ():
+    if torch.cuda.device_count() < 2:
+        yield {"left out": "there are no two GPUs"}
+        return
+    for count in (1, 2):
         with tempfile.TemporaryDirectory() as folder:
             overrides = ["train.size=256", "data.size=256", "train.batch=16", "train.steps=60", "evaluate.samples=2"]
             command = [sys.executable, "-m", "toonlab", "train", "ctss", "--at", "tiny", "--devices", str(count)]
@@ -209,9 +212,9 @@ def measure_training(options: Options) -> list[Row]:
     given |= {"critics.patch.sampler.patch_size": max(16, 96 * options.size // 256)}
     at = "tiny" if options.toy else ["tiny", "gpu"]
     short = 2 if options.toy else 60
-    speed = costs(train("short", at, {**given, "train.steps": short}))["s/step"] if not options.toy else 1.0
+    speed = costs(train("short", at, {**given, "train.steps": short}))["s/step"]
     left = max(1.0, options.until - time.monotonic())
-    steps = 3 if options.toy else int(left / max(speed or 0.2, 1e-3))
+    steps = 3 if options.toy else int(left / speed)
     run = train("long", at, {**given, "train.steps": steps, "train.evaluate_every": steps})
     options.pictures.append(run.samples[-1].read_bytes())
     return [{"steps": steps, **costs(run), **{name: round(value, 4) for name, value in run.metrics.items()}}]
@@ -253,7 +256,7 @@ def train(name: str, at: Any, overrides: dict[str, Any]) -> Any:
 def costs(run: Any) -> Row:
     """What a finished run took."""
     took = run.outcome.costs
-    return {"s/step": took.get("seconds_per_step"), "peak MiB": round(took["peak_memory_mib"])}
+    return {"s/step": round(took["seconds_per_step"], 4), "peak MiB": round(took["peak_memory_mib"])}
 
 
 def first_line(error: Exception) -> str:
