@@ -130,7 +130,8 @@ class GAN:
             The losses, unweighted, and both sides' weighted totals, as tensors, so that nothing waits for the device.
         """
         if self.graphs:
-            torch.compiler.cudagraph_mark_step_begin()  # what the graphs gave in the last step may be overwritten
+            # what the graphs gave in the last step may be overwritten
+            torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
         generator_moves = (number + 1) % self.generator_every == 0
         with torch.set_grad_enabled(generator_moves):
             fake = self.run(self.generator, batch.photo)

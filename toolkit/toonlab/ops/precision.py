@@ -17,7 +17,7 @@ def float32_products(convolutions: bool = False, matrices: bool = False) -> Iter
         convolutions: allow TF32, which is several times faster on NVIDIA GPUs since Ampere, and torch's own default.
         matrices: allow TF32 in products of matrices, which torch does not by default.
     """
-    kinds = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)
+    kinds = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)  # type: ignore[attr-defined]
     before = [kind.fp32_precision for kind in kinds]
     try:
         of_matrices = torch.get_float32_matmul_precision()

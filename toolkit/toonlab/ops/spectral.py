@@ -18,13 +18,13 @@ def norm_together(network: nn.Module) -> None:
     is written out. It can be differentiated once, which a penalty of the gradient with respect to images does not need
     more than. Call it when the network is on its device.
     """
-    layers = [module for module in network.modules() if parametrize.is_parametrized(module, "weight")]
-    chains = [layer.parametrizations.weight for layer in layers]  # type: ignore[union-attr, index]
-    known = [chain for chain in chains if len(chain) == 1 and isinstance(chain[0], SpectralNorm)]  # type: ignore[arg-type, index]
+    layers: list[Any] = [module for module in network.modules() if parametrize.is_parametrized(module, "weight")]
+    chains = [layer.parametrizations.weight for layer in layers]
+    known = [chain for chain in chains if len(chain) == 1 and isinstance(chain[0], SpectralNorm)]
     for constant in (False, True):
-        alike = [chain for chain in known if chain[0].stop_gradient == constant]  # type: ignore[index]
+        alike = [chain for chain in known if chain[0].stop_gradient == constant]
         if alike:
-            norms, weights = [chain[0] for chain in alike], [chain.original for chain in alike]  # type: ignore[index]
+            norms, weights = [chain[0] for chain in alike], [chain.original for chain in alike]
             network.register_forward_pre_hook(_Together(norms, weights, constant))
 
 
@@ -69,7 +69,7 @@ class _Norm(torch.autograd.Function):
         return after, *(weight / one for weight, one in zip(weights, sigma.unbind(), strict=True))
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, _: Tensor, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """`dW = (G - <G, W> / sigma * dsigma/dW) / sigma`, where
 
