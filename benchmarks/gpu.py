@@ -213,8 +213,7 @@ def measure_training(options: Options) -> list[Row]:
     at = "tiny" if options.toy else ["tiny", "gpu"]
     short = 2 if options.toy else 60
     speed = costs(train("short", at, {**given, "train.steps": short}))["s/step"]
-    left = max(1.0, options.until - time.monotonic())
-    steps = 3 if options.toy else int(left / speed)
+    steps = 3 if options.toy else int(60 * options.minutes * SHARES["training"] / speed)
     run = train("long", at, {**given, "train.steps": steps, "train.evaluate_every": steps})
     options.pictures.append(run.samples[-1].read_bytes())
     return [{"steps": steps, **costs(run), **{name: round(value, 4) for name, value in run.metrics.items()}}]
@@ -259,7 +258,7 @@ def costs(run: Any) -> Row:
     return {"s/step": round(took["seconds_per_step"], 4), "peak MiB": round(took["peak_memory_mib"])}
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200]
 
 
@@ -310,11 +309,13 @@ def main() -> None:
     for name in options.parts:
         start = time.monotonic()
         options.until = start + 60 * options.minutes * SHARES.get(name, 0.05)
+        found[name] = []
         try:
-            found[name] = list(PARTS[name](options))
-        except Exception as error:  # the other parts are worth having
+            for row in PARTS[name](options):
+                found[name].append(row)
+        except (Exception, SystemExit) as error:  # the other parts are worth having
             traceback.print_exc()
-            found[name] = [{"error": first_line(error)}]
+            found[name].append({"error": first_line(error)})
         print(f"\n{name}, {time.monotonic() - start:.0f} s\n{table(found[name])}", flush=True)
         write(options.out, found, options)
     print(f"written: {options.out / 'gpu.json'}, {options.out / 'gpu.html'}")
