@@ -79,11 +79,13 @@ def pretended() -> Iterator[PretendedCuda]:
         (torch.cuda, "current_device", lambda: 0),
         (torch.cuda, "_lazy_init", lambda: None),
         (torch.optim.Optimizer, "_accelerator_graph_capture_health_check", lambda _: None),
+        (torch.optim.Optimizer, "_cuda_graph_capture_health_check", lambda _: None),  # its name before
         (torch, "autocast", _autocast),
     ]
     with ExitStack() as stack:
         for owner, name, value in replaced:
-            stack.enter_context(mock.patch.object(owner, name, value))
+            if hasattr(owner, name):
+                stack.enter_context(mock.patch.object(owner, name, value))
         stack.enter_context(mock.patch.dict(fake_tensor._DISPATCH_META_HANDLERS, handlers))
         stack.enter_context(_tables_made())
         yield stack.enter_context(PretendedCuda(allow_non_fake_inputs=False))
