@@ -36,10 +36,14 @@ def float32_products(convolutions: bool = False, matrices: bool = False) -> Iter
 
 @contextmanager
 def training_products(precision: str, device: torch.device) -> Iterator[None]:
-    """Within, what a training's products are computed by, in a precision of `train.precision`.
+    """Within, float32 products of a training have the precision that its recipe asks for.
 
-    On a GPU as stock torch, with TF32 in convolutions alone, unless `tf32` asks for matrices too or `fp32-strict` for
-    neither; and the fastest of cuDNN's convolutions for each shape is found by trying them. Nothing changes on a CPU.
+    On a GPU the fastest of cuDNN's convolutions for each shape is found by trying them, too. Nothing changes on a CPU.
+
+    Args:
+        precision: as `train.precision`: on a GPU TF32 in convolutions, as in stock torch; with `tf32` in products of
+            matrices, too; with `fp32-strict` in neither.
+        device: of the training.
     """
     gpu, before = device.type == "cuda", torch.backends.cudnn.benchmark
     torch.backends.cudnn.benchmark = gpu or before
