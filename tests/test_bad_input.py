@@ -86,7 +86,7 @@ CASES = [
     (
         "an unknown precision",
         "train S train.precision=fp16",
-        "train.precision: got 'fp16', expected fp32 | tf32 | bf16",
+        "train.precision: got 'fp16', expected fp32 | fp32-strict | tf32 | bf16",
     ),
     ("an unknown way to select", "train S train.select=best", "train.select: 'best' is neither last nor one of"),
     (

@@ -26,14 +26,16 @@ class FeatureDistance(SetMetric):
 
     Attributes:
         source: names the network in reports.
+        device: where the network runs; the engine sets that of the run.
     """
 
+    device = torch.device("cpu")
     sees = frozenset({"blur", "noise", "color", "outline_removal", "texture"})
     source: str
 
     @abstractmethod
     def extract(self, images: Tensor) -> Tensor:
-        """Features of uint8 images, `(B, 3, H, W)` -> `(B, D)`."""
+        """Features of uint8 images on the metric's device, `(B, 3, H, W)` -> `(B, D)`."""
 
     def reference(self, cartoons: Images) -> None:
         super().reference(cartoons)
@@ -44,11 +46,12 @@ class FeatureDistance(SetMetric):
 
     @torch.no_grad()
     def features(self, images: list[Tensor]) -> Tensor:
-        """Features of uint8 images, `(3, H, W)` of any sizes -> `(N, D)` float64."""
+        """Features of uint8 images, `(3, H, W)` of any sizes -> `(N, D)` float64 on the CPU."""
         found, start = [], 0
         for end in range(1, len(images) + 1):
             if end == len(images) or end - start == _BATCH or images[end].shape != images[start].shape:
-                found.append(self.extract(torch.stack(images[start:end])).double())
+                batch = torch.stack(images[start:end]).to(self.device)
+                found.append(self.extract(batch).double().cpu())
                 start = end
         return torch.cat(found)
 
@@ -96,7 +99,7 @@ class KID(FeatureDistance):
         self.source = digest(self.path)
 
     def extract(self, images: Tensor) -> Tensor:
-        features: Tensor = network(self.path)(images)
+        features: Tensor = network(self.path).to(images.device)(images)
         return features
 
 

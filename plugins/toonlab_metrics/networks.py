@@ -90,15 +90,16 @@ def random_features(images: Tensor) -> Tensor:
     """
     maps = to_float(images)
     found = []
-    for weight in _weights():
+    for weight in _weights(images.device):
         maps = F.leaky_relu(F.conv2d(F.pad(maps, (1, 1, 1, 1), "replicate"), weight, stride=2), 0.2)
         found += [maps.mean((2, 3)), maps.std((2, 3))]
     return torch.cat(found, dim=1)
 
 
 @cache
-def _weights() -> list[Tensor]:
+def _weights(device: torch.device) -> list[Tensor]:
     draws = torch.Generator().manual_seed(0)
     inputs = (3, *_WIDTHS)
     shapes = [(outputs, fan, 3, 3) for fan, outputs in zip(inputs, _WIDTHS, strict=False)]
-    return [torch.randn(shape, generator=draws) * math.sqrt(2 / (1.04 * 9 * shape[1])) for shape in shapes]
+    weights = [torch.randn(shape, generator=draws) * math.sqrt(2 / (1.04 * 9 * shape[1])) for shape in shapes]
+    return [weight.to(device) for weight in weights]

@@ -57,7 +57,7 @@ ALSO = {  # further protocols of a kind: optional abilities of its parts, and ty
     "discriminator_losses": ["CriticParts"],
     "generators": ["ReadyMade"],
     "datasets": ["Images", "HasCartoons", "HasCrops", "HasTest"],
-    "metrics": ["Compares", "Describes", "HasScores"],
+    "metrics": ["Compares", "OnDevice", "Describes", "HasScores"],
     "executors": ["Slot", "TaskContext", "UnfitSlotError"],
 }
 OPS_MODULES = [f"toonlab.ops.{module.name}" for module in pkgutil.iter_modules(toonlab.ops.__path__)]

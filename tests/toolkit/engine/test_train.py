@@ -16,7 +16,7 @@ from PIL import Image
 from toonlab import Dataset, Images, Outcome, Run, Sample, discover, hookimpl
 from toonlab.engine.checkpoint import STATE, candidates, checkpoints, load_state
 from toonlab.engine.evaluator import Evaluator
-from toonlab.engine.train import Trained, resume, train
+from toonlab.engine.train import Trained, _warn_of_speed, resume, train
 from toonlab.engine.weights import WEIGHTS, load_generator, read_weights
 from toonlab.errors import DivergedError, ToonlabError
 from toonlab.inference.cartoonize import find_weights
@@ -298,12 +298,26 @@ def test_bf16_where_it_is_emulated_is_a_warning(small: Path, catalogue: Catalogu
     assert len(told) == (0 if has_bf16(torch.device("cpu")) else 1)
 
 
+FASTER = "bf16 is several times faster on this GPU: train.precision=bf16, or all that helps there: --at gpu"
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp32-strict", "tf32", "bf16"])
+def test_on_a_gpu_fp32_is_told_that_bf16_is_faster(monkeypatch: pytest.MonkeyPatch, precision: str) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        _warn_of_speed(precision, torch.device("cuda"))
+    told = [str(warning.message) for warning in caught]
+    assert told == ([f"train.precision=fp32: {FASTER}"] if precision == "fp32" else [])
+
+
 @pytest.mark.filterwarnings("ignore:train.precision=bf16")
 @pytest.mark.parametrize(
     "settings",
     [
         ["train.precision=bf16"],
         ["train.precision=tf32"],
+        ["train.precision=fp32-strict"],
         ["train.channels_last=true"],
         ["train.order=generator_first"],
         ["train.generator_every=2", "train.steps=5"],

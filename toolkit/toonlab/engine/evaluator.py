@@ -26,6 +26,7 @@ from toonlab.registry.protocols import (
     HasTest,
     Images,
     Metric,
+    OnDevice,
     ReadyMade,
 )
 from toonlab.types import Sample, Scores
@@ -49,7 +50,8 @@ class Evaluation:
 class Evaluator:
     """The evaluation samples of a run and the metrics that they allow.
 
-    `cartoons` gives the real cartoons that sets of fakes are compared with, or None.
+    `cartoons` gives the real cartoons that sets of fakes are compared with, or None; `device` is the run's, where
+    metrics run their networks.
     """
 
     def __init__(
@@ -59,7 +61,9 @@ class Evaluator:
         catalogue: Catalogue,
         count: int,
         cartoons: Callable[[], Images | None] = lambda: None,
+        device: torch.device | None = None,
     ) -> None:
+        self.device = device
         self.samples = [samples[i] for i in range(min(count, len(samples)))]
         self.catalogue = catalogue
         made = {part.use: part.make(catalogue) for part in metrics}
@@ -68,6 +72,8 @@ class Evaluator:
     def _measurable(self, name: str, metric: Metric, cartoons: Callable[[], Images | None]) -> bool:
         truth = [need for need in metric.needs if any(getattr(s.truth, need, None) is None for s in self.samples)]
         lacking = f"the truth's {', '.join(sorted(truth))}" if truth else ""
+        if self.device and isinstance(metric, OnDevice):
+            metric.device = self.device
         if not truth and isinstance(metric, Compares):
             if (given := cartoons()) is None:
                 lacking = "real cartoons to compare with"

@@ -15,6 +15,7 @@ from toonlab.utils.text import with_article
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
@@ -167,8 +168,8 @@ class Metric(Protocol):
     """A measurement over evaluation samples: made once for a run, and a copy of it used for every evaluation.
 
     `needs` names the fields of `Truth` that every sample must have (`frozenset({"outline"})`; empty for none). What it
-    may have besides is `Compares`, `Describes`, and two attributes of its class: `caveat`, a line that marks it in
-    every table, and `leads = False`, if it ranks the unmodified photo so high that it may lead no table.
+    may have besides is `Compares`, `OnDevice`, `Describes`, and two attributes of its class: `caveat`, a line that
+    marks it in every table, and `leads = False`, if it ranks the unmodified photo so high that it may lead no table.
     """
 
     needs: frozenset[str]
@@ -187,6 +188,13 @@ class Compares(Protocol):
 
     def reference(self, cartoons: Images) -> None:
         """Take in the cartoons to compare with, once, before the first update."""
+
+
+@runtime_checkable
+class OnDevice(Protocol):
+    """What a metric has besides that has a network: the device to run it on, which the engine sets first of all."""
+
+    device: torch.device
 
 
 @runtime_checkable
