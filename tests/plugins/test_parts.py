@@ -25,7 +25,7 @@ PARTS = {
         *("gradient_penalty", "r1", "edge_promoting", "gray_suppression", "smooth_suppression"),
     },
     "generator_losses": {"content", "color", "total_variation", "reconstruction", "gram", "structure"},
-    "features": {"vgg19", "random", "efficientnet_lite0"},
+    "features": {"vgg19", "vgg16", "random", "efficientnet_lite0"},
     "datasets": {"folder", "evaluation_folders", "toonworld"},
     "metrics": {
         *(
