@@ -55,7 +55,7 @@ class KIDLite0:
     withstands: float | None = None
     sees = frozenset({"blur", "noise", "color", "outline_removal", "texture"})
     ignores: frozenset[str] = frozenset()
-    caveat = "noise of 4 levels or JPEG at quality 60 moves a picture as far as photos are away"
+    caveat = "noise, JPEG and resizing count as much as drawing: both sets must have been treated alike"
     resizer = f"bicubic, antialiased, to {_SIDE}x{_SIDE}"
 
     def __init__(self, subsets: Annotated[int, Field(ge=2)] = 20) -> None:
