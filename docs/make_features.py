@@ -50,7 +50,7 @@ def inverted(extractor: nn.Module, photo: Tensor) -> Tensor:
         loss = sum(F.l1_loss(a, b) / s for a, b, s in zip(found, wanted, scale, strict=True)) / len(found)
         loss = loss + (picture.diff(dim=2).abs().mean() + picture.diff(dim=3).abs().mean())
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
     return hidden.detach().tanh()
