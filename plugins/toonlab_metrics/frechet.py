@@ -11,13 +11,13 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import Images, rng
+from toonlab.ops.kernel import kernel_distance
 from toonlab.ops.levels import to_levels
 
 from .bases import SetMetric
 from .networks import RANDOM, RESIZER, digest, find_weights, network, random_features
 
-_SMALL = 2000  # pictures: below, FID depends more on their number than on their content
-_BLOCK = 1000  # pictures: KID's usual subset
+SMALL = 2000  # pictures: below, FID depends more on their number than on their content
 _BATCH = 16
 
 
@@ -124,9 +124,9 @@ class FID(KID):
         self.resamples = resamples
 
     def distance(self, fakes: Tensor, cartoons: Tensor) -> dict[str, float]:
-        if (fewest := min(len(fakes), len(cartoons))) < _SMALL:
+        if (fewest := min(len(fakes), len(cartoons))) < SMALL:
             depends = "FID depends more on their number than on their content"
-            text = f"fid: {fewest} pictures are fewer than {_SMALL}: {depends}; prefer kid"
+            text = f"fid: {fewest} pictures are fewer than {SMALL}: {depends}; prefer kid"
             warnings.warn(text, RuntimeWarning, stacklevel=2)
         value, draws = frechet_distance(fakes, cartoons), rng(0, "fid", "bootstrap")
         resampled = [
@@ -135,23 +135,6 @@ class FID(KID):
         ]
         reach = 2 * float(torch.tensor(resampled).std())
         return {"fid": value, "fid_low": max(0.0, value - reach), "fid_high": value + reach}
-
-
-def kernel_distance(x: Tensor, y: Tensor) -> float:
-    """The unbiased squared MMD of `(N, D)` and `(M, D)` with a cubic kernel; 0 on average if they are alike."""
-    blocks = math.ceil(min(len(x), len(y)) / _BLOCK)
-    pairs = zip(x.chunk(blocks), y.chunk(blocks), strict=False)
-    distances = [_discrepancy(a, b) for a, b in pairs if min(len(a), len(b)) > 1]
-    return sum(distances) / len(distances)
-
-
-def _discrepancy(x: Tensor, y: Tensor) -> float:
-    """Equation 4 of KID's paper; torchmetrics' version requires sets of one size."""
-    from torchmetrics.image.kid import poly_kernel
-
-    same = [poly_kernel(side, side) for side in (x, y)]
-    within = sum((kernel.sum() - kernel.trace()) / (len(kernel) * (len(kernel) - 1)) for kernel in same)
-    return float(within - 2 * poly_kernel(x, y).mean())
 
 
 def frechet_distance(x: Tensor, y: Tensor) -> float:
