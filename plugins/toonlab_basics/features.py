@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from toonlab import PartError, check_images, nearest
 
-from .vgg_weights import load_weights
+from .vgg_weights import load_weights, missing_weights
 
 _BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))  # channels and convolutions
 _MEAN = {"caffe": (103.939, 116.779, 123.68), "torchvision": (0.485, 0.456, 0.406)}  # BGR of 0..255; RGB of 0..1
@@ -69,6 +69,11 @@ class VGG19(nn.Module):
         self.register_buffer("std", torch.tensor(_STD[convention]).view(1, 3, 1, 1), persistent=False)
         self.requires_grad_(False)
         self.train(False)
+
+    @staticmethod
+    def missing(weights: str, **_: object) -> dict[str, str]:
+        """The file of the weights, if it is not on this machine."""
+        return missing_weights(weights)
 
     def forward(self, images: Tensor) -> Tensor:
         check_images(images, "vgg19", channels=3)

@@ -35,6 +35,19 @@ def load_weights(weights: str, shapes: Shapes, layers: Sequence[str]) -> dict[st
     return {name: _pick(found, name, shape, layers, source) for name, shape in shapes.items()}
 
 
+def missing_weights(weights: str) -> dict[str, str]:
+    """The file of weights that is not on this machine -> where it comes from; see `load_weights`."""
+    from torchvision.models import VGG19_Weights
+
+    if weights == "random":
+        return {}
+    url = VGG19_Weights.IMAGENET1K_V1.url
+    cached = Path(torch.hub.get_dir(), "checkpoints", Path(url).name)
+    path = cached if weights == "imagenet" else Path(weights).expanduser()
+    text = f"VGG19's weights; the first run downloads {url}" if weights == "imagenet" else "no such file of weights"
+    return {} if path.is_file() else {str(path): text}
+
+
 def _random(shapes: Shapes) -> dict[str, Tensor]:
     """He initialisation for ReLU, zero biases; the first layers do not depend on the number of layers."""
     rng = torch.Generator().manual_seed(0)

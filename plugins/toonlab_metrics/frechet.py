@@ -14,7 +14,7 @@ from toonlab import Images, rng
 from toonlab.ops.levels import to_levels
 
 from .bases import SetMetric
-from .networks import RANDOM, RESIZER, digest, find_weights, network, random_features
+from .networks import RANDOM, RESIZER, digest, find_weights, missing_weights, network, random_features
 
 _SMALL = 2000  # pictures: below, FID depends more on their number than on their content
 _BLOCK = 1000  # pictures: KID's usual subset
@@ -94,6 +94,11 @@ class KID(FeatureDistance):
         super().__init__()
         self.path = find_weights(weights, self.name)
         self.source = digest(self.path)
+
+    @staticmethod
+    def missing(weights: Path | None, **_: object) -> dict[str, str]:
+        """The file of the weights, if it is not on this machine."""
+        return missing_weights(weights)
 
     def extract(self, images: Tensor) -> Tensor:
         features: Tensor = network(self.path)(images)

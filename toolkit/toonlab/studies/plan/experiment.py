@@ -235,7 +235,9 @@ class Experiment(StudyFile):
                     "recipes", f"{count} of them are called {name!r}; give each a name of its own, by name: …"
                 )
         for factor, levels in self.factors.items():
-            for only in (level["only"] for level in levels.values() if "only" in level) if isinstance(levels, dict) else ():
+            for only in (
+                (level["only"] for level in levels.values() if "only" in level) if isinstance(levels, dict) else ()
+            ):
                 if not isinstance(only, dict) or not all(isinstance(own, dict) for own in only.values()):
                     text = f"got {only!r}, expected recipes' names, each with its overrides"
                     yield Problem(f"factors: {factor}: only", text)
