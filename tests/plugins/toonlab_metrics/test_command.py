@@ -106,9 +106,9 @@ def test_results_as_other_programs_write_them(score: Score, tmp_path: Path) -> N
     with pytest.warns(UserWarning, match="anime: 3 of 3 pictures are resized .*50x48 to 48x48"):
         done = score(line)
     assert done.exit_code == 0, done.output
-    assert ("│ anime" in done.stdout)
-    assert ("│ comix" in done.stdout)
-    assert ("│ the unmodified photo" in done.stdout)
+    assert "│ anime" in done.stdout
+    assert "│ comix" in done.stdout
+    assert "│ the unmodified photo" in done.stdout
     folder = tmp_path / "runs" / "both"
     page, results = (folder / "report.html").read_text(), json.loads((folder / "results.json").read_text())
     assert page.count('aria-label="toonworld-') >= 3  # a scene for each photo

@@ -33,7 +33,7 @@ from .executors.display import Display
 from .executors.driver import locked
 from .executors.options import ExecutionOptions, session
 from .plan.budget import allot, allotted, trained_of
-from .plan.experiment import baseline_of, floors_of, plan_cells, read_experiment
+from .plan.experiment import baseline_of, baselines_of, floors_of, plan_cells, read_experiment
 from .plan.looks import decisions, next_cells
 from .plan.needs import missing, training_time
 from .results import pilot, registration
@@ -129,6 +129,7 @@ class _Study:
             asked=experiment_data(self.path, self.overrides),
             command=self.options.command or command(),
             baseline=baseline_of(plan, self.specs),
+            baselines=baselines_of(plan, self.specs),
             guards=plan.metrics.guards,
             margin=plan.margin,
             floors=floors_of(self.specs, self.catalogue),

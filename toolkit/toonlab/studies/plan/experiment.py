@@ -160,6 +160,7 @@ class Experiment(StudyFile):
             under `only: {ctss: {…}}` are for that recipe and its descendants.
         design: how the levels are combined, see `design.combinations`.
         baseline: the recipe with which the others are compared; the first trained one, if not given.
+        within: factors of which no levels are compared with each other: the baseline is that of the same levels.
         decide: adds seeds until nothing is undecided; a number of `seeds` has no effect then, a list is their order.
         budget: the cost that is equal for all trained variants, see `budget.allot`.
     """
@@ -169,6 +170,7 @@ class Experiment(StudyFile):
     factors: dict[str, Factor] = field(default_factory=dict)
     design: Design = "full"
     baseline: str | None = None
+    within: list[str] = field(default_factory=list)
     seeds: Seeds = 3
     metrics: MetricNames = MetricNames()
     decide: Decide | None = None
@@ -311,6 +313,16 @@ def baseline_of(experiment: Experiment, specs: Sequence[CellSpec]) -> str:
     return trained[0].variant.label
 
 
+def baselines_of(experiment: Experiment, specs: Sequence[CellSpec]) -> dict[str, str]:
+    """label -> that of the variant with which it is compared, where `within` says that it is another than the first."""
+    variants = {spec.variant.label: spec.variant for spec in specs}
+    first, found = variants[baseline_of(experiment, specs)], dict[str, str]()
+    for label, variant in variants.items() if experiment.within else ():
+        own = {factor: variant.levels[factor] for factor in experiment.within if factor in variant.levels}
+        found[label] = Variant(first.recipe, {**first.levels, **own}).label
+    return {label: baseline for label, baseline in found.items() if baseline in variants}
+
+
 def floors_of(specs: Sequence[CellSpec], catalogue: Catalogue) -> list[str]:
     """The labels of the variants whose pictures every method has to surpass, as their generators say."""
     parts = {spec.variant.label: spec.recipe.generator.network for spec in specs if not spec.recipe.stages}
@@ -384,6 +396,11 @@ def _unfit(experiment: Experiment) -> Iterator[Problem]:
         yield Problem(
             "baseline", f"{experiment.baseline!r} is none of the recipes; {nearest(experiment.baseline, names)}"
         )
+    for factor in experiment.within:
+        if factor not in experiment.factors:
+            yield Problem("within", f"{factor!r} is none of the factors; {nearest(factor, experiment.factors)}")
+    if experiment.within and experiment.design != "full":
+        yield Problem("within", f"needs every combination of levels; got design {experiment.design}")
     if experiment.decide and len(set(experiment.seed_list)) < experiment.decide.max_seeds:
         text = f"got a list of {len(set(experiment.seed_list))}, expected {experiment.decide.max_seeds} (max_seeds)"
         yield Problem("seeds", f"{text} different ones, or no list")
