@@ -57,7 +57,8 @@ def test_a_shipped_comparison_is_as_large_as_it_says(name: str, catalogue: Catal
     if name in SIZES:
         assert (len(cells), len(experiment.seed_list)) == SIZES[name]
     for cell in cells:  # by the samplers and representations, whose demands are those that fail
-        assert not cell.recipe.stages or critic_pixels(cell.recipe, catalogue)
+        again = cell.variant.levels.get("style", "The Wind Rises") != "The Wind Rises"  # the same critics
+        assert again or not cell.recipe.stages or critic_pixels(cell.recipe, catalogue)
 
 
 @pytest.mark.parametrize("name", [name for name, path in SHIPPED.items() if is_search(str(path))])

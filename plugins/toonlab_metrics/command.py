@@ -187,12 +187,13 @@ def _lacking(name: str, options: Mapping[str, str], data: EvaluationFolders, cat
     Raises:
         ToonlabError: if the metric can't be made, for example because its weights are missing.
     """
+    of_sets = bool(_attribute(name, "reference", None, catalogue))
+    if of_sets and data.cartoons is None:
+        return "--cartoons"
     missing = sorted(catalogue.make("metrics", name, **options).needs - data.fields.keys())
     if missing:
         return f"--truth, with {', '.join(missing)}"
-    if _attribute(name, "reference", None, catalogue):
-        return "--cartoons" if data.cartoons is None else None
-    return "--photos" if data.photos is None else None
+    return "--photos" if data.photos is None and not of_sets else None
 
 
 def _attribute(name: str, attribute: str, default: Any, catalogue: Catalogue) -> Any:

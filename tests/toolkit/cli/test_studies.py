@@ -56,7 +56,7 @@ def test_a_comparison_ends_with_the_table_and_the_paths(toonlab: Callable[..., A
     assert explained.stdout.splitlines() == [
         f"small, seed 0: finished ({cell['run']})",
         "small, seed 1: has not run yet",
-        "to train: 1 run, 2 steps: about 2 GPU hours at 3600 s a step, without evaluations",
+        "to train: 1 run, 2 steps: about 2.0 GPU hours at 3600 s a step, without evaluations",
     ]
     explained = toonlab("compare", "study.yaml", "--runs", "elsewhere", "--explain", "--until-decided", "train.steps=2")
     *lines, looks, time = explained.stdout.splitlines()
