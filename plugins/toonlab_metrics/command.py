@@ -118,17 +118,19 @@ def _named(folders: Sequence[Path]) -> dict[str, Path]:
 
 
 def _compared(recipes: Mapping[str, Any], runs: Path, study: str, seeds: int) -> Results:
-    """A comparison of the recipes, which are kept in files next to it.
+    """A comparison of the recipes; its file and theirs are kept in its directory, from which `compare` repeats it.
 
     Two seeds, whose runs are equal, tell that nothing is random: words then rest on the scenes.
     """
-    for called, recipe in recipes.items():
-        path = runs / study / "recipes" / f"{called}.yaml"
+    if Path(study).name != study or study.startswith("."):
+        raise ToonlabError(f"--name: {study!r} can't name a folder of runs; give another name")
+    files = {f"recipes{os.sep}{called}.yaml": recipe for called, recipe in recipes.items()}
+    experiment = {"about": "pictures that other programs made", "recipes": list(files), "seeds": seeds}
+    for name, data in {**files, "experiment.yaml": experiment}.items():
+        path = runs / study / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(recipe, indent=1), encoding="utf-8")
-    files = [f"recipes{os.sep}{called}.yaml" for called in recipes]
-    experiment = {"about": "pictures that other programs made", "recipes": files, "seeds": seeds}
-    return compare(experiment, name=study, runs=runs, device="cpu")
+        path.write_text(json.dumps(data, indent=1), encoding="utf-8")
+    return compare(runs / study / "experiment.yaml", runs=runs, device="cpu")
 
 
 def _given(folders: Mapping[str, Path | None]) -> dict[str, str]:

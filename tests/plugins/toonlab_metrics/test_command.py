@@ -115,6 +115,7 @@ def test_results_as_other_programs_write_them(score: Score, tmp_path: Path) -> N
     assert {cell["variant"]["recipe"] for cell in results["cells"]} == {"anime", "comix"}
     anime, comix = (cell["outcome"]["metrics"]["content_ssim"] for cell in results["cells"])
     assert 0.8 < anime < comix < 0.999  # the one was resized twice, the other is a JPEG
+    assert results["command"] == "toonlab.compare('runs/both/experiment.yaml')"
     again = CliRunner().invoke(app, ["report", "both"])
     assert again.exit_code == 0, again.output
 
@@ -198,6 +199,12 @@ CASES = [
         None,
         "made truth/cartoon photos --photos photos --match {stem} --match {stem}",
         "--match: got 2, expected 1, or 3: one for each folder",
+    ),
+    (
+        "a study that can't be a folder",
+        None,
+        "made photos --photos photos --name a/b",
+        "--name: 'a/b' can't name a folder",
     ),
     ("a folder given twice", None, "made made/../made --photos photos", "a folder of pictures is given twice"),
     (
