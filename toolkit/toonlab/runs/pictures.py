@@ -98,7 +98,8 @@ def read_pictures(run: Path) -> list[SamplePictures]:
 
 
 def _in_folder(sample: SamplePictures, folder: Path) -> SamplePictures:
-    return replace(sample, **{kind: folder / path for kind, path in sample.files.items()})
+    photo, truth = (folder / path if path else None for path in (sample.photo, sample.truth))
+    return replace(sample, photo=photo, fake=folder / sample.fake, truth=truth)
 
 
 @cache

@@ -170,7 +170,7 @@ def test_named_levels_change_several_paths_at_once_where_a_recipe_has_them(small
         ("factors: {a: {b: {only: {smal: {data.size: 48}}}}}", "factors: a: only: 'smal': no recipe is or extends it"),
         ("factors: {a: {b: {only: {small: {data.sise: 4}}}}}", "factors: a: data.sise: no recipe has this path"),
         ("factors: {a: {b: {only: {small: 3}}}}", "factors: a: only: got {'small': 3}, expected recipes' names, each"),
-        (f"factors: {{{K}: [1, 2]}}\nwithin: [k]", "within: 'k' is none of the factors; did you mean"),
+        (f"factors: {{{K}: [1, 2]}}\nwithin: [k]", "within: 'k' is none of the factors; valid: critics.patch"),
         (f"factors: {{{K}: [1]}}\nwithin: [{K}]\ndesign: one-at-a-time", "within: needs every combination of levels"),
     ],
 )

@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from toonlab.engine.data import Steps
 from toonlab.engine.stages import plan
 from toonlab.errors import ToonlabError
 from toonlab.recipes.spec import Part, Recipe
 from toonlab.registry.catalogue import Catalogue
+from toonlab.registry.protocols import Images
 from toonlab.studies.executors.cell import CellSpec
 from toonlab.studies.results.results import CellResult
 from toonlab.utils.paths import unset_variable
@@ -100,7 +100,7 @@ class _Epochs:
 
     def __init__(self, catalogue: Catalogue, complete: bool) -> None:
         self.catalogue, self.complete, self.known = catalogue, complete, True
-        self._counted: list[tuple[Part, Any]] = []
+        self._counted: list[tuple[Part, tuple[Images, Images]]] = []
 
     def steps(self, recipe: Recipe) -> int:
         if recipe.train.steps or not any(stage.epochs for stage in recipe.stages):
@@ -111,11 +111,11 @@ class _Epochs:
         if not self.complete:
             self.known = False
             return _PICTURES // recipe.train.batch
-        images = next((images for part, images in self._counted if part == recipe.data), None)
-        if images is None:
-            images = recipe.data.make(self.catalogue).train()
-            self._counted.append((recipe.data, images))
-        return Steps(*images, recipe.train).per_epoch
+        if (found := next((images for part, images in self._counted if part == recipe.data), None)) is None:
+            found = recipe.data.make(self.catalogue).train()
+            self._counted.append((recipe.data, found))
+        photos, cartoons = found
+        return Steps(photos, cartoons, recipe.train).per_epoch
 
 
 class _Times:
