@@ -227,6 +227,7 @@ def test_floors_are_what_their_generators_call_so(small: Path) -> None:
 
 
 STYLES = """recipes: [small, lone, dots]
+set: {data: {use: toonworld}}
 factors:
   style:
     a: {data.size: 48, only: {small: {generator.losses.content.weight: 2}, lone: {train.batch: 3}}}
