@@ -212,6 +212,11 @@ CASES = [
     ),
     ("data that must be given", "train ctss", "data.photos: must be given", "data.cartoons: must be given"),
     ("a missing folder", "train F data.photos=nowhere", "nowhere: no such folder"),
+    (
+        "an environment variable that is not set",
+        "train F 'data={photos: $TOONLAB_NOT_SET/train}'",
+        "$TOONLAB_NOT_SET/train: the environment variable TOONLAB_NOT_SET is not set; export TOONLAB_NOT_SET=FOLDER",
+    ),
     ("a file instead of a folder", "train F data.photos=list.yaml", "list.yaml: is not a folder"),
     ("a folder without pictures", "train F data.photos=empty", "empty: no pictures in it (.apng, .avif,"),
     (
@@ -535,6 +540,21 @@ CASES = [
     ("a directory to sync that is not there", "sync nowhere", "nowhere: no such directory"),
     ("a directory to sync that is no run", "sync photos", "photos: no run here; give runs/<experiment>/<run>"),
     ("photos to score that are not there", "score photos --photos nowhere", "nowhere: no such folder"),
+    (
+        "pictures to score with nothing to compare them with",
+        "score photos",
+        "nothing to compare the pictures with; give --photos, --cartoons, or both",
+    ),
+    (
+        "pictures to score under other names",
+        "score photos --photos photos --match '{stem}_out'",
+        "photos: none of its pictures is named '{stem}_out' as the photos, but all are '{stem}'; give match: '{stem}'",
+    ),
+    (
+        "a metric of photos without photos",
+        "score photos --cartoons photos --metrics content_ssim",
+        "--metrics: content_ssim needs --photos",
+    ),
     ("pictures of another program that are not there", "compare theirs.yaml", "nowhere: no such folder"),
     ("two recipes of one name", "compare twins.yaml", "recipes: 2 of them are called 'small'; give each a name"),
     (

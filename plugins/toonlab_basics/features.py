@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from toonlab import PartError, check_images, nearest
 
-from .vgg_weights import load_weights
+from .vgg_weights import load_weights, missing_weights
 
 Layers = str | Annotated[tuple[str, ...], Field(min_length=1)]  # one by its name, or several
 _WIDTHS = (64, 128, 256, 512, 512)  # channels of VGG's blocks
@@ -78,6 +78,11 @@ class VGG(nn.Module):
             if name in self.wanted:
                 found.append(values)
         return tuple(found) if len(found) > 1 else found[0]
+
+    @classmethod
+    def missing(cls, weights: str, **_: object) -> dict[str, str]:
+        """The file of the weights, if it is not on this machine."""
+        return missing_weights(weights, cls.network)
 
     def train(self, mode: bool = True) -> Self:
         """Stay in eval mode: a fixed extractor has no other."""

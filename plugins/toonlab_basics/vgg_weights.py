@@ -38,6 +38,19 @@ def load_weights(weights: str, shapes: Shapes, layers: Sequence[str], network: s
     return {name: _pick(found, name, shape, layers, source, network) for name, shape in shapes.items()}
 
 
+def missing_weights(weights: str, network: str = "vgg19") -> dict[str, str]:
+    """The file of weights that is not on this machine -> where it comes from; see `load_weights`."""
+    from torchvision.models import get_model_weights
+
+    if weights == "random":
+        return {}
+    url = get_model_weights(network)["IMAGENET1K_V1"].url
+    cached = Path(torch.hub.get_dir(), "checkpoints", Path(url).name)
+    path = cached if weights == "imagenet" else Path(weights).expanduser()
+    text = f"{network.upper()}'s weights; the first run downloads {url}" if weights == "imagenet" else "no such file of weights"
+    return {} if path.is_file() else {str(path): text}
+
+
 def _random(shapes: Shapes) -> dict[str, Tensor]:
     """He initialisation for ReLU, zero biases; the first layers do not depend on the number of layers."""
     rng = torch.Generator().manual_seed(0)

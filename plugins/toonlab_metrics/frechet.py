@@ -15,7 +15,7 @@ from toonlab.ops.kernel import kernel_distance
 from toonlab.ops.levels import to_levels
 
 from .bases import SetMetric
-from .networks import RANDOM, RESIZER, digest, find_weights, network, random_features
+from .networks import RANDOM, RESIZER, digest, find_weights, missing_weights, network, random_features
 
 SMALL = 2000  # pictures: below, FID depends more on their number than on their content
 _BATCH = 16
@@ -97,6 +97,11 @@ class KID(FeatureDistance):
         super().__init__()
         self.path = find_weights(weights, self.name)
         self.source = digest(self.path)
+
+    @staticmethod
+    def missing(weights: Path | None, **_: object) -> dict[str, str]:
+        """The file of the weights, if it is not on this machine."""
+        return missing_weights(weights)
 
     def extract(self, images: Tensor) -> Tensor:
         features: Tensor = network(self.path).to(images.device)(images)

@@ -205,12 +205,14 @@ class Truth:
 class Sample:
     """A photo to evaluate on, `(3, H, W)` in [-1, 1], with the truth where there is one.
 
-    `name` can be that of a file, or a path with forward slashes: other programs are given the photos under it.
+    `name` can be that of a file, or a path with forward slashes: other programs are given the photos under it. Where
+    the photo is unknown, `has_photo` is false and `photo` is the picture that is measured, in its place.
     """
 
     name: str
     photo: Tensor
     truth: Truth | None = None
+    has_photo: bool = True
 
 
 class OnAccess(Sequence[T]):

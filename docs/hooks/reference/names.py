@@ -56,6 +56,7 @@ ALSO = {  # further protocols of a kind: optional abilities of its parts, and ty
     "samplers": ["Explains"],
     "discriminator_losses": ["CriticParts"],
     "generators": ["ReadyMade"],
+    "features": ["NeedsFiles"],
     "datasets": ["Images", "HasCartoons", "HasCrops", "HasTest"],
     "metrics": ["Compares", "OnDevice", "Describes", "HasScores"],
     "executors": ["Slot", "TaskContext", "UnfitSlotError"],

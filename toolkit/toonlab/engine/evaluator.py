@@ -90,7 +90,9 @@ class Evaluator:
         return self._measure(self.fakes(generator, device, batch, len(samples)), samples, keep)
 
     def evaluate_photos(self) -> Evaluation:
-        """Every metric of the unmodified photos: the baseline in every table."""
+        """Every metric of the unmodified photos: the baseline in every table; none where photos are unknown."""
+        if not all(sample.has_photo for sample in self.samples):
+            return Evaluation({}, {}, [], {})
         return self._measure((sample.photo for sample in self.samples), self.samples, keep=0)
 
     def _measure(self, fakes: Iterable[Tensor], samples: Sequence[Sample], keep: int) -> Evaluation:
@@ -121,9 +123,11 @@ class Evaluator:
                 yield from cartoonize(generator, torch.stack(alike[start : start + batch]).to(device)).cpu()
 
     def grid(self, fakes: Sequence[Tensor], name: str) -> Image.Image:
-        """A sample grid: photos, fakes with their name at the left, and the truth where there is one."""
+        """A sample grid: photos and the truth where there are any, and fakes with their name at the left."""
         shown = self.samples[: len(fakes)]
-        rows = [("photo", [sample.photo for sample in shown]), (name, fakes)]
+        known = all(sample.has_photo for sample in shown)
+        rows = [("photo", [sample.photo for sample in shown])] if known else []
+        rows += [(name, list(fakes))]
         truths = [sample.truth.cartoon for sample in shown if sample.truth and sample.truth.cartoon is not None]
         rows += [("truth", truths)] if len(truths) == len(shown) else []
         return grid([(label, [to_picture(image) for image in images]) for label, images in rows])

@@ -7,6 +7,7 @@ from typing import Any
 from toonlab.errors import RecipeError, nearest
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.schema import Parameter, Schema
+from toonlab.utils.yaml import MUST_BE_GIVEN
 
 from .dotted_tree import DottedTree, Tree
 from .resolve_parts import PartResolver
@@ -47,6 +48,8 @@ def exists(tree: Tree, path: str, catalogue: Catalogue) -> bool:
     section = path.partition(".")[0]
     if section not in SECTIONS:
         return False
+    if DottedTree(tree).get(path) == MUST_BE_GIVEN:
+        return True
     return path in DottedTree({section: plain(getattr(_Resolver(tree, catalogue), section)())})
 
 

@@ -251,6 +251,16 @@ class ReadyMade(Protocol):
         """What identifies the fakes, as JSON values: it is part of a run's identity."""
 
 
+class NeedsFiles(Protocol):
+    """What the factory of features or of a metric has besides whose parts need large files, such as weights."""
+
+    def missing(self, **parameters: Any) -> Mapping[str, str]:
+        """For the part's parameters, a static method: each file that is not here -> where it comes from, in a line.
+
+        Nothing is downloaded. Without this method, the part is made, and its error tells.
+        """
+
+
 class Postprocessor(Protocol):
     """`(fake, photo) -> picture`: all `(H, W, 3)` uint8 RGB arrays of one size; the inputs are left as they are."""
 
