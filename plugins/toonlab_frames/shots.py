@@ -83,7 +83,7 @@ class ShotFinder:
     """
 
     def __init__(self, per_shot: int = 1) -> None:
-        self.per_shot, self._blending = per_shot, 0
+        self.per_shot = per_shot
         self._begin(None)
 
     def add(self, seen: Look) -> Iterator[Segment]:
@@ -95,7 +95,7 @@ class ShotFinder:
                 yield Segment("transition", self._count, seen.time)
                 self._begin(None)
             return
-        if self._last is not None and (seen.kind != self._last.kind or self._is_cut(seen)):
+        if self._last is not None and (seen.kind != self._last.kind or (seen.kind == "shot" and self._is_cut(seen))):
             yield from self.end()
         if self._last is not None:
             self._changes.append(float(np.abs(seen.thumb - self._last.thumb).mean()))
@@ -116,6 +116,7 @@ class ShotFinder:
         if self._blending or self._last.kind != "shot":
             yield Segment("transition" if self._blending else self._last.kind, self._count, self._last.time)
         else:
+            self._window.pop()  # next to a cut, frames are compressed worst, and may be blended
             for seen in self._window:
                 self._remember(seen)
             yield self._shot(self._count, self._last.time)
@@ -126,7 +127,7 @@ class ShotFinder:
         self._window: deque[Look] = deque()
         self._changes: deque[float] = deque(maxlen=_WINDOW)
         self._times: list[tuple[float, float]] = []  # sharpness, time
-        self._blending = 0
+        self._blending, self._first = 0, True
 
     def _is_cut(self, seen: Look) -> bool:
         assert self._last is not None
@@ -151,7 +152,10 @@ class ShotFinder:
         self._count, self._blending = window, _WINDOW // 2
 
     def _remember(self, seen: Look) -> None:
-        self._before = seen.time
+        was_first = self._first
+        self._before, self._first = seen.time, False
+        if was_first:
+            return
         self._times.append((seen.sharpness, seen.time))
         if len(self._times) == _MOST_TIMES:
             self._times = [max(pair) for pair in zip(self._times[::2], self._times[1::2], strict=True)]
@@ -159,8 +163,7 @@ class ShotFinder:
     def _shot(self, frames: int, end: float) -> Segment:
         if frames < SHORTEST:
             return Segment("short", frames, end)
-        inner = self._times[1:-1]  # next to a cut, frames are compressed worst, and may be blended
-        parts = min(self.per_shot, len(inner))
-        edges = [round(part * len(inner) / parts) for part in range(parts + 1)]
-        times = [max(inner[start:stop])[1] for start, stop in zip(edges[:-1], edges[1:], strict=True)]
+        parts = min(self.per_shot, len(self._times))
+        edges = [round(part * len(self._times) / parts) for part in range(parts + 1)]
+        times = [max(self._times[start:stop])[1] for start, stop in zip(edges[:-1], edges[1:], strict=True)]
         return Segment("shot", frames, end, times)

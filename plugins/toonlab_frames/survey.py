@@ -55,7 +55,7 @@ class Survey:
             return (0, 0, 0, 0), False
         left, right = _between(self._columns, self.frames)
         top, bottom = _between(self._rows, self.frames)
-        boxes = [_clipped(box, (left, top, right, bottom)) for box in self._marks.boxes(self.size, (top, bottom))]
+        boxes = [_clipped(box, (left, top, right, bottom)) for box in self._marks.boxes(self.size, (left, top, right, bottom))]
         boxes = [box for box in boxes if box[0] < box[2] and box[1] < box[3]]
         free = _largest_free((left, top, right, bottom), boxes)
         lost = 1 - _area(free) / _area((left, top, right, bottom))
@@ -85,14 +85,17 @@ class Marks:
         self._length = self._length + length
         self._often = self._often + (length > _EDGE)
 
-    def boxes(self, size: Size, rows: tuple[int, int]) -> list[Crop]:
-        """Where the marks are, in pixels of the frame, with a margin; `rows` are those between the bars."""
+    def boxes(self, size: Size, inside: Crop) -> list[Crop]:
+        """Where the marks are, in pixels of the frame, with a margin; `inside`: the picture between the bars."""
         if self.frames < _LEAST_FRAMES:
             return []
         static = (self._often >= _OFTEN * self.frames) & (np.hypot(*self._sum) >= _ALIKE * self._length)
         height, width = static.shape
         scale, margin = size[0] / width, 3
-        static[: int(rows[0] / scale) + margin] = static[int(rows[1] / scale) - margin :] = False  # edges of the bars
+        left, top, right, bottom = (int(edge / scale) for edge in inside)
+        bars = np.ones_like(static)
+        bars[top + margin : bottom - margin, left + margin : right - margin] = False
+        static &= ~bars  # their edges are static, too
         joined = cv2.dilate(static.astype(np.uint8), np.ones((height // 20 * 2 + 1,) * 2, np.uint8))
         count, labels = cv2.connectedComponents(joined)
         boxes = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import av
@@ -22,6 +23,7 @@ REPEATED, BLURRED = 2, 5  # the scene that comes twice, and one that is out of f
 LOGO = (170, 16, 186, 26)  # left, top, right, bottom
 
 
+@cache
 def scene(number: int, size: int = WIDTH + 30) -> Picture:
     return render(scene_key(3, "train", number), size, ("cartoon",))["cartoon"]
 

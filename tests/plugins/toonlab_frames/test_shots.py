@@ -40,19 +40,27 @@ def test_black_frames_and_credits_are_no_shots() -> None:
 
 def test_a_night_sky_is_no_credits() -> None:
     sky = np.full((180, 320, 3), (8, 8, 20), np.uint8)
-    for x, y in np.random.default_rng(0).integers(0, (318, 178), (60, 2)):
+    for x, y in np.random.default_rng(0).integers(0, (318, 178), (400, 2)):
         sky[y : y + 2, x : x + 2] = 250
     assert look(0, sky).kind == "shot"
 
 
 def test_a_dissolve_is_a_transition_between_two_shots() -> None:
     one, other = shot(6, 30), shot(7, 30)
-    for frames in (6, 12, 20):
+    for frames in (12, 20):
         found = segments([*one, *dissolve(one[-1], other[0], frames), *other])
         assert [each.kind for each in found] == ["shot", "transition", "shot"], frames
         assert found[0].end <= 30
         assert found[1].end >= 30 + frames / 2
         assert found[2].sharpest == [30 + frames + 15.0]
+
+
+def test_of_a_short_dissolve_no_frame_is_chosen() -> None:
+    one, other = shot(6, 30), shot(7, 30)
+    found = segments([*one, *dissolve(one[-1], other[0], 5), *other])
+    chosen = [time for each in found for time in each.sharpest]
+    assert chosen == [15.0, 50.0]
+    assert {each.kind for each in found[1:-1]} == {"short"}
 
 
 def test_fades_end_in_black_and_their_dim_frames_are_not_chosen() -> None:
