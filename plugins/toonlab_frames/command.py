@@ -139,4 +139,4 @@ def _rebuild(
     if found.missing:
         more = f", and {len(found.missing) - _NAMED} more" if len(found.missing) > _NAMED else ""
         typer.echo(f"left out: {', '.join(map(printable, found.missing[:_NAMED]))}{more}", err=True)
-        raise typer.Exit(1)
+        raise SystemExit(1)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from toonlab import ToonlabError
 from toonlab_frames import choice
-from toonlab_frames.choice import FilmChoice, Log, choose_frames
+from toonlab_frames.choice import FilmChoice, Log, choose_frames, opened
 from toonlab_frames.folder import OutFolder, staged
 from toonlab_frames.looks import Duplicates
 from toonlab_frames.manifest import Manifest, Settings
@@ -31,7 +31,7 @@ def chosen(out: Path, *films: Path, settings: Settings = SETTINGS) -> tuple[Mani
     with folder.opened():
         manifest = choose_frames(films, folder, settings)
     files = {each.file: folder.work / "pictures" / staged(each.file) for each in manifest.pictures}
-    return manifest, {Path(file).stem: Image.open(path) for file, path in files.items()}
+    return manifest, {Path(file).stem: picture for file, path in files.items() if (picture := opened(path))}
 
 
 @pytest.fixture(scope="module")

@@ -19,13 +19,14 @@ from toonlab_frames.manifest import Manifest
 from .rendered import SCENES
 
 STUDY = """\
-recipes:
-  - {use: identity, name: photo}
-  - {use: ctss, name: ctss}
+recipes: [identity, ctss]
 at: tiny
 set:
   data: {use: folder, photos: photos/train, cartoons: frames/train, evaluation: photos/validation, test: photos/test,
          evaluation_cartoons: frames/test}
+  evaluate.metrics: [flatness, swd, kid_random]
+metrics: {primary: flatness, also: [swd, kid_random]}
+seeds: 1
 """
 
 
@@ -115,7 +116,7 @@ def test_a_killed_run_leaves_nothing_half_written_and_goes_on(
         ("photos full --out o", "full: no pictures in it"),
         ("photos none --out o", "none: no such folder"),
         ("photos full --out full/o", "--out full/o: is inside of the folder of photos; choose another folder"),
-        ("photos full --out o --manifest other/frames.json", "is a manifest of `toonlab frames`; use `toonlab frames`"),
+        ("photos other/train --out o --manifest other/frames.json", "is a manifest of `toonlab frames`; use `toonlab frames`"),
     ],
 )
 def test_bad_input_is_one_line(here: Path, line: str, says: str) -> None:
@@ -145,13 +146,13 @@ def test_the_extra_that_is_missing_is_named(here: Path, monkeypatch: pytest.Monk
 def test_from_a_film_to_a_report(here: Path, toonlab: Callable[..., Any]) -> None:
     """Every command as it is typed: frames, photos, thirty steps of CTSS, a comparison and its report."""
     assert typed("world --out world --count 20 --size 100 --style photo")[0] == 0
-    assert typed("frames film.mp4 --out frames")[0] == 0
+    assert typed("frames film.mp4 --out frames --validation 0.2 --test 0.2")[0] == 0
     code, out, errors = typed("photos world/photo --out photos --smallest 64")
     assert code == 0, errors
     assert "photos: train " in out
     Path("own.yaml").write_text(STUDY)
     few = "train.steps=30 train.batch=2 generator.network.width=4 critics.*.discriminator.width=4 evaluate.samples=1"
-    compared = toonlab("compare", "own.yaml", "--seeds", "1", *few.split(), cwd=here)
+    compared = toonlab("compare", "own.yaml", *few.split(), cwd=here)
     assert compared.wait() == 0, compared.stderr
     (report,) = Path("runs/own").glob("*.html")
     page = report.read_text()

@@ -30,7 +30,7 @@ def photos(tmp_path: Path) -> Path:
     again = Image.open(folder / "2.jpg")
     again.resize((320, 240)).save(folder / "again.png")
     again.resize((40, 30)).save(folder / "icon.png")
-    Image.open(folder / "3.jpg").filter(ImageFilter.GaussianBlur(5)).save(folder / "soft.png")
+    Image.fromarray(scene(6)).resize((160, 120)).filter(ImageFilter.GaussianBlur(5)).save(folder / "soft.png")
     (folder / "cut.jpg").write_bytes((folder / "1.jpg").read_bytes()[:900])
     return folder
 
