@@ -99,7 +99,9 @@ class FilmChoice:
                     yield segment
             log.finish()
 
-    def _pick(self, shots: Sequence[Segment], found: tuple[Size, Crop], aspect: float, known: Duplicates, to: Advance) -> None:
+    def _pick(
+        self, shots: Sequence[Segment], found: tuple[Size, Crop], aspect: float, known: Duplicates, to: Advance
+    ) -> None:
         reader, crop = Reader(self.path), found[1]
         for shot, segment in enumerate(shots):
             to(shot)
@@ -165,9 +167,7 @@ class FilmChoice:
         return text
 
 
-def find_segments(
-    path: Path, after: float, size: Size, crop: Crop, per_shot: int, to: Advance
-) -> Iterator[Segment]:
+def find_segments(path: Path, after: float, size: Size, crop: Crop, per_shot: int, to: Advance) -> Iterator[Segment]:
     """The segments of a film's frames after a time at which another segment ended."""
     finder, skipped = ShotFinder(per_shot), dict[str, Segment]()
     for shown in read_frames(path, max(0.0, after)):

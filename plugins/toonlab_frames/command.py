@@ -84,9 +84,7 @@ def photos(
             "photos", [pictures / name for name in names], manifest, out, lambda m, f: rebuild_photos(pictures, m, f)
         )
         return
-    settings = Settings(
-        command="photos", smallest=smallest, side=side, validation=validation, test=test, seed=seed
-    )
+    settings = Settings(command="photos", smallest=smallest, side=side, validation=validation, test=test, seed=seed)
     task = str(picture_manifest(pictures))
     _choose(settings, task, out, lambda folder: choose_photos(pictures, folder, settings))
 

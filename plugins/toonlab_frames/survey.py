@@ -55,7 +55,10 @@ class Survey:
             return (0, 0, 0, 0), False
         left, right = _between(self._columns, self.frames)
         top, bottom = _between(self._rows, self.frames)
-        boxes = [_clipped(box, (left, top, right, bottom)) for box in self._marks.boxes(self.size, (left, top, right, bottom))]
+        boxes = [
+            _clipped(box, (left, top, right, bottom))
+            for box in self._marks.boxes(self.size, (left, top, right, bottom))
+        ]
         boxes = [box for box in boxes if box[0] < box[2] and box[1] < box[3]]
         free = _largest_free((left, top, right, bottom), boxes)
         lost = 1 - _area(free) / _area((left, top, right, bottom))

@@ -116,7 +116,10 @@ def test_a_killed_run_leaves_nothing_half_written_and_goes_on(
         ("photos full --out o", "full: no pictures in it"),
         ("photos none --out o", "none: no such folder"),
         ("photos full --out full/o", "--out full/o: is inside of the folder of photos; choose another folder"),
-        ("photos other/train --out o --manifest other/frames.json", "is a manifest of `toonlab frames`; use `toonlab frames`"),
+        (
+            "photos other/train --out o --manifest other/frames.json",
+            "is a manifest of `toonlab frames`; use `toonlab frames`",
+        ),
     ],
 )
 def test_bad_input_is_one_line(here: Path, line: str, says: str) -> None:
@@ -151,7 +154,7 @@ def test_from_a_film_to_a_report(here: Path, toonlab: Callable[..., Any]) -> Non
     assert code == 0, errors
     assert "photos: train " in out
     Path("own.yaml").write_text(STUDY)
-    few = "train.steps=30 train.batch=2 generator.network.width=4 critics.*.discriminator.width=4 evaluate.samples=1"
+    few = "train.steps=30 train.batch=2 generator.network.width=4 critics.*.discriminator.width=4 evaluate.samples=2"
     compared = toonlab("compare", "own.yaml", *few.split(), cwd=here)
     assert compared.wait() == 0, compared.stderr
     (report,) = Path("runs/own").glob("*.html")

@@ -53,9 +53,7 @@ def test_frames_from_a_time_on_are_the_same_as_those_read_from_the_start(
             strict=False,
         ):
             assert there.time == here.time
-            np.testing.assert_array_equal(
-                there.frame.to_ndarray(format="rgb24"), here.frame.to_ndarray(format="rgb24")
-            )
+            np.testing.assert_array_equal(there.frame.to_ndarray(format="rgb24"), here.frame.to_ndarray(format="rgb24"))
 
 
 def test_keyframes_alone(film: Path) -> None:

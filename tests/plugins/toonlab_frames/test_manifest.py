@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from toonlab import ToonlabError
-from toonlab_frames.manifest import Film, Manifest, Picture, Settings, assign_splits, read_manifest, summary, write_manifest
+from toonlab_frames.manifest import (
+    Film,
+    Manifest,
+    Picture,
+    Settings,
+    assign_splits,
+    read_manifest,
+    summary,
+    write_manifest,
+)
 
 FILM = Film(name="a.mkv", sha256="ab", size=(100, 50), frames={"chosen": 1, "black": 2}, shots=1, seconds=1.0)
 PICTURE = Picture(

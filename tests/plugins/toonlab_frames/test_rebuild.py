@@ -56,9 +56,7 @@ def test_what_differs_is_left_out(drawn: list[Picture], manifest: Manifest, tmp_
     assert missing >= 4
 
 
-def test_a_wrong_film_and_a_wrong_number_of_films_are_refused(
-    film: Path, manifest: Manifest, tmp_path: Path
-) -> None:
+def test_a_wrong_film_and_a_wrong_number_of_films_are_refused(film: Path, manifest: Manifest, tmp_path: Path) -> None:
     other = encode(tmp_path / "other.mp4", [finished(each) for each in shot(13, 30) * 2])
     with pytest.raises(ToonlabError, match=r"other\.mp4: no picture of the manifest is in it at its time"):
         rebuilt(other, manifest, tmp_path / "out")

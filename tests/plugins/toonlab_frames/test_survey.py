@@ -90,6 +90,8 @@ def test_a_film_without_light_is_kept_whole_and_one_without_frames_is_refused(tm
     assert survey(black) == ((64, 64), (0, 0, 64, 64))
     content = black.read_bytes()
     start = content.index(b"mdat") + 4
-    (tmp_path / "none.mp4").write_bytes(content[:start] + b"\0" * (content.index(b"moov") - start) + content[content.index(b"moov") :])
+    (tmp_path / "none.mp4").write_bytes(
+        content[:start] + b"\0" * (content.index(b"moov") - start) + content[content.index(b"moov") :]
+    )
     with pytest.raises(ToonlabError, match=r"none\.mp4: none of its frames can be decoded"):
         survey(tmp_path / "none.mp4")
