@@ -7,6 +7,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from functools import cache
 from hashlib import file_digest
 from pathlib import Path
 
@@ -263,7 +264,13 @@ def save(image: Image.Image, file: Path) -> None:
 
 
 def sha256(path: Path) -> str:
-    """Of a file's bytes."""
+    """Of a file's bytes, which are read once as long as they do not change."""
+    state = path.stat()
+    return _sha256(path, state.st_size, state.st_mtime_ns)
+
+
+@cache
+def _sha256(path: Path, *_: int) -> str:
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -102,12 +102,15 @@ def read_frames(path: Path, since: float = 0.0, keyframes: bool = False) -> Iter
 
 
 def _read(path: Path, start: float, keyframes: bool) -> Iterator[Shown]:
+    import av
+
     with _opened(path) as (container, stream):
         if keyframes:
             stream.codec_context.skip_frame = "NONKEY"
         origin = float((stream.start_time or 0) * stream.time_base)
         if start > 0:
-            container.seek(int((start + origin) / stream.time_base), stream=stream)
+            with suppress(av.FFmpegError):  # where no jump is possible, all is read up to there
+                container.seek(int((start + origin) / stream.time_base), stream=stream)
         for frame in _decoded(container, stream):
             if frame.time is None:
                 hint = "`ffmpeg -i FILM -c copy FILM.mkv` gives it some"

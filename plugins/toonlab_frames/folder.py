@@ -51,15 +51,19 @@ class OutFolder:
             raise ToonlabError(f"--out {printable(self.path)}: is not empty; choose another folder")
         try:
             self.work.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.work / "lock", timeout=0):
-                _write(task, self.task)
-                yield False
+            lock = FileLock(self.work / "lock", timeout=0)
+            lock.acquire()
+            _write(task, self.task)
         except Timeout:
             raise ToonlabError(f"--out {printable(self.path)}: another process works there; wait for it") from None
         except OSError as error:
             name = printable(error.filename or self.path)
             text = f"--out {name}: can't be written: {error.strerror}; make room, or choose another folder"
             raise ToonlabError(text) from error
+        try:
+            yield False
+        finally:
+            lock.release()
 
     def _occupied(self) -> ToonlabError:
         text = "has pictures of other files or settings; choose another folder, or delete it"

@@ -44,11 +44,12 @@ class Duplicates:
     """Perceptual hashes of pictures that are kept."""
 
     def __init__(self) -> None:
-        self._known: dict[str, str] = {}
+        self._known: dict[str, int] = {}
 
     def like(self, found: str) -> str | None:
         """The name of the first picture that looks nearly the same."""
-        return next((name for name, known in self._known.items() if distance(known, found) <= SAME_BITS), None)
+        bits = int(found, 16)
+        return next((name for name, known in self._known.items() if (known ^ bits).bit_count() <= SAME_BITS), None)
 
     def add(self, name: str, found: str) -> None:
-        self._known[name] = found
+        self._known[name] = int(found, 16)

@@ -72,7 +72,7 @@ class Picture(Model):
 
 
 class Dropped(Model):
-    """A picture that was looked at and not taken; `like`: the one that it nearly duplicates; `detail`: what is broken."""
+    """A picture that was not taken; `like`: the one that it nearly duplicates; `detail`: what is broken."""
 
     reason: str
     name: str

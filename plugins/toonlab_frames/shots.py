@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import cv2
@@ -165,5 +166,5 @@ class ShotFinder:
             return Segment("short", frames, end)
         parts = min(self.per_shot, len(self._times))
         edges = [round(part * len(self._times) / parts) for part in range(parts + 1)]
-        times = [max(self._times[start:stop])[1] for start, stop in zip(edges[:-1], edges[1:], strict=True)]
+        times = [max(self._times[start:stop])[1] for start, stop in pairwise(edges)]
         return Segment("shot", frames, end, times)

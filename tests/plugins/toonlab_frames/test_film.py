@@ -57,7 +57,7 @@ def test_frames_from_a_time_on_are_the_same_as_those_read_from_the_start(
 
 
 def test_keyframes_alone(film: Path) -> None:
-    keys = [shown for shown in read_frames(film, keyframes=True)]
+    keys = list(read_frames(film, keyframes=True))
     assert 20 < len(keys) < 100
     assert all(shown.frame.key_frame for shown in keys)
 
@@ -68,7 +68,11 @@ def test_a_reader_gives_the_nearest_frame_in_any_order(recoded: Path) -> None:
         shown = reader.at(time)
         assert shown is not None
         assert shown.time == pytest.approx(round(time * RATE) / RATE, abs=1e-3)  # Matroska counts milliseconds
-    assert reader.at(500.0) is None
+
+
+@pytest.mark.parametrize("fixture", ["film", "recoded"])
+def test_there_is_no_frame_after_the_end(fixture: str, request: pytest.FixtureRequest) -> None:
+    assert Reader(request.getfixturevalue(fixture)).at(500.0) is None
 
 
 @pytest.mark.parametrize(("degrees", "where"), [(0, (0, 0)), (90, (0, 1)), (180, (1, 1)), (-90, (1, 0))])

@@ -82,6 +82,6 @@ def test_what_is_there_already_is_refused(tmp_path: Path) -> None:
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     made = begun(tmp_path / "out")
-    with FileLock(made.work / "lock"), pytest.raises(ToonlabError, match="another process works there"):
-        with folder(made.path).opened():
-            pass
+    refused = pytest.raises(ToonlabError, match="another process works there")
+    with FileLock(made.work / "lock"), refused, folder(made.path).opened():
+        pass

@@ -22,8 +22,16 @@ from toonlab_frames.manifest import (
 
 FILM = Film(name="a.mkv", sha256="ab", size=(100, 50), frames={"chosen": 1, "black": 2}, shots=1, seconds=1.0)
 PICTURE = Picture(
-    file="train/a-00000.png", split="train", size=(80, 40), phash="0" * 16, pixels="00", film=0, shot=0, time=0.5, crop=(0, 0, 80, 40)
-)  # fmt: skip
+    file="train/a-00000.png",
+    split="train",
+    size=(80, 40),
+    phash="0" * 16,
+    pixels="00",
+    film=0,
+    shot=0,
+    time=0.5,
+    crop=(0, 0, 80, 40),
+)
 MANIFEST = Manifest(settings=Settings(command="frames"), films=[FILM], pictures=[PICTURE], dropped=[])
 
 
