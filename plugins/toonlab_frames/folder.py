@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -62,6 +62,11 @@ class OutFolder:
             raise ToonlabError(text) from error
         try:
             yield False
+        except ToonlabError:  # there is nothing to continue
+            shutil.rmtree(self.work, ignore_errors=True)
+            with suppress(OSError):  # not empty
+                self.path.rmdir()
+            raise
         finally:
             lock.release()
 

@@ -80,6 +80,12 @@ def test_what_is_there_already_is_refused(tmp_path: Path) -> None:
             pass
 
 
+def test_a_mistake_leaves_nothing_that_would_be_in_the_way(tmp_path: Path) -> None:
+    with pytest.raises(ToonlabError, match="no frame"), folder(tmp_path / "out").opened():
+        raise ToonlabError("no frame")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     made = begun(tmp_path / "out")
     refused = pytest.raises(ToonlabError, match="another process works there")
