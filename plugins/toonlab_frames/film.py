@@ -138,20 +138,21 @@ class Reader:
     """Frames of a film by their times, which are best asked for in ascending order."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self._frames, self._last = path, iter(()), Shown(float("inf"), None)  # type: ignore[arg-type]
+        self.path = path
+        self._frames: Iterator[Shown] = iter(())
+        self._last: Shown | None = None
 
     def at(self, time: float) -> Shown | None:
         """The frame whose time is nearest; None if nothing can be decoded within a second of it."""
-        if not self._last.time <= time <= self._last.time + _AHEAD:
-            self._frames, self._last = read_frames(self.path, max(0.0, time - 1)), Shown(float("-inf"), None)  # type: ignore[arg-type]
+        if self._last is None or not self._last.time <= time <= self._last.time + _AHEAD:
+            self._frames, self._last = read_frames(self.path, max(0.0, time - 1)), None
         before = self._last
-        while self._last.time < time - _FIRST:
-            shown = next(self._frames, None)
-            if shown is None:
+        while self._last is None or self._last.time < time - _FIRST:
+            if (shown := next(self._frames, None)) is None:
                 break
             before, self._last = self._last, shown
-        nearest = min(before, self._last, key=lambda shown: abs(shown.time - time))
-        return nearest if abs(nearest.time - time) <= 1 else None
+        near = [each for each in (before, self._last) if each is not None and abs(each.time - time) <= 1]
+        return min(near, key=lambda shown: abs(shown.time - time), default=None)
 
 
 def small_rgb(frame: VideoFrame, longest: int) -> Pixels:

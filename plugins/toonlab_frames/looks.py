@@ -36,7 +36,8 @@ def blur(image: Image.Image) -> float:
     from skimage.measure import blur_effect
 
     gray = image.convert("L")
-    gray.thumbnail([max(1, round(side * _BLUR_SIDE / min(image.size))) for side in image.size])
+    scale = _BLUR_SIDE / min(image.size)
+    gray.thumbnail((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
     return float(blur_effect(np.asarray(gray)))
 
 

@@ -157,7 +157,7 @@ def assign_splits(keys: Iterable[str], settings: Settings) -> dict[str, Split]:
 
 def summary(manifest: Manifest, out: Path) -> list[str]:
     """Lines for people: where the pictures are, how many are in each split, and what was dropped, by reason."""
-    splits = Counter(picture.split for picture in manifest.pictures)
+    splits = Counter[str](picture.split for picture in manifest.pictures)
     lines = []
     for film in manifest.films:
         frames = ", ".join(f"{name} {count:,}" for name, count in film.frames.items() if count)

@@ -22,7 +22,7 @@ Kind = Literal["shot", "black", "credits", "transition", "short", "damaged", "ot
 LONGEST = 320  # pixels: the longer side of the frames that are looked at
 SHORTEST = 5  # frames of a shot
 _THUMB = (32, 18)
-_CUT, _CUT_RATIO, _RECENT = 10.0, 4.0, 8  # levels; times the recent change, over so many frames
+_CUT, _CUT_RATIO, _RECENT = 10.0, 2.0, 8  # levels; times the largest recent change, of so many frames
 _WINDOW = 16  # frames in which a dissolve is looked for
 _DISSOLVE, _STEADY, _STEP = 20.0, 0.2, 0.3  # levels; deviation from a blend, and largest step, as shares of the change
 _BLACK, _DARK, _LIGHT = 24, 40, 110  # levels
@@ -77,7 +77,7 @@ def _has_lines_of_text(gray: Pixels) -> bool:
 class ShotFinder:
     """Divides the looks at a film's frames into segments.
 
-    A cut is a change far above the recent ones. A dissolve is a window of frames whose middle is the mean of its ends.
+    A cut is a change far above the recent ones, with at least five frames since the last. A dissolve is a window of frames whose middle is the mean of its ends.
 
     Args:
         per_shot: sharp frames of each shot: the sharpest of as many equal parts.
@@ -114,8 +114,9 @@ class ShotFinder:
         """The segment of the last frames."""
         if self._last is None:
             return
-        if self._blending or self._last.kind != "shot":
-            yield Segment("transition" if self._blending else self._last.kind, self._count, self._last.time)
+        if self._blending or self._last.kind != "shot" or self._is_fade():
+            kind: Kind = self._last.kind if self._last.kind != "shot" else "transition"
+            yield Segment("transition" if self._blending else kind, self._count, self._last.time)
         else:
             self._window.pop()  # next to a cut, frames are compressed worst, and may be blended
             for seen in self._window:
@@ -124,17 +125,25 @@ class ShotFinder:
         self._begin(None)
 
     def _begin(self, last: Look | None) -> None:
-        self._last, self._count = last, 0
+        self._last: Look | None = last
+        self._count = 0
         self._window: deque[Look] = deque()
         self._changes: deque[float] = deque(maxlen=_WINDOW)
         self._times: list[tuple[float, float]] = []  # sharpness, time
-        self._blending, self._first = 0, True
+        self._blending = 0
+        self._first = True
 
     def _is_cut(self, seen: Look) -> bool:
         assert self._last is not None
+        if len(self._changes) < SHORTEST - 1:  # not known yet how much changes in this shot
+            return False
         change = float(np.abs(seen.thumb - self._last.thumb).mean())
-        recent = list(self._changes)[-_RECENT:]
-        return change > _CUT and change > _CUT_RATIO * (float(np.mean(recent)) if recent else 0.0)
+        recent = list(self._changes)[-_RECENT:]  # the largest: animation often moves in every third frame only
+        return change > max(_CUT, _CUT_RATIO * max(recent))
+
+    def _is_fade(self) -> bool:
+        """Whether a short shot never rests: a fade whose begin looked like a cut."""
+        return len(self._window) == self._count >= SHORTEST and min(self._changes) > _CUT
 
     def _is_dissolve(self) -> bool:
         first, middle, last = (self._window[at].thumb for at in (0, _WINDOW // 2, -1))

@@ -13,7 +13,7 @@ from .rendered import Picture, credits, dissolve, faded, scene, shot
 
 
 def segments(frames: Sequence[Picture], per_shot: int = 1, start: int = 0) -> list[Segment]:
-    finder, found = ShotFinder(per_shot), []
+    finder, found = ShotFinder(per_shot), list[Segment]()
     for number, frame in enumerate(frames):
         found += finder.add(look(float(start + number), np.ascontiguousarray(frame)))
     return [*found, *finder.end()]
@@ -60,15 +60,22 @@ def test_of_a_short_dissolve_no_frame_is_chosen() -> None:
     found = segments([*one, *dissolve(one[-1], other[0], 5), *other])
     chosen = [time for each in found for time in each.sharpest]
     assert chosen == [15.0, 50.0]
-    assert {each.kind for each in found[1:-1]} == {"short"}
+    assert [each.kind for each in found] == ["shot", "shot"]
 
 
 def test_fades_end_in_black_and_their_dim_frames_are_not_chosen() -> None:
-    frames = shot(3, 40)
-    found = segments([*faded(frames[:10], 0, 1), *frames[10:30], *faded(frames[30:], 1, 0), *BLACK])
+    frames = shot(3, 74)
+    found = segments([*faded(frames[:24], 0, 1), *frames[24:50], *faded(frames[50:], 1, 0), *BLACK])
     chosen = [time for each in found for time in each.sharpest]
     assert chosen
-    assert all(10 <= time < 30 for time in chosen)
+    assert all(24 <= time < 50 for time in chosen)
+    assert sum(each.frames for each in found) == 81
+
+
+def test_a_fade_that_begins_like_a_cut_is_a_transition() -> None:
+    frames = shot(3, 40)
+    found = segments([*frames[:30], *faded(frames[30:], 1, 0), *BLACK])
+    assert [each.kind for each in found] == ["shot", "transition", "black"]
     assert sum(each.frames for each in found) == 47
 
 
@@ -79,7 +86,17 @@ def test_a_pan_over_one_scene_is_one_shot() -> None:
 
 
 def test_too_few_frames_are_no_shot() -> None:
-    assert kinds(segments([*shot(0), *shot(1)[:4], *shot(2)])) == [("shot", 18), ("short", 4), ("shot", 18)]
+    found = segments([*shot(0), *BLACK, *shot(1)[:4], *BLACK, *shot(2)])
+    assert kinds(found) == [("shot", 18), ("black", 7), ("short", 4), ("black", 7), ("shot", 18)]
+
+
+@pytest.mark.parametrize("held", [1, 2, 3, 4])
+def test_fast_motion_is_no_cut_even_where_each_drawing_is_held(held: int) -> None:
+    """As in animation on twos and threes."""
+    wide, other = scene(1, 600), scene(5, 600)
+    frames = [wide[250:334, 5 * (at // held) : 5 * (at // held) + 192] for at in range(30)]
+    frames += [other[250:334, 5 * (at // held) : 5 * (at // held) + 192] for at in range(30)]
+    assert kinds(segments(frames)) == [("shot", 30), ("shot", 30)]
 
 
 @pytest.mark.parametrize("count", [2, 3])
