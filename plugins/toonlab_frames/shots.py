@@ -77,7 +77,8 @@ def _has_lines_of_text(gray: Pixels) -> bool:
 class ShotFinder:
     """Divides the looks at a film's frames into segments.
 
-    A cut is a change far above the recent ones, with at least five frames since the last. A dissolve is a window of frames whose middle is the mean of its ends.
+    A cut is a change far above the recent ones, with at least five frames since the last. A dissolve is a window of
+    frames whose middle is the mean of its ends.
 
     Args:
         per_shot: sharp frames of each shot: the sharpest of as many equal parts.
