@@ -32,7 +32,7 @@ def distance(one: str, other: str) -> int:
 
 
 def blur(image: Image.Image) -> float:
-    """0 for a sharp picture, 1 for one without any detail, whatever its contrast (Crété et al., 2007), at 256 px."""
+    """0 for a sharp picture, 1 for one without any detail, at any contrast (Crété et al., 2007), judged at 256 px."""
     from skimage.measure import blur_effect
 
     gray = image.convert("L")

@@ -84,6 +84,11 @@ class ShotFinder:
         per_shot: sharp frames of each shot: the sharpest of as many equal parts.
     """
 
+    _last: Look | None
+    _count: int  # of the frames of the segment
+    _blending: int  # frames of the transition that are still to come
+    _before: float  # the time of the last frame before the window
+
     def __init__(self, per_shot: int = 1) -> None:
         self.per_shot = per_shot
         self._begin(None)
@@ -126,12 +131,10 @@ class ShotFinder:
         self._begin(None)
 
     def _begin(self, last: Look | None) -> None:
-        self._last: Look | None = last
-        self._count = 0
+        self._last, self._count, self._blending = last, 0, 0
         self._window: deque[Look] = deque()
         self._changes: deque[float] = deque(maxlen=_WINDOW)
         self._times: list[tuple[float, float]] = []  # sharpness, time
-        self._blending = 0
         self._first = True
 
     def _is_cut(self, seen: Look) -> bool:
