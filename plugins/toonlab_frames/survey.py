@@ -24,6 +24,7 @@ _LEAST_FRAMES = 8  # different ones, without which nothing is known to be static
 _EDGE, _OFTEN, _ALIKE = 40.0, 0.7, 0.8  # Sobel's gradient; share of frames with it; how far its direction stays
 _LEAST_PIXELS = 12  # of an edge
 _MOST_AREA = 0.15  # of the frame: what covers more is no mark
+_HDR = (16, 18)  # transfer characteristics: PQ, HLG
 _MOST_LOST = 0.35  # of the picture, that cutting marks off may cost
 
 
@@ -117,13 +118,19 @@ def survey(path: Path) -> tuple[Size, Crop]:
     Raises:
         ToonlabError: if the file is no film, or none of its frames can be decoded.
     """
-    found, size = Survey(), None
+    found, size, unfit = Survey(), None, dict[str, None]()
     for shown in read_frames(path, keyframes=True):
+        if shown.frame.interlaced_frame:
+            unfit["is interlaced, so moving edges are combed; `ffmpeg -i FILM -vf yadif NEW.mkv` mends that"] = None
+        if shown.frame.color_trc in _HDR:
+            unfit["has a high dynamic range, so its pictures are pale; convert it to SDR first"] = None
         gray = shown.frame.reformat(format="gray").to_ndarray()
         size = size or (gray.shape[1], gray.shape[0])
         found.add(np.asarray(gray, np.uint8))
     if size is None:
         raise ToonlabError(f"{printable(path)}: none of its frames can be decoded; give another copy")
+    for text in unfit:
+        warnings.warn(f"{printable(path)}: {text}", UserWarning, stacklevel=2)
     if not found.frames:
         return size, (0, 0, *size)
     crop, stays = found.crop()

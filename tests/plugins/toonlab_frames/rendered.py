@@ -89,13 +89,17 @@ def encode(
     bit_rate: int = 1_500_000,
     rotation: int = 0,
     aspect: Fraction | None = None,
+    transfer: int | None = None,
+    **options: str,
 ) -> Path:
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=rate)
+        stream = container.add_stream(codec, rate=rate, options=options)
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt, stream.gop_size, stream.bit_rate = "yuv420p", gop, bit_rate
         if aspect:
             stream.codec_context.sample_aspect_ratio = aspect
+        if transfer:
+            stream.codec_context.color_trc = transfer
         if rotation:
             stream.set_display_rotation(rotation)
         for frame in frames:

@@ -95,3 +95,13 @@ def test_a_film_without_light_is_kept_whole_and_one_without_frames_is_refused(tm
     )
     with pytest.raises(ToonlabError, match=r"none\.mp4: none of its frames can be decoded"):
         survey(tmp_path / "none.mp4")
+
+
+def test_films_whose_pictures_would_be_combed_or_pale_are_warned_of(tmp_path: Path) -> None:
+    frames = [scene(number)[:64, :96] for number in range(3)]
+    woven = encode(tmp_path / "woven.mkv", frames, flags="+ildct+ilme")
+    with pytest.warns(UserWarning, match=r"woven\.mkv: is interlaced, so moving edges are combed"):
+        survey(woven)
+    pale = encode(tmp_path / "pale.mkv", frames, "libx264", transfer=16)
+    with pytest.warns(UserWarning, match=r"pale\.mkv: has a high dynamic range, so its pictures are pale"):
+        survey(pale)
