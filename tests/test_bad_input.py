@@ -418,6 +418,37 @@ CASES = [
         "world --out list.yaml",
         "can't write to list.yaml/photo: Not a directory; choose another folder",
     ),
+    ("a film that is not there", "frames nowhere.mkv --out o", "nowhere.mkv: no such file; give a film"),
+    (
+        "a text as a film",
+        "frames list.yaml --out o",
+        "list.yaml: can't be read as a film (Invalid data found when processing input); give another copy",
+    ),
+    (
+        "photos chosen into a folder with other files",
+        "photos photos --out cartoons",
+        "--out cartoons: is not empty; choose another folder",
+    ),
+    (
+        "photos chosen into their own folder",
+        "photos photos --out photos/chosen",
+        "--out photos/chosen: is inside of the folder of photos; choose another folder",
+    ),
+    (
+        "photos that are all too small",
+        "photos photos --out o",
+        "photos: none of its 4 pictures can be used: 0.png: tiny; 1.png: tiny; 2.png: tiny",
+    ),
+    (
+        "photos by a manifest that is none",
+        "photos photos --out o --manifest list.yaml",
+        "list.yaml: is no manifest: the file: Invalid JSON",
+    ),
+    (
+        "photos chosen already, with other settings",
+        "photos photos --out o --manifest list.yaml --side 64",
+        "--manifest: has chosen the pictures already; leave out --side",
+    ),
     (
         "a recipe that has to be trained",
         "cartoonize ctss photos --out out",

@@ -77,6 +77,8 @@ TRANSCRIPTS = [  # `$ command` and what it answers, in blocks of the language co
     ),
 ]
 STAND_INS = {  # what a command names -> what the workshop has (RUN and DIR: `Bench.stood_in`)
+    r"(?<=toonlab photos )PHOTOS\b": "photos --smallest 64",
+    r"\bFILM\b": "film.mkv",
     r"\[key=value …\]": "train.flip=true",
     r"\[--trials N\]": "--trials 2",
     r"\[--jobs N\]": "--jobs 1",
@@ -98,9 +100,11 @@ FILES = {  # first line of a block -> the file that it is
     "class LoudestPatches": "toonlab-loudest/toonlab_loudest.py",
     "class TestLoudestPatches": "test_loudest.py",
     "{use: pictures, path: theirs": "study.yaml",
+    "about: our film": "own.yaml",
 }
 COMPLETED = {  # a file of `FILES` -> what is added, so that it is quick
     "study.yaml": "at: [tiny, little.yaml, untracked.yaml]\nseeds: 1\n",
+    "own.yaml": "at: [tiny, little.yaml, untracked.yaml]\n",
 }
 PYTHON = {  # what would take minutes -> the same, shortened
     'at="tiny"': 'at=["tiny", "little.yaml", "untracked.yaml"]',
