@@ -55,7 +55,7 @@ change of it a run is trained again.
 ALSO = {  # further protocols of a kind: optional abilities of its parts, and types of their arguments
     "samplers": ["Explains"],
     "discriminator_losses": ["CriticParts"],
-    "generators": ["ReadyMade"],
+    "generators": ["HasManifest", "ReadyMade"],
     "datasets": ["Images", "HasCartoons", "HasCrops", "HasTest"],
     "metrics": ["Compares", "Describes", "HasScores"],
     "executors": ["Slot", "TaskContext", "UnfitSlotError"],
