@@ -38,9 +38,7 @@ def entry(array: np.ndarray, offset: int) -> bytes:
     content = array.tobytes()
     shape = b"".join(field(2, field(1, side)) for side in array.shape)
     crc = varint(6 << 3 | 5) + masked_crc(content).to_bytes(4, "little")
-    return b"".join(
-        [field(1, TYPES[array.dtype.name]), field(2, shape), field(4, offset), field(5, len(content)), crc]
-    )
+    return b"".join([field(1, TYPES[array.dtype.name]), field(2, shape), field(4, offset), field(5, len(content)), crc])
 
 
 def block(entries: list[tuple[bytes, bytes]]) -> bytes:
@@ -49,7 +47,9 @@ def block(entries: list[tuple[bytes, bytes]]) -> bytes:
         if number % RESTART == 0:
             restarts.append(len(content))
             before = b""
-        shared = next((i for i, (a, b) in enumerate(zip(before, key, strict=False)) if a != b), min(len(before), len(key)))
+        shared = next(
+            (i for i, (a, b) in enumerate(zip(before, key, strict=False)) if a != b), min(len(before), len(key))
+        )
         content += varint(shared) + varint(len(key) - shared) + varint(len(value)) + key[shared:] + value
         before = key
     content += b"".join(place.to_bytes(4, "little") for place in [*(restarts or [0]), len(restarts or [0])])

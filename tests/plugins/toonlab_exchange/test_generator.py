@@ -12,6 +12,8 @@ from torch import Tensor
 
 from toonlab import Catalogue, PartError
 from toonlab.engine.evaluator import cartoonize
+from toonlab.testing import TESTS
+from toonlab.testing.frame import failures
 from toonlab_exchange.export import to_onnx
 from toonlab_exchange.generator import ONNXGenerator
 
@@ -81,7 +83,9 @@ def test_whole_numbers_are_rounded(tmp_path: Path) -> None:
 
 def test_colours_are_swapped_both_ways(tmp_path: Path) -> None:
     """A network that blackens its first channel: red or blue."""
-    keep = helper.make_node("Constant", [], ["k"], value=onnx.numpy_helper.from_array(np.float32([0, 1, 1]).reshape(1, 3, 1, 1)))
+    keep = helper.make_node(
+        "Constant", [], ["k"], value=onnx.numpy_helper.from_array(np.float32([0, 1, 1]).reshape(1, 3, 1, 1))
+    )
     path = model(tmp_path / "first.onnx", [keep, helper.make_node("Mul", ["x", "k"], ["y"])], ANY)
     photo = torch.ones(1, 3, 2, 2)
     assert ONNXGenerator(path)(photo)[0, :, 0, 0].tolist() == [0, 1, 1]
@@ -122,3 +126,8 @@ def test_the_manifest_follows_the_contents(tmp_path: Path) -> None:
 def test_threads_are_those_that_are_asked_for(tmp_path: Path) -> None:
     generator = ONNXGenerator(same(tmp_path / "a.onnx", ANY), threads=1)
     assert generator.session.get_session_options().intra_op_num_threads == 1
+
+
+def test_it_passes_the_kit(tmp_path: Path) -> None:
+    path = same(tmp_path / "a.onnx", ANY)
+    assert failures(TESTS["generators"], ONNXGenerator, {"path": path}) == {}

@@ -124,7 +124,9 @@ def test_imported_weights_are_a_file_that_every_command_takes(
 def test_another_network_is_named(golden_variables: Any, write_bundle: Writer, tmp_path: Path) -> None:
     arrays = published(small_whitebox(golden_variables))
     prefix = write_bundle(tmp_path / "model", arrays)
-    with pytest.raises(ToonlabError, match=r"has no variable A/conv_blk_1/Conv2d/weights: it holds no generator of ctss"):
+    with pytest.raises(
+        ToonlabError, match=r"has no variable A/conv_blk_1/Conv2d/weights: it holds no generator of ctss"
+    ):
         read_original("ctss", prefix)
     del arrays["generator/block_2/conv1/biases"]
     with pytest.raises(ToonlabError, match="has no variable block_2/conv1/biases: it holds no generator of whitebox"):

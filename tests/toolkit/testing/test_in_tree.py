@@ -22,6 +22,7 @@ LEFT_OUT = {
     ("metrics", "fid"): "its weights are not here",
     ("metrics", "kid"): "its weights are not here",
     ("generators", "pictures"): "computes nothing: its fakes lie ready",
+    ("generators", "onnx"): "needs a file; tests/plugins/toonlab_exchange/test_generator.py has one",
     ("datasets", "evaluation_folders"): "has nothing to train on",
     ("executors", "dask"): "tests/plugins/toonlab_executors has a scheduler for it",
 }

@@ -161,6 +161,7 @@ def load_state(checkpoint: Path) -> dict[str, Any]:
 
 # -- weights
 
+
 def find_weights(source: Path) -> Path:
     """The file of weights for a run's directory, a checkpoint's directory, or a file.
 

@@ -135,7 +135,7 @@ def identity_of(recipe: Recipe, catalogue: Catalogue) -> dict[str, Any]:
         manifests["pictures" if isinstance(generator, ReadyMade) else "generator"] = generator.manifest()
     if recipe.generator.weights:
         with find_weights(recipe.generator.weights.expanduser()).open("rb") as file:
-            manifests["weights"] = {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+            manifests["file of weights"] = {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
     return run_identity(recipe, catalogue, manifests)
 
 
