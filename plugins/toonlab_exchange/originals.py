@@ -91,7 +91,7 @@ def _tensor(array: np.ndarray[Any, Any], name: str) -> Tensor:
     """A kernel's axes (height, width, in, out), or (height, width, channels, 1), in PyTorch's order."""
     depthwise = name.endswith(("/w", "/depthwise_weights"))
     axes = () if array.ndim != 4 else (2, 3, 0, 1) if depthwise else (3, 2, 0, 1)
-    return torch.from_numpy(np.ascontiguousarray(array.transpose(axes) if axes else array, dtype=np.float32))
+    return torch.from_numpy(np.array(array.transpose(axes) if axes else array, dtype=np.float32, order="C"))
 
 
 def _variables(network: nn.Module) -> Iterator[str]:

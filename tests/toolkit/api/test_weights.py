@@ -32,10 +32,10 @@ def test_tensors_of_another_program_become_a_file_of_weights(small: Path, tmp_pa
 def test_tensors_that_do_not_fit_write_nothing(small: Path, tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     tensors = discover().make("generators", "ctss_plain", width=2).state_dict()
-    with pytest.raises(ToonlabError, match="the weights don't fit 'ctss_plain': a_full.0.weight is"):
+    with pytest.raises(ToonlabError, match=r"the weights don't fit 'ctss_plain': a_full\.0\.weight is"):
         save_weights(path, tensors, str(small), {"generator.network.width": 4})
-    with pytest.raises(ToonlabError, match="out.0.weight is missing|out.weight is missing"):
+    with pytest.raises(ToonlabError, match=r"out\.weight is missing in the file"):
         save_weights(path, {name: t for name, t in tensors.items() if name != "out.weight"}, str(small), {})
-    with pytest.raises(ToonlabError, match="out.weight is not finite: these weights are damaged"):
+    with pytest.raises(ToonlabError, match=r"out\.weight is not finite: these weights are damaged"):
         save_weights(path, {**tensors, "out.weight": tensors["out.weight"] * float("nan")}, str(small), {})
     assert not path.exists()
