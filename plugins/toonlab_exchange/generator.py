@@ -91,6 +91,10 @@ class ONNXGenerator(nn.Module):
             raise PartError(f"{self.path}: {text}; expected one input of pictures and one output")
         return session
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy keeps: all but the session, which it makes itself."""
+        return {name: value for name, value in vars(self).items() if name != "session"}
+
     def manifest(self) -> Mapping[str, Any]:
         """The digest of the file's contents."""
         with self.path.open("rb") as file:

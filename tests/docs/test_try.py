@@ -164,8 +164,9 @@ def test_the_runtime_comes_from_the_cdn_where_the_site_has_none(
 ) -> None:
     """And only the very files that the page names are run."""
     changed = tmp_path / "changed"
-    shutil.copytree(runtime, changed)
-    (changed / FILES[0]).write_text("globalThis.changed = true;" + (changed / FILES[0]).read_text("utf-8"), "utf-8")
+    changed.mkdir()
+    (changed / FILES[0]).write_text("globalThis.changed = true;" + (runtime / FILES[0]).read_text("utf-8"), "utf-8")
+    (changed / FILES[1]).write_bytes(b"no code")
     folders = [changed, runtime]
     page, asked = opened(phone, serve(), lambda url: folders[0] / url.removeprefix(CDN))
     page.set_input_files("#file", photo(tmp_path / "a.png", 40, 30))
