@@ -18,6 +18,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page
 
@@ -141,6 +142,7 @@ def test_a_picture_is_cartoonized_offline_as_onnxruntime_does_it(
     assert np.abs(after - expected).max() < 0.6  # rounded to whole levels
     assert page.get_by_role("link", name="Save the cartoon").get_attribute("href").startswith("data:image/png")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert Axe().run(page).violations_count == 0
     assert asked == []
     page.set_input_files("#file", photo(tmp_path / "large.jpg", 1030, 400))
     page.wait_for_function(DONE.replace(" pixels", "512 × 199 pixels"), timeout=60_000)
