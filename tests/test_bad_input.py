@@ -512,7 +512,7 @@ CASES = [
     (
         "weights of another network to begin with",
         "train S generator.weights=conv.safetensors",
-        "generator.weights: conv.safetensors: the weights don't fit 'ctss_plain': a_full.0.weight is missing in the file",
+        "generator.weights: conv.safetensors: the weights don't fit 'ctss_plain': a_full.0.weight is missing in",
     ),
     (
         "an ONNX file that is none",
