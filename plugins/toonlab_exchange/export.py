@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Sequence
 from importlib.metadata import version
 from io import BytesIO
 from typing import Any
@@ -86,15 +87,15 @@ def _group_norm(
 
     onnxruntime's own norm adds up float32 one by one: over a picture of 1000x1000 pixels it is 3e-4 off.
     """
-    dims = {1: (3, 2, 1), input.shape[1]: (3, 2)}.get(num_groups)
-    if dims is None:
+    if num_groups not in (1, int(input.shape[1])):
         return _OWN_NORM(input, num_groups, weight, bias, eps)
+    dims = (3, 2, 1) if num_groups == 1 else (3, 2)
     centred = input - _mean(input, dims)
     normed = centred / (_mean(centred * centred, dims) + eps).sqrt()
     return normed if weight is None or bias is None else normed * weight[:, None, None] + bias[:, None, None]
 
 
-def _mean(values: Tensor, dims: tuple[int, ...]) -> Tensor:
+def _mean(values: Tensor, dims: Sequence[int]) -> Tensor:
     for dim in dims:
         values = values.mean(dim, keepdim=True)
     return values
