@@ -68,9 +68,9 @@ def _from_tensorflow(method: str, bundle: TensorBundle) -> Original:
     if method == "ctss":
         joined, upsampled = (arrays[f"D/{name}/Conv2d/weights"].shape for name in ("conv_blk", "upsample"))
         options = {"use": "ctss_unet" if joined[2] > upsampled[3] else "ctss_plain", **options}
-    parts = {"animegan": "animegan", "whitebox": "whitebox_unet"}
+    use = options.get("use") or {"animegan": "animegan", "whitebox": "whitebox_unet"}[method]
     with torch.device("meta"):
-        network = discover().make("generators", options.get("use", parts.get(method)), width=options["width"])
+        network = discover().make("generators", use, width=options["width"])
     pairs = zip(_variables(network), names, strict=True)
     tensors = {own: _tensor(arrays[name], name) for own, name in pairs}
     return Original(_blue_first(tensors) if method == "whitebox" else tensors, method, options, bundle.prefix)

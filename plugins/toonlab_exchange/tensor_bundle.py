@@ -125,7 +125,8 @@ def _fields(message: bytes) -> Fields:
     place = 0
     while place < len(message):
         tag, place = _varint(message, place)
-        size, value = {1: 8, 5: 4}.get(tag & 7, 0), None
+        size: int = {1: 8, 5: 4}.get(tag & 7, 0)
+        value: bytes | int | None = None
         if tag & 7 == 0:
             value, place = _varint(message, place)
         elif tag & 7 == 2:
