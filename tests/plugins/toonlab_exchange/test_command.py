@@ -37,7 +37,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 data: {{use: folder, photos: {root}/photos, cartoons: {root}/photos}}
 generator: {{network: {{use: ctss_unet, width: 2}}, losses: {{reconstruction: {{}}}}}}
 train: {{size: 16, batch: 2, steps: 2}}
-evaluate: {{metrics: [psnr], samples: 3, grid: 1}}
+evaluate: {{metrics: [content_edges], samples: 3, grid: 1}}
 """
     (root / "small.yaml").write_text(recipe)
     done = CliRunner().invoke(app, ["train", str(root / "small.yaml"), "--runs", str(root / "runs")])
@@ -67,7 +67,7 @@ def test_an_exported_run_is_a_row_and_a_model_as_the_run_itself(typed: Typed) ->
     done = typed("export", "RUN", "--onnx", "--license", "CC0-1.0")
     assert done.exit_code == 0, done.output
     (file,) = Path("runs/small").glob("*/generator.onnx")
-    assert lines(done) == [f"{file}: 0.1 MB"]
+    assert lines(done) == [f"{file}: 0.2 MB"]
     notes = {entry.key: entry.value for entry in onnx.load(file).metadata_props}
     run = open_run(file.parent)
     assert json.loads(notes["toonlab"]) == run.recipe
@@ -84,7 +84,7 @@ def test_an_exported_run_is_a_row_and_a_model_as_the_run_itself(typed: Typed) ->
 
     assert typed("train", "theirs.yaml").exit_code == 0
     (measured,) = Path("runs/theirs").iterdir()
-    assert open_run(measured).metrics["psnr"] == pytest.approx(run.metrics["psnr"], rel=1e-4)
+    assert open_run(measured).metrics["content_edges"] == pytest.approx(run.metrics["content_edges"], rel=1e-4)
     model = onnx.load(file)
     model.doc_string = "another file"
     onnx.save(model, file)
