@@ -540,6 +540,42 @@ CASES = [
         "cartoonize classic corrupt --out out",
         "none of the pictures can be used: corrupt/bomb.png: ",
     ),
+    (
+        "weights to begin with that are not there",
+        "train S generator.weights=w",
+        "w: no such run, file of weights or recipe",
+    ),
+    (
+        "weights of another network to begin with",
+        "train S generator.weights=conv.safetensors",
+        "generator.weights: conv.safetensors: the weights don't fit 'ctss_plain': a_full.0.weight is missing in",
+    ),
+    (
+        "an ONNX file that is none",
+        "train S 'generator.network={use: onnx, path: binary.yaml}'",
+        "generator.network: binary.yaml: onnxruntime can't load it",
+    ),
+    ("an export in no form", "export photos", "name the form: --onnx"),
+    (
+        "an export of a folder",
+        "export photos --onnx",
+        "photos: no checkpoint in it; give a run's directory or a .safetensors file",
+    ),
+    (
+        "a checkpoint without an index",
+        "import ctss binary.yaml --out w.safetensors",
+        "binary.yaml.index: no such file; a TensorFlow checkpoint has one",
+    ),
+    (
+        "a checkpoint with code in it",
+        "import cartoongan evil.pth --out w.safetensors",
+        "evil.pth: is no state dict that torch can load: it holds more than tensors, or is damaged; nothing in it was",
+    ),
+    (
+        "a checkpoint of an unknown method",
+        "import cartoon evil.pth --out w.safetensors",
+        "cartoon: no method whose checkpoints can be imported; did you mean 'cartoongan'?",
+    ),
     ("a pickle as a model", "cartoonize evil.pth photos --out out", "evil.pth: not a safetensors file of weights"),
     (
         "a parameter of no post-processor",
@@ -937,6 +973,7 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     net = torch.nn.Conv2d(1, 1, 1)
     whole = weights_of(net, {})
     (tmp_path / "flipped.safetensors").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    (tmp_path / "conv.safetensors").write_bytes(whole)
     torch.nn.init.constant_(net.bias, torch.inf)
     (tmp_path / "diverged.safetensors").write_bytes(weights_of(net, {}))
     for study, file, text in (

@@ -47,7 +47,11 @@ def missing_weights(weights: str, network: str = "vgg19") -> dict[str, str]:
     url = get_model_weights(network)["IMAGENET1K_V1"].url
     cached = Path(torch.hub.get_dir(), "checkpoints", Path(url).name)
     path = cached if weights == "imagenet" else Path(weights).expanduser()
-    text = f"{network.upper()}'s weights; the first run downloads {url}" if weights == "imagenet" else "no such file of weights"
+    text = (
+        f"{network.upper()}'s weights; the first run downloads {url}"
+        if weights == "imagenet"
+        else "no such file of weights"
+    )
     return {} if path.is_file() else {str(path): text}
 
 

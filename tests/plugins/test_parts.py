@@ -17,7 +17,7 @@ PARTS = {
     "representations": {"rgb", "grayscale", "gray_minmax", "surface", "texture"},
     "generators": {
         *("ctss_unet", "ctss_plain", "cartoongan", "animegan", "whitebox_unet"),
-        *("pictures", "identity", "canny", "dots", "classic", "mean_shift", "superpixel"),
+        *("pictures", "onnx", "identity", "canny", "dots", "classic", "mean_shift", "superpixel"),
     },
     "discriminators": {"ctss_image", "ctss_patch", "cartoongan", "animegan", "whitebox"},
     "objectives": {"lsgan", "hinge", "bce", "wasserstein"},

@@ -1,6 +1,7 @@
 """A whole run: what it leaves in its directory, what its observers hear, how it ends."""
 
 import json
+import shutil
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,12 +15,11 @@ import yaml
 from PIL import Image
 
 from toonlab import Dataset, Images, Outcome, Run, Sample, discover, hookimpl
-from toonlab.engine.checkpoint import STATE, candidates, checkpoints, load_state
+from toonlab.engine.checkpoint import STATE, candidates, checkpoints, find_weights, load_state
 from toonlab.engine.evaluator import Evaluator
 from toonlab.engine.train import Trained, _warn_of_speed, resume, train
 from toonlab.engine.weights import WEIGHTS, load_generator, read_weights
 from toonlab.errors import DivergedError, ToonlabError
-from toonlab.inference.cartoonize import find_weights
 from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Catalogue, Offer
 from toonlab.registry.protocols import HasTest
@@ -375,3 +375,21 @@ def test_a_tracking_uri_reaches_observers_that_take_one_and_changes_no_identity(
     again = train(recipe, catalogue, tmp_path / "others", distributed="cpu")
     assert uris == [secret, "http://c", "http://a"]
     assert stopped.run.identity == resumed.run.identity == again.run.identity
+
+
+def test_the_weights_that_a_training_begins_with_are_part_of_its_identity(
+    small: Path, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    first = run(small, catalogue, tmp_path).run.directory
+    source = tmp_path / "w.safetensors"
+    shutil.copy(find_weights(first), source)
+    begun = run(small, catalogue, tmp_path, f"generator.weights={source}")
+    assert begun.run.directory != first
+    assert run(small, catalogue, tmp_path, f"generator.weights={source}").reused
+    assert resume(begun.run.directory, catalogue, "cpu").reused
+    source.write_bytes(find_weights(begun.run.directory).read_bytes())
+    with pytest.raises(
+        ToonlabError, match="the file of weights has changed since it began; restore what it began with"
+    ):
+        resume(begun.run.directory, catalogue, "cpu")
+    assert not run(small, catalogue, tmp_path, f"generator.weights={source}").reused

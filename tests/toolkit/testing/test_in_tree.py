@@ -26,6 +26,7 @@ LEFT_OUT = {
     ("metrics", "kid_clip"): "its weights are not here",
     ("metrics", "precision_recall"): "its weights are not here",
     ("generators", "pictures"): "computes nothing: its fakes lie ready",
+    ("generators", "onnx"): "needs a file; tests/plugins/toonlab_exchange/test_generator.py has one",
     ("datasets", "evaluation_folders"): "has nothing to train on",
     ("executors", "dask"): "tests/plugins/toonlab_executors has a scheduler for it",
 }

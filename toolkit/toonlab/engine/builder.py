@@ -33,7 +33,7 @@ def build(recipe: Recipe, catalogue: Catalogue, distributed: DistributedContext)
             a network can't take, a stage that teaches nothing, a generator that has nothing to learn.
     """
     builder, train = PartBuilder(recipe, catalogue), recipe.train
-    generator = builder.module("generator.network", recipe.generator.network)
+    generator = builder.generator()
     builder.check_taught(generator)
     features = builder.module("features", recipe.features) if recipe.features else None
     photo = _photos(recipe, PROBE)
@@ -77,14 +77,16 @@ def _placed(gan: GAN, train: Train) -> GAN:
 
 
 def build_fixed(recipe: Recipe, catalogue: Catalogue) -> nn.Module:
-    """The generator of a recipe that trains nothing.
+    """The generator of a recipe that trains nothing: one that need not learn, or has learned before.
 
     Raises:
         RecipeError: if it would have to learn, or can't be made.
     """
     builder = PartBuilder(recipe, catalogue)
-    generator = builder.module("generator.network", recipe.generator.network)
-    if generator and trainable([generator]):
+    generator = builder.generator()
+    if generator and recipe.generator.weights:
+        generator.requires_grad_(False)
+    elif generator and trainable([generator]):
         text = f"{recipe.generator.network.use} has to learn, but nothing teaches it; give generator.losses or critics"
         builder.problems.append(Problem("generator", text))
     if builder.problems or generator is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ from toonlab.recipes.load import load
 from toonlab.recipes.spec import Part, Recipe
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.observers import Observers
-from toonlab.registry.protocols import Dataset, HasCrops, ReadyMade
+from toonlab.registry.protocols import Dataset, HasCrops, HasManifest, ReadyMade
 from toonlab.runs.directory import (
     digest,
     environment,
@@ -38,6 +39,7 @@ from toonlab.types import Outcome, Run, Sample
 from toonlab.utils.distributed import DistributedContext, has_bf16, launch
 
 from .builder import build, build_fixed
+from .checkpoint import find_weights
 from .data import Steps
 from .evaluator import Evaluator, evaluation_cartoons, test_split
 from .record import RunRecord
@@ -130,8 +132,11 @@ def identity_of(recipe: Recipe, catalogue: Catalogue) -> dict[str, Any]:
     dataset: Dataset = recipe.data.make(catalogue)
     manifests = {"data": dataset.manifest()}
     generator = None if recipe.stages else build_fixed(recipe, catalogue)
-    if isinstance(generator, ReadyMade):
-        manifests["pictures"] = generator.manifest()
+    if isinstance(generator, HasManifest):
+        manifests["pictures" if isinstance(generator, ReadyMade) else "generator"] = generator.manifest()
+    if recipe.generator.weights:
+        with find_weights(recipe.generator.weights.expanduser()).open("rb") as file:
+            manifests["file of weights"] = {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
     return run_identity(recipe, catalogue, manifests)
 
 

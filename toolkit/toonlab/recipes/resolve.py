@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any
 
 from toonlab.errors import RecipeError, nearest
@@ -15,6 +16,7 @@ from .spec import CriticSpec, Evaluate, GeneratorSpec, Part, Recipe, StageSpec, 
 
 SECTIONS = tuple(field.name for field in fields(Recipe) if field.name != "name")
 _STAGE_PARTS = frozenset({"critics", "losses", "generator_optimizer", "schedule"})  # of which no schema is read
+_START = Schema({"weights": Parameter("weights", Path | None, None)})
 
 
 def resolve(tree: Tree, name: str, catalogue: Catalogue, source: str | None = None) -> Recipe:
@@ -129,6 +131,7 @@ class _Resolver(PartResolver):
             optimizer=self.optimizer("generator.optimizer", given.get("optimizer")),
             losses=self.parts("generator.losses", "generator_losses", given.get("losses")),
             schedule=self.schedule("generator.schedule", given.get("schedule")),
+            **self.values("generator", _START, {key: given[key] for key in _START.parameters if key in given}),
         )
 
     # -- critics

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -44,6 +45,7 @@ class GeneratorSpec:
 
     Args:
         network: a generator.
+        weights: to begin with: a run's directory or a `.safetensors` file, for the same network; None: random ones.
         optimizer: a class of `torch.optim` and its arguments.
         losses: further losses of the generator, by name, in addition to the critics' objectives.
         schedule: a class of `torch.optim.lr_scheduler` and its arguments; its unit is the step.
@@ -53,6 +55,7 @@ class GeneratorSpec:
     optimizer: TorchPart
     losses: Mapping[str, Part] = field(default_factory=dict)
     schedule: TorchPart | None = None
+    weights: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -232,6 +235,8 @@ def plain(spec: Any) -> Any:
         found = {key: plain(value) for key, value in _children(spec)}
         optional = found if isinstance(spec, StageSpec) else ("schedule",)  # left out where they are not given
         return {key: value for key, value in found.items() if value is not None or key not in optional}
+    if isinstance(spec, Path):
+        return str(spec)
     return [plain(value) for value in spec] if isinstance(spec, tuple) else spec
 
 

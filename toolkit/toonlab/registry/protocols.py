@@ -238,7 +238,15 @@ class HasTest(Protocol):
 
 
 @runtime_checkable
-class ReadyMade(Protocol):
+class HasManifest(Protocol):
+    """What a generator has besides that reads files."""
+
+    def manifest(self) -> Mapping[str, Any]:
+        """What identifies the files' contents, as JSON values: it is part of a run's identity."""
+
+
+@runtime_checkable
+class ReadyMade(HasManifest, Protocol):
     """What a generator has that computes nothing, since its fakes lie ready: pictures by another program, say."""
 
     def check(self, samples: Sequence[Sample]) -> None:
@@ -246,9 +254,6 @@ class ReadyMade(Protocol):
 
     def fake(self, sample: Sample) -> Tensor:
         """The fake of a sample's photo: `(3, H, W)` in [-1, 1]."""
-
-    def manifest(self) -> Mapping[str, Any]:
-        """What identifies the fakes, as JSON values: it is part of a run's identity."""
 
 
 class NeedsFiles(Protocol):
