@@ -318,12 +318,12 @@ CASES = [
     (
         "a metric that the data cannot give",
         "compare truth.yaml",
-        "metrics.primary: metric 'lines' is left out: it needs the truth's outline",
+        "metrics.primary: metric 'lines' is left out: it needs the truth's cartoon, outline",
     ),
     (
         "the same for a search",
         "tune aim.yaml",
-        "objective.metric: metric 'lines' is left out: it needs the truth's outline",
+        "objective.metric: metric 'lines' is left out: it needs the truth's cartoon, outline",
     ),
     (
         "a budget without a length",

@@ -51,6 +51,7 @@ class KIDLite0:
     needs: frozenset[str] = frozenset()
     higher_is_better = False
     leads = False
+    least = 4  # pictures of either set
     best = "truth"
     withstands: float | None = None
     sees = frozenset({"blur", "noise", "color", "outline_removal", "texture"})
@@ -126,8 +127,10 @@ class KIDLite0:
         }
 
     def _need(self, pictures: list["_Picture"], what: str) -> None:
-        if len(pictures) < 4:
-            raise PartError(f"{self.name}: needs at least 4 {what}, got {len(pictures)}; give more, or drop it")
+        if len(pictures) < self.least:
+            raise PartError(
+                f"{self.name}: needs at least {self.least} {what}, got {len(pictures)}; give more, or drop it"
+            )
 
     def _check_alike(self) -> None:
         sides = (self._fakes, self._cartoons)

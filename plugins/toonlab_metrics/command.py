@@ -169,11 +169,14 @@ def _chosen(
         try:
             lacking = _lacking(name, options, data, catalogue)
         except ToonlabError as error:
-            if wanted is not None or weights is not None:
+            if wanted is not None or options:
                 raise
             warnings.warn(f"left out: {error}", RuntimeWarning, stacklevel=2)
             continue
-        if lacking is None:
+        few = _too_few(name, data, catalogue) if wanted is None and lacking is None else None
+        if few:
+            warnings.warn(f"left out: {few}", RuntimeWarning, stacklevel=2)
+        elif lacking is None:
             yield {"use": name, **options}
         elif wanted is not None:
             raise ToonlabError(f"--metrics: {name} needs {lacking}")
@@ -196,6 +199,13 @@ def _lacking(name: str, options: Mapping[str, str], data: EvaluationFolders, cat
     if missing:
         return f"--truth, with {', '.join(missing)}"
     return "--photos" if data.photos is None and not of_sets else None
+
+
+def _too_few(name: str, data: EvaluationFolders, catalogue: Catalogue) -> str | None:
+    """What is wrong with the number of pictures for a metric of sets; None if there are enough."""
+    least, counts = _attribute(name, "least", 0, catalogue), [len(data.evaluation())]
+    counts += [len(data.evaluation_cartoons() or ())] if least else []
+    return f"{name} needs at least {least} pictures, got {min(counts)}" if min(counts) < least else None
 
 
 def _attribute(name: str, attribute: str, default: Any, catalogue: Catalogue) -> Any:

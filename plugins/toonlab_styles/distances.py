@@ -1,6 +1,6 @@
 """Distances between all features of two images, by blocks of rows, so that their number does not decide the memory.
 
-A block's part of the graph is computed anew in the backward pass. Features are rows: `(B, N, C)`.
+A block's part of the graph is computed again in the backward pass. Features are rows: `(B, N, C)`.
 """
 
 from collections.abc import Callable, Iterator

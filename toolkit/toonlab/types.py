@@ -162,7 +162,7 @@ class Features:
     def mean_over_layers(self, distance: Callable[[Tensor, Tensor], Tensor], one: Tensor, other: Tensor) -> Tensor:
         """The mean over layers of a distance, `(features, features) -> scalar`, between two batches of images.
 
-        The mean, not the sum, so that a loss's weight stays suitable whatever the number of layers; one layer gives
+        The mean, not the sum, so that a loss's weight stays suitable for any number of layers; one layer gives
         its distance itself.
         """
         import torch

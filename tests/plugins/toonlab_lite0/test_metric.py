@@ -22,7 +22,7 @@ COUNT = 8
 @pytest.fixture(scope="module")
 def scenes(catalogue: Catalogue) -> tuple[list[Tensor], list[Tensor]]:
     """Photos and cartoons of ToonWorld, uint8, 96 px."""
-    photos, cartoons = catalogue.make("datasets", "toonworld", size=96, scenes=2 * COUNT).train()
+    photos, cartoons = catalogue.make("datasets", "toonworld", size=96, scenes=2 * COUNT, difficulty=0).train()
     return [[side[i] for i in range(2 * COUNT)] for side in (photos, cartoons)]
 
 

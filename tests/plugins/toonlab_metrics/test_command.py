@@ -124,7 +124,7 @@ def test_results_as_other_programs_write_them(score: Score, tmp_path: Path) -> N
     assert json.loads(done.stdout)[1]["metrics"]["content_ssim"] == comix
 
 
-@pytest.mark.filterwarnings("ignore:left out. [fk]id:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:left out. :RuntimeWarning")
 def test_sets_need_no_photos(score: Score, tmp_path: Path) -> None:
     only_one("photos")(tmp_path)  # three pictures and one: no photos of each other
     shutil.copy(next((tmp_path / "made").glob("*.png")), tmp_path / "photos" / "second.png")

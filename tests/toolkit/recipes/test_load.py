@@ -112,7 +112,7 @@ def test_all_errors_come_together_each_with_its_path(small: Path, catalogue: Cat
         ("critics.patch.sampler.use=random_patches", "critics.patch.sampler.patch_size", 96),
         ("critics.*.discriminator.width=6", "critics.image.discriminator.width", 6),
         ("stages=[{name: a, steps: 3}]", "stages.0.steps", 3),
-        ("evaluate.metrics.0.tolerance=2", "evaluate.metrics.0.tolerance", 2),
+        ("evaluate.metrics.0.others=2", "evaluate.metrics.0.others", 2),
     ],
 )
 def test_overrides(small: Path, catalogue: Catalogue, override: str, path: str, value: Any) -> None:

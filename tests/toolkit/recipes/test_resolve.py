@@ -164,7 +164,7 @@ THERE = [
     "stages.0.share",
     "stages.0.losses.content.weight",
     "stages.1.keep_optimizers",
-    "evaluate.metrics.0.tolerance",
+    "evaluate.metrics.0.others",
 ]
 NOT_THERE = [
     "extends",

@@ -10,8 +10,8 @@ import torch
 def float32_products(convolutions: bool = False, matrices: bool = False) -> Iterator[None]:
     """Within, products of float32 tensors on a GPU have float32's 24 bits, or TF32's 11 where that is allowed.
 
-    The settings are those of the whole process, and are restored at the end, by whichever of torch's two interfaces
-    they were made. CPUs are not affected.
+    The settings are those of the whole process. At the end they are restored by that of torch's two interfaces by which
+    they had been made. CPUs are not affected.
 
     Args:
         convolutions: allow TF32, which is several times faster on NVIDIA GPUs since Ampere, and torch's own default.

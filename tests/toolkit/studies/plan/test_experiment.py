@@ -134,7 +134,7 @@ def test_named_levels_change_several_paths_at_once_where_a_recipe_has_them(small
         small.parent,
         "recipes: [small, lone]\nseeds: 1\nmetrics: {primary: lines}\nfactors:\n"
         "  resolution:\n    32: {data.size: 32, critics.patch.sampler.patch_size: 16}\n"
-        "    64: {data.size: 64, critics.patch.sampler.patch_size: 32, evaluate.metrics.0.tolerance: 2}\n"
+        "    64: {data.size: 64, critics.patch.sampler.patch_size: 32, evaluate.metrics.0.others: 2}\n"
         "  patches: {with: {}, without: {critics.patch: null}}\n",
     )
     found = [(r.name, r.data.parameters["size"], len(r.critics), r.evaluate.metrics[0].parameters) for r in planned]
@@ -142,7 +142,7 @@ def test_named_levels_change_several_paths_at_once_where_a_recipe_has_them(small
         *(("small", size, critics) for size in (32, 64) for critics in (2, 1)),
         *(("lone", size, 1) for size in (32, 64)),
     ]
-    assert [metric["tolerance"] for *_, metric in found] == [1, 1, 2, 2, 1, 2]
+    assert [metric["others"] for *_, metric in found] == [8, 8, 2, 2, 8, 2]
     assert [r.critics["patch"].sampler.parameters["patch_size"] for r in planned if len(r.critics) == 2] == [16, 32]
     labels = variants(small.parent, (small.parent / "study.yaml").read_text().partition("seeds: 1")[2])
     assert labels[1] == "small (resolution 32, patches without)"
