@@ -200,9 +200,7 @@ def test_the_best_weights_by_a_metric_count_if_the_recipe_says_so(
     small: Path, catalogue: Catalogue, tmp_path: Path
 ) -> None:
     every = ("train.evaluate_every=1", "train.checkpoint_every=1", "train.keep_checkpoints=9")
-    trained = run(
-        small, catalogue, tmp_path, *every, "train.select=psnr", "generator.optimizer.lr=0.5", "data.difficulty=0"
-    )
+    trained = run(small, catalogue, tmp_path, *every, "train.select=psnr", "generator.optimizer.lr=5")
     directory = trained.run.directory
     evaluations = [line for line in read_metrics(directory / "metrics.jsonl") if "evaluation" in line]
     best = max(evaluations, key=lambda line: line["evaluation"]["psnr"])["step"]
