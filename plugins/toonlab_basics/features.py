@@ -35,7 +35,12 @@ class VGG(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, weights: str, convention: Literal["caffe", "torchvision"], layer: str | tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        weights: str = "imagenet",
+        convention: Literal["caffe", "torchvision"] = "torchvision",
+        layer: Layers = "conv4_3",
+    ) -> None:
         super().__init__()
         self.wanted = {layer} if isinstance(layer, str) else set(layer)
         layers = self._layers()
@@ -146,14 +151,6 @@ class VGG16(VGG):
 
     network = "vgg16"
     depths = (2, 2, 3, 3, 3)
-
-    def __init__(
-        self,
-        weights: str = "imagenet",
-        convention: Literal["caffe", "torchvision"] = "torchvision",
-        layer: Layers = "conv4_3",
-    ) -> None:
-        super().__init__(weights, convention, layer)
 
 
 class RandomFeatures(nn.Module):

@@ -3,12 +3,11 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 from torch import Tensor
 
-from toonlab import ToonlabError, first_line, nearest
+from toonlab import ToonlabError, first_line, nearest, read_state_dict
 
 from .numpy_pickle import read_pickled_arrays
 
@@ -91,16 +90,7 @@ def _from_file(path: Path, shapes: Shapes, network: str) -> Mapping[str, Tensor]
 
 
 def _read_torch(path: Path, shapes: Shapes) -> Mapping[str, Tensor]:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError as error:  # its text advises to load the file unsafely
-        why = "it holds more than tensors, or is damaged; nothing in it was executed"
-        raise ToonlabError(f"{path}: is no state dict that torch can load: {why}") from error
-    except Exception as error:  # torch.load has no exception of its own
-        raise ToonlabError(f"{path}: is no state dict that torch can load: {first_line(error)}") from error
-    if not isinstance(state, Mapping):
-        raise ToonlabError(f"{path}: holds {type(state).__name__}, expected a state dict")
-    return state
+    return read_state_dict(path)
 
 
 def _read_safetensors(path: Path, shapes: Shapes) -> Mapping[str, Tensor]:

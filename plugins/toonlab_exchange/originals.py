@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from toonlab import ToonlabError, discover, first_line, nearest
+from toonlab import ToonlabError, discover, nearest, read_state_dict
 
 from .tensor_bundle import TensorBundle
 
@@ -164,7 +163,7 @@ def _cartoongan(path: Path) -> Original:
 
     The latter are known by the `scale` of their norms; they reflect at the borders, and blue comes first.
     """
-    state = list(_state_dict(path).items())
+    state = list(read_state_dict(path).items())
     affine = any(name.endswith(".scale") for name, _ in state)
     kernels = [tensor for _, tensor in state if tensor.ndim == 4]
     options = {
@@ -180,19 +179,3 @@ def _cartoongan(path: Path) -> Original:
         raise ToonlabError(f"{path}: {text}")
     tensors = {name: tensor.float() for name, (_, tensor) in zip(names, state, strict=True)}
     return Original(_blue_first(tensors) if affine else tensors, "cartoongan", options, path)
-
-
-def _state_dict(path: Path) -> Mapping[str, Tensor]:
-    """The tensors of a PyTorch file, in their order; nothing in it is executed."""
-    if not path.is_file():
-        raise ToonlabError(f"{path}: no such file")
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError as error:  # its text advises to load the file unsafely
-        why = "it holds more than tensors, or is damaged; nothing in it was executed"
-        raise ToonlabError(f"{path}: is no state dict that torch can load: {why}") from error
-    except Exception as error:  # torch.load has no exception of its own
-        raise ToonlabError(f"{path}: is no state dict that torch can load: {first_line(error)}") from error
-    if not isinstance(state, Mapping) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
-        raise ToonlabError(f"{path}: holds {type(state).__name__}, expected a state dict of tensors alone")
-    return state

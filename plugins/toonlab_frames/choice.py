@@ -21,7 +21,7 @@ from .folder import OutFolder, staged
 from .looks import BLURRED, Duplicates, blur, perceptual_hash, pixel_hash
 from .manifest import Dropped, Film, Manifest, Picture, Settings, assign_splits, listed
 from .progress import Advance, progress
-from .shots import LONGEST, Segment, ShotFinder, look
+from .shots import LONGEST, Kind, Segment, ShotFinder, look
 from .survey import survey
 
 _SHORT = (1.0, 0.02)  # seconds, and share of the film, by which it may end sooner than its file says
@@ -177,8 +177,8 @@ def find_segments(path: Path, after: float, size: Size, crop: Crop, per_shot: in
         to(shown.time)
         other_size = (shown.frame.width, shown.frame.height) != size
         if other_size or shown.frame.is_corrupt:
-            kind = "other size" if other_size else "damaged"
-            skipped.setdefault(kind, Segment(kind, 0, 0.0)).frames += 1  # type: ignore[arg-type]
+            kind: Kind = "other size" if other_size else "damaged"
+            skipped.setdefault(kind, Segment(kind, 0, 0.0)).frames += 1
             skipped[kind].end = shown.time
             continue
         for segment in finder.add(look(shown.time, _inside(small_rgb(shown.frame, LONGEST), crop, size))):

@@ -147,10 +147,11 @@ def assign_splits(keys: Iterable[str], settings: Settings) -> dict[str, Split]:
     ordered = sorted(set(keys), key=lambda key: blake2b(f"{settings.seed}/{key}".encode()).digest())
     assigned: dict[str, Split] = dict.fromkeys(ordered, "train")
     start = 0
-    for split, share in (("validation", settings.validation), ("test", settings.test)):
+    shares: dict[Split, float] = {"validation": settings.validation, "test": settings.test}
+    for split, share in shares.items():
         least = 1 if share and len(ordered) >= 3 else 0
         count = max(least, round(share * len(ordered)))
-        assigned |= dict.fromkeys(ordered[start : start + count], split)  # type: ignore[arg-type]
+        assigned |= dict.fromkeys(ordered[start : start + count], split)
         start += count
     return assigned
 

@@ -34,7 +34,7 @@ def score(
         list[str] | None,
         typer.Option(help="The pictures' names by the photos': '{stem}_out'. Once, or once for each folder."),
     ] = None,
-    metrics: Annotated[str | None, typer.Option(help="Such as outline_f1,psnr; left out, all that apply.")] = None,
+    metrics: Annotated[str | None, typer.Option(help="Such as lines,psnr; left out, all that apply.")] = None,
     weights: Annotated[
         Path | None, typer.Option(help="Of Inception, for kid and fid; left out, those in torch's cache.")
     ] = None,
@@ -60,17 +60,8 @@ def score(
     recipes = {}
     for (called, folder), pattern in zip(folders.items(), _patterns(match, len(folders)), strict=True):
         usable(folder)
-        recipes[called] = {
-            "about": f"{called}, made by another program",
-            "data": {"use": "evaluation_folders", **_given(asdict(data[called]))},
-            "generator": {"network": {"use": "pictures", "path": str(folder), "fit": fit, "match": pattern}},
-            "evaluate": {
-                "metrics": chosen,
-                "samples": len(data[called].evaluation()),
-                "cartoons": len(data[called].evaluation_cartoons() or [None]),
-            },
-            "observers": {"mlflow": {"tracking_uri": tracking_uri}},
-        }
+        network = {"use": "pictures", "path": str(folder), "fit": fit, "match": pattern}
+        recipes[called] = _recipe(called, data[called], network, chosen, tracking_uri)
     if len(folders) == 1:
         called = name or next(iter(folders))
         run = train(recipes.popitem()[1], name=called, experiment=_STUDY, runs=runs, device="cpu")
@@ -86,6 +77,24 @@ def score(
         (run if len(folders) == 1 else study).show()
     if len(scored) < len(folders):
         raise typer.Exit(1)
+
+
+def _recipe(
+    called: str,
+    data: EvaluationFolders,
+    network: Mapping[str, Any],
+    metrics: list[dict[str, str]],
+    tracking_uri: str | None,
+) -> dict[str, Any]:
+    """A recipe that trains nothing, and measures a folder's pictures."""
+    evaluate = {"samples": len(data.evaluation()), "cartoons": len(data.evaluation_cartoons() or [None])}
+    return {
+        "about": f"{called}, made by another program",
+        "data": {"use": "evaluation_folders", **_given(asdict(data))},
+        "generator": {"network": network},
+        "evaluate": {"metrics": metrics, **evaluate},
+        "observers": {"mlflow": {"tracking_uri": tracking_uri}},
+    }
 
 
 def _check_without_photos(cartoons: Path | None, others: Mapping[str, object]) -> None:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from .types import Batch, Context, Features, Logits, OnAccess, Outcome, Run, Sample, Step, Truth, Views
     from .utils.databases import driver_error, open_database, sqlite_url
     from .utils.paths import cache_dir
+    from .utils.reading import read_state_dict
     from .utils.rng import rng
     from .utils.text import duration, hide_password, printable, without_password
 
@@ -78,6 +79,7 @@ _HOME = {
     "utils.rng": ["rng"],
     "utils.text": ["duration", "hide_password", "printable", "without_password"],
     "utils.paths": ["cache_dir"],
+    "utils.reading": ["read_state_dict"],
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
@@ -90,7 +92,8 @@ __all__ = [  # noqa: RUF022 (grouped as above: this is the public contract)
     "RepresentationFactory", "SamplerFactory", "Tunable", "ViewTransform", "Executor", "ExecutorFactory", "Slot",
     "TaskContext", "UnfitSlotError", "Catalogue", "discover", "rng", "cache_dir",
     "train", "compare", "tune", "open_run", "TrainedRun", "Results", "open_weights", "save_weights", "Weights",
-    "find_pictures", "read_picture", "picture_problems", "picture_stem", "picture_manifest", "OnAccess", "nearest",
+    "find_pictures", "read_picture", "read_state_dict", "picture_problems", "picture_stem", "picture_manifest",
+    "OnAccess", "nearest",
     "first_line", "scan_pictures", "hide_password", "without_password", "printable", "duration",
     "driver_error", "open_database", "sqlite_url",
 ]  # fmt: skip
