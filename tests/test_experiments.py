@@ -24,7 +24,7 @@ SHIPPED = paths.listed("experiments")
 SIZES = {  # variants, seeds
     "ctss_ablation": (14, 3),
     "ctss_vs_baselines": (7, 3),
-    "demo": (7, 2),
+    "demo": (7, 1),
     "features": (6, 2),
     "high_resolution": (8, 5),
     "not_learned": (4, 2),
