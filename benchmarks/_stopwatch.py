@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import torch
 from _common import wait
@@ -43,14 +44,19 @@ class Stopwatch:
         yield
         self.switch(before)
 
-    def through(self, part: str, work: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
-        """`work(images)`, timed forwards and, by hooks on what goes in and what comes out, backwards."""
+    def through(self, part: str, work: Callable[[Tensor], Any], images: Tensor) -> Any:
+        """`work(images)`, timed forwards and, by hooks on what goes in and what comes out, backwards.
+
+        Of several outputs, as features of several layers are, each counts.
+        """
         attached = torch.is_grad_enabled() and images.requires_grad
         inside = images.view_as(images) if attached else images
         with self.during(part):
             output = work(inside)
-        if output is not inside and output.requires_grad:
-            output.register_hook(lambda _: self.switch(part))
+        outputs = output if isinstance(output, tuple) else (output,)
+        if made := [layer for layer in outputs if layer is not inside and layer.requires_grad]:
+            for layer in made:
+                layer.register_hook(lambda _: self.switch(part))
             if attached:
                 inside.register_hook(lambda _: self.switch(REST))
         return output
@@ -62,7 +68,7 @@ class TimedGAN(GAN):
 
     watch: Stopwatch = field(kw_only=True)
 
-    def run(self, net: nn.Module, images: Tensor) -> Tensor:
+    def run(self, net: nn.Module, images: Tensor) -> Any:
         part = "generator" if net is self.generator else "features" if net is self.features else "critics"
         return self.watch.through(part, lambda inside: GAN.run(self, net, inside), images)
 

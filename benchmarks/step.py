@@ -37,13 +37,16 @@ from toonlab.engine.builder import build
 from toonlab.engine.data import Steps, batches
 from toonlab.engine.gan import GAN, ActiveStage
 from toonlab.engine.stages import enter
-from toonlab.ops.precision import float32_products
+from toonlab.ops.precision import training_products
 from toonlab.recipes.spec import Recipe
 from toonlab.utils.distributed import DistributedContext, has_bf16
 
 METHODS = ("plain", "ctss", "cartoongan", "animegan", "whitebox")
 VARIANTS = {
     "fp32": [],
+    "fp32-strict": ["train.precision=fp32-strict"],
+    "tf32": ["train.precision=tf32"],
+    "fp32+compile": ["train.compile=true"],
     "bf16": ["train.precision=bf16"],
     "bf16+compile": ["train.precision=bf16", "train.compile=true"],
     "channels_last": ["train.channels_last=true"],
@@ -59,7 +62,7 @@ def measure(method: str, size: int, variant: str, options: argparse.Namespace) -
     before = resident()
     emulated = recipe.train.precision == "bf16" and not has_bf16(where)
     rounds = 1 if emulated else options.rounds
-    with float32_products(tf32=recipe.train.precision == "tf32"):
+    with training_products(recipe.train.precision, where):
         gan = build(recipe, discover(), DistributedContext(where))
         data = batches_of(recipe, where)
         stage = enter(gan, recipe, 0, 0, 10**6, None)

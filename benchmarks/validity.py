@@ -14,13 +14,14 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from matplotlib.figure import Figure
 
-from toonlab import discover
+from toonlab import ToonlabError, discover
+from toonlab_lite0 import KIDLite0
 from toonlab_metrics import METRICS
-from toonlab_metrics.bases import Measurement
 from toonlab_metrics.degenerate import NAMES, PATTERNS
 from toonlab_metrics.degrade import DEGRADATIONS
 from toonlab_metrics.frechet import KID
@@ -39,7 +40,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(2)
     warnings.filterwarnings("ignore", message="fid: ")  # that there are fewer than 2,000 pictures is said on the page
-    trials = [Trial(metric) for metric in _metrics(options.weights)]
+    trials = [Trial(metric) for metric in _metrics(options.weights, options.scenes)]
     datasets = [reference_data(style, options.scenes, options.size) for style in ("bold", "soft", "flat")]
     examine(trials, datasets, lambda text: print(text, file=sys.stderr, flush=True))
     untested = [metric.name for metric in METRICS if metric.name not in {one.metric.name for one in trials}]
@@ -53,13 +54,15 @@ def main() -> None:
     sys.exit(bool(unmarked))
 
 
-def _metrics(weights: Path | None) -> Iterator[Measurement]:
-    """All metrics, without those that have no weights."""
-    for metric in METRICS:
-        if not issubclass(metric, KID):
-            yield metric()
-        elif weights:
-            yield metric(weights=weights)
+def _metrics(weights: Path | None, scenes: int) -> Iterator[Any]:
+    """All metrics, without those that have no weights, or need more scenes."""
+    for metric in (*METRICS, KIDLite0):
+        try:
+            made = metric(weights=weights) if issubclass(metric, KID) else metric()
+        except ToonlabError:
+            continue  # its weights are not here
+        if getattr(made, "fewest", 0) <= scenes:
+            yield made
 
 
 def reference_data(style: str, scenes: int, size: int) -> ReferenceData:
@@ -125,8 +128,10 @@ def page(trials: Sequence[Trial], untested: Sequence[str], scenes: int, size: in
         _scores(trials),
     ]
     if untested:
-        names = " and ".join(f"`{name}`" for name in untested)
-        sections.append(f"## Not tested here\n\n{names}: Inception's weights were not available (`--weights`).\n")
+        names = ", ".join(f"`{name}`" for name in untested)
+        sections.append(
+            f"## Not tested here\n\n{names}: their networks' weights were not available (of Inception: `--weights`).\n"
+        )
     return "\n".join(sections)
 
 

@@ -86,7 +86,7 @@ CASES = [
     (
         "an unknown precision",
         "train S train.precision=fp16",
-        "train.precision: got 'fp16', expected fp32 | tf32 | bf16",
+        "train.precision: got 'fp16', expected fp32 | fp32-strict | tf32 | bf16",
     ),
     ("an unknown way to select", "train S train.select=best", "train.select: 'best' is neither last nor one of"),
     (
@@ -212,6 +212,11 @@ CASES = [
     ),
     ("data that must be given", "train ctss", "data.photos: must be given", "data.cartoons: must be given"),
     ("a missing folder", "train F data.photos=nowhere", "nowhere: no such folder"),
+    (
+        "an environment variable that is not set",
+        "train F 'data={photos: $TOONLAB_NOT_SET/train}'",
+        "$TOONLAB_NOT_SET/train: the environment variable TOONLAB_NOT_SET is not set; export TOONLAB_NOT_SET=FOLDER",
+    ),
     ("a file instead of a folder", "train F data.photos=list.yaml", "list.yaml: is not a folder"),
     ("a folder without pictures", "train F data.photos=empty", "empty: no pictures in it (.apng, .avif,"),
     (
@@ -313,12 +318,12 @@ CASES = [
     (
         "a metric that the data cannot give",
         "compare truth.yaml",
-        "metrics.primary: metric 'lines' is left out: it needs the truth's outline",
+        "metrics.primary: metric 'lines' is left out: it needs the truth's cartoon, outline",
     ),
     (
         "the same for a search",
         "tune aim.yaml",
-        "objective.metric: metric 'lines' is left out: it needs the truth's outline",
+        "objective.metric: metric 'lines' is left out: it needs the truth's cartoon, outline",
     ),
     (
         "a budget without a length",
@@ -413,6 +418,37 @@ CASES = [
         "world --out list.yaml",
         "can't write to list.yaml/photo: Not a directory; choose another folder",
     ),
+    ("a film that is not there", "frames nowhere.mkv --out o", "nowhere.mkv: no such file; give a film"),
+    (
+        "a text as a film",
+        "frames list.yaml --out o",
+        "list.yaml: can't be read as a film (Invalid data found when processing input); give another copy",
+    ),
+    (
+        "photos chosen into a folder with other files",
+        "photos photos --out cartoons",
+        "--out cartoons: is not empty; choose another folder",
+    ),
+    (
+        "photos chosen into their own folder",
+        "photos photos --out photos/chosen",
+        "--out photos/chosen: is inside of the folder of photos; choose another folder",
+    ),
+    (
+        "photos that are all too small",
+        "photos photos --out o",
+        "photos: none of its 4 pictures can be used: 0.png: tiny; 1.png: tiny; 2.png: tiny",
+    ),
+    (
+        "photos by a manifest that is none",
+        "photos photos --out o --manifest list.yaml",
+        "list.yaml: is no manifest: the file: Invalid JSON",
+    ),
+    (
+        "photos chosen already, with other settings",
+        "photos photos --out o --manifest list.yaml --side 64",
+        "--manifest: has chosen the pictures already; leave out --side",
+    ),
     (
         "a recipe that has to be trained",
         "cartoonize ctss photos --out out",
@@ -504,6 +540,42 @@ CASES = [
         "cartoonize classic corrupt --out out",
         "none of the pictures can be used: corrupt/bomb.png: ",
     ),
+    (
+        "weights to begin with that are not there",
+        "train S generator.weights=w",
+        "w: no such run, file of weights or recipe",
+    ),
+    (
+        "weights of another network to begin with",
+        "train S generator.weights=conv.safetensors",
+        "generator.weights: conv.safetensors: the weights don't fit 'ctss_plain': a_full.0.weight is missing in",
+    ),
+    (
+        "an ONNX file that is none",
+        "train S 'generator.network={use: onnx, path: binary.yaml}'",
+        "generator.network: binary.yaml: onnxruntime can't load it",
+    ),
+    ("an export in no form", "export photos", "name the form: --onnx"),
+    (
+        "an export of a folder",
+        "export photos --onnx",
+        "photos: no checkpoint in it; give a run's directory or a .safetensors file",
+    ),
+    (
+        "a checkpoint without an index",
+        "import ctss binary.yaml --out w.safetensors",
+        "binary.yaml.index: no such file; a TensorFlow checkpoint has one",
+    ),
+    (
+        "a checkpoint with code in it",
+        "import cartoongan evil.pth --out w.safetensors",
+        "evil.pth: is no state dict that torch can load: it holds more than tensors, or is damaged; nothing in it was",
+    ),
+    (
+        "a checkpoint of an unknown method",
+        "import cartoon evil.pth --out w.safetensors",
+        "cartoon: no method whose checkpoints can be imported; did you mean 'cartoongan'?",
+    ),
     ("a pickle as a model", "cartoonize evil.pth photos --out out", "evil.pth: not a safetensors file of weights"),
     (
         "a parameter of no post-processor",
@@ -535,6 +607,21 @@ CASES = [
     ("a directory to sync that is not there", "sync nowhere", "nowhere: no such directory"),
     ("a directory to sync that is no run", "sync photos", "photos: no run here; give runs/<experiment>/<run>"),
     ("photos to score that are not there", "score photos --photos nowhere", "nowhere: no such folder"),
+    (
+        "pictures to score with nothing to compare them with",
+        "score photos",
+        "nothing to compare the pictures with; give --photos, --cartoons, or both",
+    ),
+    (
+        "pictures to score under other names",
+        "score photos --photos photos --match '{stem}_out'",
+        "photos: none of its pictures is named '{stem}_out' as the photos, but all are '{stem}'; give match: '{stem}'",
+    ),
+    (
+        "a metric of photos without photos",
+        "score photos --cartoons photos --metrics content_ssim",
+        "--metrics: content_ssim needs --photos",
+    ),
     ("pictures of another program that are not there", "compare theirs.yaml", "nowhere: no such folder"),
     ("two recipes of one name", "compare twins.yaml", "recipes: 2 of them are called 'small'; give each a name"),
     (
@@ -886,6 +973,7 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     net = torch.nn.Conv2d(1, 1, 1)
     whole = weights_of(net, {})
     (tmp_path / "flipped.safetensors").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    (tmp_path / "conv.safetensors").write_bytes(whole)
     torch.nn.init.constant_(net.bias, torch.inf)
     (tmp_path / "diverged.safetensors").write_bytes(weights_of(net, {}))
     for study, file, text in (

@@ -18,15 +18,17 @@ class InstanceNorm(nn.GroupNorm):
     """Instance norm with a scale and a shift per channel, as `tf.contrib.layers.instance_norm`.
 
     Group norm with one channel per group, which on a CPU is faster than `nn.InstanceNorm2d`. In float32 it is
-    inaccurate where a channel's mean is far above its deviation (2e-4 of the output of AnimeGAN's generator), so the
-    mean is subtracted first; the gradient does not depend on it.
+    inaccurate there where a channel's mean is far above its deviation (2e-4 of the output of AnimeGAN's generator), so
+    the mean is subtracted first; the gradient does not depend on it. On a GPU one kernel computes both statistics,
+    accurately (Welford's algorithm), and nothing is subtracted.
     """
 
     def __init__(self, channels: int, eps: float = 1e-5) -> None:
         super().__init__(channels, channels, eps)
 
     def forward(self, input: Tensor) -> Tensor:
-        centred = input - input.detach().mean((2, 3), keepdim=True) if input.dtype == torch.float32 else input
+        inaccurate = input.dtype == torch.float32 and input.device.type == "cpu"
+        centred = input - input.detach().mean((2, 3), keepdim=True) if inaccurate else input
         return F.group_norm(centred, self.num_groups, self.weight, self.bias, self.eps)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import toonlab
 
-from .features import VGG19, RandomFeatures
+from .features import VGG16, VGG19, RandomFeatures
 from .folder import FolderDataset
 from .hard_patches import HardPatches
 from .losses import R1, Color, Content, GradientPenalty, Reconstruction, TotalVariation
@@ -36,7 +36,7 @@ def register_generator_losses() -> Mapping[str, toonlab.GeneratorLossFactory]:
 
 @toonlab.hookimpl
 def register_features() -> Mapping[str, toonlab.FeaturesFactory]:
-    return {"vgg19": VGG19, "random": RandomFeatures}
+    return {"vgg19": VGG19, "vgg16": VGG16, "random": RandomFeatures}
 
 
 @toonlab.hookimpl

@@ -1,12 +1,11 @@
-"""Feature extractors: VGG19 up to one of its layers, and a small random network where no trained one is available."""
+"""Feature extractors: VGG16 and VGG19 up to one of their layers, and a random network where there are no weights."""
 
 from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Set
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
@@ -14,15 +13,88 @@ from torch import Tensor, nn
 
 from toonlab import PartError, check_images, nearest
 
-from .vgg_weights import load_weights
+from .vgg_weights import load_weights, missing_weights
 
-_BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))  # channels and convolutions
+Layers = str | Annotated[tuple[str, ...], Field(min_length=1)]  # one by its name, or several
+_WIDTHS = (64, 128, 256, 512, 512)  # channels of VGG's blocks
 _MEAN = {"caffe": (103.939, 116.779, 123.68), "torchvision": (0.485, 0.456, 0.406)}  # BGR of 0..255; RGB of 0..1
 _STD = {"caffe": (1.0, 1.0, 1.0), "torchvision": (0.229, 0.224, 0.225)}
 _SLOPE = 0.2  # of the random network's LeakyReLU
 
 
-class VGG19(nn.Module):
+class VGG(nn.Module):
+    """Base of VGG16 and VGG19: `(B, 3, H, W)` in [-1, 1] -> `(B, C, h, w)`, or a tuple of such for several layers.
+
+    Attributes:
+        network: torchvision's name.
+        depths: the number of convolutions of each block.
+    """
+
+    network: ClassVar[str]
+    depths: ClassVar[tuple[int, ...]]
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        weights: str = "imagenet",
+        convention: Literal["caffe", "torchvision"] = "torchvision",
+        layer: Layers = "conv4_3",
+    ) -> None:
+        super().__init__()
+        self.wanted = {layer} if isinstance(layer, str) else set(layer)
+        layers = self._layers()
+        if wrong := next((name for name in self.wanted if name not in layers), None):
+            raise PartError(f"{self.network}: there is no layer {wrong!r}; {nearest(wrong, layers)}")
+        names = list(layers)
+        needed = names[: max(map(names.index, self.wanted)) + 1]
+        self.convention = convention
+        self.layers = nn.Sequential(OrderedDict((name, layers[name]) for name in needed))
+        shapes = {name: value.shape for name, value in self.layers.state_dict().items()}
+        self.layers.load_state_dict(load_weights(weights, shapes, names, self.network), assign=True)
+        self.register_buffer("mean", torch.tensor(_MEAN[convention]).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(_STD[convention]).view(1, 3, 1, 1), persistent=False)
+        self.requires_grad_(False)
+        self.train(False)
+
+    def _layers(self) -> OrderedDict[str, nn.Module]:
+        """All layers by name, in the order of torchvision's `features`; their tensors have no storage yet.
+
+        No ReLU overwrites a wanted layer.
+        """
+        layers: OrderedDict[str, nn.Module] = OrderedDict()
+        channels = 3
+        for block, (width, depth) in enumerate(zip(_WIDTHS, self.depths, strict=True), 1):
+            for index in range(1, depth + 1):
+                name = f"conv{block}_{index}"
+                layers[name] = nn.Conv2d(channels, width, 3, padding=1, device="meta")
+                layers[f"relu{block}_{index}"] = nn.ReLU(inplace=name not in self.wanted)
+                channels = width
+            layers[f"pool{block}"] = nn.MaxPool2d(2, ceil_mode=True)
+        return layers
+
+    def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
+        check_images(images, self.network, channels=3)
+        unit = (images + 1) / 2
+        pixels = 255 * unit.flip(1) if self.convention == "caffe" else unit
+        values, found = (pixels - self.mean) / self.std, []
+        for name, layer in self.layers.named_children():
+            values = layer(values)
+            if name in self.wanted:
+                found.append(values)
+        return tuple(found) if len(found) > 1 else found[0]
+
+    @classmethod
+    def missing(cls, weights: str, **_: object) -> dict[str, str]:
+        """The file of the weights, if it is not on this machine."""
+        return missing_weights(weights, cls.network)
+
+    def train(self, mode: bool = True) -> Self:
+        """Stay in eval mode: a fixed extractor has no other."""
+        return super().train(False)
+
+
+class VGG19(VGG):
     """Features of a VGG19 pretrained on ImageNet: `(B, 3, H, W)` in [-1, 1] -> `(B, C, h, w)`, computed up to `layer`.
 
     Several layers give a tuple of such tensors, in the network's order.
@@ -49,61 +121,36 @@ class VGG19(nn.Module):
         ToonlabError: if the weights are not available or do not fit.
     """
 
-    mean: Tensor
-    std: Tensor
+    network = "vgg19"
+    depths = (2, 2, 4, 4, 4)
 
     def __init__(
         self,
         weights: str = "imagenet",
         convention: Literal["caffe", "torchvision"] = "torchvision",
-        layer: str | Annotated[tuple[str, ...], Field(min_length=1)] = "conv4_4",
+        layer: Layers = "conv4_4",
     ) -> None:
-        super().__init__()
-        self.wanted = {layer} if isinstance(layer, str) else set(layer)
-        layers = _layers(self.wanted)
-        if wrong := next((name for name in self.wanted if name not in layers), None):
-            raise PartError(f"vgg19: there is no layer {wrong!r}; {nearest(wrong, layers)}")
-        names = list(layers)
-        needed = names[: max(map(names.index, self.wanted)) + 1]
-        self.convention = convention
-        self.layers = nn.Sequential(OrderedDict((name, layers[name]) for name in needed))
-        shapes = {name: value.shape for name, value in self.layers.state_dict().items()}
-        self.layers.load_state_dict(load_weights(weights, shapes, names), assign=True)
-        self.register_buffer("mean", torch.tensor(_MEAN[convention]).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(_STD[convention]).view(1, 3, 1, 1), persistent=False)
-        self.requires_grad_(False)
-        self.train(False)
-
-    def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
-        check_images(images, "vgg19", channels=3)
-        unit = (images + 1) / 2
-        pixels = 255 * unit.flip(1) if self.convention == "caffe" else unit
-        values, found = (pixels - self.mean) / self.std, []
-        for name, layer in self.layers.named_children():
-            values = layer(values)
-            if name in self.wanted:
-                found.append(values)
-        return tuple(found) if len(found) > 1 else found[0]
-
-    def train(self, mode: bool = True) -> VGG19:
-        """Stay in eval mode: a fixed extractor has no other."""
-        return super().train(False)
+        super().__init__(weights, convention, layer)
 
 
-def _layers(wanted: Set[str]) -> OrderedDict[str, nn.Module]:
-    """All layers by name, in the order of torchvision's `vgg19().features`; their tensors have no storage yet.
+class VGG16(VGG):
+    """Features of a VGG16 pretrained on ImageNet: as `vgg19`, with three convolutions in each of blocks 3, 4 and 5.
 
-    No ReLU overwrites a wanted layer.
+    Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015. Perceptual
+    losses since Johnson, Alahi and Fei-Fei, ECCV 2016, use it.
+
+    Args:
+        weights: as for `vgg19`: `imagenet` (torchvision's `VGG16_Weights.IMAGENET1K_V1`), `random`, or a file's path.
+        convention: as for `vgg19`: `caffe` for the VGG authors' weights, `torchvision` for `imagenet`.
+        layer: `conv1_1` to `conv5_3` (before ReLU), `relu1_1` to `relu5_3`, or `pool1` to `pool5`, or a list of such.
+
+    Raises:
+        PartError: for a layer that VGG16 does not have.
+        ToonlabError: if the weights are not available or do not fit.
     """
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    channels = 3
-    for block, (width, depth) in enumerate(_BLOCKS, 1):
-        for index in range(1, depth + 1):
-            layers[f"conv{block}_{index}"] = nn.Conv2d(channels, width, 3, padding=1, device="meta")
-            layers[f"relu{block}_{index}"] = nn.ReLU(inplace=f"conv{block}_{index}" not in wanted)
-            channels = width
-        layers[f"pool{block}"] = nn.MaxPool2d(2, ceil_mode=True)
-    return layers
+
+    network = "vgg16"
+    depths = (2, 2, 3, 3, 3)
 
 
 class RandomFeatures(nn.Module):

@@ -130,7 +130,8 @@ class GradientPenalty:
         """The images to draw points between, both `(N, C, H, W)`."""
         real, fake = full_precision(views.real), full_precision(views.fake)
         if self.mode == "dragan":
-            noise = torch.rand(real.shape, generator=rng, dtype=real.dtype).to(real.device, non_blocking=True)
+            noise = torch.rand(real.shape, generator=rng, dtype=real.dtype, pin_memory=real.device.type == "cuda")
+            noise = noise.to(real.device, non_blocking=True)
             return real, real + 0.5 * real.std(correction=0) * noise
         if real.shape[1:] != fake.shape[1:]:
             got = f"{tuple(real.shape[1:])} and {tuple(fake.shape[1:])}"

@@ -16,10 +16,11 @@ import numpy as np
 from toonlab import ToonlabError, first_line
 
 
-def read_pickled_arrays(path: Path, names: Iterable[str]) -> dict[str, list[np.ndarray]]:
+def read_pickled_arrays(path: Path, names: Iterable[str], optional: Iterable[str] = ()) -> dict[str, list[np.ndarray]]:
     """The arrays of entries of a `.npy` file with one pickled dict, name -> list of arrays.
 
-    The file may come from Python 2 or 3 and any numpy, such as `vgg19.npy` of tensorflow-vgg.
+    Of the `optional` names it reads those that there are. The file may come from Python 2 or 3 and any numpy, such as
+    `vgg19.npy` of tensorflow-vgg.
 
     Raises:
         ToonlabError: if the file has another format, lacks a name, or names anything but numpy's arrays, in which case
@@ -27,7 +28,8 @@ def read_pickled_arrays(path: Path, names: Iterable[str]) -> dict[str, list[np.n
     """
     try:
         entries = _unpickle(path)
-        return {name: [array.numpy() for array in entries[name]] for name in names}
+        wanted = [*names, *(name for name in optional if name in entries)]
+        return {name: [array.numpy() for array in entries[name]] for name in wanted}
     except KeyError as error:
         raise ToonlabError(f"{path}: has no entry {error}") from error
     except Exception as error:  # a damaged pickle fails in many ways

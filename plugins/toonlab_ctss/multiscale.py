@@ -80,14 +80,13 @@ def resize(patches: Tensor, size: int) -> Tensor:
     """
     if patches.shape[-1] == size:
         return patches
-    weights = _weights(patches.shape[-1], size).to(patches.device, non_blocking=True)  # (size, h)
     values = full_precision(patches)
-    weights = weights.to(values.dtype)
+    weights = _weights(patches.shape[-1], size, values.dtype, values.device)  # (size, h)
     return (weights @ values @ weights.mT).to(patches.dtype)
 
 
 @cache
-def _weights(before: int, after: int) -> Tensor:
+def _weights(before: int, after: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """The weights of `before` pixels in each of `after` resized ones, `(after, before)`, from `F.interpolate`."""
     line = torch.eye(before, dtype=torch.float64)[None, None]
-    return F.interpolate(line, size=(after, before), mode="bilinear", antialias=True)[0, 0]
+    return F.interpolate(line, size=(after, before), mode="bilinear", antialias=True)[0, 0].to(device, dtype)

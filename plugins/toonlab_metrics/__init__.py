@@ -10,6 +10,7 @@ from toonlab import DatasetFactory, MetricFactory, hookimpl
 from .appearance import EdgeSharpness, Flatness
 from .closeness import MSSSIM, PSNR, SSIM
 from .content import ContentEdges, ContentSSIM
+from .fidelity import KIDCLIP, FDDINOv2, PrecisionRecall
 from .folders import EvaluationFolders
 from .frechet import FID, KID, RandomKID
 from .lines import Lines
@@ -21,6 +22,7 @@ from .wasserstein import SlicedWasserstein
 METRICS = (
     *(Lines, Surfaces, Colours, OutlineF1, FlatColorError, ResidualTexture, PSNR, SSIM, MSSSIM),  # against the truth
     *(KID, FID, RandomKID, SlicedWasserstein, EdgeSharpness, Flatness),  # against real cartoons
+    *(FDDINOv2, KIDCLIP, PrecisionRecall),  # the same, by networks that are not tested here
     *(ContentEdges, ContentSSIM),  # against the photo
 )
 

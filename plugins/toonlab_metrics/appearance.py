@@ -70,8 +70,6 @@ class Flatness(PixelDistribution):
     name = "flatness"
     sees = frozenset({"blend", "noise", "texture"})
     ignores = frozenset({"color"})
-    leads = False
-    caveat = "it knows nothing of the scene: another scene's cartoon has the best score, too"
 
     def values(self, luma: Values) -> Values:
         luma = luma.astype(np.float64)

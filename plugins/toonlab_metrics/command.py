@@ -1,59 +1,149 @@
-"""The command `toonlab score`: any folder of pictures, measured by all metrics that apply to it."""
+"""The command `toonlab score`: folders of pictures, measured by all metrics that apply to them."""
 
 import json
+import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from toonlab import Catalogue, ToonlabError, TrainedRun, discover, nearest, train
+from toonlab import Catalogue, Results, ToonlabError, TrainedRun, compare, discover, nearest, open_run, train
 
 from .folders import EvaluationFolders, usable
 
+_STUDY = "score"  # the folder of the runs, and the default name of a study
+
 
 def score(
-    pictures: Annotated[Path, typer.Argument(help="Folder of the pictures, named as their photos.")],
-    photos: Annotated[Path, typer.Option(help="Folder of the photos that they were made from.")],
+    pictures: Annotated[list[Path], typer.Argument(help="Folders of pictures, one for each program.")],
+    photos: Annotated[
+        Path | None, typer.Option(help="Folder of the photos that they were made from; left out, sets are compared.")
+    ] = None,
     cartoons: Annotated[Path | None, typer.Option(help="Folder of real cartoons, of any scenes.")] = None,
     truth: Annotated[
         Path | None, typer.Option(help="Folder of the true cartoons, or of folders cartoon, outline, flat, regions.")
     ] = None,
-    metrics: Annotated[str | None, typer.Option(help="Such as outline_f1,psnr; left out, all that apply.")] = None,
+    fit: Annotated[
+        Literal["resize", "crop", "error"],
+        typer.Option(help="What becomes of pictures of another size than their photo's."),
+    ] = "resize",
+    match: Annotated[
+        list[str] | None,
+        typer.Option(help="The pictures' names by the photos': '{stem}_out'. Once, or once for each folder."),
+    ] = None,
+    metrics: Annotated[str | None, typer.Option(help="Such as lines,psnr; left out, all that apply.")] = None,
     weights: Annotated[
         Path | None, typer.Option(help="Of Inception, for kid and fid; left out, those in torch's cache.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="What the pictures are called; left out, as their folder.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="What the pictures, or the study of several folders, are called.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of the table.")] = False,
     runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),
     tracking_uri: Annotated[str | None, typer.Option(help="Where MLflow keeps the run.")] = None,
 ) -> None:
-    """Score pictures against their photos, against real cartoons, and against the truth, as far as they are given."""
-    catalogue, called = discover(), name or pictures.resolve().name
-    data = EvaluationFolders(photos, cartoons, truth)
-    chosen = list(_chosen(metrics, data, weights, catalogue))
-    usable(pictures)
-    recipe = {
+    """Score pictures against their photos, against real cartoons, and against the truth, as far as they are given.
+
+    Several folders become one table and one report, with the same photos side by side.
+    """
+    if photos is None:
+        _check_without_photos(cartoons, {"--truth": truth, "--match": match})
+    catalogue, folders = discover(), _named(pictures)
+    data = {
+        called: EvaluationFolders(photos, cartoons, truth, None if photos else folder)
+        for called, folder in folders.items()
+    }
+    chosen = list(_chosen(metrics, next(iter(data.values())), weights, catalogue))
+    recipes = {}
+    for (called, folder), pattern in zip(folders.items(), _patterns(match, len(folders)), strict=True):
+        usable(folder)
+        network = {"use": "pictures", "path": str(folder), "fit": fit, "match": pattern}
+        recipes[called] = _recipe(called, data[called], network, chosen, tracking_uri)
+    if len(folders) == 1:
+        called = name or next(iter(folders))
+        run = train(recipes.popitem()[1], name=called, experiment=_STUDY, runs=runs, device="cpu")
+        scored = {called: run}
+    else:
+        study = _compared(recipes, runs, name or _STUDY, seeds=2 if truth else 1)
+        finished = {cell.variant.recipe: cell.run for cell in study.cells if cell.status == "finished"}
+        scored = {called: open_run(study.directory / run) for called, run in finished.items()}
+    if as_json:
+        results = [_results(one, called, chosen, catalogue) for called, one in scored.items()]
+        print(json.dumps(results if len(folders) > 1 else results[0], indent=1))
+    else:
+        (run if len(folders) == 1 else study).show()
+    if len(scored) < len(folders):
+        raise typer.Exit(1)
+
+
+def _recipe(
+    called: str,
+    data: EvaluationFolders,
+    network: Mapping[str, Any],
+    metrics: list[dict[str, str]],
+    tracking_uri: str | None,
+) -> dict[str, Any]:
+    """A recipe that trains nothing, and measures a folder's pictures."""
+    evaluate = {"samples": len(data.evaluation()), "cartoons": len(data.evaluation_cartoons() or [None])}
+    return {
         "about": f"{called}, made by another program",
-        "data": {"use": "evaluation_folders", **_given(photos=photos, cartoons=cartoons, truth=truth)},
-        "generator": {"network": {"use": "pictures", "path": pictures}},
-        "evaluate": {
-            "metrics": chosen,
-            "samples": len(data.evaluation()),
-            "cartoons": len(data.evaluation_cartoons() or [None]),
-        },
+        "data": {"use": "evaluation_folders", **_given(asdict(data))},
+        "generator": {"network": network},
+        "evaluate": {"metrics": metrics, **evaluate},
         "observers": {"mlflow": {"tracking_uri": tracking_uri}},
     }
-    run = train(recipe, name=called, experiment="score", runs=runs, device="cpu")
-    if as_json:
-        print(json.dumps(_results(run, called, chosen, catalogue), indent=1))
-    else:
-        run.show()
 
 
-def _given(**folders: Path | None) -> dict[str, Path]:
-    return {role: path for role, path in folders.items() if path is not None}
+def _check_without_photos(cartoons: Path | None, others: Mapping[str, object]) -> None:
+    """Raise a `ToonlabError` for options that make no sense without photos."""
+    for option, value in others.items():
+        if value is not None:
+            raise ToonlabError(f"{option}: it goes by the names of the photos; give --photos, too")
+    if cartoons is None:
+        raise ToonlabError("nothing to compare the pictures with; give --photos, --cartoons, or both")
+
+
+def _patterns(given: Sequence[str] | None, count: int) -> Sequence[str]:
+    """How the pictures of each folder are named."""
+    patterns = given or ["{stem}"]
+    if len(patterns) not in (1, count):
+        raise ToonlabError(f"--match: got {len(patterns)}, expected 1, or {count}: one for each folder")
+    return [*patterns] * (count // len(patterns))
+
+
+def _named(folders: Sequence[Path]) -> dict[str, Path]:
+    """The folders by their names; those with the same name by as much of their paths as tells them apart."""
+    parts = {folder.resolve(): folder.resolve().parts[1:] for folder in folders}
+    if len(parts) < len(folders):
+        raise ToonlabError("a folder of pictures is given twice; give each once")
+    for length in range(1, max(map(len, parts.values())) + 1):
+        named = {"-".join(own[-length:]): folder for folder, own in zip(folders, parts.values(), strict=True)}
+        if len(named) == len(folders):
+            break
+    return named
+
+
+def _compared(recipes: Mapping[str, Any], runs: Path, study: str, seeds: int) -> Results:
+    """A comparison of the recipes; its file and theirs are kept in its directory, from which `compare` repeats it.
+
+    Two seeds, whose runs are equal, tell that nothing is random: words then rest on the scenes.
+    """
+    if Path(study).name != study or study.startswith("."):
+        raise ToonlabError(f"--name: {study!r} can't name a folder of runs; give another name")
+    files = {f"recipes{os.sep}{called}.yaml": recipe for called, recipe in recipes.items()}
+    experiment = {"about": "pictures that other programs made", "recipes": list(files), "seeds": seeds}
+    for name, data in {**files, "experiment.yaml": experiment}.items():
+        path = runs / study / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(data, indent=1), encoding="utf-8")
+    return compare(runs / study / "experiment.yaml", runs=runs, device="cpu")
+
+
+def _given(folders: Mapping[str, Path | None]) -> dict[str, str]:
+    return {role: str(path) for role, path in folders.items() if path is not None}
 
 
 def _results(run: TrainedRun, called: str, chosen: list[dict[str, str]], catalogue: Catalogue) -> dict[str, Any]:
@@ -80,6 +170,7 @@ def _chosen(
         ToonlabError: if a named metric does not exist, lacks its weights, or needs a folder that was not given.
     """
     names = sorted(catalogue.names("metrics"), key=lambda name: not _attribute(name, "leads", True, catalogue))
+    without_photos = []
     for name in names if wanted is None else wanted.split(","):
         if name not in names:
             raise ToonlabError(f"--metrics: {name!r}: no such metric; {nearest(name, names)}")
@@ -87,14 +178,21 @@ def _chosen(
         try:
             lacking = _lacking(name, options, data, catalogue)
         except ToonlabError as error:
-            if wanted is not None or weights is not None:
+            if wanted is not None or options:
                 raise
             warnings.warn(f"left out: {error}", RuntimeWarning, stacklevel=2)
             continue
-        if lacking is None:
+        few = _too_few(name, data, catalogue) if wanted is None and lacking is None else None
+        if few:
+            warnings.warn(f"left out: {few}", RuntimeWarning, stacklevel=2)
+        elif lacking is None:
             yield {"use": name, **options}
         elif wanted is not None:
             raise ToonlabError(f"--metrics: {name} needs {lacking}")
+        elif lacking == "--photos":
+            without_photos.append(name)
+    if without_photos:
+        warnings.warn(f"left out, for want of --photos: {', '.join(without_photos)}", RuntimeWarning, stacklevel=2)
 
 
 def _lacking(name: str, options: Mapping[str, str], data: EvaluationFolders, catalogue: Catalogue) -> str | None:
@@ -103,10 +201,20 @@ def _lacking(name: str, options: Mapping[str, str], data: EvaluationFolders, cat
     Raises:
         ToonlabError: if the metric can't be made, for example because its weights are missing.
     """
-    if data.cartoons is None and _attribute(name, "reference", None, catalogue):
+    of_sets = bool(_attribute(name, "reference", None, catalogue))
+    if of_sets and data.cartoons is None:
         return "--cartoons"
     missing = sorted(catalogue.make("metrics", name, **options).needs - data.fields.keys())
-    return f"--truth, with {', '.join(missing)}" if missing else None
+    if missing:
+        return f"--truth, with {', '.join(missing)}"
+    return "--photos" if data.photos is None and not of_sets else None
+
+
+def _too_few(name: str, data: EvaluationFolders, catalogue: Catalogue) -> str | None:
+    """What is wrong with the number of pictures for a metric of sets; None if there are enough."""
+    least, counts = _attribute(name, "least", 0, catalogue), [len(data.evaluation())]
+    counts += [len(data.evaluation_cartoons() or ())] if least else []
+    return f"{name} needs at least {least} pictures, got {min(counts)}" if min(counts) < least else None
 
 
 def _attribute(name: str, attribute: str, default: Any, catalogue: Catalogue) -> Any:

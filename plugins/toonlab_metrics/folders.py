@@ -42,11 +42,19 @@ class EvaluationFolders:
         cartoons: folder of real cartoons of any scenes, for metrics that compare sets.
         truth: folder of the true cartoons; or of one or more folders `cartoon`, `outline` (bright on lines), `flat`
             (the colours without lines) and `regions` (one colour for each region).
+        pictures: in place of photos, the folder of the pictures that are measured: their photos are unknown.
     """
 
-    photos: Path
+    photos: Path | None = None
     cartoons: Path | None = None
     truth: Path | None = None
+    pictures: Path | None = None
+
+    def __post_init__(self) -> None:
+        if (self.photos is None) == (self.pictures is None):
+            raise PartError("evaluation_folders: give one of photos and pictures")
+        if self.truth and self.pictures:
+            raise PartError("evaluation_folders: truth belongs to photos, by their names; give photos, too")
 
     def train(self) -> tuple[Images, Images]:
         raise PartError("evaluation_folders: has no training data; train on the data set folder")
@@ -57,10 +65,10 @@ class EvaluationFolders:
         Raises:
             ToonlabError: with a line for each picture that is invalid, missing or superfluous.
         """
-        names = usable(self.photos)
-        truth = {field: _matched(folder, names, self.photos) for field, folder in self.fields.items()}
+        names = usable(folder := self._samples)
+        truth = {field: _matched(pictures, names, folder) for field, pictures in self.fields.items()}
         files = [(name, {field: found[picture_stem(name)] for field, found in truth.items()}) for name in names]
-        return OnAccess(files, partial(_sample, self.photos))
+        return OnAccess(files, partial(_sample, folder, self.photos is not None))
 
     def evaluation_cartoons(self) -> Images | None:
         """The real cartoons, uint8 `(3, H, W)`, decoded on access."""
@@ -76,14 +84,20 @@ class EvaluationFolders:
         found = {field: self.truth / field for field in FIELDS if (self.truth / field).is_dir()}
         return found or {"cartoon": self.truth}
 
+    @property
+    def _samples(self) -> Path:
+        folder = self.photos or self.pictures
+        assert folder is not None  # one of them is given
+        return folder
+
     def manifest(self) -> Mapping[str, Any]:
         """The number of the files and a digest of their contents."""
-        folders = {"photos": self.photos, "cartoons": self.cartoons, **self.fields}
+        folders = {"photos": self.photos, "pictures": self.pictures, "cartoons": self.cartoons, **self.fields}
         return {role: picture_manifest(folder, contents=True) for role, folder in folders.items() if folder is not None}
 
 
-def _sample(folder: Path, name_and_truth: tuple[str, Mapping[str, Path]]) -> Sample:
-    """The photo of that name with its truth, whose files are given by the fields of `Truth`."""
+def _sample(folder: Path, has_photo: bool, name_and_truth: tuple[str, Mapping[str, Path]]) -> Sample:
+    """The picture of that name with its truth, whose files are given by the fields of `Truth`."""
     name, files = name_and_truth
     photo, known = _image(folder / name), {field: _READERS[field](path) for field, path in files.items()}
     for field, truth in known.items():
@@ -92,7 +106,7 @@ def _sample(folder: Path, name_and_truth: tuple[str, Mapping[str, Path]]) -> Sam
             raise ToonlabError(
                 f"{printable(files[field])}: {width}x{height} pixels, but its photo has {columns}x{rows}"
             )
-    return Sample(name, photo, Truth(**known) if known else None)
+    return Sample(name, photo, Truth(**known) if known else None, has_photo)
 
 
 def usable(folder: Path) -> list[str]:

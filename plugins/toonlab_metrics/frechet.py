@@ -11,13 +11,13 @@ from pydantic import Field
 from torch import Tensor
 
 from toonlab import Images, rng
+from toonlab.ops.kernel import kernel_distance
 from toonlab.ops.levels import to_levels
 
 from .bases import SetMetric
-from .networks import RANDOM, RESIZER, digest, find_weights, network, random_features
+from .networks import RANDOM, RESIZER, digest, find_weights, missing_weights, network, random_features
 
-_SMALL = 2000  # pictures: below, FID depends more on their number than on their content
-_BLOCK = 1000  # pictures: KID's usual subset
+SMALL = 2000  # pictures: below, FID depends more on their number than on their content
 _BATCH = 16
 
 
@@ -26,14 +26,16 @@ class FeatureDistance(SetMetric):
 
     Attributes:
         source: names the network in reports.
+        device: where the network runs; the engine sets that of the run.
     """
 
+    device = torch.device("cpu")
     sees = frozenset({"blur", "noise", "color", "outline_removal", "texture"})
     source: str
 
     @abstractmethod
     def extract(self, images: Tensor) -> Tensor:
-        """Features of uint8 images, `(B, 3, H, W)` -> `(B, D)`."""
+        """Features of uint8 images on the metric's device, `(B, 3, H, W)` -> `(B, D)`."""
 
     def reference(self, cartoons: Images) -> None:
         super().reference(cartoons)
@@ -44,11 +46,12 @@ class FeatureDistance(SetMetric):
 
     @torch.no_grad()
     def features(self, images: list[Tensor]) -> Tensor:
-        """Features of uint8 images, `(3, H, W)` of any sizes -> `(N, D)` float64."""
+        """Features of uint8 images, `(3, H, W)` of any sizes -> `(N, D)` float64 on the CPU."""
         found, start = [], 0
         for end in range(1, len(images) + 1):
             if end == len(images) or end - start == _BATCH or images[end].shape != images[start].shape:
-                found.append(self.extract(torch.stack(images[start:end])).double())
+                batch = torch.stack(images[start:end]).to(self.device)
+                found.append(self.extract(batch).double().cpu())
                 start = end
         return torch.cat(found)
 
@@ -95,8 +98,13 @@ class KID(FeatureDistance):
         self.path = find_weights(weights, self.name)
         self.source = digest(self.path)
 
+    @staticmethod
+    def missing(weights: Path | None, **_: object) -> dict[str, str]:
+        """The file of the weights, if it is not on this machine."""
+        return missing_weights(weights)
+
     def extract(self, images: Tensor) -> Tensor:
-        features: Tensor = network(self.path)(images)
+        features: Tensor = network(self.path).to(images.device)(images)
         return features
 
 
@@ -121,9 +129,9 @@ class FID(KID):
         self.resamples = resamples
 
     def distance(self, fakes: Tensor, cartoons: Tensor) -> dict[str, float]:
-        if (fewest := min(len(fakes), len(cartoons))) < _SMALL:
+        if (fewest := min(len(fakes), len(cartoons))) < SMALL:
             depends = "FID depends more on their number than on their content"
-            text = f"fid: {fewest} pictures are fewer than {_SMALL}: {depends}; prefer kid"
+            text = f"fid: {fewest} pictures are fewer than {SMALL}: {depends}; prefer kid"
             warnings.warn(text, RuntimeWarning, stacklevel=2)
         value, draws = frechet_distance(fakes, cartoons), rng(0, "fid", "bootstrap")
         resampled = [
@@ -132,23 +140,6 @@ class FID(KID):
         ]
         reach = 2 * float(torch.tensor(resampled).std())
         return {"fid": value, "fid_low": max(0.0, value - reach), "fid_high": value + reach}
-
-
-def kernel_distance(x: Tensor, y: Tensor) -> float:
-    """The unbiased squared MMD of `(N, D)` and `(M, D)` with a cubic kernel; 0 on average if they are alike."""
-    blocks = math.ceil(min(len(x), len(y)) / _BLOCK)
-    pairs = zip(x.chunk(blocks), y.chunk(blocks), strict=False)
-    distances = [_discrepancy(a, b) for a, b in pairs if min(len(a), len(b)) > 1]
-    return sum(distances) / len(distances)
-
-
-def _discrepancy(x: Tensor, y: Tensor) -> float:
-    """Equation 4 of KID's paper; torchmetrics' version requires sets of one size."""
-    from torchmetrics.image.kid import poly_kernel
-
-    same = [poly_kernel(side, side) for side in (x, y)]
-    within = sum((kernel.sum() - kernel.trace()) / (len(kernel) * (len(kernel) - 1)) for kernel in same)
-    return float(within - 2 * poly_kernel(x, y).mean())
 
 
 def frechet_distance(x: Tensor, y: Tensor) -> float:

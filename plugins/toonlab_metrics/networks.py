@@ -32,15 +32,24 @@ def find_weights(given: Path | None, name: str) -> Path:
     Raises:
         ToonlabError: if there is none, with the alternatives.
     """
-    cached = Path(torch.hub.get_dir(), "checkpoints", FILE)
-    path = cached if given is None else Path(given).expanduser()
+    path = _path(given)
     if path.is_file():
         return path
     missing = f"weights {path}: no such file" if given else "the Inception weights are not on this machine"
     raise ToonlabError(
-        f"{name}: {missing}; put {FILE} (from {URL}) into {cached.parent}, or give its path as the parameter "
+        f"{name}: {missing}; put {FILE} (from {URL}) into {_path(None).parent}, or give its path as the parameter "
         "`weights`, or do without, with swd and kid_random"
     )
+
+
+def _path(given: Path | None) -> Path:
+    return Path(torch.hub.get_dir(), "checkpoints", FILE) if given is None else Path(given).expanduser()
+
+
+def missing_weights(given: Path | None) -> dict[str, str]:
+    """The file of weights that is not on this machine -> where it comes from; see `find_weights`."""
+    path = _path(given)
+    return {} if path.is_file() else {str(path): f"the weights of Inception, for kid and fid; from {URL}"}
 
 
 @cache
@@ -90,15 +99,16 @@ def random_features(images: Tensor) -> Tensor:
     """
     maps = to_float(images)
     found = []
-    for weight in _weights():
+    for weight in _weights(images.device):
         maps = F.leaky_relu(F.conv2d(F.pad(maps, (1, 1, 1, 1), "replicate"), weight, stride=2), 0.2)
         found += [maps.mean((2, 3)), maps.std((2, 3))]
     return torch.cat(found, dim=1)
 
 
 @cache
-def _weights() -> list[Tensor]:
+def _weights(device: torch.device) -> list[Tensor]:
     draws = torch.Generator().manual_seed(0)
     inputs = (3, *_WIDTHS)
     shapes = [(outputs, fan, 3, 3) for fan, outputs in zip(inputs, _WIDTHS, strict=False)]
-    return [torch.randn(shape, generator=draws) * math.sqrt(2 / (1.04 * 9 * shape[1])) for shape in shapes]
+    weights = [torch.randn(shape, generator=draws) * math.sqrt(2 / (1.04 * 9 * shape[1])) for shape in shapes]
+    return [weight.to(device) for weight in weights]

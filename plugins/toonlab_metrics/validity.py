@@ -10,7 +10,7 @@ from torch import Tensor
 
 from toonlab import Images, Sample, rng
 
-from .bases import Measurement, SetMetric
+from .bases import Measurement
 from .degenerate import NAMES, PATTERNS, degenerates
 from .degrade import DEGRADATIONS, degraded
 
@@ -57,7 +57,7 @@ class Trial:
 
     def score(self, fakes: Fakes, data: ReferenceData, chosen: Sequence[int] | None = None) -> float:
         """The main result for all samples, or for the chosen ones."""
-        if isinstance(self.metric, SetMetric) and self._data is not data:
+        if hasattr(self.metric, "reference") and self._data is not data:
             self.metric.reference(data.cartoons)
             self._data = data
         metric = deepcopy(self.metric)

@@ -1,6 +1,6 @@
 """Distances between all features of two images, by blocks of rows, so that their number does not decide the memory.
 
-A block's part of the graph is computed anew in the backward pass. Features are rows: `(B, N, C)`.
+A block's part of the graph is computed again in the backward pass. Features are rows: `(B, N, C)`.
 """
 
 from collections.abc import Callable, Iterator
@@ -47,12 +47,12 @@ def nearest(x: Tensor, y: Tensor) -> Tensor:
 def best_matches(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """The least cosine distance of each feature of `x` to one of `y`, and the reverse: `(B, N)`, `(B, M)`."""
     found = each_row_block(_least, x, y)
-    least = [block.split([block.shape[1] - y.shape[1], y.shape[1]], 1) for block in found]
+    least = [torch.split(block, [block.shape[1] - y.shape[1], y.shape[1]], 1) for block in found]
     return torch.cat([own for own, _ in least], 1), torch.stack([other for _, other in least]).amin(0)
 
 
 def _blocks(x: Tensor, y: Tensor) -> Iterator[Tensor]:
-    return iter(x.split(max(1, BLOCK // (len(y) * y.shape[1])), 1))
+    return iter(torch.split(x, max(1, BLOCK // (len(y) * y.shape[1])), 1))
 
 
 def _gaussian_sum(scale: Tensor, x: Tensor, y: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ Without a loop over images or regions.
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from toonlab.ops.filters import full_precision
@@ -65,7 +66,7 @@ def _medians(values: Tensor, regions: Tensor, sizes: Tensor) -> Tensor:
     return (low + high) / 2
 
 
-def connected(labels: Tensor, smallest: int = 0) -> Tensor:
+def connected(labels: Tensor, smallest: int = 0, extent: int | None = None) -> Tensor:
     """The 4-connected components of equal labels: `(B, H, W)` int64 -> `(B, H, W)` int64, numbers below H*W.
 
     The number of a component is the index of its first pixel, row by row, and so unique within an image.
@@ -73,39 +74,37 @@ def connected(labels: Tensor, smallest: int = 0) -> Tensor:
     Args:
         smallest: components of fewer pixels join the one above their first pixel, or to its left in the first row; the
             component of the picture's first pixel stays.
+        extent: a bound of the components' sides, in pixels, if the caller knows one.
     """
     batch, height, width = labels.shape
-    first = _absorb(_first_pixels(labels), width, height * width, smallest)
+    rounds = min(extent or max(height, width), max(height, width)).bit_length()
+    first = _absorb(_first_pixels(labels, rounds), width, height * width, smallest)
     start = torch.arange(batch, device=labels.device)[:, None] * (height * width)
     return (first.view(batch, -1) - start).view_as(labels)
 
 
-def _first_pixels(labels: Tensor) -> Tensor:
+def _first_pixels(labels: Tensor, rounds: int) -> Tensor:
     """For each pixel of the batch, the first pixel of its component: `(B*H*W,)`.
 
-    Hooking and pointer jumping (Shiloach and Vishkin, 1982): in every round each root takes the minimum over the
-    neighbours of its pixels. The number of rounds grows with the logarithm of a component's extent, and minima are
-    deterministic on a GPU.
+    Hooking and pointer jumping (Shiloach and Vishkin, 1982): in every round each root takes the minimum over the runs
+    of equal labels, in rows and columns, that its pixels lie in. The number of rounds grows with the logarithm of a
+    component's extent: spirals and mazes need fewer than that extent has bits. It is fixed, since to ask whether a
+    round changed anything is to wait for a GPU; minima are deterministic there.
     """
+    across, below = _runs(labels, 2), _runs(labels, 1)
     first = torch.arange(labels.numel(), device=labels.device)
-    across, below = labels[..., 1:] == labels[..., :-1], labels[:, 1:] == labels[:, :-1]
-    while True:
-        least = _least_of_neighbours(first.view_as(labels), across, below).flatten()
-        updated = _shortcut(first.scatter_reduce(0, first, least, "amin"), rounds=2)
-        if torch.equal(updated, first):
-            return first
-        first = updated
+    for _ in range(rounds):
+        least = first.scatter_reduce(0, across, first, "amin")[across]
+        least = least.scatter_reduce(0, below, least, "amin")[below]
+        first = _shortcut(first.scatter_reduce(0, first, least, "amin"), rounds=2)
+    return first
 
 
-def _least_of_neighbours(first: Tensor, across: Tensor, below: Tensor) -> Tensor:
-    least = first.clone()
-    left, right = first[..., :-1], first[..., 1:]
-    least[..., 1:] = torch.where(across, torch.minimum(least[..., 1:], left), least[..., 1:])
-    least[..., :-1] = torch.where(across, torch.minimum(least[..., :-1], right), least[..., :-1])
-    above, under = first[:, :-1], first[:, 1:]
-    least[:, 1:] = torch.where(below, torch.minimum(least[:, 1:], above), least[:, 1:])
-    least[:, :-1] = torch.where(below, torch.minimum(least[:, :-1], under), least[:, :-1])
-    return least
+def _runs(labels: Tensor, dim: int) -> Tensor:
+    """For each pixel of the batch, the first pixel of its run of equal labels along an axis: `(B*H*W,)`."""
+    place = torch.arange(labels.numel(), device=labels.device).view_as(labels)
+    before = F.pad(labels.narrow(dim, 0, labels.shape[dim] - 1), (1, 0) if dim == 2 else (0, 0, 1, 0), value=-1)
+    return torch.where(labels == before, 0, place).cummax(dim).values.flatten()
 
 
 def _absorb(first: Tensor, width: int, pixels: int, smallest: int) -> Tensor:

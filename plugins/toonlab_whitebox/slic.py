@@ -47,7 +47,8 @@ def slic(images: Tensor, segments: int = 200, compactness: float = 10.0) -> Tens
     # distances are small differences of large numbers: no bf16, no TF32
     with torch.autocast(images.device.type, enabled=False), float32_products():
         choice = _cluster(_features(full_precision(images), grid.step, compactness), grid)
-    return connected(choice.view(-1, height, width), smallest=int(0.5 * grid.step**2))
+    extent = 5 * math.ceil(grid.step)  # a superpixel lies in 3x3 cells, whose sides are up to 1.5 steps
+    return connected(choice.view(-1, height, width), int(0.5 * grid.step**2), extent)
 
 
 def scikit_slic(image: NDArray[np.float32], segments: int = 200, compactness: float = 10.0) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 from PIL import Image
 
@@ -69,9 +70,23 @@ def _draw(home: Path) -> None:
                 picture.save(home / folder / f"{name}.jpg") if name == "a" else None
     (home / "photos" / "a.png").unlink()
     shutil.copy(home / "a.jpg", home / "photo.jpg")
+    _film(home / "film.mkv")
     other = home / "other-program"
     other.write_text('#!/bin/sh\ncp -r "$1" "$3"\n')
     other.chmod(0o755)
+
+
+def _film(path: Path) -> None:
+    """Eight shots of noise."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=12)
+        stream.width = stream.height = 96
+        stream.pix_fmt, stream.bit_rate = "yuv420p", 4_000_000
+        for _ in range(8):
+            still = Image.effect_noise((12, 12), 90).resize((96, 96), Image.Resampling.NEAREST).convert("RGB")
+            frames = [av.VideoFrame.from_image(still) for _ in range(8)]
+            container.mux([packet for frame in frames for packet in stream.encode(frame)])
+        container.mux(stream.encode(None))
 
 
 @pytest.fixture

@@ -50,6 +50,8 @@ COMMANDS = [
     Rule(r"toonlab compare ", "explained", "minutes to hours: every cell is planned, none is run"),
     Rule(r"toonlab tune EXPERIMENT", "whole", "a search of the workshop, two trials"),
     Rule(r"toonlab tune ", "begun", "an hour: with few scenes, stopped when the first trial trains"),
+    Rule(r"toonlab import ", "not run", "needs published files; tests/plugins/toonlab_exchange/test_originals.py"),
+    Rule(r"toonlab cartoonize whitebox\.safetensors", "not run", "needs what the command before it writes"),
     Rule(r"toonlab ", "whole", ""),
     Rule(r"pip install -e \S+$", "installed", "without dependencies, beside this environment, not into it"),
     Rule(r"pip install 'toonlab\[(\w+)\]'", "extra", "the extra is there; what it names comes by the network"),
@@ -77,6 +79,8 @@ TRANSCRIPTS = [  # `$ command` and what it answers, in blocks of the language co
     ),
 ]
 STAND_INS = {  # what a command names -> what the workshop has (RUN and DIR: `Bench.stood_in`)
+    r"(?<=toonlab photos )PHOTOS\b": "photos --smallest 64",
+    r"\bFILM\b": "film.mkv",
     r"\[key=value …\]": "train.flip=true",
     r"\[--trials N\]": "--trials 2",
     r"\[--jobs N\]": "--jobs 1",
@@ -98,9 +102,11 @@ FILES = {  # first line of a block -> the file that it is
     "class LoudestPatches": "toonlab-loudest/toonlab_loudest.py",
     "class TestLoudestPatches": "test_loudest.py",
     "{use: pictures, path: theirs": "study.yaml",
+    "about: our film": "own.yaml",
 }
 COMPLETED = {  # a file of `FILES` -> what is added, so that it is quick
     "study.yaml": "at: [tiny, little.yaml, untracked.yaml]\nseeds: 1\n",
+    "own.yaml": "at: [tiny, little.yaml, untracked.yaml]\n",
 }
 PYTHON = {  # what would take minutes -> the same, shortened
     'at="tiny"': 'at=["tiny", "little.yaml", "untracked.yaml"]',

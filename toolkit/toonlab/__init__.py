@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .api.run import TrainedRun, open_run
     from .api.study import compare, tune
     from .api.train import train
+    from .api.weights import Weights, open_weights, save_weights
     from .errors import DivergedError, PartError, PluginError, RecipeError, ToonlabError, first_line, nearest
     from .images.folders import find_pictures, picture_manifest, picture_problems, picture_stem, scan_pictures
     from .images.io import read_picture
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from .types import Batch, Context, Features, Logits, OnAccess, Outcome, Run, Sample, Step, Stream, Truth, Views
     from .utils.databases import driver_error, open_database, sqlite_url
     from .utils.paths import cache_dir
+    from .utils.reading import read_state_dict
     from .utils.rng import rng
     from .utils.text import duration, hide_password, printable, without_password
 
@@ -55,6 +57,7 @@ _HOME = {
     "api.run": ["TrainedRun", "open_run"],
     "api.study": ["compare", "tune"],
     "api.train": ["train"],
+    "api.weights": ["Weights", "open_weights", "save_weights"],
     "ops.checks": ["check_images"],
     "errors": ["DivergedError", "PartError", "PluginError", "RecipeError", "ToonlabError", "first_line", "nearest"],
     "images.folders": ["find_pictures", "picture_manifest", "picture_problems", "picture_stem", "scan_pictures"],
@@ -77,6 +80,7 @@ _HOME = {
     "utils.rng": ["rng"],
     "utils.text": ["duration", "hide_password", "printable", "without_password"],
     "utils.paths": ["cache_dir"],
+    "utils.reading": ["read_state_dict"],
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
@@ -89,8 +93,9 @@ __all__ = [  # noqa: RUF022 (grouped as above: this is the public contract)
     "MetricFactory", "Objective", "ObjectiveFactory", "ObserverFactory", "Postprocessor", "PostprocessorFactory",
     "RepresentationFactory", "SamplerFactory", "Tunable", "ViewTransform", "Executor", "ExecutorFactory", "Slot",
     "TaskContext", "UnfitSlotError", "Catalogue", "discover", "rng", "cache_dir",
-    "train", "compare", "tune", "open_run", "TrainedRun", "Results",
-    "find_pictures", "read_picture", "picture_problems", "picture_stem", "picture_manifest", "OnAccess", "nearest",
+    "train", "compare", "tune", "open_run", "TrainedRun", "Results", "open_weights", "save_weights", "Weights",
+    "find_pictures", "read_picture", "read_state_dict", "picture_problems", "picture_stem", "picture_manifest",
+    "OnAccess", "nearest",
     "first_line", "scan_pictures", "hide_password", "without_password", "printable", "duration",
     "driver_error", "open_database", "sqlite_url",
 ]  # fmt: skip

@@ -173,7 +173,7 @@ class Features:
     def mean_over_layers(self, distance: Callable[[Tensor, Tensor], Tensor], one: Tensor, other: Tensor) -> Tensor:
         """The mean over layers of a distance, `(features, features) -> scalar`, between two batches of images.
 
-        The mean, not the sum, so that a loss's weight stays suitable whatever the number of layers; one layer gives
+        The mean, not the sum, so that a loss's weight stays suitable for any number of layers; one layer gives
         its distance itself.
         """
         import torch
@@ -222,12 +222,14 @@ class Truth:
 class Sample:
     """A photo to evaluate on, `(3, H, W)` in [-1, 1], with the truth where there is one.
 
-    `name` can be that of a file, or a path with forward slashes: other programs are given the photos under it.
+    `name` can be that of a file, or a path with forward slashes: other programs are given the photos under it. Where
+    the photo is unknown, `has_photo` is false and `photo` is the picture that is measured, in its place.
     """
 
     name: str
     photo: Tensor
     truth: Truth | None = None
+    has_photo: bool = True
 
 
 class OnAccess(Sequence[T]):

@@ -55,9 +55,10 @@ change of it a run is trained again.
 ALSO = {  # further protocols of a kind: optional abilities of its parts, and types of their arguments
     "samplers": ["Explains"],
     "discriminator_losses": ["CriticParts"],
-    "generators": ["ReadyMade"],
+    "features": ["NeedsFiles"],
+    "generators": ["HasManifest", "ReadyMade"],
     "datasets": ["Images", "HasCartoons", "HasCrops", "HasTest"],
-    "metrics": ["Compares", "Describes", "HasScores"],
+    "metrics": ["Compares", "OnDevice", "Describes", "HasScores"],
     "executors": ["Slot", "TaskContext", "UnfitSlotError"],
 }
 OPS_MODULES = [f"toonlab.ops.{module.name}" for module in pkgutil.iter_modules(toonlab.ops.__path__)]

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import Tensor
+from torchvision.models.vgg import cfgs, make_layers
 
 from toonlab import Batch, Features, PartError, Step
-from toonlab_basics import VGG19, Content, RandomFeatures
+from toonlab_basics import VGG16, VGG19, Content, RandomFeatures
 
 # layer -> its number in torchvision's `features`, and its channels
 LAYERS = {
@@ -133,6 +134,24 @@ def test_several_layers_are_those_of_one_layer_each():
     for name, output in zip(sorted(names, key=["conv1_1", "relu1_1", "relu1_2", "pool1"].index), outputs, strict=True):
         assert torch.equal(output, VGG19("random", layer=name)(images))
     assert torch.equal(VGG19("random", layer=["pool1"])(images), outputs[-1])
+
+
+@pytest.mark.parametrize(("ours", "letter"), [(VGG16, "D"), (VGG19, "E")])
+def test_features_are_torchvision_s(ours: type[VGG16 | VGG19], letter: str, tmp_path: Path):
+    """All layers, from a file with torchvision's names, in its convention; on even sides, where it rounds as we do."""
+    theirs = make_layers(cfgs[letter]).requires_grad_(False).eval()
+    torch.save({f"features.{name}": value for name, value in theirs.state_dict().items()}, tmp_path / "w.pth")
+    names = list(ours("random", layer="pool5").layers._modules)
+    assert len(names) == len(theirs)
+    for layer in theirs:
+        if isinstance(layer, torch.nn.ReLU):
+            layer.inplace = False
+    images = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    values = ((images + 1) / 2 - mean) / std
+    for layer, output in zip(theirs, ours(str(tmp_path / "w.pth"), layer=names)(images), strict=True):
+        values = layer(values)
+        torch.testing.assert_close(output, values)
 
 
 def test_frozen_and_always_in_eval_mode():

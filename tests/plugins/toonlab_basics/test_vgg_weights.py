@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from toonlab import ToonlabError
-from toonlab_basics import VGG19
+from toonlab_basics import VGG16, VGG19
 from toonlab_basics.vgg_weights import load_weights
 
 SHAPES = {"conv1_1.weight": torch.Size([64, 3, 3, 3]), "conv1_1.bias": torch.Size([64])}
@@ -90,6 +92,23 @@ def test_files_that_do_not_fit(tmp_path: Path):
         with pytest.raises(ToonlabError, match=message) as caught:
             VGG19(str(tmp_path / name) if "." in name else name, layer="conv1_1")
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".safetensors", ".pth"])
+def test_weights_of_a_vgg19_are_not_taken_for_those_of_a_vgg16(tmp_path: Path, suffix: str) -> None:
+    """Their shapes fit where layers have names, so nothing else would tell."""
+    layers = VGG19("random", layer="conv4_1").layers.state_dict()
+    path = tmp_path / f"vgg{suffix}"
+    if suffix == ".npy":
+        names = dict.fromkeys(name.partition(".")[0] for name in layers)
+        kernels = {n: [layers[f"{n}.weight"].permute(2, 3, 1, 0).numpy(), layers[f"{n}.bias"].numpy()] for n in names}
+        np.save(path, kernels, allow_pickle=True)
+    else:
+        (save_file if suffix == ".safetensors" else torch.save)(layers, path)
+    with pytest.raises(ToonlabError, match="has conv3_4, so these are weights of a VGG19; vgg16 needs its own"):
+        VGG16(str(path), layer="conv4_1")
+    with pytest.raises(ToonlabError, match=r"vgg16: weights nowhere\.pt: no such file"):
+        VGG16("nowhere.pt")
 
 
 class Attack:

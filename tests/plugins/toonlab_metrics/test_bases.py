@@ -17,7 +17,8 @@ from toonlab_metrics import METRICS, register_metrics
 from toonlab_metrics.bases import Measurement, SetMetric
 from toonlab_metrics.degrade import DEGRADATIONS
 
-WITHOUT_WEIGHTS = [metric for metric in METRICS if metric.name not in ("kid", "fid")]
+NETWORKS = ("kid", "fid", "fd_dinov2", "kid_clip", "precision_recall")
+WITHOUT_WEIGHTS = [metric for metric in METRICS if metric.name not in NETWORKS]
 
 
 def noise(seed: int, size: int = 48) -> Tensor:

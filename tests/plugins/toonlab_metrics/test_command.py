@@ -94,6 +94,64 @@ def test_a_folder_of_true_cartoons_is_a_truth_too(score: Score) -> None:
     assert json.loads(done.stdout)["metrics"] == {"psnr": 100.0, "ssim": pytest.approx(1, abs=1e-4)}
 
 
+def test_results_as_other_programs_write_them(score: Score, tmp_path: Path) -> None:
+    """Sides that a network rounded, a suffix, another extension: one table and one report, the same photos in both."""
+    for path in sorted((tmp_path / "photos").glob("*.png")):
+        picture = Image.open(path).convert("RGB")
+        (tmp_path / "anime").mkdir(exist_ok=True)
+        picture.resize((50, 48), Image.Resampling.BICUBIC).save(tmp_path / "anime" / f"{path.stem}.webp", lossless=True)
+        (tmp_path / "comix").mkdir(exist_ok=True)
+        picture.save(tmp_path / "comix" / f"{path.stem}_out.jpg", quality=97)
+    line = "anime comix --photos photos --match {stem} --match {stem}_out --metrics content_ssim --name both"
+    with pytest.warns(UserWarning, match="anime: 3 of 3 pictures are resized .*50x48 to 48x48"):
+        done = score(line)
+    assert done.exit_code == 0, done.output
+    assert "│ anime" in done.stdout
+    assert "│ comix" in done.stdout
+    assert "│ the unmodified photo" in done.stdout
+    folder = tmp_path / "runs" / "both"
+    page, results = (folder / "report.html").read_text(), json.loads((folder / "results.json").read_text())
+    assert page.count('aria-label="toonworld-') >= 3  # a scene for each photo
+    assert {cell["variant"]["recipe"] for cell in results["cells"]} == {"anime", "comix"}
+    anime, comix = (cell["outcome"]["metrics"]["content_ssim"] for cell in results["cells"])
+    assert 0.8 < anime < comix < 0.999  # the one was resized twice, the other is a JPEG
+    assert results["command"] == "toonlab.compare('runs/both/experiment.yaml')"
+    again = CliRunner().invoke(app, ["report", "both"])
+    assert again.exit_code == 0, again.output
+
+    done = score(f"{line} --json")  # nothing is measured again
+    assert [one["pictures"] for one in json.loads(done.stdout)] == ["anime", "comix"]
+    assert json.loads(done.stdout)[1]["metrics"]["content_ssim"] == comix
+
+
+@pytest.mark.filterwarnings("ignore:left out. :RuntimeWarning")
+def test_sets_need_no_photos(score: Score, tmp_path: Path) -> None:
+    only_one("photos")(tmp_path)  # three pictures and one: no photos of each other
+    shutil.copy(next((tmp_path / "made").glob("*.png")), tmp_path / "photos" / "second.png")
+    with pytest.warns(RuntimeWarning, match="^left out, for want of --photos: content_edges, content_ssim$"):
+        done = score("made photos --cartoons cartoons")
+    assert done.exit_code == 0, done.output
+    assert "the unmodified photo" not in done.stdout.partition("flatness,")[0]
+    runs = {path.name.partition("-")[0]: path for path in (tmp_path / "runs" / "score").glob("*-s0-*")}
+    outcomes = {name: json.loads((path / "outcome.json").read_text()) for name, path in runs.items()}
+    assert {name: outcome["measured"]["swd"]["n"] for name, outcome in outcomes.items()} == {"made": 3, "photos": 2}
+    assert all({"swd", "flatness", "kid_random"} <= outcome["metrics"].keys() for outcome in outcomes.values())
+    assert all(outcome["photo"] == {} for outcome in outcomes.values())
+    page = (tmp_path / "runs" / "score" / "report.html").read_text()
+    assert 'data-key="fake-made"' in page
+    assert 'data-key="photo"' not in page
+    with Image.open(next((runs["made"] / "samples").glob("*.png"))) as sheet:
+        assert sheet.height < 2 * 192  # one row
+
+
+def test_folders_of_one_name_are_called_by_more_of_their_paths(score: Score, tmp_path: Path) -> None:
+    for program in ("a", "b"):
+        shutil.copytree(tmp_path / "made", tmp_path / program / "out")
+    done = score("a/out b/out --photos photos --metrics content_ssim --json")
+    assert done.exit_code == 0, done.output
+    assert [one["pictures"] for one in json.loads(done.stdout)] == ["a-out", "b-out"]
+
+
 def remove(name: str) -> Callable[[Path], None]:
     return lambda root: sorted((root / name).glob("*.png"))[0].unlink()
 
@@ -104,6 +162,10 @@ def smaller(name: str) -> Callable[[Path], None]:
         Image.open(path).resize((24, 48)).save(path)
 
     return shrink
+
+
+def suffixed(name: str) -> Callable[[Path], None]:
+    return lambda root: [p.rename(p.with_stem(f"{p.stem}_out")) for p in (root / name).glob("*.png")] and None
 
 
 def rename(name: str) -> Callable[[Path], None]:
@@ -128,7 +190,42 @@ CASES = [
     ("fewer pictures than photos", remove("made"), ALL, ".png: missing; make it of the photo toonworld-"),
     ("fewer photos than pictures", remove("photos"), "made --photos photos", "of none of the 2 photos"),
     ("fewer true cartoons", remove("truth/cartoon"), ALL, "missing; photos has such a photo"),
-    ("pictures of another size", smaller("made"), ALL, "24x48 pixels, but its photo has 48x48"),
+    ("pictures of another size", smaller("made"), ALL + " --fit error", "24x48 pixels, but its photo has 48x48"),
+    ("pictures too small to crop", smaller("made"), ALL + " --fit crop", "so it can't be cropped to that"),
+    ("names with a suffix", suffixed("made"), ALL, "but all are '{stem}_out'; give match: '{stem}_out'"),
+    ("a pattern without a name", None, ALL + " --match out", "match='out' has no {stem}"),
+    (
+        "patterns for some folders",
+        None,
+        "made truth/cartoon photos --photos photos --match {stem} --match {stem}",
+        "--match: got 2, expected 1, or 3: one for each folder",
+    ),
+    (
+        "a study that can't be a folder",
+        None,
+        "made photos --photos photos --name a/b",
+        "--name: 'a/b' can't name a folder",
+    ),
+    ("a folder given twice", None, "made made/../made --photos photos", "a folder of pictures is given twice"),
+    (
+        "nothing to compare with",
+        None,
+        "made",
+        "nothing to compare the pictures with; give --photos, --cartoons, or both",
+    ),
+    (
+        "a truth without photos",
+        None,
+        "made --cartoons cartoons --truth truth",
+        "--truth: it goes by the names of the photos",
+    ),
+    (
+        "a pattern without photos",
+        None,
+        "made --cartoons cartoons --match {stem}_a",
+        "--match: it goes by the names of the",
+    ),
+    ("a metric without photos", None, "made --cartoons cartoons --metrics content_ssim", "content_ssim needs --photos"),
     ("a truth of another size", smaller("truth/flat"), ALL, "24x48 pixels, but its photo has 48x48"),
     ("no weights", None, ALL + " --cartoons cartoons --metrics kid", "kid: the Inception weights are not on this"),
     ("weights not there", None, ALL + " --cartoons cartoons --weights w.pth", "weights w.pth: no such file"),

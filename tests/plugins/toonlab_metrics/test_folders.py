@@ -64,6 +64,22 @@ def test_without_a_truth_there_is_none(folders: Path) -> None:
     assert data.evaluation_cartoons() is None
 
 
+def test_pictures_whose_photos_are_unknown_stand_in_for_them(folders: Path) -> None:
+    data = EvaluationFolders(pictures=folders / "photos")
+    assert [(sample.name, sample.has_photo) for sample in data.evaluation()] == [("b.jpg", False), ("sub/a.jpg", False)]
+    assert data.manifest().keys() == {"pictures"}
+    assert EvaluationFolders(folders / "photos").evaluation()[0].has_photo
+
+
+def test_the_samples_have_one_folder(folders: Path) -> None:
+    with pytest.raises(PartError, match="give one of photos and pictures"):
+        EvaluationFolders()
+    with pytest.raises(PartError, match="give one of photos and pictures"):
+        EvaluationFolders(folders / "photos", pictures=folders / "photos")
+    with pytest.raises(PartError, match="truth belongs to photos"):
+        EvaluationFolders(pictures=folders / "photos", truth=folders / "truth")
+
+
 def test_there_is_nothing_to_train_on(folders: Path) -> None:
     with pytest.raises(PartError, match=r"^evaluation_folders: has no training data; train on the data set folder$"):
         EvaluationFolders(folders / "photos").train()

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from toonlab import PartError, Sample
+from toonlab.ops.kernel import kernel_distance
 from toonlab.ops.levels import to_levels
 from toonlab_metrics import networks
-from toonlab_metrics.frechet import FID, KID, FeatureDistance, RandomKID, frechet_distance, kernel_distance
+from toonlab_metrics.frechet import FID, KID, FeatureDistance, RandomKID, frechet_distance
 
 
 def pictures(seed: int, count: int = 4, size: int = 32, scale: float = 1.0) -> list[Tensor]:
@@ -59,32 +60,6 @@ def test_the_frechet_distance_of_a_shift_is_its_square() -> None:
     x = features(0, 20, 4)
     assert frechet_distance(x, x) == pytest.approx(0, abs=1e-9)
     assert frechet_distance(x + torch.tensor([3.0, 0, 4, 0]), x) == pytest.approx(25)
-
-
-def test_the_kernel_distance_is_that_of_torchmetrics() -> None:
-    from torchmetrics.image.kid import poly_mmd
-
-    x, y = features(0, 30, 8), features(1, 30, 8, 0.4)
-    assert kernel_distance(x, y) == pytest.approx(float(poly_mmd(x, y)), rel=1e-9)
-
-
-def test_the_kernel_distance_by_its_definition_for_sets_of_two_sizes() -> None:
-    x, y = features(0, 5, 3), features(1, 7, 3, 0.5)
-    kernel = lambda a, b: float((a @ b / 3 + 1) ** 3)
-    within = sum(kernel(a, b) for i, a in enumerate(x) for j, b in enumerate(x) if i != j) / 20
-    within += sum(kernel(a, b) for i, a in enumerate(y) for j, b in enumerate(y) if i != j) / 42
-    across = sum(kernel(a, b) for a in x for b in y) / 35
-    assert kernel_distance(x, y) == pytest.approx(within - 2 * across)
-
-
-def test_the_kernel_distance_of_like_sets_is_zero_on_average_and_blocks_are_averaged() -> None:
-    drawn = [kernel_distance(features(seed, 20, 4), features(seed + 100, 25, 4)) for seed in range(100)]
-    mean, error = torch.tensor(drawn).mean(), torch.tensor(drawn).std() / 10
-    assert abs(mean) < 3 * error
-    assert min(drawn) < 0 < max(drawn)
-    x, y = features(0, 1500, 4), features(1, 1500, 4, 0.5)
-    blocks = [kernel_distance(a, b) for a, b in zip(x.chunk(2), y.chunk(2), strict=True)]
-    assert kernel_distance(x, y) == pytest.approx(sum(blocks) / 2)
 
 
 def test_random_kid_tells_sets_apart_and_takes_pictures_of_any_size() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 import torch
@@ -35,6 +37,39 @@ def test_a_spiral_is_one_region():
     regions = connected(spiral[None])[0]
     assert len(regions[spiral == 0].unique()) == 1
     assert np.array_equal(regions.numpy(), numbered(label(spiral.numpy(), connectivity=1, background=-1)))
+
+
+def maze(cells: int, seed: int) -> Tensor:
+    """A labyrinth of one way between any two places: 0, with walls of 1; `(2 * cells + 1,) * 2`."""
+    draws = random.Random(seed)
+    labels = torch.ones(2 * cells + 1, 2 * cells + 1, dtype=torch.int64)
+    labels[1, 1], way = 0, [(1, 1)]
+    while way:
+        row, column = way[-1]
+        ways = [(row + y, column + x) for y, x in ((0, 2), (2, 0), (0, -2), (-2, 0))]
+        ways = [(y, x) for y, x in ways if 0 < y < 2 * cells and 0 < x < 2 * cells and labels[y, x]]
+        if not ways:
+            way.pop()
+            continue
+        y, x = draws.choice(ways)
+        labels[y, x] = labels[(row + y) // 2, (column + x) // 2] = 0
+        way.append((y, x))
+    return labels
+
+
+@pytest.mark.parametrize("cells", [4, 16, 50])
+def test_mazes_need_fewer_rounds_than_their_sides_have_bits(cells: int):
+    """One round can be done without."""
+    mazes = [torch.stack([maze(cells, seed).rot90(turns) for turns in range(4)]) for seed in range(3)]
+    for labels in mazes:
+        spared = connected(labels, extent=(2 * cells + 1) // 2)
+        for image, regions in zip(labels, spared, strict=True):
+            assert np.array_equal(regions.numpy(), numbered(label(image.numpy(), connectivity=1, background=-1)))
+
+
+def test_too_few_rounds_are_seen():
+    """The tests above could fail."""
+    assert len(connected(maze(50, 0)[None], extent=3).unique()) > len(connected(maze(50, 0)[None]).unique())
 
 
 def test_small_regions_join_the_one_above_or_to_the_left():

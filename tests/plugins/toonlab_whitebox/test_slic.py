@@ -32,7 +32,7 @@ def test_superpixels_of_scikit_image_match(golden, images):
 @pytest.fixture(scope="module")
 def world() -> tuple[Tensor, Tensor, Tensor]:
     """Photos, cartoons and true regions of ToonWorld."""
-    samples = ToonWorld(size=128, scenes=1, evaluation_scenes=5).evaluation()
+    samples = ToonWorld(size=128, scenes=1, evaluation_scenes=5, difficulty=0).evaluation()
     truths = [sample.truth for sample in samples]
     photos = torch.stack([sample.photo for sample in samples])
     return photos, torch.stack([t.cartoon for t in truths]), torch.stack([t.regions for t in truths])

@@ -50,16 +50,48 @@ def test_a_comparison_ends_with_the_table_and_the_paths(toonlab: Callable[..., A
     assert [line.split()[-1] for line in done.stdout.splitlines()] == [f"elsewhere/study/{name}" for name in names]
     assert (folder / "report.html").exists()
 
-    explained = toonlab("compare", "study.yaml", "--runs", "elsewhere", "--explain", "train.steps=2")
+    explained = toonlab(
+        "compare", "study.yaml", "--runs", "elsewhere", "--explain", "--step-time", "3600", "train.steps=2"
+    )
     assert explained.stdout.splitlines() == [
         f"small, seed 0: finished ({cell['run']})",
         "small, seed 1: has not run yet",
+        "to train: 1 run, 2 steps: about 2.0 GPU hours at 3600 s a step, without evaluations",
     ]
     explained = toonlab("compare", "study.yaml", "--runs", "elsewhere", "--explain", "--until-decided", "train.steps=2")
-    assert [line.partition(":")[0] for line in explained.stdout.splitlines()[:-1]] == [
-        f"small, seed {seed}" for seed in range(9)
-    ]
-    assert explained.stdout.splitlines()[-1].startswith("looks at 9, 13, 18, 24 seeds")
+    *lines, looks, time = explained.stdout.splitlines()
+    assert [line.partition(":")[0] for line in lines] == [f"small, seed {seed}" for seed in range(9)]
+    assert looks.startswith("looks at 9, 13, 18, 24 seeds")
+    assert time.startswith("to train: 8 runs, 16 steps: about ")  # by the time that the first seed took
+    assert time.endswith(" hours on the device that was measured, without evaluations")
+
+
+def test_what_a_study_lacks_is_told_before_anything_is_there(
+    typed: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The paper's studies on a machine without any folder or weights; then with one of the films."""
+    for name in ("PHOTOS", "FRAMES_WIND_RISES", "FRAMES_DRAGON_BALL", "FRAMES_SHIN_CHAN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    explained = typed("compare", "paper_comparison", "--explain", "--step-time", "0.3")
+    assert explained.returncode == 0
+    *needed, runs, time = explained.stdout.splitlines()
+    things = [line.split(": ")[1] for line in needed]
+    films = ["$FRAMES_WIND_RISES", "$FRAMES_DRAGON_BALL", "$FRAMES_SHIN_CHAN"]
+    names = ["vgg19-dcbb9e9d.pth", "weights-inception-2015-12-05-6726825d.pth"]
+    assert sorted(things) == sorted(
+        ["$PHOTOS", *films, *(str(tmp_path / "torch" / "hub" / "checkpoints" / name) for name in names)]
+    )
+    assert runs == "63 runs can begin when nothing is missing"
+    assert time == (
+        "to train: 45 runs, 506,250 steps for every 1,000 pictures of the larger folder: "
+        "about 42.2 GPU hours at 0.3 s a step, without evaluations"
+    )
+    refused = typed("compare", "paper_comparison", "--runs", str(tmp_path / "runs"))
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("error: $PHOTOS/test: the environment variable PHOTOS is not set; export PHOTOS=")
+    assert len(refused.stderr.splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_failed_cell_is_named_and_the_exit_code_is_1(toonlab: Callable[..., Any], study: Path) -> None:

@@ -9,6 +9,7 @@ from toonlab import discover
 from toonlab.engine.builder import build, build_fixed
 from toonlab.engine.data import Steps
 from toonlab.engine.gan import GAN
+from toonlab.engine.weights import read_weights, weights_of
 from toonlab.errors import RecipeError
 from toonlab.recipes.load import load
 from toonlab.recipes.spec import Recipe
@@ -94,3 +95,55 @@ def test_a_generator_that_does_not_learn_needs_neither(small: Path, catalogue: C
     fixed = build_fixed(load(small, catalogue, ["generator.network=identity", *UNTAUGHT]), catalogue)
     photo = torch.rand(1, 3, 5, 7)
     assert torch.equal(fixed(photo), photo)
+
+
+@pytest.fixture
+def saved(small: Path, catalogue: Catalogue) -> Path:
+    """A file of other weights for the small recipe's generator."""
+    recipe = load(small, catalogue, ["train.seed=8"])
+    generator = build(recipe, catalogue, HERE).generator
+    (small.parent / "w.safetensors").write_bytes(weights_of(generator, recipe.tree))
+    return small.parent / "w.safetensors"
+
+
+def test_a_generator_begins_with_the_weights_that_the_recipe_names(
+    small: Path, saved: Path, catalogue: Catalogue
+) -> None:
+    plain = weights(build(load(small, catalogue), catalogue, HERE))
+    begun = build(load(small, catalogue, [f"generator.weights={saved}", "train.ema=0.9"]), catalogue, HERE)
+    given = read_weights(saved)[0]
+    assert any(not torch.equal(tensor, plain[f"generator.{name}"]) for name, tensor in given.items())
+    for name, tensor in weights(begun).items():
+        expected = given[name.removeprefix("generator.")] if name.startswith("generator.") else plain[name]
+        assert torch.equal(tensor, expected)
+    assert begun.ema is not None
+    assert all(torch.equal(tensor, given[name]) for name, tensor in begun.ema.module.state_dict().items())
+    assert all(parameter.requires_grad for parameter in begun.generator.parameters())
+
+
+@pytest.mark.parametrize(
+    ("width", "weights", "text"),
+    [
+        (
+            4,
+            "w.safetensors",
+            r"the weights don't fit 'ctss_plain': a_full.0.weight is \(2, 3, 7, 7\) in the file and \(4",
+        ),
+        (2, "nowhere.safetensors", "nowhere.safetensors: no such run, file of weights or recipe"),
+    ],
+)
+def test_weights_that_do_not_fit_are_a_problem_of_the_recipe(
+    small: Path, saved: Path, catalogue: Catalogue, width: int, weights: str, text: str
+) -> None:
+    changes = [f"generator.network.width={width}", f"generator.weights={saved.with_name(weights)}"]
+    with pytest.raises(RecipeError, match=f"generator.weights: .*{text}"):
+        build(load(small, catalogue, changes), catalogue, HERE)
+
+
+def test_weights_make_a_generator_that_is_measured_as_it_is(small: Path, saved: Path, catalogue: Catalogue) -> None:
+    nothing = ["critics={image: null, patch: null}", "generator.losses={content: null, tv: null}", "stages=null"]
+    with pytest.raises(RecipeError, match="ctss_plain has to learn, but nothing teaches it"):
+        build_fixed(load(small, catalogue, nothing), catalogue)
+    generator = build_fixed(load(small, catalogue, [*nothing, f"generator.weights={saved}"]), catalogue)
+    assert not any(parameter.requires_grad for parameter in generator.parameters())
+    assert all(torch.equal(tensor, generator.state_dict()[name]) for name, tensor in read_weights(saved)[0].items())

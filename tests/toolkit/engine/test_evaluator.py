@@ -67,6 +67,24 @@ def test_a_metric_gets_the_cartoons_once_and_a_copy_measures_each_time(catalogue
             assert evaluation.measured == {"brightness": {"n": 3, "cartoons": 2, "references": 1}}
 
 
+class Placed(Brightness):
+    """Runs a network, on the device that the cartoons are looked at on, too."""
+
+    device = CPU
+
+    def reference(self, cartoons: Images) -> None:
+        super().reference(cartoons)
+        self.looked_on = self.device
+
+
+def test_networks_of_metrics_run_on_the_device_of_the_run(catalogue: Catalogue) -> None:
+    catalogue.add(Offer("metrics", "placed", Placed, Schema.of(Placed), "the tests"))
+    asked, meta = [Part("metrics", "placed", {}), METRIC], torch.device("meta")
+    made = Evaluator(SAMPLES, asked, catalogue, 3, lambda: [torch.zeros(3, 16, 16)], meta).metrics
+    assert made["placed"].device == made["placed"].looked_on == meta  # type: ignore[attr-defined]
+    assert not hasattr(made["brightness"], "device")
+
+
 def test_without_cartoons_such_a_metric_is_left_out_with_a_warning(catalogue: Catalogue) -> None:
     with pytest.warns(RuntimeWarning, match=r"'brightness' is left out: it needs real cartoons to compare with"):
         made = evaluator(catalogue, None)

@@ -1,6 +1,7 @@
 """A whole run: what it leaves in its directory, what its observers hear, how it ends."""
 
 import json
+import shutil
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,12 +15,11 @@ import yaml
 from PIL import Image
 
 from toonlab import Dataset, Images, Outcome, Run, Sample, discover, hookimpl
-from toonlab.engine.checkpoint import STATE, candidates, checkpoints, load_state
+from toonlab.engine.checkpoint import STATE, candidates, checkpoints, find_weights, load_state
 from toonlab.engine.evaluator import Evaluator
-from toonlab.engine.train import Trained, resume, train
+from toonlab.engine.train import Trained, _warn_of_speed, resume, train
 from toonlab.engine.weights import WEIGHTS, load_generator, read_weights
 from toonlab.errors import DivergedError, ToonlabError
-from toonlab.inference.cartoonize import find_weights
 from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Catalogue, Offer
 from toonlab.registry.protocols import HasTest
@@ -200,7 +200,7 @@ def test_the_best_weights_by_a_metric_count_if_the_recipe_says_so(
     small: Path, catalogue: Catalogue, tmp_path: Path
 ) -> None:
     every = ("train.evaluate_every=1", "train.checkpoint_every=1", "train.keep_checkpoints=9")
-    trained = run(small, catalogue, tmp_path, *every, "train.select=psnr", "generator.optimizer.lr=0.5")
+    trained = run(small, catalogue, tmp_path, *every, "train.select=psnr", "generator.optimizer.lr=5")
     directory = trained.run.directory
     evaluations = [line for line in read_metrics(directory / "metrics.jsonl") if "evaluation" in line]
     best = max(evaluations, key=lambda line: line["evaluation"]["psnr"])["step"]
@@ -298,12 +298,26 @@ def test_bf16_where_it_is_emulated_is_a_warning(small: Path, catalogue: Catalogu
     assert len(told) == (0 if has_bf16(torch.device("cpu")) else 1)
 
 
+FASTER = "bf16 is several times faster on this GPU: train.precision=bf16, or all that helps there: --at gpu"
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp32-strict", "tf32", "bf16"])
+def test_on_a_gpu_fp32_is_told_that_bf16_is_faster(monkeypatch: pytest.MonkeyPatch, precision: str) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        _warn_of_speed(precision, torch.device("cuda"))
+    told = [str(warning.message) for warning in caught]
+    assert told == ([f"train.precision=fp32: {FASTER}"] if precision == "fp32" else [])
+
+
 @pytest.mark.filterwarnings("ignore:train.precision=bf16")
 @pytest.mark.parametrize(
     "settings",
     [
         ["train.precision=bf16"],
         ["train.precision=tf32"],
+        ["train.precision=fp32-strict"],
         ["train.channels_last=true"],
         ["train.order=generator_first"],
         ["train.generator_every=2", "train.steps=5"],
@@ -361,3 +375,21 @@ def test_a_tracking_uri_reaches_observers_that_take_one_and_changes_no_identity(
     again = train(recipe, catalogue, tmp_path / "others", distributed="cpu")
     assert uris == [secret, "http://c", "http://a"]
     assert stopped.run.identity == resumed.run.identity == again.run.identity
+
+
+def test_the_weights_that_a_training_begins_with_are_part_of_its_identity(
+    small: Path, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    first = run(small, catalogue, tmp_path).run.directory
+    source = tmp_path / "w.safetensors"
+    shutil.copy(find_weights(first), source)
+    begun = run(small, catalogue, tmp_path, f"generator.weights={source}")
+    assert begun.run.directory != first
+    assert run(small, catalogue, tmp_path, f"generator.weights={source}").reused
+    assert resume(begun.run.directory, catalogue, "cpu").reused
+    source.write_bytes(find_weights(begun.run.directory).read_bytes())
+    with pytest.raises(
+        ToonlabError, match="the file of weights has changed since it began; restore what it began with"
+    ):
+        resume(begun.run.directory, catalogue, "cpu")
+    assert not run(small, catalogue, tmp_path, f"generator.weights={source}").reused

@@ -19,7 +19,7 @@ from toonlab.registry.schema import Schema
 from toonlab.runs.directory import read_metrics
 
 FIXED = """\
-data: {use: toonworld, size: 32, scenes: 8, evaluation_scenes: 3}
+data: {use: toonworld, size: 32, scenes: 8, evaluation_scenes: 3, difficulty: 0}
 generator: {network: classic}
 evaluate: {metrics: [lines, psnr], samples: 3, grid: 2}
 """

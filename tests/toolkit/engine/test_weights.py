@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from toonlab import Catalogue, ToonlabError, discover
-from toonlab.engine.weights import WEIGHTS, load_generator, read_weights, weights_of
+from toonlab.engine.weights import WEIGHTS, load_generator, load_tensors, read_weights, weights_of
 from toonlab.recipes.load import load
 
 TREE: dict[str, Any] = {"about": "a test", "train": {"seed": 0}}
@@ -48,8 +48,28 @@ def test_a_generator_is_loaded_by_its_weights_alone(small: Path, catalogue: Cata
     wider = json.loads(json.dumps(recipe.tree))
     wider["generator"]["network"]["width"] = 4
     (tmp_path / WEIGHTS).write_bytes(weights_of(generator, wider))
-    with pytest.raises(ToonlabError, match="the weights don't fit 'ctss_plain'"):
+    text = (
+        r"the weights don't fit 'ctss_plain': a_full.0.weight is \(2, 3, 7, 7\) in the file and \(4, 3, 7, 7\) in the"
+    )
+    with pytest.raises(ToonlabError, match=text):
         load_generator(tmp_path / WEIGHTS, catalogue)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"0.bias": None}, r"0.bias is missing in the file and \(2,\) in the network"),
+        ({"9.bias": torch.zeros(1)}, r"9.bias is \(1,\) in the file and missing in the network"),
+        ({"1.weight": torch.zeros(3), "0.bias": torch.zeros(5)}, r"0.bias is \(5,\) in the file and \(2,\) in the"),
+    ],
+)
+def test_the_first_tensor_that_differs_is_named(change: dict[str, Any], text: str) -> None:
+    net = nn.Sequential(nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2))
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    tensors = {name: tensor for name, tensor in {**before, **change}.items() if tensor is not None}
+    with pytest.raises(ToonlabError, match=f"file.pt: the weights don't fit 'net': {text}"):
+        load_tensors(net, tensors, "net", Path("file.pt"))
+    assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
 
 
 def test_equal_weights_are_equal_files(tmp_path: Path) -> None:

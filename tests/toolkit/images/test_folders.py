@@ -190,3 +190,10 @@ def test_a_file_cut_anywhere_is_a_problem_or_readable_and_never_a_traceback(tmp_
         read_picture(path)
     except ToonlabError:
         assert problems
+
+
+def test_a_folder_of_a_variable_that_is_not_set_is_named_so() -> None:
+    with pytest.raises(
+        ToonlabError, match=r"^\$NOWHERE/train: the environment variable NOWHERE is not set; export NOWH"
+    ):
+        find_pictures(Path("$NOWHERE/train"))

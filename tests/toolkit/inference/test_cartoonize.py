@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 
 from toonlab import Catalogue, PartError, ToonlabError, discover
 from toonlab.cli.app import app
-from toonlab.engine.checkpoint import save
+from toonlab.engine.checkpoint import find_weights, save
 from toonlab.engine.weights import load_generator
 from toonlab.images.files import PictureResult, plan_tasks
-from toonlab.inference.cartoonize import cartoonize_pictures, find_weights
+from toonlab.inference.cartoonize import cartoonize_pictures, load_model
 from toonlab.recipes.load import load
 
 CPU = torch.device("cpu")
@@ -200,7 +200,7 @@ def test_every_generator_takes_pictures_of_any_size(folder: Path):
     for width, height in ((1, 1), (3, 3), (90, 2), (90, 4)):
         draw(folder / f"{width}x{height}.png", width, height)
     for name in sorted(catalogue.names("generators")):
-        if name == "pictures":  # ready-made
+        if name in ("pictures", "onnx"):  # ready-made, or from a file
             continue
         factory = catalogue.get("generators", name).factory
         width = {"width": 2} if "width" in signature(factory).parameters else {}
@@ -264,6 +264,13 @@ def test_where_there_are_no_weights(tmp_path: Path):
         find_weights(tmp_path / "nowhere")
     with pytest.raises(ToonlabError, match=r"no checkpoint in it; give a run's directory or a \.safetensors file"):
         find_weights(tmp_path)
+
+
+def test_a_recipe_that_names_weights_is_a_model(trained: Path, catalogue: Catalogue, tmp_path: Path):
+    recipe = tmp_path / "theirs.yaml"
+    recipe.write_text(f"generator: {{network: {{use: ctss_plain, width: 2}}, weights: {trained}}}")
+    photo, expected = torch.rand(1, 3, 16, 16), load_generator(find_weights(trained), catalogue)
+    assert torch.equal(load_model(str(recipe), catalogue)(photo), expected(photo))
 
 
 def test_a_model_gives_the_same_cartoon_in_a_batch_and_alone(trained: Path, catalogue: Catalogue, folder: Path):

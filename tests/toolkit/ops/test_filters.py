@@ -5,7 +5,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toonlab.ops.filters import box_mean, full_precision, guided_filter, luminance, min_max, rgb_to_yuv
+from toonlab.ops.filters import (
+    _window_sums,
+    _WindowSums,
+    box_mean,
+    full_precision,
+    guided_filter,
+    luminance,
+    min_max,
+    rgb_to_yuv,
+)
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -117,3 +126,17 @@ def test_luminance_is_y_in_the_range_of_the_image(images):
 )
 def test_full_precision(given_dtype: torch.dtype, expected: torch.dtype):
     assert full_precision(torch.zeros(1, dtype=given_dtype)).dtype == expected
+
+
+def test_window_sums_of_a_gpu_have_the_gradients_of_the_cpus(images):
+    """Once, and twice."""
+    values = images[:1, :, :9, :7].double().requires_grad_()
+    expected, found = _window_sums(values, 2), _WindowSums.apply(values, 2)
+    assert torch.equal(expected, found)
+    for sums in (expected, found):
+        (gradient,) = torch.autograd.grad(sums.square().sum(), values, create_graph=True)
+        (second,) = torch.autograd.grad(gradient.pow(3).sum(), values)
+        if sums is expected:
+            first_of_the_cpu, second_of_the_cpu = gradient, second
+    torch.testing.assert_close(gradient, first_of_the_cpu)
+    torch.testing.assert_close(second, second_of_the_cpu)

@@ -52,6 +52,18 @@ def test_without_losses_and_critics_there_are_no_stages(small: Path, catalogue: 
         load(small, catalogue, ["stages=[]"])
 
 
+@pytest.mark.parametrize(("name", "channels_last"), [("ctss", False), ("cartoongan", True), ("ctss_random", False)])
+def test_what_helps_on_a_gpu_lies_over_every_recipe(catalogue: Catalogue, name: str, channels_last: bool) -> None:
+    train = load(name, catalogue, at=["tiny", "gpu"]).train
+    assert (train.precision, train.compile, train.channels_last, train.size) == ("bf16", True, channels_last, 64)
+
+
+def test_cuda_graphs_are_asked_for_by_name(small: Path, catalogue: Catalogue) -> None:
+    assert load(small, catalogue, ["train.compile=graphs"]).train.compile == "graphs"
+    with pytest.raises(RecipeError, match=r"train.compile: got 'graph', expected bool \| graphs"):
+        load(small, catalogue, ["train.compile=graph"])
+
+
 @pytest.mark.parametrize("name", ["identity", "classic"])
 def test_what_lies_over_any_recipe_lies_over_one_that_learns_nothing(catalogue: Catalogue, name: str) -> None:
     recipe = load(name, catalogue, at=["tiny"], shared={"train.steps": 20, "critics.patch.sampler.k": 1})
@@ -80,7 +92,7 @@ def test_all_errors_come_together_each_with_its_path(small: Path, catalogue: Cat
         "critics.image.objective.use: 'lsgam': no such objective; did you mean 'lsgan'?",
         "generator.optimizer.lr: got 'fast'",
         "generator.network.weight: a weight is for losses and critics, not for a generator",
-        "train.precision: got 'fp16', expected fp32 | tf32 | bf16",
+        "train.precision: got 'fp16', expected fp32 | fp32-strict | tf32 | bf16",
         "datas: unknown section; did you mean 'data'?",
         "features.depth: must be given",
         "evaluate.metrics.0.use: 'linse': no such metric; did you mean 'lines'?",

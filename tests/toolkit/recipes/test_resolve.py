@@ -202,6 +202,7 @@ def test_a_section_that_is_wrong_hides_no_path_of_another(tree: Tree, catalogue:
     assert exists(tree, "critics.patch.sampler.k", catalogue)
     assert exists(tree, "data", catalogue)
     assert not exists(tree, "data.size", catalogue)
+    assert exists({"data": {"use": "folder", "photos": "???"}}, "data.photos", catalogue)  # which an experiment gives
 
 
 @pytest.fixture

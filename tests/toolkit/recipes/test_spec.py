@@ -56,7 +56,9 @@ def test_what_is_left_out_and_what_is_null() -> None:
         "network": {"use": "ctss", "k": 1},
         "optimizer": {"use": "Adam", "betas": [0.5, 0.999]},
         "losses": {},
+        "weights": None,
     }
+    assert plain(GeneratorSpec(part, optimizer, weights=Path("a/b")))["weights"] == "a/b"
     critic = plain(CriticSpec(sampler=part, discriminator=part, objective=part, optimizer=optimizer))
     assert critic["representation"] is None
     assert critic["weight"] == {"critic": 1.0, "generator": 1.0}

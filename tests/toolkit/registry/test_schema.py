@@ -224,3 +224,14 @@ def test_a_typed_value_is_text_where_text_is_expected(annotation: Any, text: str
     assert (read, type(read)) == (value, type(value))
     valid, problems = Schema({"x": parameter}).validate({"x": Typed(text)}, "")
     assert problems or valid["x"] == (Path(str(value)) if "Path" in str(annotation) else value)
+
+
+def test_a_path_may_begin_with_an_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    def part(folder: Path, maybe: Path | None = None, text: str = "") -> None: ...
+
+    monkeypatch.setenv("FRAMES", "/films/one")
+    given = {"folder": "$FRAMES/train", "maybe": "$FRAMES", "text": "$FRAMES"}
+    values, problems = Schema.of(part).validate(given, "data")
+    assert not problems
+    assert values == {"folder": Path("/films/one/train"), "maybe": Path("/films/one"), "text": "$FRAMES"}
+    assert Schema.of(part).validate({"folder": "$NOWHERE/train"}, "data")[0]["folder"] == Path("$NOWHERE/train")

@@ -23,7 +23,7 @@ def test_a_number_by_itself(value: float, text: str) -> None:
 
 def test_numbers_of_one_kind_have_the_digits_of_the_largest() -> None:
     digits = places([0.6517, 0.0004, float("nan")])
-    assert [number(value, digits) for value in (0.6517, 0.0004)] == ["0.652", "0.000"]
+    assert [number(value, digits) for value in (0.6517, 0.0004, -1e-17)] == ["0.652", "0.000", "0.000"]
     assert signed(0.0421, digits) == "+0.042"
     assert interval((-0.0214, 0.0631), digits) == "−0.021 to +0.063"
     assert mean_and_spread([0.5, 0.7], digits) == "0.600 ± 0.141"

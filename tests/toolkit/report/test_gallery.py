@@ -27,7 +27,7 @@ def decoded(uri: str, form: str = "png") -> Image.Image:
 
 
 def pictures(scene: Scene) -> list[Picture]:
-    return [scene.photo, *scene.fakes, *([scene.truth] if scene.truth else [])]
+    return [scene.first, *scene.fakes, *([scene.truth] if scene.truth else [])]
 
 
 def test_each_scene_has_every_method_and_the_truth(study: StudyResults) -> None:
@@ -36,7 +36,7 @@ def test_each_scene_has_every_method_and_the_truth(study: StudyResults) -> None:
     for scene in found.scenes:
         assert [made.label for made in pictures(scene)] == ["photo", "patches", "lone", "untouched", "truth"]
         assert {decoded(made.uri).size for made in pictures(scene)} == {(32, 32)}
-        assert decoded(scene.photo.uri).tobytes() == decoded(scene.fakes[2].uri).tobytes()  # and so without loss
+        assert decoded(scene.first.uri).tobytes() == decoded(scene.fakes[2].uri).tobytes()  # and so without loss
     assert not found.missing
 
 
@@ -49,7 +49,7 @@ def test_patches_are_shown_where_a_critic_looks_at_patches(study: StudyResults) 
     assert all(height == width == 16 and 0 <= top <= 16 and 0 <= left <= 16 for top, left, height, width in shown.boxes)
     assert not lone.patches
     assert not untouched.patches
-    assert not found.scenes[0].photo.patches
+    assert not found.scenes[0].first.patches
 
 
 def test_the_pictures_of_the_runs_are_all_that_is_needed(study: StudyResults, tmp_path: Path) -> None:
@@ -111,8 +111,8 @@ def test_a_large_picture_is_made_small_but_keeps_its_coordinates(
     wrote(tmp_path / "x", to_picture(evaluator_of(recipe, catalogue, 1).samples[0].photo))
     (scene,) = gallery(StudyResults("s", tmp_path, [CellResult(Variant("a"), 0, "x", "finished")])).scenes
     assert (scene.photo.width, scene.photo.height) == (400, 400)
-    assert decoded(scene.photo.uri, "webp").size == (384, 384)
-    assert len(scene.photo.uri) < 60_000
+    assert decoded(scene.first.uri, "webp").size == (384, 384)
+    assert len(scene.first.uri) < 60_000
 
 
 def test_of_several_sizes_of_a_photo_the_largest_is_shown(tmp_path: Path) -> None:
@@ -124,3 +124,12 @@ def test_of_several_sizes_of_a_photo_the_largest_is_shown(tmp_path: Path) -> Non
 
 def test_nothing_finished_gives_no_scenes(made: Callable[..., Findings]) -> None:
     assert gallery(made({"a": [0.5]}).results).scenes == []
+
+
+def test_pictures_whose_photos_are_unknown_have_none(study: StudyResults, tmp_path: Path) -> None:
+    gray = Image.new("RGB", (8, 8), "gray")
+    for cell in study.cells[:2]:
+        write_pictures(tmp_path / cell.run, [("a", {"fake": gray}, {})])
+    (scene,) = gallery(replace(study, directory=tmp_path, cells=study.cells[:2])).scenes
+    assert (scene.photo, scene.truth, [made.label for made in scene.fakes]) == (None, None, ["patches", "lone"])
+    assert scene.first is scene.fakes[0]

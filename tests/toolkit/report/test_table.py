@@ -31,7 +31,7 @@ def test_a_row_has_its_values_its_difference_and_every_seed(made: Made) -> None:
     assert [cell.best for cell in cells(found, up)] == [True, True]  # the same seconds
     assert seeds_text(up) == "3"
     rows = shown(found)
-    assert rows[0] == ["method", "seeds", "outline_ f1 ↑", "difference", "seconds ↓"]
+    assert rows[0] == ["method", "seeds", "lines ↑", "difference", "seconds ↓"]
     assert ["plain", "3", "0.500 ± 0.020", "· baseline", "3.000 ± 0.000"] in rows
     assert ["up", "3", "0.602 ± 0.018", "+0.100 ≈ undecided", "3.000 ± 0.000"] in rows  # too few seeds
     assert ["metric", "every seed", "difference (interval)"] in rows
@@ -117,7 +117,7 @@ def test_the_latex_table_is_whole(found: Findings) -> None:
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert len(rows) == 1 + 3
     assert all(len(re.findall(r"(?<!\\)&", row)) + 1 == len(columns) for row in rows)
-    assert r"outline\_f1" in rows[0]
+    assert r"seconds\_per\_step" in rows[0]
     assert r"patches or none \& what \textless{}changes\textgreater{} nothing" in text
     assert "closeness, not cartoon-ness" in text
     assert not re.search(r"(?<!\\)[_%#]", text.replace(r"\label", ""))
@@ -126,7 +126,7 @@ def test_the_latex_table_is_whole(found: Findings) -> None:
 def test_markdown_marks_the_best_and_says_the_verdict(made: Made) -> None:
     text = exports(made({"plain": BASE * 2, "up_1": [0.6, 0.62, 0.585] * 2}, baseline="plain"))["md"]
     lines = text.splitlines()
-    assert lines[0] == r"| method | seeds | outline\_f1 ↑ | difference to plain | seconds ↓ |"
+    assert lines[0] == r"| method | seeds | lines ↑ | difference to plain | seconds ↓ |"
     assert lines[2].startswith("| plain | 6 | 0.500 ± 0.018 | baseline |")
     assert lines[3].startswith(r"| up\_1 | 6 | **0.602 ± 0.016** | +0.100 (+0.100 to +0.105), better |")
 
@@ -144,4 +144,4 @@ def test_times_that_can_not_be_compared_have_no_best(made: Made) -> None:
 
 def test_a_table_without_a_baseline_compares_nothing(made: Made) -> None:
     head = exports(made({"a": [0.5], "b": [0.6]}))["md"].splitlines()[0]
-    assert head == r"| method | seeds | outline\_f1 ↑ | seconds ↓ |"
+    assert head == r"| method | seeds | lines ↑ | seconds ↓ |"

@@ -65,3 +65,9 @@ def test_a_damaged_index_is_named(tmp_path: Path, text: str) -> None:
 def test_reading_imports_no_torch() -> None:
     code = "import sys, toonlab.runs.pictures, toonlab.studies.results.gallery; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_photo_may_be_unknown(tmp_path: Path) -> None:
+    write_pictures(tmp_path, [("a", pictures((8, 4), "fake"), {})])
+    (sample,) = read_pictures(tmp_path)
+    assert (sample.photo, list(sample.files), sample.width) == (None, ["fake"], 8)

@@ -59,7 +59,9 @@ def test_every_cell_once_and_the_unmodified_photo_in_the_table(experiment: Path,
 
 def test_finished_cells_are_not_run_again(experiment: Path, tmp_path: Path) -> None:
     def states() -> list[str]:
-        return [line.partition(": ")[2].partition(" (")[0] for line in explain(str(experiment), catalogue, options)]
+        *lines, time = explain(str(experiment), catalogue, options)
+        assert time.startswith("to train: ")
+        return [line.partition(": ")[2].partition(" (")[0] for line in lines]
 
     catalogue, options = discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"})
     assert states() == ["has not run yet"] * 4
@@ -108,7 +110,7 @@ def test_a_cell_that_takes_too_long_has_failed_and_goes_on_when_it_may(experimen
     (cell,) = results.cells
     assert (cell.status, cell.reason) == ("failed", "out of time: it took longer than the time_limit of 1.5 s")
     assert list((results.directory / cell.run / "checkpoints").glob("step-*"))  # saved
-    (state,) = explain(str(experiment), discover(), ExecutionOptions(tmp_path / "runs"))
+    state, _ = explain(str(experiment), discover(), ExecutionOptions(tmp_path / "runs"))
     assert "continues from its last checkpoint" in state
 
 

@@ -29,7 +29,9 @@ def study(small: Path) -> Path:
 
 def states(study: Path, runs: Path) -> list[str]:
     return [
-        line.partition(": ")[2].partition(" (")[0] for line in explain(str(study), discover(), ExecutionOptions(runs))
+        line.partition(": ")[2].partition(" (")[0]
+        for line in explain(str(study), discover(), ExecutionOptions(runs))
+        if not line.startswith("to train: ")
     ]
 
 

@@ -19,9 +19,14 @@ PARTS = [(kind, name) for kind in KINDS for name in CATALOGUE.names(kind)]
 GIVEN = {("datasets", "toonworld"): {"size": 32, "scenes": 4, "evaluation_scenes": 3}}
 LEFT_OUT = {
     ("features", "vgg19"): "its weights are not here",
+    ("features", "vgg16"): "its weights are not here",
     ("metrics", "fid"): "its weights are not here",
     ("metrics", "kid"): "its weights are not here",
+    ("metrics", "fd_dinov2"): "its weights are not here",
+    ("metrics", "kid_clip"): "its weights are not here",
+    ("metrics", "precision_recall"): "its weights are not here",
     ("generators", "pictures"): "computes nothing: its fakes lie ready",
+    ("generators", "onnx"): "needs a file; tests/plugins/toonlab_exchange/test_generator.py has one",
     ("datasets", "evaluation_folders"): "has nothing to train on",
     ("executors", "dask"): "tests/plugins/toonlab_executors has a scheduler for it",
 }
@@ -41,6 +46,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return found
 
 
+@pytest.mark.filterwarnings("ignore:kid_lite0. the blocks of JPEG")  # the kit's cartoons are made of squares
 @pytest.mark.parametrize(("kind", "name"), PARTS)
 def test_a_part_passes_the_kit(kind: str, name: str, folders: dict[str, Path]) -> None:
     if reason := LEFT_OUT.get((kind, name)):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from toonlab import ToonlabError
-from toonlab.utils.paths import cache_dir, find, listed, root, study_of
+from toonlab.utils.paths import cache_dir, expanded, find, listed, root, study_of, unset_variable
 
 
 def test_the_cache_is_where_the_variable_says_and_else_at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -60,3 +60,13 @@ def test_any_name_is_not_found_in_one_line(tmp_path: Path, name: str) -> None:
         find(name, "baselines", tmp_path / "file.yaml")
     assert len(str(caught.value)) < 1000
     assert "\n" not in str(caught.value)
+
+
+def test_a_path_may_begin_with_an_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRAMES", "/films/one")
+    monkeypatch.setenv("NOTHING", "")
+    assert (expanded("$FRAMES/train"), expanded("${FRAMES}2")) == ("/films/one/train", "/films/one2")
+    unchanged = ["$NOTHING/train", "$NOWHERE", "./$FRAMES", "a/$FRAMES", "$", "$/a"]
+    assert [expanded(path) for path in unchanged] == unchanged
+    assert [unset_variable(path) for path in unchanged] == ["NOTHING", "NOWHERE", None, None, None, None]
+    assert unset_variable("$FRAMES/train") is None

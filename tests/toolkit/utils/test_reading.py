@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from toonlab import ToonlabError
-from toonlab.utils.reading import parse_json, read_bytes, read_json, shortened
+from toonlab.utils.reading import parse_json, read_bytes, read_json, read_state_dict, shortened
 
 KIND = TypeAdapter(dict[str, int])
 
@@ -74,3 +76,45 @@ def test_bytes_of_names_that_are_no_utf8_are_read_as_escapes(name: bytes) -> Non
 def test_long_texts_are_cut() -> None:
     assert shortened("abc", 3) == "abc"
     assert shortened("abcd", 3) == "ab…"
+
+
+def test_tensors_are_read_in_their_order(tmp_path: Path) -> None:
+    torch.save({"b": torch.ones(2), "a": torch.zeros(1)}, tmp_path / "w.pth")
+    state = read_state_dict(tmp_path / "w.pth")
+    assert list(state) == ["b", "a"]
+    assert state["b"].tolist() == [1, 1]
+
+
+class Thing:
+    """What must not come to life when a file is read."""
+
+    made: ClassVar[int] = 0
+
+    def __init__(self) -> None:
+        Thing.made += 1
+
+    def __reduce__(self) -> tuple[type[Thing], tuple[()]]:
+        return Thing, ()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "no such file"),
+        (b"nothing", "is no state dict that torch can load"),
+        ({"a": [Thing()]}, "holds more than tensors, or is damaged; nothing in it was executed"),
+        ([1], "holds list, expected a state dict"),
+        ({"state_dict": {"a": 1}}, "holds dict, expected a state dict of tensors alone"),
+    ],
+)
+def test_a_file_of_anything_else_is_one_line_and_never_executed(tmp_path: Path, content: object, says: str) -> None:
+    path, before = tmp_path / "w.pth", Thing.made
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        torch.save(content, path)
+    with pytest.raises(ToonlabError, match=says) as caught:
+        read_state_dict(path)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+    assert Thing.made == before

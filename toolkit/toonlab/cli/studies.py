@@ -30,6 +30,12 @@ def compare(
         float | None, typer.Option("--plan", metavar="DELTA", help="Tell how many seeds a difference takes, and stop.")
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="List the cells to run, with reasons, and stop.")] = False,
+    step_time: Annotated[
+        float | None,
+        typer.Option(
+            "--step-time", metavar="SECONDS", min=0, help="For the hours that --explain tells; else measured."
+        ),
+    ] = None,
     photos: Annotated[
         Path | None, typer.Option("--photos", help="Write the photos that are measured into a folder, and stop.")
     ] = None,
@@ -44,8 +50,8 @@ def compare(
         written = write_photos(experiment, catalogue, photos, changes)
         print(f"{several(len(written), 'photo')} in {printable(photos)}")
     elif explain:
-        lines = explained(experiment, catalogue, options, seeds=seeds, until_decided=until_decided, overrides=changes)
-        print(*lines, sep="\n")
+        given: dict[str, Any] = {"seeds": seeds, "until_decided": until_decided, "step_time": step_time}
+        print(*explained(experiment, catalogue, options, overrides=changes, **given), sep="\n")
     elif plan is not None:
         lines = plan_seeds(experiment, catalogue, plan, options, until_decided=until_decided, overrides=changes)
         print(*lines, sep="\n")

@@ -4,15 +4,16 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from toonlab.errors import Problem, RecipeError
+from toonlab.ops.spectral import norm_together
 from toonlab.recipes.spec import Recipe, Train
 from toonlab.registry.catalogue import Catalogue
 from toonlab.types import Views
 from toonlab.utils.distributed import DistributedContext
 from toonlab.utils.rng import rng
 
+from .average import MovingAverage
 from .compile import compiled
 from .gan import GAN
 from .part_builder import PartBuilder
@@ -32,7 +33,7 @@ def build(recipe: Recipe, catalogue: Catalogue, distributed: DistributedContext)
             a network can't take, a stage that teaches nothing, a generator that has nothing to learn.
     """
     builder, train = PartBuilder(recipe, catalogue), recipe.train
-    generator = builder.module("generator.network", recipe.generator.network)
+    generator = builder.generator()
     builder.check_taught(generator)
     features = builder.module("features", recipe.features) if recipe.features else None
     photo = _photos(recipe, PROBE)
@@ -69,21 +70,28 @@ def _placed(gan: GAN, train: Train) -> GAN:
     for part in gan.parts().values():
         if isinstance(part, nn.Module):
             part.to(distributed.device).to(memory_format=memory_format)
+    if distributed.device.type == "cuda" and not train.compile:  # the compiler joins their kernels by itself
+        for critic in gan.critics.values():
+            norm_together(critic.net)
     if train.ema:
-        average = get_ema_multi_avg_fn(train.ema)  # type: ignore[no-untyped-call]
-        gan = replace(gan, ema=AveragedModel(gan.generator, multi_avg_fn=average, use_buffers=True))
-    return compiled(gan, train.batch // distributed.size, train.size, train.channels_last) if train.compile else gan
+        gan = replace(gan, ema=MovingAverage(gan.generator, train.ema))
+    if not train.compile:
+        return gan
+    graphs = train.compile == "graphs"
+    return compiled(gan, train.batch // distributed.size, train.size, train.channels_last, graphs)
 
 
 def build_fixed(recipe: Recipe, catalogue: Catalogue) -> nn.Module:
-    """The generator of a recipe that trains nothing.
+    """The generator of a recipe that trains nothing: one that need not learn, or has learned before.
 
     Raises:
         RecipeError: if it would have to learn, or can't be made.
     """
     builder = PartBuilder(recipe, catalogue)
-    generator = builder.module("generator.network", recipe.generator.network)
-    if generator and trainable([generator]):
+    generator = builder.generator()
+    if generator and recipe.generator.weights:
+        generator.requires_grad_(False)
+    elif generator and trainable([generator]):
         text = f"{recipe.generator.network.use} has to learn, but nothing teaches it; give generator.losses or critics"
         builder.problems.append(Problem("generator", text))
     if builder.problems or generator is None:

@@ -16,15 +16,16 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from torch import nn
 from typing_extensions import TypedDict
 
-from toonlab.errors import DivergedError, ToonlabError
+from toonlab.errors import DivergedError, ToonlabError, nearest
 from toonlab.recipes.dotted_tree import Tree
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
+from toonlab.utils import paths
 from toonlab.utils.reading import describe, read_bytes
 
 from .gan import GAN, ActiveStage, OptimizerState
 from .integrity import check_kinds, check_shapes, is_whole_state, non_finite, sealed_state
-from .weights import WEIGHTS, load_generator, weights_of
+from .weights import WEIGHTS, load_generator, load_tensors, read_weights, weights_of
 
 STATE = "state.pt"
 
@@ -158,7 +159,43 @@ def load_state(checkpoint: Path) -> dict[str, Any]:
     return state
 
 
-# -- the best weights
+# -- weights
+
+
+def find_weights(source: Path) -> Path:
+    """The file of weights for a run's directory, a checkpoint's directory, or a file.
+
+    Of a run, the weights that its recipe selects (`train.select`); damaged ones are passed over with a warning.
+
+    Raises:
+        ToonlabError: if there are none.
+    """
+    if source.is_file():
+        return source
+    if not source.exists():
+        hint = "" if source.parent.name else f"; {nearest(source.name, paths.listed('baselines'))}"
+        raise ToonlabError(f"{source}: no such run, file of weights or recipe{hint}")
+    if (source / WEIGHTS).is_file():
+        return source / WEIGHTS
+    for weights in reversed(candidates(source)):
+        try:
+            read_weights(weights)
+        except ToonlabError as error:
+            warnings.warn(f"{error}; going back to the checkpoint before it", RuntimeWarning, stacklevel=2)
+            continue
+        return weights
+    raise ToonlabError(f"{source}: no checkpoint in it; give a run's directory or a .safetensors file")
+
+
+def start_from(source: Path, generator: nn.Module, name: str) -> nn.Module:
+    """Load the weights of a source, as for `find_weights`, into a generator of some name, in place, and return it.
+
+    Raises:
+        ToonlabError: if there are none, or with the first tensor that does not fit.
+    """
+    path = find_weights(source.expanduser())
+    load_tensors(generator, read_weights(path)[0], name, path)
+    return generator
 
 
 def best_generator(recipe: Recipe, run: Path, catalogue: Catalogue) -> nn.Module | None:

@@ -18,7 +18,7 @@ Pass = Callable[[GAN, nn.Module, Tensor], None]
 Use = tuple[str, nn.Module, Tensor, tuple[Pass, ...]]  # a network by its path, its input, its passes in a step
 
 
-def compiled(gan: GAN, batch: int, size: int, channels_last: bool = False) -> GAN:
+def compiled(gan: GAN, batch: int, size: int, channels_last: bool = False, graphs: bool = False) -> GAN:
     """The same GAN with compiled networks in its steps.
 
     Every network is compiled for the shapes of a step and tried on noise, forwards and backwards, as a step uses it:
@@ -30,6 +30,8 @@ def compiled(gan: GAN, batch: int, size: int, channels_last: bool = False) -> GA
         batch: images per step in this process.
         size: side of the training images, in pixels.
         channels_last: the memory format of those images.
+        graphs: record generator and features as CUDA graphs, on a GPU. Critics are not: their spectral norms keep a
+            vector from one evaluation to the next, which the next replay would overwrite.
     """
     form = torch.channels_last if channels_last else torch.contiguous_format
     noise = torch.rand((batch, 3, size, size), generator=rng(gan.seed, "compile")) * 2 - 1
@@ -37,9 +39,11 @@ def compiled(gan: GAN, batch: int, size: int, channels_last: bool = False) -> GA
     simplest = nn.Tanh()  # soon tells if nothing can be compiled here
     forwards: dict[nn.Module, Forward] = {}
     reasons: dict[str, str] = {}
+    graphs = graphs and gan.distributed.device.type == "cuda"
     for path, net, images, passes in [("every network", simplest, photo, (_without_gradients,)), *_uses(gan, photo)]:
         try:
-            forwards[net] = _compile(gan, net, images, passes)
+            graph = graphs and net in (gan.generator, gan.features)
+            forwards[net] = _compile(gan, net, images, passes, "reduce-overhead" if graph else None)
         except Exception as error:  # any error: training works without the compiler
             reasons[path] = f"{type(error).__name__}: {first_line(error)}"
         if simplest not in forwards:
@@ -48,7 +52,7 @@ def compiled(gan: GAN, batch: int, size: int, channels_last: bool = False) -> GA
     if reasons:
         text = f"train.compile: {', '.join(reasons)} left uncompiled: {next(iter(reasons.values()))}"
         warnings.warn(text, RuntimeWarning, stacklevel=2)
-    return replace(gan, compiled=forwards)
+    return replace(gan, compiled=forwards, graphs=graphs)
 
 
 def _uses(gan: GAN, photo: Tensor) -> Iterator[Use]:
@@ -64,9 +68,10 @@ def _uses(gan: GAN, photo: Tensor) -> Iterator[Use]:
         yield f"critics.{critic.name}.discriminator", critic.net, view, (_update_critic, _through_to_input)
 
 
-def _compile(gan: GAN, net: nn.Module, images: Tensor, passes: Iterable[Pass]) -> Forward:
+def _compile(gan: GAN, net: nn.Module, images: Tensor, passes: Iterable[Pass], mode: str | None) -> Forward:
     """A network's compiled forward pass, after a trial of all its passes."""
-    forward: Forward = torch.compile(net, dynamic=False)  # a network class of several critics has several shapes
+    # a network class of several critics has several shapes
+    forward: Forward = torch.compile(net, dynamic=False, mode=mode)
     trial = replace(gan, compiled={net: forward})
     before = {name: buffer.clone() for name, buffer in net.named_buffers()}
     try:

@@ -26,6 +26,7 @@ from toonlab.registry.protocols import (
     HasTest,
     Images,
     Metric,
+    OnDevice,
     ReadyMade,
 )
 from toonlab.types import Sample, Scores
@@ -49,7 +50,8 @@ class Evaluation:
 class Evaluator:
     """The evaluation samples of a run and the metrics that they allow.
 
-    `cartoons` gives the real cartoons that sets of fakes are compared with, or None.
+    `cartoons` gives the real cartoons that sets of fakes are compared with, or None; `device` is the run's, where
+    metrics run their networks.
     """
 
     def __init__(
@@ -59,7 +61,9 @@ class Evaluator:
         catalogue: Catalogue,
         count: int,
         cartoons: Callable[[], Images | None] = lambda: None,
+        device: torch.device | None = None,
     ) -> None:
+        self.device = device
         self.samples = [samples[i] for i in range(min(count, len(samples)))]
         self.catalogue = catalogue
         made = {part.use: part.make(catalogue) for part in metrics}
@@ -68,6 +72,8 @@ class Evaluator:
     def _measurable(self, name: str, metric: Metric, cartoons: Callable[[], Images | None]) -> bool:
         truth = [need for need in metric.needs if any(getattr(s.truth, need, None) is None for s in self.samples)]
         lacking = f"the truth's {', '.join(sorted(truth))}" if truth else ""
+        if self.device and isinstance(metric, OnDevice):
+            metric.device = self.device
         if not truth and isinstance(metric, Compares):
             if (given := cartoons()) is None:
                 lacking = "real cartoons to compare with"
@@ -84,7 +90,9 @@ class Evaluator:
         return self._measure(self.fakes(generator, device, batch, len(samples)), samples, keep)
 
     def evaluate_photos(self) -> Evaluation:
-        """Every metric of the unmodified photos: the baseline in every table."""
+        """Every metric of the unmodified photos: the baseline in every table; none where photos are unknown."""
+        if not all(sample.has_photo for sample in self.samples):
+            return Evaluation({}, {}, [], {})
         return self._measure((sample.photo for sample in self.samples), self.samples, keep=0)
 
     def _measure(self, fakes: Iterable[Tensor], samples: Sequence[Sample], keep: int) -> Evaluation:
@@ -115,9 +123,11 @@ class Evaluator:
                 yield from cartoonize(generator, torch.stack(alike[start : start + batch]).to(device)).cpu()
 
     def grid(self, fakes: Sequence[Tensor], name: str) -> Image.Image:
-        """A sample grid: photos, fakes with their name at the left, and the truth where there is one."""
+        """A sample grid: photos and the truth where there are any, and fakes with their name at the left."""
         shown = self.samples[: len(fakes)]
-        rows = [("photo", [sample.photo for sample in shown]), (name, fakes)]
+        known = all(sample.has_photo for sample in shown)
+        rows = [("photo", [sample.photo for sample in shown])] if known else []
+        rows += [(name, list(fakes))]
         truths = [sample.truth.cartoon for sample in shown if sample.truth and sample.truth.cartoon is not None]
         rows += [("truth", truths)] if len(truths) == len(shown) else []
         return grid([(label, [to_picture(image) for image in images]) for label, images in rows])

@@ -23,6 +23,7 @@ from toonlab.types import Batch, Context, Features, Logits, Step, Views
 from toonlab.utils.distributed import DistributedContext
 from toonlab.utils.rng import rng
 
+from .average import MovingAverage
 from .pool import ImagePool
 from .streams import Streams, StreamSource
 
@@ -99,8 +100,8 @@ class GAN:
 
     `seed` keys the draws of views and losses. `autocast` is the dtype that the networks' forward passes run in (None:
     float32); views, objectives and losses are always computed in float32. `compiled` maps networks to compiled
-    forward passes. `generators` are further ones, which the generator's optimizer trains, too; `stream_inputs` are
-    the streams that they make: stream -> generator and stream of its input.
+    forward passes, some of them by CUDA graphs if `graphs`. `generators` are further ones, which the generator's
+    optimizer trains, too; `stream_inputs` are the streams that they make: stream -> generator and stream of its input.
     """
 
     generator: nn.Module
@@ -112,10 +113,11 @@ class GAN:
     autocast: torch.dtype | None = None
     generator_first: bool = False
     generator_every: int = 1
-    ema: torch.optim.swa_utils.AveragedModel | None = None
+    ema: MovingAverage | None = None
     compiled: Mapping[nn.Module, Callable[[Tensor], Tensor]] = field(default_factory=dict)
     generators: Mapping[str, nn.Module] = field(default_factory=dict)
     stream_inputs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    graphs: bool = False
 
     @property
     def trained(self) -> nn.Module:
@@ -140,6 +142,9 @@ class GAN:
         Returns:
             The losses, unweighted, and both sides' weighted totals, as tensors, so that nothing waits for the device.
         """
+        if self.graphs:
+            # what the graphs gave in the last step may be overwritten
+            torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
         generator_moves = (number + 1) % self.generator_every == 0
         streams = self.streams(batch, learning=generator_moves)
         with torch.set_grad_enabled(generator_moves):
@@ -239,7 +244,7 @@ class GAN:
             scalars["generator/total"] = total
             stage.generator_state.update(total, self.distributed)
         if self.ema:
-            self.ema.update_parameters(self.generator)
+            self.ema.update(self.generator)
 
     def extract(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
         """The recipe's features of images, as the network returns them: one tensor, or one for each of its layers."""

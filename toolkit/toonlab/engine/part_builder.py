@@ -14,6 +14,7 @@ from toonlab.types import Context, Views
 from toonlab.utils.rng import rng, seeded
 from toonlab.utils.text import with_article
 
+from .checkpoint import start_from
 from .gan import Critic
 from .pool import ImagePool
 from .stages import trainable
@@ -44,6 +45,18 @@ class PartBuilder:
             Problem(path, f"{part.use} made {with_article(type(made).__name__)}, expected an nn.Module")
         )
         return None
+
+    def generator(self) -> nn.Module | None:
+        """The generator, with the weights that the recipe names."""
+        spec = self.recipe.generator
+        made = self.module("generator.network", spec.network)
+        if made is None or spec.weights is None:
+            return made
+        try:
+            return start_from(spec.weights, made, spec.network.use)
+        except ToonlabError as error:
+            self.problems.append(Problem("generator.weights", str(error)))
+            return None
 
     def check_taught(self, generator: nn.Module | None) -> None:
         """A generator that learns needs a loss or a critic in every stage; another needs none."""

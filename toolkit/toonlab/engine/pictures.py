@@ -94,7 +94,8 @@ def write_final_pictures(run: Run, evaluator: Evaluator, fakes: Sequence[Tensor]
     samplers = {name: part.make(evaluator.catalogue) for name, part in parts.items()}
     made = []
     for sample, fake in zip(evaluator.samples, fakes, strict=False):
-        images = {"photo": sample.photo, "fake": fake, "truth": sample.truth.cartoon if sample.truth else None}
+        photo, truth = sample.photo if sample.has_photo else None, sample.truth.cartoon if sample.truth else None
+        images = {"photo": photo, "fake": fake, "truth": truth}
         pictures = {kind: to_picture(image) for kind, image in images.items() if image is not None}
         boxes = {name: chosen(sampler, fake) for name, sampler in samplers.items()}
         patches = {name: Patches(parts[name].use, found) for name, found in boxes.items() if found}

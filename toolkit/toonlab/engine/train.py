@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,16 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
 from toonlab.errors import BusyError, ToonlabError
-from toonlab.ops.precision import float32_products
+from toonlab.ops.precision import training_products
 from toonlab.recipes.load import load
 from toonlab.recipes.spec import Part, Recipe
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.observers import Observers
-from toonlab.registry.protocols import Dataset, HasCrops, ReadyMade
+from toonlab.registry.protocols import Dataset, HasCrops, HasManifest, ReadyMade
 from toonlab.runs.directory import (
     digest,
     environment,
@@ -37,6 +39,7 @@ from toonlab.types import Outcome, Run, Sample
 from toonlab.utils.distributed import DistributedContext, has_bf16, launch
 
 from .builder import build, build_fixed
+from .checkpoint import find_weights
 from .data import Steps
 from .evaluator import Evaluator, evaluation_cartoons, test_split
 from .record import RunRecord
@@ -100,7 +103,7 @@ def train(
         return Trained(run, outcome, reused=True)
     begin, steps = (_training if recipe.stages else _evaluation)(recipe, catalogue, distributed, split)
     run = replace(run, steps=steps, environment=environment(distributed, identity, command, study))
-    with _alone(run, distributed), float32_products(tf32=recipe.train.precision == "tf32"):
+    with _alone(run, distributed), training_products(recipe.train.precision, distributed.device):
         distributed.on_first(lambda: (run.directory / "outcome.json").unlink(missing_ok=True))
         made = make_observers(recipe.tree["observers"], catalogue, tracking_uri) if distributed.rank == 0 else {}
         observers = Observers({**made, **(listeners or {})})
@@ -112,10 +115,10 @@ def run_of(recipe: Recipe, identity: Mapping[str, Any], root: Path, experiment: 
     return Run(root, experiment, recipe.name, recipe.train.seed, digest(identity), recipe.tree, 0)
 
 
-def _evaluator(recipe: Recipe, catalogue: Catalogue, dataset: Dataset) -> Evaluator:
+def _evaluator(recipe: Recipe, catalogue: Catalogue, dataset: Dataset, device: torch.device | None = None) -> Evaluator:
     evaluate = recipe.evaluate
     cartoons = partial(evaluation_cartoons, dataset, evaluate.cartoons)
-    return Evaluator(dataset.evaluation(), evaluate.metrics, catalogue, evaluate.samples, cartoons)
+    return Evaluator(dataset.evaluation(), evaluate.metrics, catalogue, evaluate.samples, cartoons, device)
 
 
 def test_evaluator(recipe: Recipe, catalogue: Catalogue, count: int, metrics: Sequence[Part] = ()) -> Evaluator:
@@ -129,8 +132,11 @@ def identity_of(recipe: Recipe, catalogue: Catalogue) -> dict[str, Any]:
     dataset: Dataset = recipe.data.make(catalogue)
     manifests = {"data": dataset.manifest()}
     generator = None if recipe.stages else build_fixed(recipe, catalogue)
-    if isinstance(generator, ReadyMade):
-        manifests["pictures"] = generator.manifest()
+    if isinstance(generator, HasManifest):
+        manifests["pictures" if isinstance(generator, ReadyMade) else "generator"] = generator.manifest()
+    if recipe.generator.weights:
+        with find_weights(recipe.generator.weights.expanduser()).open("rb") as file:
+            manifests["file of weights"] = {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
     return run_identity(recipe, catalogue, manifests)
 
 
@@ -150,25 +156,36 @@ Planned = tuple[Callable[[RunRecord], Outcome], int]  # what a run does, and its
 
 
 def _training(recipe: Recipe, catalogue: Catalogue, distributed: DistributedContext, split: str) -> Planned:
-    if recipe.train.precision == "bf16" and not has_bf16(distributed.device):
-        text = "train.precision=bf16: this processor has no bf16 instructions and emulates them, tens of times slower"
-        warnings.warn(f"{text} than fp32", RuntimeWarning, stacklevel=3)
+    _warn_of_speed(recipe.train.precision, distributed.device)
     dataset: Dataset = recipe.data.make(catalogue)
     if isinstance(dataset, HasCrops):
         dataset = dataset.for_crops(recipe.train.size)
     distributed.on_first(lambda: len(dataset.train()[0]))  # a data set prepares its files once, on the first process
     steps = Steps(*dataset.train(), recipe.train, distributed.rank, distributed.size)
     gan = build(recipe, catalogue, distributed)
-    evaluator, tests = _evaluator(recipe, catalogue, dataset), test_split(dataset) if split == "test" else dataset
-    final = _evaluator(recipe, catalogue, tests) if tests is not dataset else None
+    tests = test_split(dataset) if split == "test" else dataset
+    evaluator = _evaluator(recipe, catalogue, dataset, distributed.device)
+    final = _evaluator(recipe, catalogue, tests, distributed.device) if tests is not dataset else None
     trainer = partial(Trainer, recipe, gan, steps, evaluator=evaluator, test_evaluator=final)
     return lambda record: trainer(record=record).run(), plan(recipe, steps.per_epoch)[-1][2]
+
+
+def _warn_of_speed(precision: str, device: torch.device) -> None:
+    """Say it where another precision is several times faster."""
+    fast, text = has_bf16(device), None
+    if precision == "bf16" and not fast:
+        text = "this processor has no bf16 instructions and emulates them, tens of times slower than fp32"
+    elif precision == "fp32" and fast and device.type == "cuda":
+        text = "bf16 is several times faster on this GPU: train.precision=bf16, or all that helps there: --at gpu"
+    if text:
+        warnings.warn(f"train.precision={precision}: {text}", RuntimeWarning, stacklevel=4)
 
 
 def _evaluation(recipe: Recipe, catalogue: Catalogue, distributed: DistributedContext, split: str) -> Planned:
     """The run of a recipe that trains nothing: one evaluation of its generator."""
     dataset: Dataset = recipe.data.make(catalogue)
-    evaluator = _evaluator(recipe, catalogue, test_split(dataset) if split == "test" else dataset)
+    dataset = test_split(dataset) if split == "test" else dataset
+    evaluator = _evaluator(recipe, catalogue, dataset, distributed.device)
     generator = measurable(recipe, catalogue, lambda: evaluator.samples).to(distributed.device)
 
     def evaluate(record: RunRecord) -> None:

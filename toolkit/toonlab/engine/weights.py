@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,9 +75,20 @@ def load_generator(path: Path, catalogue: Catalogue) -> nn.Module:
     except Exception as error:  # of a plugin
         raise ToonlabError(f"{path}: {network.use}: {reason(error)}") from error
     assert isinstance(generator, nn.Module)
-    try:
-        generator.load_state_dict(tensors)
-    except RuntimeError as error:
-        text = " ".join(str(error).split())
-        raise ToonlabError(f"{path}: the weights don't fit {network.use!r}: {text}") from error
+    load_tensors(generator, tensors, network.use, path)
     return generator.eval()
+
+
+def load_tensors(generator: nn.Module, tensors: Mapping[str, Tensor], name: str, source: Path) -> None:
+    """Load weights into a generator of some name, in place; the source is for the error.
+
+    Raises:
+        ToonlabError: with the first tensor that differs.
+    """
+    own = generator.state_dict()
+    for key in [*own, *tensors]:
+        there, here = (tuple(held[key].shape) if key in held else "missing" for held in (tensors, own))
+        if there != here:
+            text = f"the weights don't fit {name!r}: {key} is {there} in the file and {here} in the network"
+            raise ToonlabError(f"{source}: {text}")
+    generator.load_state_dict(tensors)

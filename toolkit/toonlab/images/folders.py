@@ -13,6 +13,7 @@ from typing import Any
 from PIL import Image
 
 from toonlab.errors import ToonlabError, first_line
+from toonlab.utils.paths import unset_variable
 from toonlab.utils.text import printable
 
 from .io import PLUGINS, has_plugin, open_picture
@@ -40,6 +41,8 @@ def find_pictures(folder: Path) -> list[str]:
     """
     if not os.path.isdir(folder):  # noqa: PTH112 (False for names that are too long)
         problem = "is not a folder" if os.path.lexists(folder) else "no such folder"
+        if name := unset_variable(folder):
+            problem = f"the environment variable {name} is not set; export {name}=FOLDER"
         raise ToonlabError(f"{printable(folder)}: {problem}")
     names, left = list[str](), dict[str, list[str]]()
     for path, reason in _walk(folder):

@@ -1,6 +1,5 @@
 """Use a trained generator: photos in, cartoons out."""
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,11 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from toonlab.engine.checkpoint import candidates
+from toonlab.engine.checkpoint import find_weights, start_from
 from toonlab.engine.evaluator import cartoonize
 from toonlab.engine.stages import trainable
-from toonlab.engine.weights import WEIGHTS, load_generator, read_weights
-from toonlab.errors import ToonlabError, nearest
+from toonlab.engine.weights import load_generator
+from toonlab.errors import ToonlabError
 from toonlab.images.files import PictureResult, PictureTask, decode_task, split_readable, write_result
 from toonlab.images.folders import MAX_PIXELS
 from toonlab.images.io import read_alpha, to_picture
@@ -28,31 +27,6 @@ from toonlab.utils import paths
 from .memory import MemoryBudget
 
 Photo = tuple[PictureTask, Tensor]  # the task and its photo, (3, H, W) uint8
-
-
-def find_weights(source: Path) -> Path:
-    """The file of weights for a run's directory, a checkpoint's directory, or a file.
-
-    Of a run, the weights that its recipe selects (`train.select`); damaged ones are passed over with a warning.
-
-    Raises:
-        ToonlabError: if there are none.
-    """
-    if source.is_file():
-        return source
-    if not source.exists():
-        hint = "" if source.parent.name else f"; {nearest(source.name, paths.listed('baselines'))}"
-        raise ToonlabError(f"{source}: no such run, file of weights or recipe{hint}")
-    if (source / WEIGHTS).is_file():
-        return source / WEIGHTS
-    for weights in reversed(candidates(source)):
-        try:
-            read_weights(weights)
-        except ToonlabError as error:
-            warnings.warn(f"{error}; going back to the checkpoint before it", RuntimeWarning, stacklevel=2)
-            continue
-        return weights
-    raise ToonlabError(f"{source}: no checkpoint in it; give a run's directory or a .safetensors file")
 
 
 def load_model(model: str, catalogue: Catalogue, overrides: Mapping[str, Any] | None = None) -> nn.Module:
@@ -81,6 +55,8 @@ def _untrained(name: str, catalogue: Catalogue, overrides: Mapping[str, Any]) ->
     draft.apply(tuple(overrides.items()), catalogue)
     network = resolve_part(draft.tree.root, "generator.network", "generators", catalogue, name)
     generator: nn.Module = network.make(catalogue)
+    if weights := draft.tree.get("generator.weights"):
+        return start_from(Path(weights), generator, network.use).eval()
     if trainable([generator]):
         raise ToonlabError(f"{name}: is a recipe that has to be trained; give a run or weights")
     return generator.eval()

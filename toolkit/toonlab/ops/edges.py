@@ -104,10 +104,11 @@ def connected(mask: Tensor, seeds: Tensor) -> Tensor:
     area = height * width
     parent = torch.arange(area + 1, device=mask.device).repeat(batch, 1)  # (B, 1 + area); node 0 stands for all seeds
     parent[:, 1:].masked_fill_(seeds.flatten(1), 0)
+    outside = ~mask
     for _ in range(area.bit_length()):
         grandparent = parent.gather(1, parent)
-        least = grandparent[:, 1:].view_as(mask).masked_fill(~mask, area)  # the largest label there is
-        least = _least_neighbour(least).masked_fill(~mask, area).flatten(1)
+        least = grandparent[:, 1:].view_as(mask).masked_fill(outside, area)  # the largest label there is
+        least = _least_neighbour(least).masked_fill_(outside, area).flatten(1)
         hooked = parent.scatter_reduce(1, parent[:, 1:], least, "amin")
         hooked[:, 1:] = torch.minimum(hooked[:, 1:], least)
         parent = torch.minimum(hooked, grandparent)
@@ -172,12 +173,7 @@ def _maxima(strength: Tensor, dx: Tensor, dy: Tensor) -> Tensor:
 
 
 def _least_neighbour(values: Tensor) -> Tensor:
-    """The minimum over each pixel and its 8 neighbours, `(B, 1, H, W)`."""
-    for dim in (2, 3):
-        length = values.shape[dim]
-        least = values.clone()
-        before, after = values.narrow(dim, 0, length - 1), values.narrow(dim, 1, length - 1)
-        least.narrow(dim, 1, length - 1).copy_(torch.minimum(least.narrow(dim, 1, length - 1), before))
-        least.narrow(dim, 0, length - 1).copy_(torch.minimum(least.narrow(dim, 0, length - 1), after))
-        values = least
-    return values
+    """The minimum over each pixel and its 8 neighbours, `(B, 1, H, W)` int64 below 2**53."""
+    largest = values.shape[2] * values.shape[3]
+    exact = values.to(torch.float32 if largest < 2**24 else torch.float64)
+    return F.max_pool2d(exact.neg_(), 3, stride=1, padding=1).neg_().to(values.dtype)

@@ -1,5 +1,7 @@
 """Image filters and colour conversions: pure, differentiable functions of tensors."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -23,11 +25,30 @@ def box_mean(images: Tensor, radius: int) -> Tensor:
     Returns:
         `(..., H, W)` in the dtype of the images.
     """
-    width = 2 * radius + 1
-    padded = F.pad(images, (radius, radius, radius, radius))
-    sums = _run_sums(_run_sums(padded, -2, width), -1, width)
-    rows, columns = (_window_counts(length, radius, images) for length in images.shape[-2:])
+    sums = _window_sums(images, radius) if images.device.type == "cpu" else _WindowSums.apply(images, radius)
+    height, width = images.shape[-2:]
+    columns = _window_counts(width, radius, images)
+    rows = columns if height == width else _window_counts(height, radius, images)
     return sums / (rows[:, None] * columns)
+
+
+class _WindowSums(torch.autograd.Function):
+    """`_window_sums`, whose gradient is the same sums of the gradient: on a GPU a fifth of the kernels."""
+
+    @staticmethod
+    def forward(ctx: Any, images: Tensor, radius: int) -> Tensor:
+        ctx.radius = radius
+        return _window_sums(images, radius)
+
+    @staticmethod
+    def backward(ctx: Any, *gradient: Tensor) -> tuple[Tensor, None]:
+        return _WindowSums.apply(*gradient, ctx.radius), None
+
+
+def _window_sums(images: Tensor, radius: int) -> Tensor:
+    """The sum over a square window, of zeros outside the image: `(..., H, W)`."""
+    padded = F.pad(images, (radius, radius, radius, radius))
+    return _run_sums(_run_sums(padded, -2, 2 * radius + 1), -1, 2 * radius + 1)
 
 
 def _run_sums(values: Tensor, dim: int, width: int) -> Tensor:
@@ -50,9 +71,8 @@ def _run_sums(values: Tensor, dim: int, width: int) -> Tensor:
 
 def _window_counts(length: int, radius: int, like: Tensor) -> Tensor:
     """How many pixels of each window along a side are inside the image: `(length,)`."""
-    place = torch.arange(length, device=like.device)
-    before, after = place.clamp(max=radius), (length - 1 - place).clamp(max=radius)
-    return (before + after + 1).to(like.dtype)
+    before = torch.arange(0.5, length, device=like.device).clamp_(max=radius + 0.5)  # with half of the pixel itself
+    return (before + before.flip(0)).to(like.dtype)
 
 
 def guided_filter(guide: Tensor, source: Tensor, radius: int, eps: float) -> Tensor:

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any
 
 from toonlab.errors import RecipeError, nearest
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.schema import Parameter, Schema
 from toonlab.types import STREAM_MARK, STREAMS
+from toonlab.utils.yaml import MUST_BE_GIVEN
 
 from .dotted_tree import DottedTree, Tree
 from .resolve_parts import PartResolver
@@ -22,6 +24,7 @@ _CRITIC = Schema(
         if key in ("real", "fake", "pool")
     }
 )
+_START = Schema({"weights": Parameter("weights", Path | None, None)})
 
 
 def resolve(tree: Tree, name: str, catalogue: Catalogue, source: str | None = None) -> Recipe:
@@ -55,6 +58,8 @@ def exists(tree: Tree, path: str, catalogue: Catalogue) -> bool:
     section = path.partition(".")[0]
     if section not in SECTIONS:
         return False
+    if DottedTree(tree).get(path) == MUST_BE_GIVEN:
+        return True
     return path in DottedTree({section: plain(getattr(_Resolver(tree, catalogue), section)())})
 
 
@@ -135,6 +140,7 @@ class _Resolver(PartResolver):
             optimizer=self.optimizer("generator.optimizer", given.get("optimizer")),
             losses=self.parts("generator.losses", "generator_losses", given.get("losses")),
             schedule=self.schedule("generator.schedule", given.get("schedule")),
+            **self.values("generator", _START, {key: given[key] for key in _START.parameters if key in given}),
         )
 
     # -- further generators and streams

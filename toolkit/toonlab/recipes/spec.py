@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -44,6 +45,7 @@ class GeneratorSpec:
 
     Args:
         network: a generator.
+        weights: to begin with: a run's directory or a `.safetensors` file, for the same network; None: random ones.
         optimizer: a class of `torch.optim` and its arguments.
         losses: further losses of the generator, by name, in addition to the critics' objectives.
         schedule: a class of `torch.optim.lr_scheduler` and its arguments; its unit is the step.
@@ -53,6 +55,7 @@ class GeneratorSpec:
     optimizer: TorchPart
     losses: Mapping[str, Part] = field(default_factory=dict)
     schedule: TorchPart | None = None
+    weights: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -137,12 +140,14 @@ class Train:
         seed: of initial weights, of the order of images and of all other random draws.
         crop: where a crop is cut from a larger image.
         flip: mirror half of the images.
-        precision: `fp32`, `tf32` (fp32 with TF32 matrix products on GPUs that have them) or `bf16` (autocast).
+        precision: `fp32` (on a GPU with TF32 in convolutions, torch's own default), `fp32-strict` (without), `tf32`
+            (with TF32 in products of matrices, too) or `bf16` (autocast). On a CPU the first three are the same.
         order: which side is updated first in a step.
         generator_every: critic updates per generator update.
         ema: decay of the generator's exponential moving average, which is evaluated and saved; None: off.
         channels_last: memory format of images and networks.
-        compile: run the networks through `torch.compile`, where it works: a slow start, then faster steps.
+        compile: run the networks through `torch.compile`, where it works: a slow start, then faster steps. `graphs`:
+            generator and features as CUDA graphs besides, for steps so small that a GPU waits for the program.
         workers: number of processes that load images; None: by the device.
         log_every: steps from one logged step to the next.
         evaluate_every: steps from one evaluation to the next.
@@ -157,12 +162,12 @@ class Train:
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     crop: Literal["random", "center"] = "random"
     flip: bool = False
-    precision: Literal["fp32", "tf32", "bf16"] = "fp32"
+    precision: Literal["fp32", "fp32-strict", "tf32", "bf16"] = "fp32"
     order: Literal["critics_first", "generator_first"] = "critics_first"
     generator_every: Positive = 1
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     channels_last: bool = False
-    compile: bool = False
+    compile: bool | Literal["graphs"] = False
     workers: Annotated[int, Field(ge=0)] | None = None
     log_every: Positive = 50
     evaluate_every: Positive = 1000
@@ -240,6 +245,8 @@ def plain(spec: Any) -> Any:
         found = {key: plain(value) for key, value in _children(spec)}
         optional = found if isinstance(spec, StageSpec) else ("schedule",)  # left out where they are not given
         return {key: value for key, value in found.items() if value is not None or key not in optional}
+    if isinstance(spec, Path):
+        return str(spec)
     return [plain(value) for value in spec] if isinstance(spec, tuple) else spec
 
 

@@ -15,6 +15,7 @@ from toonlab.utils.text import with_article
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
@@ -167,8 +168,8 @@ class Metric(Protocol):
     """A measurement over evaluation samples: made once for a run, and a copy of it used for every evaluation.
 
     `needs` names the fields of `Truth` that every sample must have (`frozenset({"outline"})`; empty for none). What it
-    may have besides is `Compares`, `Describes`, and two attributes of its class: `caveat`, a line that marks it in
-    every table, and `leads = False`, if it ranks the unmodified photo so high that it may lead no table.
+    may have besides is `Compares`, `OnDevice`, `Describes`, and two attributes of its class: `caveat`, a line that
+    marks it in every table, and `leads = False`, if it ranks the unmodified photo so high that it may lead no table.
     """
 
     needs: frozenset[str]
@@ -187,6 +188,13 @@ class Compares(Protocol):
 
     def reference(self, cartoons: Images) -> None:
         """Take in the cartoons to compare with, once, before the first update."""
+
+
+@runtime_checkable
+class OnDevice(Protocol):
+    """What a metric has besides that has a network: the device to run it on, which the engine sets first of all."""
+
+    device: torch.device
 
 
 @runtime_checkable
@@ -230,7 +238,15 @@ class HasTest(Protocol):
 
 
 @runtime_checkable
-class ReadyMade(Protocol):
+class HasManifest(Protocol):
+    """What a generator has besides that reads files."""
+
+    def manifest(self) -> Mapping[str, Any]:
+        """What identifies the files' contents, as JSON values: it is part of a run's identity."""
+
+
+@runtime_checkable
+class ReadyMade(HasManifest, Protocol):
     """What a generator has that computes nothing, since its fakes lie ready: pictures by another program, say."""
 
     def check(self, samples: Sequence[Sample]) -> None:
@@ -239,8 +255,15 @@ class ReadyMade(Protocol):
     def fake(self, sample: Sample) -> Tensor:
         """The fake of a sample's photo: `(3, H, W)` in [-1, 1]."""
 
-    def manifest(self) -> Mapping[str, Any]:
-        """What identifies the fakes, as JSON values: it is part of a run's identity."""
+
+class NeedsFiles(Protocol):
+    """What the factory of features or of a metric has besides whose parts need large files, such as weights."""
+
+    def missing(self, **parameters: Any) -> Mapping[str, str]:
+        """For the part's parameters, a static method: each file that is not here -> where it comes from, in a line.
+
+        Nothing is downloaded. Without this method, the part is made, and its error tells.
+        """
 
 
 class Postprocessor(Protocol):

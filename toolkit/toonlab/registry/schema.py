@@ -21,6 +21,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from toonlab.errors import Problem, ToonlabError, nearest
 from toonlab.utils import yaml
+from toonlab.utils.paths import expanded
 from toonlab.utils.yaml import MUST_BE_GIVEN
 
 from .protocols import Tunable
@@ -187,6 +188,8 @@ def _read(factory: Callable[..., Any], skip: frozenset[str], strict: bool) -> Sc
 def _validate(parameter: Parameter, value: Any) -> Any:
     if isinstance(value, bool) and not _admits_bool(parameter.annotation):
         raise ValueError
+    if isinstance(value, str) and any(_is_path(arm) for arm in _arms(parameter.annotation) or (parameter.annotation,)):
+        value = expanded(value)
     return parameter.adapter.validate_python(value)
 
 
@@ -244,6 +247,11 @@ def _takes_text(plain: Any, text: str) -> bool:
     if typing.get_origin(plain) is Literal:
         return text in [value for value in typing.get_args(plain) if isinstance(value, str)]
     return isinstance(plain, type) and issubclass(plain, str | PurePath)
+
+
+def _is_path(annotation: Any) -> bool:
+    plain = _plain(annotation)
+    return isinstance(plain, type) and issubclass(plain, PurePath)
 
 
 def _arms(annotation: Any) -> tuple[Any, ...]:

@@ -103,18 +103,22 @@ class Findings:
         return {metric: by_metric for metric, by_metric in found.items() if by_metric}
 
     def _differences(self, metric: str, measured: Mapping[str, Measured]) -> dict[str, TypicalDifference]:
-        verdicts, baseline = self.results.verdicts, self.results.baseline or ""
+        verdicts, results = self.results.verdicts, self.results
         if metric == self.primary:
             return {label: one.primary for label, one in verdicts.items()}
-        if metric in self.results.guards:
+        if metric in results.guards:
             return {label: found for label, one in verdicts.items() if (found := one.guards.get(metric))}
-        others = [label for label in self.labels if label in measured and baseline in measured and label != baseline]
-        given = {label: difference(measured[label], measured[baseline], metric) for label in others}
+        pairs = {label: results.baseline_of(label) or "" for label in self.labels if not results.is_baseline(label)}
+        given = {
+            label: difference(measured[label], measured[baseline], metric)
+            for label, baseline in pairs.items()
+            if label in measured and baseline in measured
+        }
         return {label: found for label, found in given.items() if found}
 
     def verdict(self, label: str) -> str:
         """`better`, `worse`, …: a `Word`; `baseline`; or empty, where there is nothing to compare."""
-        if label == self.results.baseline:
+        if self.results.is_baseline(label):
             return "baseline"
         found = self.results.verdicts.get(label)
         return found.word if found else ""
@@ -125,5 +129,5 @@ class Findings:
 
     def paired(self, metric: str, label: str) -> dict[int, float]:
         """seed -> difference to the baseline, for the seeds that both have."""
-        base, own = self.by_seed(metric, self.results.baseline or ""), self.by_seed(metric, label)
+        base, own = self.by_seed(metric, self.results.baseline_of(label) or ""), self.by_seed(metric, label)
         return {seed: own[seed] - base[seed] for seed in own if seed in base}

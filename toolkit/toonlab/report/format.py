@@ -22,7 +22,7 @@ def places(values: Iterable[float]) -> int:
 
 def number(value: float, digits: int | None = None) -> str:
     """`0.652`, `14.60`, `215`, `12,400`, `0.00123`; with as many digits after the point as given."""
-    return f"{value:,.{places([value]) if digits is None else digits}f}".replace("-", "−")
+    return f"{value:z,.{places([value]) if digits is None else digits}f}".replace("-", "−")
 
 
 def signed(value: float, digits: int | None = None) -> str:

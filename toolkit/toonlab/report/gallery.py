@@ -32,12 +32,17 @@ class Picture:
 
 @dataclass
 class Scene:
-    """A photo, what each variant made of it, and the truth where there is one."""
+    """A photo, what each variant made of it, and the truth; None where there is no photo or truth."""
 
     name: str
-    photo: Picture
+    photo: Picture | None
     fakes: list[Picture]
     truth: Picture | None
+
+    @property
+    def first(self) -> Picture:
+        """The picture that stands for the scene."""
+        return self.photo or self.fakes[0]
 
 
 @dataclass(frozen=True)
@@ -76,10 +81,11 @@ def gallery(results: StudyResults) -> Gallery:
 def _scene(scenes: dict[str, Scene], sample: SamplePictures) -> Scene:
     """The scene of a sample; of several sizes of a photo, the largest is shown."""
     scene = scenes.get(sample.name)
-    if scene is None or scene.photo.width < sample.width:
-        truth = _picture("truth", sample, sample.truth) if sample.truth else None
-        fakes = scene.fakes if scene else []
-        scene = scenes[sample.name] = Scene(sample.name, _picture("photo", sample, sample.photo), fakes, truth)
+    if scene is None or (scene.photo and scene.photo.width < sample.width):
+        photo, truth = (
+            _picture(kind, sample, sample.files[kind]) if kind in sample.files else None for kind in ("photo", "truth")
+        )
+        scene = scenes[sample.name] = Scene(sample.name, photo, scene.fakes if scene else [], truth)
     return scene
 
 

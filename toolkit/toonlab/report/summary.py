@@ -55,13 +55,13 @@ def sentence(clauses: Sequence[str]) -> str:
 
 
 def _question(found: Findings) -> str:
-    labels, baseline = found.labels, found.results.baseline
-    against = baseline in labels and len(labels) > 1
-    compared = [label for label in labels if label != baseline] if against else labels
+    labels, results = found.labels, found.results
+    against = results.baseline in labels and len(labels) > 1
+    compared = [label for label in labels if not results.is_baseline(label)] if against else labels
     who = listed([*map(shown, compared)], 7) if len(compared) <= 7 else several(len(compared), "variant")
-    guards = f", guarded by {listed(found.results.guards)}" if found.results.guards else ""
+    guards = f", guarded by {listed(results.guards)}" if results.guards else ""
     by = f"by {found.primary} ({'more' if found.higher(found.primary) else 'less'} is better){guards}"
-    to = f" with {shown(baseline or '')}" if against else ""
+    to = f" with {shown(results.baseline_text)}" if against else ""
     return f"this study compares {who}{to} {by} over {several(len(found.seeds), 'seed')}"
 
 
@@ -83,7 +83,7 @@ def _result(found: Findings) -> list[str]:
         return [f"nothing is decided, as {why}", f"the best mean is {best}, of {shown(ranked[0])}{chance}"]
     floors = listed(["the unmodified photo", *map(shown, found.results.floors)])
     clauses = [_clause(word, group, digits, floors) for word, group in groups.items()]
-    return [f"compared with {shown(found.results.baseline or '')}, {clauses[0]}", *clauses[1:]]
+    return [f"compared with {shown(found.results.baseline_text)}, {clauses[0]}", *clauses[1:]]
 
 
 def _clause(word: str, group: Group, digits: int, floors: str) -> str:
@@ -107,12 +107,12 @@ def _why_nothing(found: Findings) -> str | None:
         return "there is no baseline"
     if len(found.labels) == 1:
         return "there is nothing to compare with"
-    if not found.values(found.primary, results.baseline):
-        return f"no run of {results.baseline} has finished"
-    if set(found.labels) <= {results.baseline, *results.floors}:
+    if not any(found.values(found.primary, label) for label in filter(results.is_baseline, found.labels)):
+        return f"no run of {results.baseline_text} has finished"
+    if all(results.is_baseline(label) or label in results.floors for label in found.labels):
         return "there are only floors to compare with"
     if not verdicts:
-        return f"none has a finished seed in common with {results.baseline}"
+        return f"none has a finished seed in common with {results.baseline_text}"
     if results.max_seeds:
         return f"the first look is at {next(iter(LOOKS))} seeds"
     fewest, least = fewest_seeds(level_of(family(results))), max(one.primary.seeds for one in verdicts.values())
@@ -131,11 +131,10 @@ def _limits(found: Findings) -> list[str]:
     if not found.results.verdicts:
         return [*clauses, "these results are no evidence of a difference"]
     clauses += [*basis(found), *_looks(found)]
-    baseline, level = found.results.baseline or "", level_of(family(found.results))
-    if baseline not in found.results.floors and not above_floor(
-        found.results, by_label(found.results), baseline, level
-    ):
-        clauses.append(f"{shown(baseline)} itself is not shown to be above the floor")
+    results, measured, level = found.results, by_label(found.results), level_of(family(found.results))
+    for baseline in [label for label in measured if results.is_baseline(label) and label not in results.floors]:
+        if not above_floor(results, measured, baseline, level):
+            clauses.append(f"{shown(baseline)} itself is not shown to be above the floor")
     if "undecided" in groups:
         return [*clauses, "undecided is not equal: --plan DELTA tells how many seeds a difference of DELTA takes"]
     return [*clauses, "results on other data or with other training may differ"]

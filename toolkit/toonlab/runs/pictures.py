@@ -25,7 +25,9 @@ from .directory import write_atomically
 SIDE = 384  # px of a picture's longer side, at most
 INDEX = "index.json"
 Box = tuple[int, int, int, int]  # top, left, height, width
-Made = tuple[str, Mapping[str, Image.Image], Mapping[str, "Patches"]]  # name; photo, fake, truth if any; by critic
+Made = tuple[
+    str, Mapping[str, Image.Image], Mapping[str, "Patches"]
+]  # name; fake, and photo and truth if any; by critic
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,14 @@ class SamplePictures:
     name: str
     width: Annotated[int, Field(gt=0)]
     height: Annotated[int, Field(gt=0)]
-    photo: Path
     fake: Path
+    photo: Path | None = None
     truth: Path | None = None
     patches: Mapping[str, Patches] = field(default_factory=dict)
 
     @property
     def files(self) -> dict[str, Path]:
-        """`photo`, `fake` and, where there is one, `truth`."""
+        """`fake` and, where there are any, `photo` and `truth`."""
         found = {"photo": self.photo, "fake": self.fake, "truth": self.truth}
         return {kind: path for kind, path in found.items() if path}
 
@@ -74,7 +76,7 @@ def _written(
     files = {kind: Path(f"{number:02d}-{kind}.png") for kind in pictures}
     for kind, picture in pictures.items():
         write_png(folder / files[kind], _shrunk(picture))
-    width, height = pictures["photo"].size
+    width, height = pictures["fake"].size
     return SamplePictures(name, width, height, patches=patches, **files)
 
 
@@ -96,8 +98,8 @@ def read_pictures(run: Path) -> list[SamplePictures]:
 
 
 def _in_folder(sample: SamplePictures, folder: Path) -> SamplePictures:
-    truth = folder / sample.truth if sample.truth else None
-    return replace(sample, photo=folder / sample.photo, fake=folder / sample.fake, truth=truth)
+    photo, truth = (folder / path if path else None for path in (sample.photo, sample.truth))
+    return replace(sample, photo=photo, fake=folder / sample.fake, truth=truth)
 
 
 @cache

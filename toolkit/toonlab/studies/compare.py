@@ -16,6 +16,7 @@ from toonlab.images.io import save_png, to_picture
 from toonlab.registry.catalogue import Catalogue
 from toonlab.runs.directory import make_directory, read_outcome, what_changed
 from toonlab.utils import paths
+from toonlab.utils.text import several
 
 from . import timing
 from .common import (
@@ -27,13 +28,14 @@ from .common import (
     process_options,
     run_cells,
 )
-from .executors.cell import Cell, CellSpec, cells_of
+from .executors.cell import Cell, CellSpec, cells_of, first_of_each
 from .executors.display import Display
 from .executors.driver import locked
 from .executors.options import ExecutionOptions, session
-from .plan.budget import allot, allotted
-from .plan.experiment import baseline_of, floors_of, plan_cells, read_experiment
+from .plan.budget import allot, allotted, trained_of
+from .plan.experiment import baseline_of, baselines_of, floors_of, plan_cells, read_experiment
 from .plan.looks import decisions, next_cells
+from .plan.needs import missing, training_time
 from .results import pilot, registration
 from .results.results import StudyResults
 
@@ -109,6 +111,12 @@ class _Study:
         check_fixed(cells, self.catalogue, self.directory)
         return cells
 
+    def timings(self) -> Mapping[str, float]:
+        """The seconds per step that were measured for a budget, by the variants' labels."""
+        if not (self.directory / timing.FILE).exists():
+            return {}
+        return timing.kept(list(trained_of(self.specs).values()), self.catalogue, self.directory)
+
     def results(self) -> StudyResults:
         """Its results without cells; after `cells`, which decides on the steps."""
         plan = self.plan
@@ -121,6 +129,7 @@ class _Study:
             asked=experiment_data(self.path, self.overrides),
             command=self.options.command or command(),
             baseline=baseline_of(plan, self.specs),
+            baselines=baselines_of(plan, self.specs),
             guards=plan.metrics.guards,
             margin=plan.margin,
             floors=floors_of(self.specs, self.catalogue),
@@ -143,12 +152,30 @@ def explain(
     seeds: int | None = None,
     until_decided: bool = False,
     overrides: Mapping[str, Any] | None = None,
+    step_time: float | None = None,
 ) -> Iterator[str]:
-    """A line for each cell: that it has finished, or why it has to run. Nothing runs.
+    """A line for each cell: that it has finished, or why it has to run; and one on the training's time. Nothing runs.
 
     Of a study that decides on its seeds, the cells up to the next look, and a line for each variant that is decided.
+    Files that are missing have a line each; the cells are left out if they are unknown without them.
+
+    Args:
+        step_time: seconds per step, in place of measured ones.
     """
     study = _Study(experiment, catalogue, options, seeds, until_decided, overrides or {})
+    needed = missing((spec.recipe for spec in first_of_each(study.specs).values()), catalogue)
+    yield from (f"missing: {thing}: {text}" for thing, text in needed.items())
+    try:
+        lines = list(_cell_lines(study, step_time))
+    except ToonlabError:
+        if not needed:
+            raise
+        lines = [f"{several(len(study.specs), 'run')} can begin when nothing is missing"]
+        lines += training_time(study.specs, [], catalogue, {}, step_time, complete=False)
+    yield from lines
+
+
+def _cell_lines(study: _Study, step_time: float | None) -> Iterator[str]:
     cells, directory = study.cells(), study.directory
     results = study.results()
     while wanted := next_cells(results, cells):
@@ -162,6 +189,9 @@ def explain(
             yield f"{spec.label}: has not run yet; a step has to be timed first"
     if results.max_seeds:
         yield from decisions(results)
+    asked = {cell.label for cell in results.cells}
+    specs, finished = [c.spec for c in cells if c.label in asked], [c for c in results.cells if c.status == "finished"]
+    yield from training_time(specs, finished, study.catalogue, study.timings(), step_time, complete=True)
 
 
 def plan_seeds(

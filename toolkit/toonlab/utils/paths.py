@@ -1,6 +1,7 @@
 """The paths of recipes, experiments and the cache, in a checkout and in an installed wheel."""
 
 import os
+import re
 from pathlib import Path
 
 from toonlab.errors import ToonlabError, nearest
@@ -9,6 +10,7 @@ from .reading import shortened
 from .text import printable
 
 _PACKAGE = Path(__file__).parents[1]
+_VARIABLE = re.compile(r"\$(\w+|\{\w+\})")
 
 
 def root() -> Path:
@@ -20,6 +22,19 @@ def root() -> Path:
 def cache_dir() -> Path:
     """The folder of rendered worlds and other caches: `$TOONLAB_CACHE`, else `~/.cache/toonlab`."""
     return Path(os.environ.get("TOONLAB_CACHE") or Path.home() / ".cache" / "toonlab")
+
+
+def expanded(text: str) -> str:
+    """A path that begins with `$NAME` or `${NAME}`, with the value of that environment variable if it is set."""
+    found = _VARIABLE.match(text)
+    value = os.environ.get(found[1].strip("{}")) if found else None
+    return value + text[found.end() :] if found and value else text
+
+
+def unset_variable(path: str | Path) -> str | None:
+    """The environment variable that a path begins with and that has no value; None for any other path."""
+    found = _VARIABLE.match(str(path))
+    return found[1].strip("{}") if found and expanded(str(path)) == str(path) else None
 
 
 def listed(folder: str) -> dict[str, Path]:

@@ -1,16 +1,22 @@
-"""Files that are read back: regular files of a limited size, and JSON that fits a type.
+"""Files that are read back: regular files of a limited size, JSON that fits a type, and tensors without code.
 
 What a person or a crash damaged is one line: the file, the field, what is wrong with it, and the remedy.
 """
 
+from __future__ import annotations
+
 import errno
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from toonlab.errors import ToonlabError
+from toonlab.errors import ToonlabError, first_line
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LARGEST = 64 * 2**20  # bytes of a text file; the largest metrics file of a long training has some 10 MiB
 
@@ -51,6 +57,30 @@ def read_json(path: Path, kind: TypeAdapter[T], remedy: str) -> T:
         return parse_json(read_bytes(path, remedy), kind)
     except ValueError as error:
         raise ToonlabError(f"{path}: can't be read: {error}; {remedy}") from error
+
+
+def read_state_dict(path: Path) -> Mapping[str, Tensor]:
+    """The tensors of a PyTorch file by their names, in its order, on the CPU; nothing in it is executed.
+
+    Raises:
+        ToonlabError: if there is none, if it is damaged, or if it holds anything but tensors.
+    """
+    from pickle import UnpicklingError
+
+    import torch
+
+    if not path.is_file():
+        raise ToonlabError(f"{path}: no such file")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:  # its text advises to load the file unsafely
+        why = "it holds more than tensors, or is damaged; nothing in it was executed"
+        raise ToonlabError(f"{path}: is no state dict that torch can load: {why}") from error
+    except Exception as error:  # torch.load has no exception of its own
+        raise ToonlabError(f"{path}: is no state dict that torch can load: {first_line(error)}") from error
+    if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise ToonlabError(f"{path}: holds {type(state).__name__}, expected a state dict of tensors alone")
+    return state
 
 
 def parse_json(text: str | bytes, kind: TypeAdapter[T]) -> T:

@@ -197,7 +197,7 @@ def test_ctrl_c_reaches_runs_as_well_and_stops_them_all_the_same(
     assert outcome(tmp_path)["reason"] == "signal SIGINT"
     (cell,) = StudyResults.read(tmp_path / "runs" / "study").cells
     assert (cell.status, cell.reason) == ("stopped", "signal SIGINT")
-    (begun,) = explain(str(small.parent / "study.yaml"), discover(), ExecutionOptions(tmp_path / "runs"))
+    begun, _ = explain(str(small.parent / "study.yaml"), discover(), ExecutionOptions(tmp_path / "runs"))
     assert "begun, continues from its last checkpoint (stopped: signal SIGINT)" in begun
 
 

@@ -14,7 +14,7 @@ from toonlab.images.io import read_picture
 from toonlab.recipes.spec import Recipe
 from toonlab.stats.verdicts import LOOKS
 from toonlab.studies.compare import write_photos
-from toonlab.studies.plan.experiment import Decide, baseline_of, floors_of, plan_cells, read_experiment
+from toonlab.studies.plan.experiment import Decide, baseline_of, baselines_of, floors_of, plan_cells, read_experiment
 
 
 def cells(folder: Path, text: str) -> list[Recipe]:
@@ -29,7 +29,7 @@ def test_a_part_stands_on_the_data_and_by_the_metrics_of_the_first_recipe(small:
         small.parent, f"recipes: [{entry}, small, {{use: classic}}]\nseeds: [5]\nset: {{data.size: 48}}\n"
     )
     assert (theirs.name, second.name) == ("theirs", "classic")
-    assert theirs.generator.network.parameters == {"path": Path("made")}
+    assert theirs.generator.network.parameters == {"path": Path("made"), "fit": "resize", "match": "{stem}"}
     assert theirs.train.seed == 5
     assert ours.data.parameters["size"] == 48
     for key in ("data", "train", "evaluate", "observers"):
@@ -167,6 +167,11 @@ def test_named_levels_change_several_paths_at_once_where_a_recipe_has_them(small
         ("design: half", "design: got 'half', expected"),
         ("baseline: smal", "baseline: 'smal' is none of the recipes; did you mean 'small'?"),
         ("time_limit: 0", "time_limit: got 0, expected"),
+        ("factors: {a: {b: {only: {smal: {data.size: 48}}}}}", "factors: a: only: 'smal': no recipe is or extends it"),
+        ("factors: {a: {b: {only: {small: {data.sise: 4}}}}}", "factors: a: data.sise: no recipe has this path"),
+        ("factors: {a: {b: {only: {small: 3}}}}", "factors: a: only: got {'small': 3}, expected recipes' names, each"),
+        (f"factors: {{{K}: [1, 2]}}\nwithin: [k]", "within: 'k' is none of the factors; valid: critics.patch"),
+        (f"factors: {{{K}: [1]}}\nwithin: [{K}]\ndesign: one-at-a-time", "within: needs every combination of levels"),
     ],
 )
 def test_factors_that_make_no_sense(small: Path, text: str, says: str) -> None:
@@ -219,3 +224,41 @@ def test_floors_are_what_their_generators_call_so(small: Path) -> None:
     experiment, path = read_experiment(str(small.parent / "study.yaml"))
     specs = plan_cells(experiment, path, {}, discover())
     assert floors_of(specs, discover()) == ["dots", "identity", "points"]
+
+
+STYLES = """recipes: [small, lone, dots]
+set: {data: {use: toonworld}}
+factors:
+  style:
+    a: {data.size: 48, only: {small: {generator.losses.content.weight: 2}, lone: {train.batch: 3}}}
+    b: {data.size: 64}
+  critics.image.weight: [1, 2]
+within: [style]
+"""
+
+
+def test_a_level_may_change_one_recipe_and_its_descendants_alone(small: Path) -> None:
+    (small.parent / "lone.yaml").write_text("extends: small\ncritics: {patch: null}\n")
+    planned = cells(small.parent, f"{STYLES}seeds: 1\n")
+    found = {(r.name, r.data.parameters["size"]): (r.train.batch, r.generator.losses) for r in planned}
+    weights = {key: losses["content"].weight if losses else None for key, (_, losses) in found.items()}
+    own = weights["small", 64]
+    assert own not in (2, None)
+    assert weights == {**dict.fromkeys([("small", 48), ("lone", 48)], 2), ("small", 64): own, ("lone", 64): own} | {
+        ("dots", size): None for size in (48, 64)
+    }
+    assert (found["lone", 48][0], found["small", 48][0], found["lone", 64][0]) == (3, 2, 2)
+
+
+def test_within_a_factor_each_level_has_a_baseline_of_its_own(small: Path) -> None:
+    (small.parent / "lone.yaml").write_text("extends: small\ncritics: {patch: null}\n")
+    (small.parent / "study.yaml").write_text(STYLES)
+    experiment, path = read_experiment(str(small.parent / "study.yaml"))
+    specs = plan_cells(experiment, path, {}, discover())
+    found = baselines_of(experiment, specs)
+    assert len(found) == len({spec.variant.label for spec in specs}) == 10
+    for label, baseline in found.items():
+        style = label.partition("style ")[2][0]
+        assert baseline == f"small (style {style}, image.weight 1)"
+    (small.parent / "study.yaml").write_text(STYLES.replace("within: [style]\n", ""))
+    assert baselines_of(read_experiment(str(path))[0], specs) == {}

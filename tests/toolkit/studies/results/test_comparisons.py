@@ -168,3 +168,24 @@ def test_a_look_waits_for_all_cells_of_a_pair_and_a_failed_one_is_missing(made: 
     failed = [replace(c, status="failed") if c.status == "waiting" else c for c in waiting]
     one = study.with_cells(failed).verdicts["up"]
     assert (one.look, one.primary.seeds) == (9, 8)
+
+
+def test_variants_with_baselines_of_their_own_are_compared_with_them_and_with_their_floors(made: Made) -> None:
+    values = {
+        "plain a": of(BASE, 6),
+        "up a": of(BASE, 6, 0.1),
+        "dots a": of([0.1] * 9, 6),
+        "plain b": of(BASE, 6, 2),
+        "up b": of(BASE, 6, 1.9),
+        "dots b": of([0.2] * 9, 6),
+        "late b": of(BASE, 6, -0.3),
+    }
+    baselines = {label: f"plain {label[-1]}" for label in values}
+    study = made(values, baselines=baselines, floors=["dots a", "dots b"])
+    assert words(study) == {
+        **{"up a": "better", "dots a": "at the floor"},  # by 0.1, not by -1.9
+        **{"up b": "worse", "dots b": "at the floor", "late b": "at the floor"},  # above the floor of a, not of b
+    }
+    assert family(study) == 3
+    assert study.baseline_text == "plain a, plain b at the same level"
+    assert made(values, floors=["dots a", "dots b"]).verdicts["up b"].word == "better"

@@ -129,7 +129,7 @@ def seeds(found: Findings, metric: str) -> Chart:
 
 def differences(found: Findings, metric: str) -> Chart:
     """The differences to the baseline, with their intervals; of the primary metric, with words."""
-    baseline, digits = shown(found.results.baseline or ""), found.digits(metric)
+    baseline, digits = shown(found.results.baseline_text), found.digits(metric)
     rows, said = [], []
     for label in found.labels:
         if one := found.difference(label, metric):

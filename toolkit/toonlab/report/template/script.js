@@ -73,8 +73,8 @@ if (viewer) {
   const critic = viewer.querySelector("#critic");
   const names = new Map(all(".picture").map(({ dataset }) => [dataset.key, dataset.label]));
   for (const select of Object.values(chosen)) for (const [key, name] of names) select.append(new Option(name, key));
-  chosen.left.value = "photo";
-  chosen.right.value = names.has(viewer.dataset.best) ? viewer.dataset.best : [...names.keys()].find((key) => key !== "photo");
+  chosen.left.value = [...names.keys()][0]; // the photo, where there is one
+  chosen.right.value = names.has(viewer.dataset.best) ? viewer.dataset.best : [...names.keys()][1] ?? chosen.left.value;
   const scene = () => scenes[Number(viewer.querySelector("[name=scene]:checked").value)];
 
   const divide = () => {

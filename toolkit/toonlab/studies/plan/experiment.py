@@ -156,9 +156,11 @@ class Experiment(StudyFile):
 
     Args:
         factors: dotted path -> levels, each applied to the recipes that have the path; or any name -> levels by name,
-            each of them several overrides at once: `resolution: {64: {data.size: 64, train.size: 64}, 128: …}`.
+            each of them several overrides at once: `resolution: {64: {data.size: 64, train.size: 64}, 128: …}`. Those
+            under `only: {ctss: {…}}` are for that recipe and its descendants.
         design: how the levels are combined, see `design.combinations`.
         baseline: the recipe with which the others are compared; the first trained one, if not given.
+        within: factors of which no levels are compared with each other: the baseline is that of the same levels.
         decide: adds seeds until nothing is undecided; a number of `seeds` has no effect then, a list is their order.
         budget: the cost that is equal for all trained variants, see `budget.allot`.
     """
@@ -168,6 +170,7 @@ class Experiment(StudyFile):
     factors: dict[str, Factor] = field(default_factory=dict)
     design: Design = "full"
     baseline: str | None = None
+    within: list[str] = field(default_factory=list)
     seeds: Seeds = 3
     metrics: MetricNames = MetricNames()
     decide: Decide | None = None
@@ -196,20 +199,33 @@ class Experiment(StudyFile):
         return {factor: list(levels) for factor, levels in self.factors.items()}
 
     def overrides_of(self, factor: str) -> dict[str, Any]:
-        """Every path that a factor changes, with one of its values."""
-        each = [self.overrides_at({factor: level}) for level in reversed(self.levels[factor])]
+        """Every path that a factor changes in any recipe, with one of its values."""
+        each = [self.overrides_at({factor: level}, self.only(factor)) for level in reversed(self.levels[factor])]
         return {dotted: value for overrides in each for dotted, value in overrides.items()}
 
-    def overrides_at(self, levels: Levels) -> dict[str, Any]:
-        """What levels change: dotted path -> value."""
+    def overrides_at(self, levels: Levels, names: Sequence[str]) -> dict[str, Any]:
+        """What levels change: dotted path -> value.
+
+        Args:
+            names: those of the recipe and of the recipes that it extends, for overrides that are for one `only`.
+        """
         found: dict[str, Any] = {}
         for factor, level in levels.items():
             given = self.factors[factor]
             found |= given[level] if isinstance(given, dict) else {factor: level}
+            for name in reversed(names):
+                found |= found.get("only", {}).get(name, {})
+            found.pop("only", None)
         return found
 
+    def only(self, factor: str) -> list[str]:
+        """The recipes for which alone some overrides of a factor are."""
+        given = self.factors[factor]
+        levels = given.values() if isinstance(given, dict) else ()
+        return list(dict.fromkeys(name for level in levels for name in level.get("only", {})))
+
     def problems(self) -> Iterator[Problem]:
-        """Names of recipes that are missing, can't be those of folders, or are given twice."""
+        """Names of recipes that are missing, can't be those of folders, or are given twice; overrides for no recipe."""
         if not self.named:
             text = "no recipe is given by name; give one at least: the others are measured on its data and by its"
             yield Problem("recipes", f"{text} metrics")
@@ -220,6 +236,13 @@ class Experiment(StudyFile):
                 yield Problem(
                     "recipes", f"{count} of them are called {name!r}; give each a name of its own, by name: …"
                 )
+        for factor, levels in self.factors.items():
+            for only in (
+                (level["only"] for level in levels.values() if "only" in level) if isinstance(levels, dict) else ()
+            ):
+                if not isinstance(only, dict) or not all(isinstance(own, dict) for own in only.values()):
+                    text = f"got {only!r}, expected recipes' names, each with its overrides"
+                    yield Problem(f"factors: {factor}: only", text)
 
 
 def read_experiment(name: str, seeds: int | None = None, *, until_decided: bool = False) -> tuple[Experiment, Path]:
@@ -290,6 +313,16 @@ def baseline_of(experiment: Experiment, specs: Sequence[CellSpec]) -> str:
     return trained[0].variant.label
 
 
+def baselines_of(experiment: Experiment, specs: Sequence[CellSpec]) -> dict[str, str]:
+    """label -> that of the variant with which it is compared, where `within` says that it is another than the first."""
+    variants = {spec.variant.label: spec.variant for spec in specs}
+    first, found = variants[baseline_of(experiment, specs)], dict[str, str]()
+    for label, variant in variants.items() if experiment.within else ():
+        own = {factor: variant.levels[factor] for factor in experiment.within if factor in variant.levels}
+        found[label] = Variant(first.recipe, {**first.levels, **own}).label
+    return {label: baseline for label, baseline in found.items() if baseline in variants}
+
+
 def floors_of(specs: Sequence[CellSpec], catalogue: Catalogue) -> list[str]:
     """The labels of the variants whose pictures every method has to surpass, as their generators say."""
     parts = {spec.variant.label: spec.recipe.generator.network for spec in specs if not spec.recipe.stages}
@@ -328,8 +361,9 @@ class _Plan:
     def recipe(self, entry: str | dict[str, Any], levels: Levels) -> Recipe:
         """The recipe at some levels, with the first seed."""
         name = entry if isinstance(entry, str) else self.experiment.named[0]
-        shared = {**self.shared, **self.experiment.overrides_at(levels), "train.seed": self.experiment.seed_list[0]}
         draft = copy.deepcopy(self.drafts[name])
+        changed = self.experiment.overrides_at(levels, draft.names)
+        shared = {**self.shared, **changed, "train.seed": self.experiment.seed_list[0]}
         draft.apply_present(shared, self.catalogue)
         recipe = draft.resolve(self.catalogue, name)
         return recipe if isinstance(entry, str) else _fixed(recipe, entry, self.catalogue)
@@ -339,7 +373,10 @@ class _Plan:
         placed = {dotted for name in self.drafts for dotted in self.placed(name, self.given)}
         found = set[str]().union(*self.found.values())
         yield from (Problem(dotted, "no recipe has this path") for dotted in self.given if dotted not in placed)
+        names = {name for draft in self.drafts.values() for name in draft.names}
         for factor, levels in self.experiment.factors.items():
+            unknown = [name for name in self.experiment.only(factor) if name not in names]
+            yield from (Problem(f"factors: {factor}: only", f"{n!r}: no recipe is or extends it") for n in unknown)
             where = f"factors: {factor}: " if isinstance(levels, dict) else "factors: "
             missing = [p for p in self.experiment.overrides_of(factor) if p not in found]
             yield from (Problem(f"{where}{dotted}", "no recipe has this path") for dotted in missing)
@@ -359,6 +396,11 @@ def _unfit(experiment: Experiment) -> Iterator[Problem]:
         yield Problem(
             "baseline", f"{experiment.baseline!r} is none of the recipes; {nearest(experiment.baseline, names)}"
         )
+    for factor in experiment.within:
+        if factor not in experiment.factors:
+            yield Problem("within", f"{factor!r} is none of the factors; {nearest(factor, experiment.factors)}")
+    if experiment.within and experiment.design != "full":
+        yield Problem("within", f"needs every combination of levels; got design {experiment.design}")
     if experiment.decide and len(set(experiment.seed_list)) < experiment.decide.max_seeds:
         text = f"got a list of {len(set(experiment.seed_list))}, expected {experiment.decide.max_seeds} (max_seeds)"
         yield Problem("seeds", f"{text} different ones, or no list")

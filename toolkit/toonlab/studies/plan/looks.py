@@ -13,7 +13,7 @@ def next_cells(results: StudyResults, cells: Sequence[Cell]) -> list[Cell]:
     """The cells that a study runs next, after those in its results; none when it has ended.
 
     These are all cells, unless the study decides on its seeds: then those of the first look, and of each further look
-    the cells of the variants that are undecided, of the baseline and of the floors.
+    the cells of the variants that are undecided, of their baselines and of the floors.
     """
     if results.max_seeds is None:
         return [] if results.cells else list(cells)
@@ -23,7 +23,7 @@ def next_cells(results: StudyResults, cells: Sequence[Cell]) -> list[Cell]:
     open_ = {label for label, one in results.verdicts.items() if one.word == "undecided"}
     if look is None or (begun and not open_):
         return []
-    known = {results.baseline, *results.floors, *open_}
+    known = {*results.floors, *open_, *map(results.baseline_of, open_)}
     seeds = order[begun:look]
     return [c for c in cells if c.spec.recipe.train.seed in seeds and (not begun or c.spec.variant.label in known)]
 

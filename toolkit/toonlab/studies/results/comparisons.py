@@ -59,15 +59,16 @@ class Comparison:
 
 
 def comparisons(results: StudyResults) -> dict[str, Comparison]:
-    """label -> its comparison, of the variants that share a finished seed with the baseline; empty without one.
+    """label -> its comparison, of the variants that share a finished seed with their baseline; empty without one.
 
     The intervals of all variants' primary metric hold together with a chance of 95 %; the guards of a variant share its
     level. A study that stops by itself (`results.max_seeds`) says what it has seen at its looks alone.
     """
     measured = by_label(results)
-    if not results.metrics or results.baseline not in measured:
+    if not results.metrics:
         return {}
-    found = {label: _Compared(results, measured, label) for label in measured if label != results.baseline}
+    others = [label for label in measured if not results.is_baseline(label) and results.baseline_of(label) in measured]
+    found = {label: _Compared(results, measured, label) for label in others}
     return {label: one for label, compared in found.items() if (one := compared.comparison())}
 
 
@@ -113,8 +114,9 @@ def gain(interval: Interval, higher: bool) -> Interval:
 
 
 def family(results: StudyResults) -> int:
-    """The number of comparisons that a study makes: of all variants but the baseline and the floors."""
-    return len({variant.label for variant in results.variants} - {results.baseline, *results.floors})
+    """The number of comparisons that a study makes: of all variants but the baselines and the floors."""
+    labels = {variant.label for variant in results.variants} - {*results.floors}
+    return sum(not results.is_baseline(label) for label in labels)
 
 
 def above_floor(results: StudyResults, measured: Mapping[str, Measured], label: str, level: float) -> bool | None:
@@ -126,7 +128,7 @@ def above_floor(results: StudyResults, measured: Mapping[str, Measured], label: 
     if label in results.floors:
         return False
     primary = results.metrics[0]
-    below = [photos(results, label), *(measured[floor] for floor in results.floors if floor in measured)]
+    below = [photos(results, label), *(measured[floor] for floor in results.floors_of(label) if floor in measured)]
     found = [difference(measured[label], floor, primary, level) for floor in below]
     gains = [gain(one.interval, results.higher.get(primary, True)) for one in found if one and one.interval]
     if any(low <= 0 and high < results.margin for low, high in gains):
@@ -139,7 +141,7 @@ class _Compared:
 
     def __init__(self, results: StudyResults, measured: Mapping[str, Measured], label: str) -> None:
         self.results, self.measured, self.label = results, measured, label
-        self.family = family(results)
+        self.baseline, self.family = results.baseline_of(label) or "", family(results)
 
     def comparison(self) -> Comparison | None:
         if self.results.max_seeds is None:
@@ -154,15 +156,13 @@ class _Compared:
 
     def _before(self) -> Comparison | None:
         """Before the first look, no interval and no word."""
-        found = difference(
-            self.measured[self.label], self.measured[self.results.baseline or ""], self.results.metrics[0]
-        )
+        found = difference(self.measured[self.label], self.measured[self.baseline], self.results.metrics[0])
         level = level_of(self.family, next(iter(LOOKS)))
         without = found and TypicalDifference(found.seeds, found.scenes, found.median, None)
         return Comparison("undecided", without, {}, level, 0) if without else None
 
     def _at(self, measured: Mapping[str, Measured], level: float, look: int | None) -> Comparison | None:
-        results, own, baseline = self.results, measured[self.label], measured[self.results.baseline or ""]
+        results, own, baseline = self.results, measured[self.label], measured[self.baseline]
         primary = difference(own, baseline, results.metrics[0], level)
         if primary is None:
             return None
@@ -179,9 +179,10 @@ class _Compared:
 
 
 def reached(results: StudyResults, label: str) -> Iterator[tuple[int, set[int]]]:
-    """The looks, each with its seeds, at which all cells of a variant and of the baseline have ended."""
-    cells = {name: {cell.seed: cell for cell in results.of(name)} for name in (label, results.baseline or "")}
-    order = list(cells[results.baseline or ""])
+    """The looks, each with its seeds, at which all cells of a variant and of its baseline have ended."""
+    baseline = results.baseline_of(label) or ""
+    cells = {name: {cell.seed: cell for cell in results.of(name)} for name in (label, baseline)}
+    order = list(cells[baseline])
     for look in LOOKS:
         seeds = order[:look]
         if look > (results.max_seeds or 0) or len(seeds) < look or not all(map(_ended, cells.values(), [seeds] * 2)):

@@ -15,7 +15,7 @@ from .results import StudyResults
 
 
 def sample_rows(results: StudyResults) -> list[Row]:
-    """The photos, each variant's fakes by the first seed that has pictures, and the truth where there is one."""
+    """Each variant's fakes by the first seed that has pictures, with photos and the truth where there are any."""
     found: dict[str, list[SamplePictures]] = {}
     for cell in results.cells:
         if cell.status == "finished" and cell.variant.label not in found:
@@ -25,10 +25,10 @@ def sample_rows(results: StudyResults) -> list[Row]:
     if not found:
         return []
     labels = [variant.label for variant in results.variants if variant.label in found]
-    rows = [("photo", [sample.photo for sample in found[labels[0]]])]
+    photos, truths = ([getattr(s, kind) for s in found[labels[at]]] for kind, at in (("photo", 0), ("truth", -1)))
+    rows = [("photo", photos)] if all(photos) else []
     rows += [(label, [sample.fake for sample in found[label]]) for label in labels]
-    truths = [sample.truth for sample in found[labels[-1]]]
-    rows += [("truth", [path for path in truths if path])] if all(truths) else []
+    rows += [("truth", truths)] if all(truths) else []
     return [(label, [_opened(path) for path in paths]) for label, paths in rows]
 
 

@@ -59,7 +59,7 @@ def plan(results: StudyResults, finished: Sequence[CellResult], delta: float) ->
     known = replace(results, cells=finished)
     found = variations(known)
     if not found:
-        text = f"no variant has {_LEAST} finished seeds in common with {results.baseline}"
+        text = f"no variant has {_LEAST} finished seeds in common with {results.baseline_text}"
         raise ToonlabError(f"{results.directory}: {text}, so it is unknown how they vary; run some seeds first")
     seeds = {label: seeds_needed(one, delta, family(results), results.max_seeds) for label, one in found.items()}
     return _lines(known, found, seeds, delta)
@@ -68,10 +68,15 @@ def plan(results: StudyResults, finished: Sequence[CellResult], delta: float) ->
 def variations(results: StudyResults) -> dict[str, Variation]:
     """label -> how its difference varies, of the variants with enough seeds, without the floors."""
     measured, found = by_label(results), dict[str, Variation]()
-    baseline = measured.get(results.baseline or "", {})
     for label in measured:
+        baseline = measured.get(results.baseline_of(label) or "", {})
         table = difference_table(*paired_scores(measured[label], baseline, results.metrics[0]))  # (seeds, scenes)
-        if table is not None and len(table) >= _LEAST and label not in (results.baseline, *results.floors):
+        if (
+            table is not None
+            and len(table) >= _LEAST
+            and not results.is_baseline(label)
+            and label not in results.floors
+        ):
             scenes = table.mean(axis=0) if table.shape[1] > 1 else np.empty(0)
             found[label] = Variation(len(table), float(table.mean(axis=1).std(ddof=1)), scenes)
     return found

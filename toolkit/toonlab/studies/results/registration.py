@@ -72,7 +72,7 @@ def terms(results: StudyResults) -> Terms:
         guards=list(results.guards),
         margin=results.margin,
         baseline=results.baseline,
-        hypotheses=[label for label in labels if label not in (results.baseline, *results.floors)],
+        hypotheses=[label for label in labels if not results.is_baseline(label) and label not in results.floors],
         seeds=[] if results.max_seeds else sorted({cell.seed for cell in results.cells}),
         max_seeds=results.max_seeds,
     )

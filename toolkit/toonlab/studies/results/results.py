@@ -193,6 +193,7 @@ class StudyResults:
         metrics: names of metrics and costs, the primary one first.
         higher: of each metric and cost, whether more is better.
         baseline: the label of the variant with which the others are compared.
+        baselines: label -> that of its own baseline, of variants that another one than `baseline` is compared with.
         guards: the metrics in which a better variant must not lose more than the margin.
         margin: the smallest difference that matters, in the unit of the primary metric and the guards.
         floors: the labels of variants that make pictures which a method has to surpass.
@@ -216,6 +217,7 @@ class StudyResults:
     metrics: Sequence[str] = ()
     higher: Mapping[str, bool] = field(default_factory=dict)
     baseline: str | None = None
+    baselines: Mapping[str, str] = field(default_factory=dict)
     guards: Sequence[str] = field(default_factory=list)
     margin: Annotated[float, Field(gt=0, allow_inf_nan=False)] = MARGIN
     floors: Sequence[str] = field(default_factory=list)
@@ -238,6 +240,26 @@ class StudyResults:
     def variants(self) -> list[Variant]:
         """In the order of the experiment."""
         return list({cell.variant.label: cell.variant for cell in self.cells}.values())
+
+    def baseline_of(self, label: str) -> str | None:
+        """The label of the variant with which a variant is compared; its own, if it is a baseline."""
+        return self.baselines.get(label, self.baseline)
+
+    def is_baseline(self, label: str) -> bool:
+        """Whether others are compared with a variant."""
+        return self.baseline_of(label) == label
+
+    @property
+    def baseline_text(self) -> str:
+        """The baseline, or the recipe of all baselines, for sentences and headings."""
+        if not self.baselines:
+            return self.baseline or ""
+        recipes = {variant.recipe for variant in self.variants if self.is_baseline(variant.label)}
+        return f"{', '.join(sorted(recipes))} at the same level"
+
+    def floors_of(self, label: str) -> list[str]:
+        """The floors that a variant has to surpass: those that are compared with the same baseline."""
+        return [floor for floor in self.floors if self.baseline_of(floor) == self.baseline_of(label)]
 
     def of(self, label: str) -> list[CellResult]:
         """A variant's cells."""
@@ -276,7 +298,9 @@ class StudyResults:
         columns = (*self.metrics, "seconds")
         values = {name: [c.values[name] for c in cells if name in c.values] for name in columns}
         values = {name: given for name, given in values.items() if given}
-        verdict = str(self.verdicts.get(label, "")) if label != self.baseline else "baseline" if self.verdicts else ""
+        verdict = (
+            str(self.verdicts.get(label, "")) if not self.is_baseline(label) else "baseline" if self.verdicts else ""
+        )
         return tables.TableRow(label, values, self.note(label), verdict)
 
     def note(self, label: str) -> str:
@@ -332,7 +356,7 @@ def _consistent(results: StudyResults) -> StudyResults:
     labels = {cell.variant.label for cell in results.cells}
     for name, missing in (
         ("higher", {*results.metrics, *results.guards} - results.higher.keys()),
-        ("cells", {results.baseline} - labels - {None} if labels else set()),
+        ("cells", {results.baseline, *results.baselines.values()} - labels - {None} if labels else set()),
     ):
         if missing:
             raise ValueError(f"{name} lacks {', '.join(sorted(map(repr, missing)))}")

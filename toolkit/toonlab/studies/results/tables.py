@@ -47,7 +47,7 @@ class TableRow:
 
 
 def _number(value: float) -> str:
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:.2f}" if abs(value) < 100 else f"{value:.0f}"
+    return f"{value:z.3f}" if abs(value) < 10 else f"{value:z.2f}" if abs(value) < 100 else f"{value:z.0f}"
 
 
 def leading(metrics: Mapping[str, float], wanted: Sequence[str]) -> dict[str, float]:
