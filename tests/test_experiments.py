@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,8 @@ SIZES = {  # variants, seeds
     "paper_ablation": (21, 3),
     "paper_comparison": (21, 3),
     "paper_patch_size_and_k": (27, 3),
+    "salient_patches": (5, 24),
+    "salient_patches_where": (8, 6),
     "sampler_by_representation": (12, 3),
     "samplers": (8, 3),
     "style_losses": (7, 9),
@@ -43,7 +46,8 @@ def catalogue() -> Catalogue:
 
 
 def planned(name: str, catalogue: Catalogue, **overrides: object) -> list[CellSpec]:
-    experiment, path = read_experiment(name, seeds=1)
+    experiment, path = read_experiment(name)
+    experiment = replace(experiment, seeds=1, decide=None)
     return plan_cells(experiment, path, overrides, catalogue)
 
 

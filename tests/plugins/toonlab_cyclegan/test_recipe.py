@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import random
 from typing import Any
 
 import pytest
@@ -72,9 +73,9 @@ class Reference:
 
     def pooled(self, name: str, images: Tensor, number: int) -> Tensor:
         pool, given = self.pools[name], []
-        for image, (chance, place) in zip(
-            images, torch.rand(2, 2, generator=rng(0, "pool", name, number)), strict=True
-        ):
+        draw = random.Random(rng(0, "pool", name, number).initial_seed())
+        for image in images:
+            chance, place = draw.random(), draw.random()
             given.append(image)
             if len(pool) < 3:
                 pool.append(image)

@@ -62,9 +62,11 @@ def _uses(gan: GAN, photo: Tensor) -> Iterator[Use]:
         yield f"generators.{name}", generator, photo, generator_passes
     if gan.features is not None:
         yield "features", gan.features, photo, (_without_gradients, _through_features)
+    other = photo.flip(-1)
+    streams = gan.streams(Batch(photo, other), False, fake=other, **dict.fromkeys(gan.stream_inputs, other))
     for critic in gan.critics.values():
         with torch.no_grad():
-            view = gan.view(critic, gan.streams(Batch(photo, photo.flip(-1)), learning=False), 0).fake
+            view = gan.view(critic, streams, 0).fake
         yield f"critics.{critic.name}.discriminator", critic.net, view, (_update_critic, _through_to_input)
 
 

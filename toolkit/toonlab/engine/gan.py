@@ -158,12 +158,12 @@ class GAN:
             self.update_critics(stage, streams, views, number, scalars)
         return scalars
 
-    def streams(self, batch: Batch, learning: bool = True, fake: Tensor | None = None) -> Streams:
-        """The images of a step; a `fake` that was made already is not made again."""
+    def streams(self, batch: Batch, learning: bool = True, **made: Tensor) -> Streams:
+        """The images of a step; those that were `made` already are not made again."""
         nets = {"generator": self.generator, **self.generators}
         sources = {"fake": StreamSource(self.generator, "photo")}
         sources |= {name: StreamSource(nets[net], source) for name, (net, source) in self.stream_inputs.items()}
-        return Streams(batch, sources, self.run, learning, {} if fake is None else {"fake": fake})
+        return Streams(batch, sources, self.run, learning, made)
 
     def run(self, net: nn.Module, images: Tensor) -> Any:
         """A network's forward pass, compiled or not, in the precision of the run."""
@@ -200,7 +200,7 @@ class GAN:
         everywhere = self.distributed.gather(pairs)
         given = pool(everywhere, rng(self.seed, "pool", critic.name, number))
         own = given[self.distributed.rank * len(pairs) :][: len(pairs)]
-        fake, origin = own.split(own.shape[1] // 2, 1)
+        fake, origin = own.chunk(2, 1)
         return self._view(critic, streams[critic.real], fake, origin, number)
 
     def update_critics(

@@ -100,8 +100,8 @@ class PartBuilder:
         losses = self.losses(f"{path}.losses", spec.losses)
         if net is None:
             return None
-        seen = {"real": spec.real, "fake": spec.fake, "pool": ImagePool(spec.pool) if spec.pool else None}
-        return Critic(name, net, objective, sampler, representation, losses, spec.weight, **seen)
+        pool = ImagePool(spec.pool) if spec.pool else None
+        return Critic(name, net, objective, sampler, representation, losses, spec.weight, spec.real, spec.fake, pool)
 
     def seen(self, path: str, spec: CriticSpec, photo: Tensor) -> tuple[Any, Any, Views | None]:
         """A critic's sampler and representation, and its views of photos; None after a problem."""

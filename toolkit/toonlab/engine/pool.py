@@ -1,5 +1,6 @@
 """A pool of past fakes for a critic, so that it does not forget what the generator did before."""
 
+import random
 from collections.abc import Mapping
 
 import torch
@@ -21,10 +22,11 @@ class ImagePool:
         self.images: list[Tensor] = []
 
     def __call__(self, images: Tensor, rng: torch.Generator) -> Tensor:
-        """`(B, C, H, W)` -> the same shape; two draws for each image, whether they are needed or not."""
+        """`(B, C, H, W)` -> the same shape; two draws by the seed of `rng` for each image, whether needed or not."""
+        draw = random.Random(rng.initial_seed())  # numbers that Python decides by: a tensor's would be waited for
         given = []
-        draws = torch.rand(len(images), 2, generator=rng).tolist()
-        for image, (chance, place) in zip(images.detach(), draws, strict=True):
+        for image in images.detach():
+            chance, place = draw.random(), draw.random()
             if len(self.images) < self.size:
                 self.images.append(image.clone())
                 given.append(image)
