@@ -1,0 +1,1 @@
+"""CUT and FastCUT (Park, Efros, Zhang and Zhu, ECCV 2020)."""

@@ -1,0 +1,1 @@
+"""pix2pix (Isola, Zhu, Zhou and Efros, CVPR 2017)."""
