@@ -1,12 +1,14 @@
 """CTSS's networks: generators with and without U-Net skips, and discriminators of whole images and of patches."""
 
+from collections.abc import Sequence
+
 import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from toonlab.ops.checks import check_sides
 from toonlab.ops.filters import full_precision
-from toonlab.ops.layers import LayerNorm, SameConv2d, upsample2x, variance_scaling_
+from toonlab.ops.layers import LayerNorm, SameConv2d, tapped, upsample2x, variance_scaling_
 from toonlab.ops.layers import spectral_norm as with_spectral_norm
 
 
@@ -82,6 +84,11 @@ class CTSSUNet(nn.Module):
         half = self.d(self._join(self.d_up(upsample2x(quarter)), half))
         full = self.e(self._join(self.e_up(upsample2x(half)), full))
         return torch.tanh(full_precision(self.out(full)))  # bf16 has fewer levels near -1 and 1 than a picture
+
+    def encode(self, images: Tensor, layers: Sequence[int]) -> tuple[Tensor, ...]:
+        """The features of some layers, see `toonlab.Encoder`: 1 to 3 are a at full and half size and b, the rest c."""
+        modules = [self.a_full, self.a_half, self.b, *self.c]
+        return tapped(modules, range(1, len(modules) + 1), images, layers)
 
     def _join(self, upsampled: Tensor, skip: Tensor) -> Tensor:
         return torch.cat([upsampled, skip], dim=1) if self.skips else upsampled

@@ -1,11 +1,15 @@
 """CycleGAN's networks: a generator with residual blocks, and a discriminator of overlapping patches."""
 
+from collections.abc import Sequence
+
 import torch
+import torch.nn.functional as F
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from toonlab.ops.checks import check_sides
 from toonlab.ops.filters import full_precision
+from toonlab.ops.layers import tapped
 
 
 class ResNet(nn.Module):
@@ -15,26 +19,38 @@ class ResNet(nn.Module):
     2017, section 7.2: after Johnson, Alahi and Fei-Fei, ECCV 2016, with reflected borders and instance norm without
     parameters. Kernels from N(0, 0.02). Raises `PartError` for sides that are not multiples of 4, or below 8.
 
+    Its features (`encode`) are, from layer 1, the outputs of the first three convolutions and of the residual blocks.
+
     Args:
         width: channels at full resolution; cost grows with its square. 64 with 9 blocks has 11,378,179 parameters.
         blocks: residual blocks; 9 in the paper for 256 pixels and more, 6 for 128.
+        antialias: halve sides by a blur (1, 2, 1), and double them bilinearly, after convolutions that leave them as
+            they are: as CUT's code does. Zhang, "Making Convolutional Networks Shift-Invariant Again", ICML 2019.
     """
 
     side_multiple, side_minimum = 4, 8
 
-    def __init__(self, width: PositiveInt = 64, blocks: PositiveInt = 9) -> None:
+    def __init__(self, width: PositiveInt = 64, blocks: PositiveInt = 9, antialias: bool = False) -> None:
         super().__init__()
         half, quarter = 2 * width, 4 * width
-        self.layers = nn.Sequential(
+        encoder = [
             *_block(nn.Conv2d(3, width, 7, padding=3, padding_mode="reflect")),
-            *_block(nn.Conv2d(width, half, 3, stride=2, padding=1)),
-            *_block(nn.Conv2d(half, quarter, 3, stride=2, padding=1)),
+            *_down(width, half, antialias),
+            *_down(half, quarter, antialias),
             *(ResidualBlock(quarter) for _ in range(blocks)),
-            *_block(nn.ConvTranspose2d(quarter, half, 3, stride=2, padding=1, output_padding=1)),
-            *_block(nn.ConvTranspose2d(half, width, 3, stride=2, padding=1, output_padding=1)),
+        ]
+        self.ends = [index for index, each in enumerate(encoder, 1) if isinstance(each, nn.Conv2d | ResidualBlock)]
+        self.layers = nn.Sequential(
+            *encoder,
+            *_up(quarter, half, antialias),
+            *_up(half, width, antialias),
             nn.Conv2d(width, 3, 7, padding=3, padding_mode="reflect"),
         )
         self.apply(initialise)
+
+    def encode(self, images: Tensor, layers: Sequence[int]) -> tuple[Tensor, ...]:
+        """The features of some layers; see `toonlab.Encoder`."""
+        return tapped(self.layers, self.ends, images, layers)
 
     def forward(self, photo: Tensor) -> Tensor:
         check_sides(photo, "resnet: sides", multiple=4, smallest=8)
@@ -64,16 +80,21 @@ class PatchGAN(nn.Module):
         in_channels: of the view; given by the engine.
         width: channels of the first convolution; cost grows with its square. 64 with 3 layers has 2,764,737 parameters.
         layers: convolutions with stride 2.
+        antialias: halve sides by a blur, as in `ResNet`.
     """
 
-    def __init__(self, in_channels: int, width: PositiveInt = 64, layers: PositiveInt = 3) -> None:
+    def __init__(
+        self, in_channels: int, width: PositiveInt = 64, layers: PositiveInt = 3, antialias: bool = False
+    ) -> None:
         super().__init__()
-        channels = [width * min(2**index, 8) for index in range(layers + 1)]
-        self.layers = nn.Sequential(nn.Conv2d(in_channels, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2))
-        for index in range(1, layers + 1):
-            stride = 2 if index < layers else 1
-            convolution = nn.Conv2d(channels[index - 1], channels[index], 4, stride=stride, padding=1)
-            self.layers.extend([convolution, _instance_norm(channels[index]), nn.LeakyReLU(0.2)])
+        channels = [in_channels, *(width * min(2**index, 8) for index in range(layers + 1))]
+        self.layers = nn.Sequential()
+        for index in range(layers + 1):
+            stride = 2 if index < layers and not antialias else 1
+            self.layers.append(nn.Conv2d(channels[index], channels[index + 1], 4, stride=stride, padding=1))
+            self.layers.extend([_instance_norm(channels[index + 1])] if index else [])
+            self.layers.append(nn.LeakyReLU(0.2))
+            self.layers.extend([BlurDown()] if antialias and index < layers else [])
         self.layers.append(nn.Conv2d(channels[-1], 1, 4, padding=1))
         self.smallest = 3 * 2**layers
         self.apply(initialise)
@@ -81,6 +102,16 @@ class PatchGAN(nn.Module):
     def forward(self, view: Tensor) -> Tensor:
         check_sides(view, "patchgan: sides", multiple=1, smallest=self.smallest)
         return self.layers(view)
+
+
+class BlurDown(nn.Module):
+    """Half the sides, by a blur with (1, 2, 1) in both directions: `(B, C, H, W)` -> `(B, C, ceil(H/2), ceil(W/2))`."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        line = torch.tensor([0.25, 0.5, 0.25], dtype=features.dtype).to(features.device, non_blocking=True)
+        kernel = torch.outer(line, line).expand(features.shape[1], 1, 3, 3)
+        padded = F.pad(features, (1, 1, 1, 1), mode="reflect")
+        return F.conv2d(padded, kernel, stride=2, groups=features.shape[1])
 
 
 def initialise(module: nn.Module) -> None:
@@ -93,6 +124,18 @@ def initialise(module: nn.Module) -> None:
 
 def _block(convolution: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
     return [convolution, _instance_norm(convolution.out_channels), nn.ReLU(inplace=True)]
+
+
+def _down(inputs: int, outputs: int, antialias: bool) -> list[nn.Module]:
+    convolution = nn.Conv2d(inputs, outputs, 3, stride=1 if antialias else 2, padding=1)
+    return [*_block(convolution), *([BlurDown()] if antialias else [])]
+
+
+def _up(inputs: int, outputs: int, antialias: bool) -> list[nn.Module]:
+    if antialias:
+        convolution = nn.Conv2d(inputs, outputs, 3, padding=1)
+        return [nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False), *_block(convolution)]
+    return _block(nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1))
 
 
 def _instance_norm(channels: int) -> nn.Module:

@@ -16,10 +16,10 @@ PARTS = {
     },
     "representations": {"rgb", "grayscale", "gray_minmax", "surface", "texture"},
     "generators": {
-        *("ctss_unet", "ctss_plain", "cartoongan", "animegan", "whitebox_unet"),
+        *("ctss_unet", "ctss_plain", "cartoongan", "animegan", "whitebox_unet", "resnet"),
         *("pictures", "onnx", "identity", "canny", "dots", "classic", "mean_shift", "superpixel"),
     },
-    "discriminators": {"ctss_image", "ctss_patch", "cartoongan", "animegan", "whitebox"},
+    "discriminators": {"ctss_image", "ctss_patch", "cartoongan", "animegan", "whitebox", "patchgan"},
     "objectives": {"lsgan", "hinge", "bce", "wasserstein"},
     "discriminator_losses": {
         *("gradient_penalty", "r1", "edge_promoting", "gray_suppression", "smooth_suppression"),
@@ -36,6 +36,7 @@ PARTS = {
         "mrf",
         "contextual",
         "relaxed_emd",
+        "patch_nce",
     },
     "features": {"vgg19", "vgg16", "random", "efficientnet_lite0"},
     "datasets": {"folder", "evaluation_folders", "toonworld"},

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         DiscriminatorFactory,
         DiscriminatorLoss,
         DiscriminatorLossFactory,
+        Encoder,
         Explains,
         FeaturesFactory,
         GeneratorFactory,
@@ -45,7 +46,21 @@ if TYPE_CHECKING:
         Tunable,
         ViewTransform,
     )
-    from .types import Batch, Context, Features, Logits, OnAccess, Outcome, Run, Sample, Step, Stream, Truth, Views
+    from .types import (
+        Batch,
+        Context,
+        Features,
+        Logits,
+        OnAccess,
+        Outcome,
+        Run,
+        Sample,
+        SamplerPart,
+        Step,
+        Stream,
+        Truth,
+        Views,
+    )
     from .utils.databases import driver_error, open_database, sqlite_url
     from .utils.paths import cache_dir
     from .utils.reading import read_state_dict
@@ -64,14 +79,14 @@ _HOME = {
     "images.io": ["read_picture"],
     "ops.crop": ["crop"],
     "types": [
-        "Batch", "Context", "Features", "Logits", "OnAccess", "Outcome", "Run", "Sample", "Step", "Stream", "Truth",
-        "Views",
+        "Batch", "Context", "Features", "Logits", "OnAccess", "Outcome", "Run", "Sample", "SamplerPart", "Step",
+        "Stream", "Truth", "Views",
     ],
     "registry.executors": ["Executor", "ExecutorFactory", "Slot", "TaskContext", "UnfitSlotError"],
     "registry.hookspecs": ["hookimpl", "hookspec"],
     "registry.protocols": [
         "CriticParts", "Dataset", "DatasetFactory", "DiscriminatorFactory", "DiscriminatorLoss",
-        "DiscriminatorLossFactory", "Explains", "FeaturesFactory", "GeneratorFactory", "GeneratorLoss",
+        "DiscriminatorLossFactory", "Encoder", "Explains", "FeaturesFactory", "GeneratorFactory", "GeneratorLoss",
         "GeneratorLossFactory", "Images", "Metric", "MetricFactory", "Objective", "ObjectiveFactory", "ObserverFactory",
         "Postprocessor", "PostprocessorFactory", "RepresentationFactory", "SamplerFactory", "Tunable", "ViewTransform",
     ],
@@ -86,13 +101,14 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [  # noqa: RUF022 (grouped as above: this is the public contract)
     "check_images", "DivergedError", "PartError", "PluginError", "RecipeError", "ToonlabError", "Outcome", "Run",
-    "Batch", "Context", "Features", "Logits", "Sample", "Step", "Stream", "Truth", "Views",
+    "Batch", "Context", "Features", "Logits", "Sample", "SamplerPart", "Step", "Stream", "Truth", "Views",
     "crop", "hookimpl", "hookspec",
-    "CriticParts", "Dataset", "DatasetFactory", "DiscriminatorFactory", "DiscriminatorLoss", "DiscriminatorLossFactory",
-    "Explains", "FeaturesFactory", "GeneratorFactory", "GeneratorLoss", "GeneratorLossFactory", "Images", "Metric",
-    "MetricFactory", "Objective", "ObjectiveFactory", "ObserverFactory", "Postprocessor", "PostprocessorFactory",
-    "RepresentationFactory", "SamplerFactory", "Tunable", "ViewTransform", "Executor", "ExecutorFactory", "Slot",
-    "TaskContext", "UnfitSlotError", "Catalogue", "discover", "rng", "cache_dir",
+    "CriticParts", "Dataset", "DatasetFactory", "DiscriminatorFactory", "DiscriminatorLoss",
+    "DiscriminatorLossFactory", "Encoder", "Explains", "FeaturesFactory", "GeneratorFactory", "GeneratorLoss",
+    "GeneratorLossFactory", "Images", "Metric", "MetricFactory", "Objective", "ObjectiveFactory", "ObserverFactory",
+    "Postprocessor", "PostprocessorFactory", "RepresentationFactory", "SamplerFactory", "Tunable", "ViewTransform",
+    "Executor", "ExecutorFactory", "Slot", "TaskContext", "UnfitSlotError", "Catalogue", "discover", "rng",
+    "cache_dir",
     "train", "compare", "tune", "open_run", "TrainedRun", "Results", "open_weights", "save_weights", "Weights",
     "find_pictures", "read_picture", "read_state_dict", "picture_problems", "picture_stem", "picture_manifest",
     "OnAccess", "nearest",

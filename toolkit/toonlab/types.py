@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+NO_ENCODER = "the generator has no features to give, but a loss asks for them; choose one with encode(images, layers)"
 STREAMS = ("photo", "cartoon", "fake")  # that every step has
 
 
@@ -27,6 +28,17 @@ class _NamesStream:
 
 STREAM_MARK = _NamesStream()
 Stream = Annotated[str, STREAM_MARK]
+
+
+@dataclass(frozen=True)
+class OfKind:
+    """Marks a parameter that is itself a part of this kind, made before the part that takes it."""
+
+    kind: str
+
+
+# a parameter of a part: `sampler: SamplerPart | None = None` is given as `sampler: {use: ctss, k: 2}` in a recipe
+SamplerPart = Annotated[Callable[["Views"], "Views"], OfKind("samplers")]
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -187,7 +199,8 @@ class Step:
     """Everything that a generator loss may use: `(step) -> scalar`.
 
     `views` and `fake_logits` have an entry for each critic that is active in this stage; `rng` is a CPU generator
-    that is fresh for every loss and step. `streams` are the images that the recipe's further networks make.
+    that is fresh for every loss and step. `streams` are the images that the recipe's further networks make. `number`
+    is that of the step, from 0 over all stages.
     """
 
     batch: Batch
@@ -197,6 +210,21 @@ class Step:
     features: Features
     rng: torch.Generator
     streams: Mapping[str, Tensor] = field(default_factory=dict)
+    number: int = 0
+    encoder: Callable[[Tensor, Sequence[int]], tuple[Tensor, ...]] | None = None
+
+    def encode(self, images: Tensor, layers: Sequence[int]) -> tuple[Tensor, ...]:
+        """The generator's features of images, `(B, 3, H, W)` in [-1, 1], in the run's precision, as float32.
+
+        Returns:
+            `(B, C, h, w)` for each layer, by `toonlab.Encoder`; layer 0 is the images.
+
+        Raises:
+            PartError: if the generator offers no features.
+        """
+        if self.encoder is None:
+            raise PartError(NO_ENCODER)
+        return self.encoder(images, layers)
 
     def images(self, stream: Stream) -> Tensor:
         """The images of a stream, `(B, 3, H, W)` in [-1, 1]: `photo`, `cartoon`, `fake`, or one of the recipe's."""

@@ -44,6 +44,47 @@ def test_the_generator_is_the_papers() -> None:
     torch.testing.assert_close(net(x), reflected(out, *last, 3).tanh())
 
 
+def blurred(features: Tensor) -> Tensor:
+    """(1, 2, 1) in both directions, with reflected borders; every second value."""
+    padded = F.pad(features, (1, 1, 1, 1), mode="reflect")
+    rows = (padded[:, :, :-2] + 2 * padded[:, :, 1:-1] + padded[:, :, 2:]) / 4
+    return ((rows[..., :-2] + 2 * rows[..., 1:-1] + rows[..., 2:]) / 4)[:, :, ::2, ::2]
+
+
+def doubled(features: Tensor) -> Tensor:
+    """(1, 3, 3, 1) between zeros, as CUT's code does, with repeated borders."""
+    line = torch.tensor([1, 3, 3, 1], dtype=features.dtype) / 4
+    kernel = torch.outer(line, line).expand(features.shape[1], 1, 4, 4)
+    padded = F.pad(features, (1, 1, 1, 1), mode="replicate")
+    return F.conv_transpose2d(padded, kernel, stride=2, padding=2, groups=features.shape[1])[..., 1:-1, 1:-1]
+
+
+def test_the_generator_with_blurs_is_cuts() -> None:
+    net, x = ResNet(4, blocks=1, antialias=True).double(), images()
+    (first, down1, down2, *blocks, up1, up2, last), out = weights(net), x
+    seen = [reflected(out, *first, 3)]
+    out = normed(seen[0]).relu()
+    for weight, bias in (down1, down2):
+        seen.append(F.conv2d(out, weight, bias, padding=1))
+        out = blurred(normed(seen[-1]).relu())
+    out = out + normed(reflected(normed(reflected(out, *blocks[0], 1)).relu(), *blocks[1], 1))
+    seen.append(out)
+    for weight, bias in (up1, up2):
+        out = normed(F.conv2d(doubled(out), weight, bias, padding=1)).relu()
+    torch.testing.assert_close(net(x), reflected(out, *last, 3).tanh())
+    for feature, expected in zip(net.encode(x, [0, 1, 2, 3, 4]), [x, *seen], strict=True):
+        torch.testing.assert_close(feature, expected)
+
+
+def test_the_discriminator_with_blurs_is_cuts() -> None:
+    net, out = PatchGAN(1, 4, 2, antialias=True).double(), images(32, 1)
+    (first, second, third, last) = weights(net)
+    out = blurred(F.leaky_relu(F.conv2d(out, *first, padding=1), 0.2))
+    out = blurred(F.leaky_relu(normed(F.conv2d(out, *second, padding=1)), 0.2))
+    out = F.leaky_relu(normed(F.conv2d(out, *third, padding=1)), 0.2)
+    torch.testing.assert_close(net(images(32, 1)), F.conv2d(out, *last, padding=1))
+
+
 @pytest.mark.parametrize("layers", [1, 3])
 def test_the_discriminator_is_the_papers(layers: int) -> None:
     net, out = PatchGAN(1, 4, layers).double(), images(32, 1)

@@ -1,6 +1,7 @@
 """From a recipe to networks, losses and stages, with a probe that finds every misfit before a run begins."""
 
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from toonlab.utils.rng import rng
 from .average import MovingAverage
 from .compile import compiled
 from .gan import GAN
-from .part_builder import PartBuilder
+from .part_builder import PartBuilder, channels_at
 from .stages import trainable
 
 PROBE = 2  # images: enough for parts that rank over a batch, few enough to cost nothing
@@ -43,8 +44,9 @@ def build(recipe: Recipe, catalogue: Catalogue, distributed: DistributedContext)
     for name, each in generators.items():
         builder.probe(f"generators.{name}", each, photo[:1])
     critics = {name: critic for name in recipe.critics if (critic := builder.critic(name, photo))}
-    losses = builder.losses("generator.losses", recipe.generator.losses)
-    stage_losses = tuple(builder.stage_losses(i, stage, losses) for i, stage in enumerate(recipe.stages))
+    offered = {"channels_at": partial(channels_at, generator, photo[:1])}
+    losses = builder.losses("generator.losses", recipe.generator.losses, **offered)
+    stage_losses = tuple(builder.stage_losses(i, stage, losses, **offered) for i, stage in enumerate(recipe.stages))
     if builder.problems or generator is None:
         raise RecipeError(recipe.name, builder.problems)
     gan = GAN(

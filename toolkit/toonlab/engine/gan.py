@@ -5,7 +5,7 @@ Critics see them detached; the generator sees them attached, with the critics' p
 are called on real and fake separately, never on a concatenation.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,8 +18,8 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from toonlab.errors import PartError
 from toonlab.recipes.spec import Weight
-from toonlab.registry.protocols import DiscriminatorLoss, GeneratorLoss, Objective, ViewTransform
-from toonlab.types import Batch, Context, Features, Logits, Step, Views
+from toonlab.registry.protocols import DiscriminatorLoss, Encoder, GeneratorLoss, Objective, ViewTransform
+from toonlab.types import NO_ENCODER, Batch, Context, Features, Logits, Step, Views
 from toonlab.utils.distributed import DistributedContext
 from toonlab.utils.rng import rng
 
@@ -237,14 +237,20 @@ class GAN:
             features, batch = Features(self.extract), streams.batch
             for name, (weight, loss) in stage.losses.items():
                 draw = rng(self.seed, "loss", name, number, self.distributed.rank)
-                value = scalars[f"generator/{name}"] = loss(
-                    Step(batch, streams["fake"], views, logits, features, draw, streams)
-                )
+                step = Step(batch, streams["fake"], views, logits, features, draw, streams, number, self.encode)
+                value = scalars[f"generator/{name}"] = loss(step)
                 total = total + weight * value
             scalars["generator/total"] = total
             stage.generator_state.update(total, self.distributed)
         if self.ema:
             self.ema.update(self.generator)
+
+    def encode(self, images: Tensor, layers: Sequence[int]) -> tuple[Tensor, ...]:
+        """The generator's features of images; see `Step.encode`."""
+        if not isinstance(self.generator, Encoder):
+            raise PartError(NO_ENCODER)
+        found: tuple[Tensor, ...] = self._in_precision(partial(self.generator.encode, layers=layers), images)
+        return found
 
     def extract(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
         """The recipe's features of images, as the network returns them: one tensor, or one for each of its layers."""

@@ -1,16 +1,17 @@
 """Builds a recipe's parts one by one, sends a probe through them, and collects all problems."""
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from toonlab.errors import PluginError, Problem, ToonlabError, reason
+from toonlab.errors import PartError, PluginError, Problem, ToonlabError, reason
 from toonlab.recipes.spec import CriticSpec, Part, Recipe, StageSpec
 from toonlab.registry.catalogue import Catalogue
-from toonlab.registry.protocols import ViewTransform
-from toonlab.types import Context, Views
+from toonlab.registry.protocols import Encoder, ViewTransform
+from toonlab.types import NO_ENCODER, Context, Views, evaluating
 from toonlab.utils.rng import rng, seeded
 from toonlab.utils.text import with_article
 
@@ -73,10 +74,17 @@ class PartBuilder:
                 text = f"{stage.name!r} has neither losses nor critics for the generator to learn from; give it some"
                 self.problems.append(Problem(f"stages.{index}", text))
 
-    def losses(self, path: str, parts: Mapping[str, Part]) -> dict[str, tuple[float, Any]]:
-        return {name: (part.weight, self.make(f"{path}.{name}", part)) for name, part in parts.items()}
+    def losses(self, path: str, parts: Mapping[str, Part], **offered: Any) -> dict[str, tuple[float, Any]]:
+        """The losses by name; of what is `offered`, each gets what it takes."""
+        return {name: (part.weight, self.loss(f"{path}.{name}", part, offered)) for name, part in parts.items()}
 
-    def stage_losses(self, index: int, stage: StageSpec, shared: Mapping[str, Any]) -> dict[str, tuple[float, Any]]:
+    def loss(self, path: str, part: Part, offered: Mapping[str, Any]) -> Any:
+        taken = inspect.signature(self.catalogue.get(part.kind, part.use).factory).parameters
+        return self.make(path, part, **{name: value for name, value in offered.items() if name in taken})
+
+    def stage_losses(
+        self, index: int, stage: StageSpec, shared: Mapping[str, Any], **offered: Any
+    ) -> dict[str, tuple[float, Any]]:
         """A stage's losses; one that equals a loss of the recipe except for its weight is the same object."""
         if stage.losses is None:
             return dict(shared)
@@ -84,7 +92,7 @@ class PartBuilder:
         for name, part in stage.losses.items():
             known = self.recipe.generator.losses.get(name)
             same = known is not None and (known.use, known.parameters) == (part.use, part.parameters)
-            made = shared[name][1] if same else self.make(f"stages.{index}.losses.{name}", part)
+            made = shared[name][1] if same else self.loss(f"stages.{index}.losses.{name}", part, offered)
             losses[name] = (part.weight, made)
         return losses
 
@@ -132,6 +140,14 @@ class PartBuilder:
             self.problems.append(Problem(path, text))
         finally:
             net.train(training)
+
+
+def channels_at(generator: nn.Module | None, photo: Tensor, layers: Sequence[int]) -> tuple[int, ...]:
+    """The numbers of channels of a generator at its layers; its state does not change."""
+    if not isinstance(generator, Encoder):
+        raise PartError(NO_ENCODER)
+    with torch.no_grad(), evaluating(generator):
+        return tuple(features.shape[1] for features in generator.encode(photo, layers))
 
 
 class Unbuilt(nn.Module):

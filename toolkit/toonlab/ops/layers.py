@@ -5,12 +5,16 @@ normalisation over a whole sample, the order of the spectral norm's power iterat
 """
 
 import math
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Literal, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
+
+from toonlab.errors import PartError
 
 from .filters import full_precision
 
@@ -53,6 +57,31 @@ class SameConv2d(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:
         padded = F.pad(input, self.pads, self.pad_mode) if any(self.pads) else input
         return F.conv2d(padded, self.weight, self.bias, self.stride, groups=self.groups)
+
+
+def tapped(
+    modules: Iterable[nn.Module], ends: Sequence[int], images: Tensor, layers: Sequence[int]
+) -> tuple[Tensor, ...]:
+    """The features of a generator at some of its layers, for `toonlab.Encoder`.
+
+    Args:
+        modules: that follow each other, the first of which takes the images.
+        ends: layer i is what the first `ends[i - 1]` modules make; layer 0 is the images.
+        images: `(B, 3, H, W)`.
+        layers: of which features are returned, in this order.
+
+    Raises:
+        PartError: if there is no such layer.
+    """
+    if unknown := [layer for layer in layers if not 0 <= layer <= len(ends)]:
+        raise PartError(f"layers: got {unknown[0]}, expected 0, the images, to {len(ends)}, the deepest")
+    counts = [(0, *ends)[layer] for layer in layers]
+    found, features = {0: images}, images
+    for count, module in enumerate(islice(modules, max(counts, default=0)), 1):
+        features = module(features)
+        if count in counts:
+            found[count] = features
+    return tuple(found[count] for count in counts)
 
 
 class LayerNorm(nn.GroupNorm):

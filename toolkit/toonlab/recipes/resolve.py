@@ -77,6 +77,8 @@ def parameter_at(tree: Tree, path: str, catalogue: Catalogue) -> Parameter | Non
 
 
 def _inside(spec: Any, key: str) -> Any:
+    if isinstance(spec, Part):
+        return spec.parameters.get(key)
     if isinstance(spec, tuple):
         return dict(enumerate(spec)).get(int(key)) if key.isdigit() else None
     return spec.get(key) if isinstance(spec, Mapping) else getattr(spec, key, None)
@@ -186,8 +188,7 @@ class _Resolver(PartResolver):
                     self.report(f"critics.{name}.{side}", f"{stream!r}: no such stream; {nearest(stream, known)}")
         for path, part in recipe.part_at.items():
             for stream in self.named_streams(part):
-                if part.parameters.get(stream, "fake") not in known:
-                    value = part.parameters[stream]
+                if (value := part.parameters.get(stream)) is not None and value not in known:
                     self.report(f"{path}.{stream}", f"{value!r}: no such stream; {nearest(value, known)}")
 
     def named_streams(self, part: Part) -> list[str]:

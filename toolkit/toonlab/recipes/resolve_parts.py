@@ -50,7 +50,14 @@ class PartResolver:
             return Part(kind, use, {})
         weight = self.part_weight(path, kind, given)
         values = {key: value for key, value in given.items() if key not in ("use", "weight")}
-        return Part(kind, use, self.values(path, schema, values), weight)
+        return Part(kind, use, self.parameters(path, schema, values), weight)
+
+    def parameters(self, path: str, schema: Schema, given: Tree) -> dict[str, Any]:
+        """The values of a part's parameters; some may be parts themselves."""
+        kinds = {parameter.name: parameter.part_kind for parameter in schema.parameters.values()}
+        inner = {name: value for name, value in given.items() if kinds.get(name) and value is not None}
+        values = self.values(path, schema, {name: value for name, value in given.items() if name not in inner})
+        return values | {name: self.part(f"{path}.{name}", str(kinds[name]), part) for name, part in inner.items()}
 
     def part_weight(self, path: str, kind: str, given: Mapping[str, Any]) -> float:
         weight = {"weight": given["weight"]} if "weight" in given else {}

@@ -28,7 +28,8 @@ class Part:
 
     def make(self, catalogue: Catalogue, **injected: Any) -> Any:
         """Build the part; `injected` are the parameters that the engine fills in, such as `in_channels`."""
-        return catalogue.get(self.kind, self.use).factory(**self.parameters, **injected)
+        own = {name: each.make(catalogue) if isinstance(each, Part) else each for name, each in self.parameters.items()}
+        return catalogue.get(self.kind, self.use).factory(**own, **injected)
 
 
 @dataclass(frozen=True)
@@ -238,7 +239,8 @@ def plain(spec: Any) -> Any:
     """A specification, or a mapping or tuple of them, as plain data as a recipe's file has it."""
     if isinstance(spec, Part):
         weight = {"weight": spec.weight} if spec.kind in WEIGHTED else {}
-        return {"use": spec.use, **weight, **to_jsonable_python(spec.parameters)}
+        inner = {name: plain(each) for name, each in spec.parameters.items() if isinstance(each, Part)}
+        return {"use": spec.use, **weight, **to_jsonable_python({**spec.parameters, **inner})}
     if isinstance(spec, TorchPart):
         return {"use": spec.use, **to_jsonable_python(spec.arguments)}
     if isinstance(spec, Mapping) or is_dataclass(spec):
@@ -255,8 +257,7 @@ def _parts(spec: Any, path: str = "") -> Iterator[tuple[str, Part]]:
     for key, value in _children(spec):
         if isinstance(value, Part):
             yield f"{path}{key}", value
-        else:
-            yield from _parts(value, f"{path}{key}.")
+        yield from _parts(value.parameters if isinstance(value, Part) else value, f"{path}{key}.")
 
 
 def _children(spec: Any) -> Iterable[tuple[Any, Any]]:

@@ -46,7 +46,7 @@ KINDS: Mapping[str, Kind] = {
     "generators": Kind("generator", "a network: photo -> cartoon, both (B, 3, H, W) in [-1, 1]"),
     "objectives": Kind("objective", "the adversarial losses of a critic and of the generator against it"),
     "discriminator_losses": Kind("discriminator loss", "a further scalar that a critic minimises"),
-    "generator_losses": Kind("generator loss", "a scalar that the generator minimises"),
+    "generator_losses": Kind("generator loss", "a scalar that the generator minimises", frozenset({"channels_at"})),
     "features": Kind("features", "a fixed feature extractor that losses share"),
     "datasets": Kind("dataset", "photos and cartoons to train on, samples to evaluate on"),
     "metrics": Kind("metric", "a number that says how good the fakes are"),
@@ -137,8 +137,24 @@ class DiscriminatorLoss(Protocol):
     def __call__(self, critic: CriticParts, views: Views, logits: Logits, /) -> Tensor: ...
 
 
+@runtime_checkable
+class Encoder(Protocol):
+    """What a generator may offer besides its output: features on the way to it, for losses (`step.encode`)."""
+
+    def encode(self, images: Tensor, layers: Sequence[int]) -> tuple[Tensor, ...]:
+        """`(B, 3, H, W)` in [-1, 1] -> `(B, C, h, w)` for each layer; layer 0 is the images, and deeper ones follow.
+
+        Raises:
+            PartError: if there is no such layer.
+        """
+
+
 class GeneratorLoss(Protocol):
-    """`(step) -> scalar`."""
+    """`(step) -> scalar`.
+
+    A loss that learns is an `nn.Module`: the generator's optimizer trains it. Its factory may take `channels_at`, which
+    the engine fills in: the generator's numbers of channels at its layers, `(0, 2) -> (3, 128)`.
+    """
 
     def __call__(self, step: Step, /) -> Tensor: ...
 

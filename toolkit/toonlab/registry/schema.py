@@ -20,11 +20,12 @@ from typing import Annotated, Any, Literal, Union
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from toonlab.errors import Problem, ToonlabError, nearest
+from toonlab.types import OfKind
 from toonlab.utils import yaml
 from toonlab.utils.paths import expanded
 from toonlab.utils.yaml import MUST_BE_GIVEN
 
-from .protocols import Tunable
+from .protocols import KINDS, Tunable
 
 RESERVED = frozenset({"use", "weight"})
 _TORCH_NAMES = {"Iterable": list, "Callable": Callable}  # which torch imports for type checkers only
@@ -72,6 +73,11 @@ class Parameter:
         """For people: `> 0, <= 16`."""
         found = ((key, getattr(item, key, None)) for item in self.metadata for key in _SYMBOLS)
         return ", ".join(f"{_SYMBOLS[key]} {value}" for key, value in found if value is not None)
+
+    @property
+    def part_kind(self) -> str | None:
+        """The kind of part that it is, if it is one."""
+        return next((item.kind for item in self.metadata if isinstance(item, OfKind)), None)
 
     @property
     def tunable(self) -> Tunable | None:
@@ -265,8 +271,10 @@ def _plain(annotation: Any) -> Any:
 
 
 def type_name(annotation: Any) -> str:
-    """A type as people write it: `int`, `batch | image`, `list[str]`, `Path | null`."""
+    """A type as people write it: `int`, `batch | image`, `list[str]`, `Path | null`, `sampler | null`."""
     plain = _plain(annotation)
+    if kind := next((item.kind for item in getattr(annotation, "__metadata__", ()) if isinstance(item, OfKind)), None):
+        return KINDS[kind].label
     origin, arms = typing.get_origin(plain), typing.get_args(plain)
     if origin is Literal:
         return " | ".join(str(value) for value in arms)

@@ -1,6 +1,7 @@
 """Tests of losses of critics and of the generator."""
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -109,6 +110,15 @@ class GeneratorLossTests(LossTests):
             fake_logits={"image": seen.context.critic(fake)},
             features=Features(_edges),
             rng=rng(0, "loss", step),
+            encoder=_encoded,
+        )
+
+    def injected(self) -> Mapping[str, Any]:
+        taken = inspect.signature(self.build).parameters
+        return (
+            {"channels_at": lambda layers: [3 if layer == 0 else 9 for layer in layers]}
+            if "channels_at" in taken
+            else {}
         )
 
     def outputs(self, part: Any, given: Step) -> Mapping[str, Tensor]:
@@ -178,6 +188,11 @@ def _critic(channels: int, device: torch.device) -> CriticHandle:
         first, last = nn.Conv2d(channels, 4, 3, stride=2, padding=1), nn.Conv2d(4, 1, 3, stride=2, padding=1)
     net = nn.Sequential(first, nn.Softplus(), last).to(device)
     return CriticHandle("patch", net, _LeastSquares(), net)
+
+
+def _encoded(images: Tensor, layers: Sequence[int]) -> tuple[Tensor, ...]:
+    """In place of a generator's features: layer 0 is the images, all others are the same."""
+    return tuple(_edges(images) if layer else images for layer in layers)
 
 
 def _edges(images: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from toonlab.registry.protocols import Encoder
 from toonlab.types import Features
 from toonlab.utils.text import with_article
 
@@ -201,6 +202,25 @@ class GeneratorTests(NetworkTests):
             off = float((self.run(net, photos)[:1] - self.run(net, photos[:1])).abs().max())
         text = f"in eval mode a fake depends on the other photos of its batch (by {off:.2g}); normalise over single"
         self.expect(off < 1e-3, f"{text} images, or with running statistics")
+
+    def test_features_that_it_offers_are_maps_of_the_images(self) -> None:
+        """`encode(images, layers)`, for losses; layer 0 is the images, and layer 1 the first features."""
+        net, photos = self.make(), self.given(count=2).requires_grad_()
+        if not isinstance(net, Encoder):
+            skip("it offers no features: it has no encode(images, layers)")
+        found = self.tried("encode(images, [1, 0]) fails", net.encode, photos, [1, 0])
+        self.expect(
+            len(found) == 2, f"encode gives {len(found)} tensors for 2 layers; give one for each, in their order"
+        )
+        first, images = found
+        self.expect(images.shape[1:2] == (3,), f"its layer 0 has {images.shape[1]} channels; it is the images")
+        self.expect(
+            first.ndim == 4 and len(first) == 2 and first.is_floating_point(),
+            f"its layer 1 of 2 images is {tuple(first.shape)} {first.dtype}; expected (2, C, h, w) float",
+        )
+        self.gradient(first, photos, "from its layer 1 to the images", "the images")
+        told = refused(net.encode, photos, [1000])
+        self.expect(told is not None, "encode takes layer 1000, which is not there; raise toonlab.PartError")
 
     def test_a_moving_average_of_it_can_be_kept(self) -> None:
         """`train.ema` averages the weights of a copy."""
