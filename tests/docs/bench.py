@@ -111,7 +111,7 @@ class Evaluator:
         return f"extends: plain\n{text}"
 
     def python(self, block: Block) -> None:
-        if self.put_into_the_plugin(block.text) or self.written(block):
+        if self.written(block) or self.put_into_the_plugin(block.text):
             return
         text = block.text
         for slow, quick in rules.PYTHON.items():

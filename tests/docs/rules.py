@@ -99,6 +99,8 @@ STAND_INS = {  # what a command names -> what the workshop has (RUN and DIR: `Be
 }
 FILES = {  # first line of a block -> the file that it is
     '[project]\nname = "toonlab-loudest"': "toonlab-loudest/pyproject.toml",
+    "class NearLoss(": "near/toonlab_near.py",
+    "class TestNearLoss": "near/test_near.py",
     "class LoudestPatches": "toonlab-loudest/toonlab_loudest.py",
     "class TestLoudestPatches": "test_loudest.py",
     "{use: pictures, path: theirs": "study.yaml",
