@@ -56,7 +56,7 @@ ALSO = {  # further protocols of a kind: optional abilities of its parts, and ty
     "samplers": ["Explains"],
     "discriminator_losses": ["CriticParts"],
     "features": ["NeedsFiles"],
-    "generators": ["HasManifest", "ReadyMade"],
+    "generators": ["Encoder", "HasManifest", "ReadyMade"],
     "datasets": ["Images", "HasCartoons", "HasCrops", "HasTest"],
     "metrics": ["Compares", "OnDevice", "Describes", "HasScores"],
     "executors": ["Slot", "TaskContext", "UnfitSlotError"],

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from toonlab import PartError
+from toonlab.ops.layers import upsample2x
 from toonlab_ctss.networks import CTSSImage, CTSSPatch, CTSSPlain, CTSSUNet
 
 BOTH = pytest.mark.parametrize("factory", [CTSSUNet, CTSSPlain])
@@ -52,6 +53,17 @@ def test_gradient_reaches_every_parameter(factory):
     network = factory(width=4)
     network(noise(1, 3, 16, 16)).square().sum().backward()
     assert all(parameter.grad.abs().max() > 0 for parameter in network.parameters())
+
+
+@BOTH
+def test_features_are_those_of_the_output(factory):
+    net, photo, seen = factory(4), noise(1, 3, 16, 16), []
+    net.b.register_forward_hook(lambda module, given, output: seen.append(output))
+    net.d_up.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    net(photo)
+    _, b, c = net.encode(photo, [0, 3, 9])
+    assert torch.equal(b, seen[0])
+    assert torch.equal(upsample2x(c), seen[1])
 
 
 @BOTH

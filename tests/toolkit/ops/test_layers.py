@@ -7,11 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from toonlab import PartError
 from toonlab.ops.layers import (
     LayerNorm,
     SameConv2d,
     SpectralNorm,
     spectral_norm,
+    tapped,
     truncated_normal_,
     upsample2x,
     variance_scaling_,
@@ -196,3 +198,17 @@ def test_truncated_normal_ends_at_two_standard_deviations():
 def test_variance_scaling_makes_up_for_the_truncation(fan_in: int | None, expected: float):
     drawn = variance_scaling_(torch.empty(256, 32, 3, 3), fan_in=fan_in)
     torch.testing.assert_close(drawn.std(), torch.tensor(expected), rtol=0.01, atol=0)
+
+
+def test_features_of_layers_are_made_as_far_as_they_are_asked_for():
+    modules = nn.ModuleList([nn.Conv2d(3, 4, 1), nn.ReLU(), nn.Conv2d(4, 5, 1), nn.Conv2d(6, 1, 1)])
+    images = torch.rand(1, 3, 4, 4)
+    first = modules[1](modules[0](images))
+    deep, shallow, same = tapped(modules, [2, 3], images, [2, 0, 1])
+    assert same is not images
+    assert shallow is images
+    torch.testing.assert_close(same, first)
+    torch.testing.assert_close(deep, modules[2](first))
+    for layers in ([3], [-1]):
+        with pytest.raises(PartError, match=f"got {layers[0]}, expected 0, the images, to 2"):
+            tapped(modules, [2, 3], images, layers)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -497,6 +497,21 @@ class Unregistered(generator.ExampleGenerator):
 
     def forward(self, photo: Tensor) -> Tensor:
         return self.hidden[0] * super().forward(photo)
+
+
+@wrong(
+    "features without the images",
+    "generators",
+    "test_features_that_it_offers_are_maps_of_the_images",
+    width=4,
+    blocks=1,
+)
+class Shifted(generator.ExampleGenerator):
+    """Counts its layers from the first convolution."""
+
+    def encode(self, images: Tensor, layers: Sequence[int]) -> tuple[Tensor, ...]:
+        features = images.repeat(1, 2, 1, 1)
+        return tuple(features for _ in layers)
 
 
 @wrong("features that would learn", "features", "test_they_are_fixed")
