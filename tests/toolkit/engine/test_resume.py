@@ -25,12 +25,21 @@ from toonlab.registry.catalogue import Offer
 from toonlab.registry.schema import Schema
 from toonlab.runs.directory import read_metrics
 
+POOLS = ["critics.image.pool=3", "critics.back.pool=3"]
+TINY = ["data={use: toonworld, size: 32, scenes: 4, evaluation_scenes: 2}", "train.size=32", "train.batch=2"]
+TINY += ["evaluate.samples=2", "generator.network={use: resnet, width: 2, blocks: 1}"]
+TINY += ["critics.image.discriminator.width=2"]
+STREAMS = {
+    "cyclegan": ["generators.back={use: resnet, width: 2, blocks: 1}", "critics.back.discriminator.width=2", *POOLS],
+    "cut": ["generator.losses.nce={layers: [0, 4], patches: 8, width: 4}"],
+}
+LASTING = {"cyclegan": ["generators/back", "critic/image/pool"], "cut": ["stage/0/nce"]}
 LONG = ["train.steps=30", "train.checkpoint_every=3", "train.evaluate_every=9", "train.ema=0.9"]
 
 
 def state_at_end(root: Path) -> tuple[dict[str, torch.Tensor], Any, list[Any]]:
     """The last checkpoint's weights and state, and the metrics without their times."""
-    (directory,) = root.glob("runs/small/small-*")
+    (directory,) = root.glob("runs/*/*-s0-*")
     last = checkpoints(directory / "checkpoints")[-1]
     lines = [{k: v for k, v in line.items() if k != "time"} for line in read_metrics(directory / "metrics.jsonl")]
     state = load_state(last)
@@ -93,7 +102,7 @@ class StopAt:
         return "enough" if step == self.step else None
 
 
-def run(small: Path, root: Path, *overrides: str, stop_at: int = 0) -> Trained:
+def run(recipe: Path | str, root: Path, *overrides: str, stop_at: int = 0) -> Trained:
     catalogue = discover()
     name = f"stop{stop_at}"
 
@@ -101,8 +110,8 @@ def run(small: Path, root: Path, *overrides: str, stop_at: int = 0) -> Trained:
         return StopAt(stop_at)
 
     catalogue.add(Offer("observers", name, make, Schema.of(make), "tests 0"))
-    recipe = load(small, catalogue, [*overrides, f"observers={{{name}: {{}}}}"])
-    return train(recipe, catalogue, root / "runs", distributed="cpu")
+    loaded = load(recipe, catalogue, [*overrides, f"observers={{{name}: {{}}}}"])
+    return train(loaded, catalogue, root / "runs", distributed="cpu")
 
 
 @pytest.mark.parametrize("stop_at", [1, 2, 3, 4, 5])
@@ -123,6 +132,17 @@ def test_stopped_after_any_step_with_everything_that_has_a_state(small: Path, tm
     assert resumed.run.directory == broken.run.directory
     assert resumed.outcome.metrics == whole.outcome.metrics
     assert_same(state_at_end(tmp_path / "whole"), state_at_end(tmp_path))
+
+
+@pytest.mark.parametrize("name", sorted(STREAMS))
+def test_further_networks_pools_and_losses_that_learn_go_on(tmp_path: Path, name: str) -> None:
+    overrides = [*TINY, *STREAMS[name], "train.steps=6", "stages.0.epochs=1", "stages.1.epochs=1", "train.ema=0.5"]
+    whole, broken = run(name, tmp_path / "whole", *overrides), run(name, tmp_path, *overrides, stop_at=4)
+    assert (broken.outcome.status, broken.outcome.step) == ("stopped", 4)
+    assert run(name, tmp_path, *overrides).outcome.metrics == whole.outcome.metrics
+    state = state_at_end(tmp_path)
+    assert_same(state_at_end(tmp_path / "whole"), state)
+    assert set(LASTING[name]) <= state[1]["parts"].keys()
 
 
 @pytest.fixture

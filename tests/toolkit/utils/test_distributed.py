@@ -31,7 +31,7 @@ recipe = load(recipe_file, catalogue, overrides)
 steps = Steps(*recipe.data.make(catalogue).train(), recipe.train, world.rank, world.size)
 gan = build(recipe, catalogue, world)
 data = batches(steps, 0, int(count), 0, world.device)
-nets = {"generator": gan.generator, **{name: critic.net for name, critic in gan.critics.items()}}
+nets = {name: part for name, part in gan.parts().items() if isinstance(part, torch.nn.Module)}
 torch.save({name: net.state_dict() for name, net in nets.items()}, f"{out}-begun-{world.rank}.pt")
 phase = None
 for index, (_, start, stop) in enumerate(plan(recipe, steps.per_epoch)):
@@ -46,13 +46,13 @@ torch.save({name: net.state_dict() for name, net in nets.items()}, f"{out}-{worl
 def train(small: Path, program: Callable[..., Any]) -> Callable[..., None]:
     """Trains for some steps in so many processes, each started as torchrun starts them."""
 
-    def run(processes: int, *arguments: object) -> None:
+    def run(processes: int, *arguments: object, recipe: object = small) -> None:
         torchrun = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "GLOO_SOCKET_IFNAME": "lo"}
         for size in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"):
             torchrun[size] = str(processes)
         ranks = [{"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(processes)]
         torchrun |= {"TORCHELASTIC_RUN_ID": "test"} if processes > 1 else {}
-        for process in [program(SCRIPT, small, *arguments, **torchrun, **rank) for rank in ranks]:
+        for process in [program(SCRIPT, recipe, *arguments, **torchrun, **rank) for rank in ranks]:
             assert process.wait() == 0, process.stderr
 
     return run
@@ -100,6 +100,38 @@ def test_the_first_steps_gradients_are_those_of_one_process_with_the_whole_batch
         torch.testing.assert_close(
             together[name] - before[name], change, rtol=1e-4, atol=2e-6, msg=lambda m, n=name: f"{n}: {m}"
         )
+
+
+SMALL = ["data={use: toonworld, size: 32, scenes: 8}", "train.size=32", "train.batch=4", "train.steps=3"]
+SMALL += ["generator.network={use: resnet, width: 2, blocks: 1}", "critics.image.discriminator.width=2"]
+STREAMS = {
+    "cyclegan": [
+        *("generators.back={use: resnet, width: 2, blocks: 1}", "critics.back.discriminator.width=2"),
+        *("critics.image.pool=3", "critics.back.pool=3"),
+    ],
+    "cut": ["generator.losses.nce={layers: [0, 4], patches: 8, width: 4}"],
+}
+
+
+@pytest.mark.parametrize("name", sorted(STREAMS))
+def test_further_networks_and_losses_that_learn_are_equal_across_ranks(
+    train: Callable[..., None], tmp_path: Path, name: str
+) -> None:
+    train(2, 3, tmp_path / "w", *SMALL, *STREAMS[name], recipe=name)
+    begun, first, second = (parameters(tmp_path / f"w-{which}.pt") for which in ("begun-0", "0", "1"))
+    learned = {"cyclegan": "generators/back.", "cut": "stage/0/nce."}[name]
+    assert any(key.startswith(learned) and not torch.equal(begun[key], first[key]) for key in first)
+    assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_a_pool_gives_two_processes_what_it_gives_one(train: Callable[..., None], tmp_path: Path) -> None:
+    """So CycleGAN's steps are the same, but for the order of sums."""
+    sgd = [f"{path}.optimizer={{use: SGD, lr: 0.01}}" for path in ("generator", "critics.image", "critics.back")]
+    for processes in (1, 2):
+        train(processes, 3, tmp_path / str(processes), *SMALL, *STREAMS["cyclegan"], *sgd, recipe="cyclegan")
+    alone, together = (parameters(tmp_path / f"{name}-0.pt") for name in ("1", "2"))
+    for key in alone:
+        torch.testing.assert_close(together[key], alone[key], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("launcher", ["fabric", "torchrun"])
