@@ -172,3 +172,23 @@ def test_without_a_compiler_the_run_goes_on_with_one_warning(small: Path, tmp_pa
 
 def weights(run: Path) -> dict[str, Tensor]:
     return read_weights(checkpoints(run / "checkpoints")[-1] / "generator.safetensors")[0]
+
+
+def cycle(step: Step) -> Tensor:
+    return F.l1_loss(step.images("cycle"), step.batch.photo)
+
+
+def with_a_cycle() -> GAN:
+    with seeded(0, "back"):
+        back = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.Tanh())
+    losses = ({"cycle": (1.0, cycle)},)
+    return replace(make(), generators={"back": back}, stream_inputs={"cycle": ("back", "fake")}, stage_losses=losses)
+
+
+@needs_compiler
+def test_further_generators_are_compiled_for_what_the_first_makes() -> None:
+    gan = compiled(with_a_cycle(), batch=2, size=8)
+    assert {gan.generator, gan.generators["back"]} <= set(gan.compiled)
+    for ours, theirs in zip(steps(gan), steps(with_a_cycle()), strict=True):
+        for name in theirs:
+            torch.testing.assert_close(ours[name], theirs[name], rtol=1e-4, atol=1e-6)

@@ -56,7 +56,9 @@ def compiled(gan: GAN, batch: int, size: int, channels_last: bool = False, graph
 
 
 def _uses(gan: GAN, photo: Tensor) -> Iterator[Use]:
-    generator_passes = (_update_generator, _without_gradients) if gan.generator_every > 1 else (_update_generator,)
+    generator_passes: tuple[Pass, ...] = (_update_generator,)
+    generator_passes += (_of_stream,) if gan.stream_inputs else ()
+    generator_passes += (_without_gradients,) if gan.generator_every > 1 else ()
     yield "generator.network", gan.generator, photo, generator_passes
     for name, generator in gan.generators.items():
         yield f"generators.{name}", generator, photo, generator_passes
@@ -93,6 +95,11 @@ def _compile(gan: GAN, net: nn.Module, images: Tensor, passes: Iterable[Pass], m
 def _update_generator(gan: GAN, net: nn.Module, images: Tensor) -> None:
     """The generator, on photos."""
     gan.run(net, images).sum().backward()
+
+
+def _of_stream(gan: GAN, net: nn.Module, images: Tensor) -> None:
+    """A generator, on what another one made: the gradient flows to both."""
+    gan.run(net, images.clone().requires_grad_()).sum().backward()
 
 
 def _update_critic(gan: GAN, net: nn.Module, view: Tensor) -> None:
