@@ -34,6 +34,7 @@ SIZES = {  # variants, seeds
     "paper_comparison": (21, 3),
     "paper_patch_size_and_k": (27, 3),
     "salient_patches": (5, 24),
+    "salient_patches_hard": (5, 24),
     "salient_patches_where": (8, 6),
     "sampler_by_representation": (12, 3),
     "samplers": (8, 3),
