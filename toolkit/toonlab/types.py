@@ -51,7 +51,8 @@ class Context:
     """The inputs of a view transform besides the images.
 
     `photo` is the generator's input, `(B, 3, H, W)` in [-1, 1], in the order of the fakes. `real_photo` are the photos
-    of the cartoons' scenes, in the order of the cartoons, where `train.supervised` gives pairs; else None. `critic` is the discriminator before this step's update, `step` the number of the step, from 0 over all stages. In
+    of the cartoons' scenes, in the order of the cartoons, where `train.supervised` gives pairs; else None. `critic` is
+    the discriminator before this step's update, `step` the number of the step, from 0 over all stages. In
     `toonlab inspect` and in the probe before a run the critic is a stand-in and the step 0, and `inspect` shows one
     picture as photo, cartoon and fake at once. A transform that is called by hand may have no context.
 

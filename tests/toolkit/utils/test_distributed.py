@@ -20,7 +20,7 @@ import sys, torch
 from toonlab import discover
 from toonlab.engine.builder import build
 from toonlab.engine.stages import enter, plan
-from toonlab.engine.data import Steps, batches
+from toonlab.engine.data import Steps, batches, training_images
 from toonlab.utils.distributed import launch
 from toonlab.recipes.load import load
 
@@ -28,7 +28,7 @@ recipe_file, count, out, *overrides = sys.argv[1:]
 world = launch("cpu")
 catalogue = discover()
 recipe = load(recipe_file, catalogue, overrides)
-steps = Steps(*recipe.data.make(catalogue).train(), recipe.train, world.rank, world.size)
+steps = Steps(*training_images(recipe, recipe.data.make(catalogue)), recipe.train, world.rank, world.size)
 gan = build(recipe, catalogue, world)
 data = batches(steps, 0, int(count), 0, world.device)
 nets = {"generator": gan.generator, **{name: critic.net for name, critic in gan.critics.items()}}
@@ -84,12 +84,13 @@ def test_parameters_are_equal_across_ranks_after_training(train: Callable[..., N
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
+@pytest.mark.parametrize("pairs", [[], ["train.supervised=true", "critics.image.representation=with_photo"]])
 def test_the_first_steps_gradients_are_those_of_one_process_with_the_whole_batch(
-    train: Callable[..., None], tmp_path: Path
+    train: Callable[..., None], tmp_path: Path, pairs: list[str]
 ) -> None:
     """With plain SGD at rate 1, what a step changes is its gradient."""
     sgd = "{use: SGD, lr: 1}"
-    overrides = ["critics.patch=null", "stages=null", "train.batch=4", "train.steps=1"]
+    overrides = ["critics.patch=null", "stages=null", "train.batch=4", "train.steps=1", *pairs]
     overrides += [f"generator.optimizer={sgd}", f"critics.image.optimizer={sgd}"]
     for processes in (1, 2):
         train(processes, 1, tmp_path / str(processes), *overrides)

@@ -320,7 +320,8 @@ def baselines_of(experiment: Experiment, specs: Sequence[CellSpec]) -> dict[str,
     for label, variant in variants.items() if experiment.within else ():
         own = {factor: variant.levels[factor] for factor in experiment.within if factor in variant.levels}
         wanted = first.recipe, {**first.levels, **own}
-        found |= {label: other for other, each in variants.items() if (each.recipe, each.levels) == wanted}
+        same = (other for other, each in variants.items() if (each.recipe, each.levels) == wanted)
+        found.update((label, other) for other in same)
     return found
 
 
