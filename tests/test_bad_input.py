@@ -222,7 +222,11 @@ CASES = [
         "train S critics.image.representation=with_photo",
         "critics.image.representation: with_photo: needs pairs, whose cartoons have a photo; give train.supervised",
     ),
-    ("folders of unlike sizes as pairs", "train F data.cartoons=sizes train.supervised=true", "no pairs: "),
+    (
+        "folders of other names as pairs",
+        "train F data.cartoons=sizes train.size=16 train.supervised=true",
+        "photos and sizes: no pairs: 6 pictures: 0.png: in one of the folders alone",
+    ),
     (
         "an environment variable that is not set",
         "train F 'data={photos: $TOONLAB_NOT_SET/train}'",
