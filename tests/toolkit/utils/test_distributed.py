@@ -78,19 +78,19 @@ def parameters(path: Path) -> dict[str, torch.Tensor]:
 
 def test_parameters_are_equal_across_ranks_after_training(train: Callable[..., None], tmp_path: Path) -> None:
     loss = "critics.image.losses={gradient_penalty: {weight: 1}}"
-    train(2, 8, tmp_path / "w", "train.steps=8", "train.batch=4", loss)
+    pairs = ["train.supervised=true", "critics.image.representation=with_photo"]
+    train(2, 8, tmp_path / "w", "train.steps=8", "train.batch=4", loss, *pairs)
     first, second = (parameters(tmp_path / f"w-{rank}.pt") for rank in (0, 1))
     assert any("patch" in name for name in first)
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-@pytest.mark.parametrize("pairs", [[], ["train.supervised=true", "critics.image.representation=with_photo"]])
 def test_the_first_steps_gradients_are_those_of_one_process_with_the_whole_batch(
-    train: Callable[..., None], tmp_path: Path, pairs: list[str]
+    train: Callable[..., None], tmp_path: Path
 ) -> None:
     """With plain SGD at rate 1, what a step changes is its gradient."""
     sgd = "{use: SGD, lr: 1}"
-    overrides = ["critics.patch=null", "stages=null", "train.batch=4", "train.steps=1", *pairs]
+    overrides = ["critics.patch=null", "stages=null", "train.batch=4", "train.steps=1"]
     overrides += [f"generator.optimizer={sgd}", f"critics.image.optimizer={sgd}"]
     for processes in (1, 2):
         train(processes, 1, tmp_path / str(processes), *overrides)
@@ -99,7 +99,7 @@ def test_the_first_steps_gradients_are_those_of_one_process_with_the_whole_batch
     assert max(change.abs().max() for name, change in changes.items() if name.startswith("generator")) > 1e-4
     for name, change in changes.items():
         torch.testing.assert_close(
-            together[name] - before[name], change, rtol=1e-4, atol=5e-6, msg=lambda m, n=name: f"{n}: {m}"
+            together[name] - before[name], change, rtol=1e-4, atol=2e-6, msg=lambda m, n=name: f"{n}: {m}"
         )
 
 
