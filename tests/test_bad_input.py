@@ -213,6 +213,21 @@ CASES = [
     ("data that must be given", "train ctss", "data.photos: must be given", "data.cartoons: must be given"),
     ("a missing folder", "train F data.photos=nowhere", "nowhere: no such folder"),
     (
+        "pairs of data that have none",
+        "train S train.supervised=true 'data={use: evaluation_folders, pictures: photos}'",
+        "train.supervised: evaluation_folders has no pairs of photos and cartoons",
+    ),
+    (
+        "a critic of pairs without pairs",
+        "train S critics.image.representation=with_photo",
+        "critics.image.representation: with_photo: needs pairs, whose cartoons have a photo; give train.supervised",
+    ),
+    (
+        "folders of other names as pairs",
+        "train F data.cartoons=sizes train.size=16 train.supervised=true",
+        "photos and sizes: no pairs: 6 pictures: 0.png: in one of the folders alone",
+    ),
+    (
         "an environment variable that is not set",
         "train F 'data={photos: $TOONLAB_NOT_SET/train}'",
         "$TOONLAB_NOT_SET/train: the environment variable TOONLAB_NOT_SET is not set; export TOONLAB_NOT_SET=FOLDER",

@@ -1,4 +1,4 @@
-"""Unpaired pictures from two folders, of photos and of cartoons."""
+"""Pictures from two folders, of photos and of cartoons."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ MAX_PIXELS = PILLOW_LIMIT // 2
 
 class FolderDataset:
     """Unpaired pictures in two folders and all below them, of the kinds that `toonlab.find_pictures` finds.
+
+    With `train.supervised` the photo and the cartoon of the same relative path are a pair.
 
     Pictures come in the order of their relative paths, are decoded on access (see `toonlab.read_picture`), and keep
     their size unless `resize` is given.
@@ -73,6 +75,23 @@ class FolderDataset:
     def train(self) -> tuple[Pictures, Pictures]:
         """Photos and cartoons, as uint8 `(3, H, W)`."""
         return self._train
+
+    def pairs(self) -> tuple[Pictures, Pictures]:
+        """The same, if both folders have the same names, in the same sizes; none is read in place of another.
+
+        Raises:
+            ToonlabError: with the pictures that have no partner.
+        """
+        photos, cartoons = map(copy, self._train)
+        sizes, others = (self._sizes[pictures.folder] for pictures in (photos, cartoons))
+        wrong = dict.fromkeys(sorted(set(photos.names) ^ set(cartoons.names)), "in one of the folders alone")
+        both = [name for name in photos.names if name not in wrong]
+        wrong |= {name: "of two sizes" for name in both if sizes[name] != others[name]}
+        if wrong:
+            text = f"{printable(photos.folder)} and {printable(cartoons.folder)}: no pairs: {len(wrong)} pictures"
+            raise ToonlabError(f"{text}: {listed(wrong)}; give both folders the same names, in the same sizes")
+        photos.replace = cartoons.replace = False
+        return photos, cartoons
 
     def evaluation(self) -> Samples:
         """Photos without truth, decoded on access."""

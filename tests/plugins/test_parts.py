@@ -14,9 +14,9 @@ PARTS = {
         *("whole", "random_patches", "grid_patches", "edge_maximum", "hard_patches"),
         *("ctss", "saliency_random", "saliency_nms", "ctss_multiscale"),
     },
-    "representations": {"rgb", "grayscale", "gray_minmax", "surface", "texture"},
+    "representations": {"rgb", "grayscale", "gray_minmax", "surface", "texture", "with_photo"},
     "generators": {
-        *("ctss_unet", "ctss_plain", "cartoongan", "animegan", "whitebox_unet", "resnet"),
+        *("ctss_unet", "ctss_plain", "cartoongan", "animegan", "whitebox_unet", "resnet", "unet"),
         *("pictures", "onnx", "identity", "canny", "dots", "classic", "mean_shift", "superpixel"),
     },
     "discriminators": {"ctss_image", "ctss_patch", "cartoongan", "animegan", "whitebox", "patchgan"},

@@ -29,6 +29,7 @@ VARIANTS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("features", "vgg19"): [{"weights": "random"}],
     ("generator_losses", "structure"): [{"coloring": "mixed"}],
     ("generators", "cartoongan"): [{"padding": "reflect", "affine": True}],
+    ("generators", "unet"): [{"norm": "instance"}],
     ("generators", "whitebox_unet"): [{"guided_radius": 0}],
     ("representations", "grayscale"): [{"channels": 3}],
     ("samplers", "ctss"): [{"rank": "image"}, {"score": "max", "normalise": "image"}],
@@ -64,7 +65,7 @@ class Walk:
         self.photo, self.cartoon = images(COUNT, 3, SIDE, SIDE), images(COUNT, 3, SIDE, SIDE)
         self.fake = images(COUNT, 3, SIDE, SIDE, grad=True) * 0.9
         self.critic, self.extractor = critic, features
-        self.context = Context(self.photo, critic, rng(0, "v"), 3, None, critic, lambda: rng(0, "a"))
+        self.context = Context(self.photo, critic, rng(0, "v"), 3, None, critic, lambda: rng(0, "a"), self.photo)
 
     def samplers(self, part: Callable[..., Views]) -> list[Tensor | None]:
         views = part(Views(self.cartoon, self.fake, context=self.context))
@@ -73,7 +74,8 @@ class Walk:
 
     def representations(self, part: Callable[..., Views]) -> list[Tensor | None]:
         real, fake = images(8, 3, PATCH, PATCH), images(8, 3, PATCH, PATCH, grad=True)
-        views = part(Views(real, fake, context=self.context))
+        boxes = torch.empty(8, 5, dtype=torch.int64, device="cuda")
+        views = part(Views(real, fake, boxes, boxes, context=self.context))
         views.fake.sum().backward()
         return [views.real, views.fake]
 

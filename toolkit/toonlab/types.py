@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Unpaired images of the two domains: photos and cartoons, both `(B, 3, H, W)` in [-1, 1]."""
+    """Images of the two domains: photos and cartoons, both `(B, 3, H, W)` in [-1, 1]; pairs if supervised."""
 
     photo: Tensor
     cartoon: Tensor
@@ -62,8 +62,9 @@ def _unkeyed_rng() -> torch.Generator:
 class Context:
     """The inputs of a view transform besides the images.
 
-    `photo` is the generator's input, `(B, 3, H, W)` in [-1, 1], in the order of the fakes; cartoons have none. `critic`
-    is the discriminator before this step's update, `step` the number of the step, from 0 over all stages. In
+    `photo` is the generator's input, `(B, 3, H, W)` in [-1, 1], in the order of the fakes. `real_photo` are the photos
+    of the cartoons' scenes, in the order of the cartoons, where `train.supervised` gives pairs; else None. `critic` is
+    the discriminator before this step's update, `step` the number of the step, from 0 over all stages. In
     `toonlab inspect` and in the probe before a run the critic is a stand-in and the step 0, and `inspect` shows one
     picture as photo, cartoon and fake at once. A transform that is called by hand may have no context.
 
@@ -82,6 +83,7 @@ class Context:
     representation: Callable[[Views], Views] | None = None
     logits: Callable[[Tensor], Tensor] | None = None
     scoring_rng: Callable[[], torch.Generator] = _unkeyed_rng
+    real_photo: Tensor | None = None
 
     def score_patches(self, views: Views) -> Logits:
         """The critic's logits, before this step's update, of real and fake patches: for samplers.

@@ -57,7 +57,7 @@ ALSO = {  # further protocols of a kind: optional abilities of its parts, and ty
     "discriminator_losses": ["CriticParts"],
     "features": ["NeedsFiles"],
     "generators": ["Encoder", "HasManifest", "ReadyMade"],
-    "datasets": ["Images", "HasCartoons", "HasCrops", "HasTest"],
+    "datasets": ["Images", "HasCartoons", "HasCrops", "HasPairs", "HasTest"],
     "metrics": ["Compares", "OnDevice", "Describes", "HasScores"],
     "executors": ["Slot", "TaskContext", "UnfitSlotError"],
 }

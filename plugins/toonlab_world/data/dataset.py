@@ -29,8 +29,9 @@ TRUTH = ("cartoon", "outline", "regions", "flat")
 class ToonWorld:
     """A procedural world, rendered as photos and drawn as cartoons: unpaired to train on, paired to evaluate on.
 
-    Photos and cartoons to train on show different scenes, and evaluation scenes are different from both. All are
-    rendered on first use and memory-mapped from `$TOONLAB_CACHE/toonworld` from then on.
+    Photos and cartoons to train on show different scenes, or with `train.supervised` the same ones, and evaluation
+    scenes are different from both. All are rendered on first use and memory-mapped from `$TOONLAB_CACHE/toonworld` from
+    then on.
 
     Args:
         style: how the cartoons are drawn: `soft` (thin coloured lines, pale), `bold` (thick lines, three tones),
@@ -61,9 +62,15 @@ class ToonWorld:
 
     def train(self) -> tuple[Images, Images]:
         """Photos and cartoons of different scenes; items are `(3, size, size)` uint8."""
-        photos = self._shards("train", ("photo",), self.scenes, first=0, step=2)
-        cartoons = self._shards("train", ("cartoon",), self.scenes, first=1, step=2)
-        return _pictures(photos.path("photo")), _pictures(cartoons.path("cartoon"))
+        return self._training("photo", 0), self._training("cartoon", 1)
+
+    def pairs(self) -> tuple[Images, Images]:
+        """The same photos, and the cartoons of their scenes."""
+        return self._training("photo", 0), self._training("cartoon", 0)
+
+    def _training(self, name: str, first: int) -> Images:
+        """Pictures of every other scene to train on."""
+        return _pictures(self._shards("train", (name,), self.scenes, first, step=2).path(name))
 
     def evaluation(self) -> Sequence[Sample]:
         """Scenes rendered both ways, with the whole truth."""

@@ -47,6 +47,22 @@ def test_train_gives_both_domains_in_order(folders, cache: str):
     assert cartoons.names == ["deep/0.png", "deep/1.png", "deep/2.png"]
 
 
+def test_pairs_have_the_same_names_and_sizes(folders):
+    with pytest.raises(ToonlabError, match=r"photos and .*cartoons: no pairs: 6 pictures: 0\.png: in one of the"):
+        FolderDataset(**folders).pairs()
+    shutil.copytree(folders["photos"], folders["cartoons"], dirs_exist_ok=True)
+    shutil.rmtree(folders["cartoons"] / "deep")
+    photos, cartoons = FolderDataset(**folders).pairs()
+    assert photos.names == cartoons.names == ["0.png", "1.png", "2.png"]
+    damaged(folders["cartoons"] / "1.png")
+    cartoons = FolderDataset(**folders).pairs()[1]  # its partner would be another's
+    with pytest.raises(ToonlabError, match=r"1\.png: can't be decoded"):
+        cartoons[1]
+    picture(folders["cartoons"] / "1.png", 9, (5, 4))
+    with pytest.raises(ToonlabError, match=r"no pairs: 1 pictures: 1\.png: of two sizes; give both folders the same"):
+        FolderDataset(**folders).pairs()
+
+
 def test_the_cache_keeps_what_it_has_read(folders):
     cached = FolderDataset(**folders, cache="ram", resize=8).train()[0]
     fresh = FolderDataset(**folders, resize=8).train()[0]

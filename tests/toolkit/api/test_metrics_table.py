@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import toonlab
 from toonlab.api.metrics_table import metrics_table
@@ -34,6 +36,13 @@ def test_as_html_columns_have_directions_and_stars(run: toonlab.TrainedRun) -> N
     assert f"* psnr: {metrics_table(run).caveats['psnr']}" in text
     assert "&lt;b&gt;odd" in text
     assert f"{run.metrics['lines']:.3f}" in text
+
+
+def test_a_run_on_pairs_says_so(data: Mapping[str, Any], tmp_path: Path) -> None:
+    pairs = {**data, "train": {**data["train"], "supervised": True}}
+    table = metrics_table(toonlab.train(pairs, name="pairs", runs=tmp_path, device="cpu"))
+    assert table.rows[-1].title == "pairs (supervised)"
+    assert "pairs (supervised)" in table.to_html()
 
 
 def test_an_unfinished_run_has_the_values_of_its_last_evaluation(run: toonlab.TrainedRun, tmp_path: Path) -> None:

@@ -6,16 +6,21 @@ import tempfile
 import time
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
 from torch import Tensor
 
 from toonlab.engine import data
-from toonlab.engine.data import Domain, Steps, batches
+from toonlab.engine.data import Domain, Steps, batches, training_images
 from toonlab.errors import ToonlabError
+from toonlab.recipes.load import load
 from toonlab.recipes.spec import Train
+from toonlab.registry.catalogue import discover
+from toonlab.registry.protocols import Dataset
 
 
 class Numbered:
@@ -79,13 +84,55 @@ def test_center_crop() -> None:
     assert item[1, 0].tolist() == list(range(2, 10))
 
 
+@pytest.mark.parametrize("supervised", [False, True])
 @pytest.mark.parametrize("workers", [0, 2])
-def test_workers_change_nothing_and_resume_needs_the_step_alone(workers: int) -> None:
-    steps = Steps(Numbered(11), Numbered(7), settings())
+def test_workers_change_nothing_and_resume_needs_the_step_alone(workers: int, supervised: bool) -> None:
+    steps = Steps(Numbered(11, 20, 30), Numbered(11, 20, 30), settings(flip=True, supervised=supervised))
+    unpaired = Steps(Numbered(11, 20, 30), Numbered(7), settings(flip=True))
     cpu = torch.device("cpu")
-    whole = [numbers((batch.photo + 1) * 127.5) for batch in batches(steps, 0, 6, 0, cpu)]
-    resumed = [numbers((batch.photo + 1) * 127.5) for batch in batches(steps, 2, 6, workers, cpu)]
-    assert resumed == whole[2:]
+    whole = list(batches(steps, 0, 6, 0, cpu))
+    for batch, again in zip(whole[2:], batches(steps, 2, 6, workers, cpu), strict=True):
+        assert torch.equal(batch.photo, again.photo)
+        assert torch.equal(batch.cartoon, again.cartoon)
+        assert torch.equal(batch.photo, batch.cartoon) is supervised
+    for batch, other in zip(whole, batches(unpaired, 0, 6, 0, cpu), strict=True):
+        assert torch.equal(batch.photo, other.photo)
+
+
+def test_the_shares_of_processes_are_those_of_pairs() -> None:
+    for rank in (0, 1):
+        steps = Steps(Numbered(8), Numbered(8), settings(batch=4, supervised=True), rank, 2)
+        assert numbers(steps.photos.batch(1)) == numbers(steps.cartoons.batch(1))
+
+
+@dataclass
+class Pairs:
+    """Data with pairs of which one domain may lack something."""
+
+    cartoons: Numbered
+
+    def train(self) -> tuple[Numbered, Numbered]:
+        return Numbered(3), Numbered(5)
+
+    def pairs(self) -> tuple[Numbered, Numbered]:
+        return Numbered(3), self.cartoons
+
+
+@pytest.mark.parametrize(
+    ("cartoons", "says"),
+    [
+        (Numbered(4), "3 of 10x8 pixels and 4 of 10x8 pixels"),
+        (Numbered(3, 8, 8), "3 of 10x8 pixels and 3 of 8x8 pixels"),
+    ],
+)
+def test_pairs_are_those_of_the_data_and_fit(cartoons: Numbered, says: str, small: Path) -> None:
+    recipe = load(small, discover(), ["train.supervised=true"])
+    with pytest.raises(ToonlabError, match=rf"^data: photos and cartoons are no pairs: {says}$"):
+        training_images(recipe, cast(Dataset, Pairs(cartoons)))
+    own = Numbered(3)
+    assert training_images(recipe, cast(Dataset, Pairs(own)))[1] is own
+    unpaired = replace(recipe, train=replace(recipe.train, supervised=False))
+    assert len(training_images(unpaired, cast(Dataset, Pairs(own)))[1]) == 5
 
 
 def test_too_few_or_too_small_images_say_so() -> None:

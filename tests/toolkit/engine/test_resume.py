@@ -62,14 +62,18 @@ def assert_same(one: Any, other: Any) -> None:
         assert one == other
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+PAIRS = ["train.supervised=true", "critics.image.representation=with_photo", "data.scenes=9"]
+DROPOUT = ["generator.network={use: unet, width: 2, depth: 4}"]  # draws from torch's own generator, and has averages
+
+
+@pytest.mark.parametrize(("workers", "further"), [(0, []), (2, [*PAIRS, *DROPOUT])])
 def test_killed_at_random_moments_a_run_ends_with_the_same_bits(
-    small: Path, tmp_path: Path, toonlab: Any, until: Any, workers: int
+    small: Path, tmp_path: Path, toonlab: Any, until: Any, workers: int, further: list[str]
 ) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     for folder in (whole, broken):
         folder.mkdir()
-    arguments = ["train", small, *LONG, f"train.workers={workers}"]
+    arguments = ["train", small, *LONG, f"train.workers={workers}", *further]
     assert toonlab(*arguments, cwd=whole).wait() == 0
     moments = random.Random(workers)
     kills = sorted(moments.sample(range(2, 28), int(os.environ.get("TOONLAB_KILLS", "5"))))  # across both stages

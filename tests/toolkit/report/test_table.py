@@ -104,6 +104,14 @@ def test_factors_are_columns_of_the_csv(study: StudyResults) -> None:
     ]
 
 
+def test_variants_that_train_on_pairs_are_marked(study: StudyResults) -> None:
+    first, *others = study.cells
+    marked = replace(study, cells=[replace(first, variant=replace(first.variant, supervised=True)), *others])
+    lines = list(csv.DictReader(io.StringIO(exports(Findings(marked))["csv"])))
+    assert [line["supervised"] for line in lines] == ["True", *["False"] * len(others)]
+    assert "supervised" not in next(csv.reader(io.StringIO(exports(Findings(study))["csv"])))
+
+
 def test_the_latex_table_is_whole(found: Findings) -> None:
     text = exports(found)["tex"]
     assert re.findall(r"\\(begin|end)\{(\w+)\}", text) == [

@@ -725,6 +725,12 @@ class FloatLines(dataset.ExampleDataset):
         ]
 
 
+@wrong("pairs of two numbers", "datasets", "test_pairs_are_as_many_and_of_one_size", **FEW)
+class Lonely(dataset.ExampleDataset):
+    def pairs(self) -> tuple[Any, Any]:
+        return dataset.Drawn(self, "photo"), dataset.Drawn(replace(self, scenes=3), "photo")
+
+
 class ToTruth(metric.ExampleMetric):
     """A right metric: the distance from the true cartoon."""
 

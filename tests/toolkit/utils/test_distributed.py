@@ -20,7 +20,7 @@ import sys, torch
 from toonlab import discover
 from toonlab.engine.builder import build
 from toonlab.engine.stages import enter, plan
-from toonlab.engine.data import Steps, batches
+from toonlab.engine.data import Steps, batches, training_images
 from toonlab.utils.distributed import launch
 from toonlab.recipes.load import load
 
@@ -28,7 +28,7 @@ recipe_file, count, out, *overrides = sys.argv[1:]
 world = launch("cpu")
 catalogue = discover()
 recipe = load(recipe_file, catalogue, overrides)
-steps = Steps(*recipe.data.make(catalogue).train(), recipe.train, world.rank, world.size)
+steps = Steps(*training_images(recipe, recipe.data.make(catalogue)), recipe.train, world.rank, world.size)
 gan = build(recipe, catalogue, world)
 data = batches(steps, 0, int(count), 0, world.device)
 nets = {name: part for name, part in gan.parts().items() if isinstance(part, torch.nn.Module)}
@@ -78,7 +78,8 @@ def parameters(path: Path) -> dict[str, torch.Tensor]:
 
 def test_parameters_are_equal_across_ranks_after_training(train: Callable[..., None], tmp_path: Path) -> None:
     loss = "critics.image.losses={gradient_penalty: {weight: 1}}"
-    train(2, 8, tmp_path / "w", "train.steps=8", "train.batch=4", loss)
+    pairs = ["train.supervised=true", "critics.image.representation=with_photo"]
+    train(2, 8, tmp_path / "w", "train.steps=8", "train.batch=4", loss, *pairs)
     first, second = (parameters(tmp_path / f"w-{rank}.pt") for rank in (0, 1))
     assert any("patch" in name for name in first)
     assert all(torch.equal(first[name], second[name]) for name in first)

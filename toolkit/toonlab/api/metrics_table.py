@@ -29,7 +29,7 @@ class MetricsTable:
         columns = tables.columns(self.rows)
         stars = dict.fromkeys(self.caveats, "*")
         head = [f"{name}{stars.get(name, '')} {'↑' if self.higher.get(name) else '↓'}" for name in columns]
-        rows = [[row.name, *map(row.cell, columns)] for row in self.rows]
+        rows = [[row.title, *map(row.cell, columns)] for row in self.rows]
         return TextTable(["method", *head], rows, notes=tables.notes(columns, self.caveats, self.measured)).html()
 
 
@@ -38,10 +38,12 @@ def metrics_table(run: TrainedRun) -> MetricsTable | None:
     measured, outcome = run.metrics, run.outcome
     if not measured:
         return None
-    parts = load(run.directory / "recipe.yaml", run.catalogue).evaluate.metrics
+    recipe = load(run.directory / "recipe.yaml", run.catalogue)
+    parts = recipe.evaluate.metrics
     metrics = tables.leading(measured, [part.use for part in parts])
     seconds = outcome.seconds if outcome else round(by_step(run.directory)[-1]["seconds"], 3)
-    row = tables.TableRow(run.recipe_name, {name: [value] for name, value in {**metrics, "seconds": seconds}.items()})
+    values = {name: [value] for name, value in {**metrics, "seconds": seconds}.items()}
+    row = tables.TableRow(run.recipe_name, values, note="supervised" if recipe.supervised else "")
     photo = {name: run.photo[name] for name in metrics if name in run.photo}
     higher = {part.use: part.make(run.catalogue).higher_is_better for part in parts}
     ways = outcome.measured if outcome else {}

@@ -61,6 +61,7 @@ def build(recipe: Recipe, catalogue: Catalogue, distributed: DistributedContext)
         generator_every=train.generator_every,
         generators={name: each for name, each in generators.items() if each},
         stream_inputs=recipe.streams,
+        supervised=train.supervised,
     )
     return _placed(gan, train)
 

@@ -17,10 +17,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, get_worker_info
 from torch.utils.data import Dataset as TorchDataset
 
-from toonlab.errors import ToonlabError, first_line
+from toonlab.errors import Problem, RecipeError, ToonlabError, first_line
 from toonlab.ops.levels import to_float
-from toonlab.recipes.spec import Train
-from toonlab.registry.protocols import Images
+from toonlab.recipes.spec import Recipe, Train
+from toonlab.registry.protocols import Dataset, HasPairs, Images
 from toonlab.types import Batch
 from toonlab.utils.rng import key_to_seed, rng
 from toonlab.utils.signals import ignore_interrupt
@@ -31,9 +31,42 @@ _LONGEST = 72  # characters of the folder of a socket, whose whole path has at m
 _FULL = "the shared memory of data workers is full (/dev/shm); enlarge it (docker run --shm-size), or train.workers=0"
 
 
+def training_images(recipe: Recipe, dataset: Dataset) -> tuple[Images, Images]:
+    """The photos and the cartoons to train on: pairs, if the recipe is supervised.
+
+    Raises:
+        ToonlabError: if the data have no pairs, or the number or the size of photos and cartoons differs.
+    """
+    paired = check_pairs(recipe, dataset)
+    if paired is None:
+        return dataset.train()
+    photos, cartoons = paired.pairs()
+    shapes = [f"{len(images)} of {images[0].shape[-1]}x{images[0].shape[-2]} pixels" for images in (photos, cartoons)]
+    if shapes[0] != shapes[1]:
+        raise ToonlabError(f"data: photos and cartoons are no pairs: {shapes[0]} and {shapes[1]}")
+    return photos, cartoons
+
+
+def check_pairs(recipe: Recipe, dataset: Dataset) -> HasPairs | None:
+    """The data of a supervised recipe; None of another one.
+
+    Raises:
+        RecipeError: if they have no pairs.
+    """
+    if not recipe.supervised:
+        return None
+    if isinstance(dataset, HasPairs):
+        return dataset
+    text = f"{recipe.data.use} has no pairs of photos and cartoons; take data that have, such as toonworld"
+    raise RecipeError(recipe.name, [Problem("train.supervised", text)])
+
+
 @dataclass(frozen=True)
 class Domain:
-    """The images of one domain, `photo` or `cartoon`; every epoch is a permutation of its own."""
+    """The images of one domain, `photo` or `cartoon`; every epoch is a permutation of its own.
+
+    With `train.supervised` the cartoons have the order, the crops and the flips of the photos.
+    """
 
     name: str
     images: Images
@@ -54,6 +87,11 @@ class Domain:
             )
 
     @property
+    def key(self) -> str:
+        """What its draws are keyed by."""
+        return "photo" if self.train.supervised else self.name
+
+    @property
     def batches(self) -> int:
         """Complete batches in an epoch; the remaining images are dropped."""
         return len(self.images) // self.train.batch
@@ -61,7 +99,7 @@ class Domain:
     def batch(self, step: int) -> Tensor:
         """This process's share of a batch: `(B, 3, size, size)`, uint8 or float in [-1, 1], as the data give it."""
         epoch, place = divmod(step, self.batches)
-        order = _permutation(len(self.images), key_to_seed(self.train.seed, "order", self.name, epoch))
+        order = _permutation(len(self.images), key_to_seed(self.train.seed, "order", self.key, epoch))
         share = self.train.batch // self.size
         first = place * self.train.batch + self.rank * share
         return torch.stack([self.item(index, epoch) for index in order[first : first + share].tolist()])
@@ -79,7 +117,7 @@ class Domain:
                 f"data: {self.name} {self.named(index)} has {width}x{height} pixels, "
                 f"less than train.size={size}; lower train.size, or make the pictures larger (data.resize of a folder)"
             )
-        draw = rng(self.train.seed, "data", self.name, epoch, index)
+        draw = rng(self.train.seed, "data", self.key, epoch, index)
         down, right = (int(torch.randint(extra + 1, (), generator=draw)) for extra in (height - size, width - size))
         if self.train.crop == "center":
             down, right = (height - size) // 2, (width - size) // 2

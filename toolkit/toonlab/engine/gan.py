@@ -102,6 +102,7 @@ class GAN:
     float32); views, objectives and losses are always computed in float32. `compiled` maps networks to compiled
     forward passes, some of them by CUDA graphs if `graphs`. `generators` are further ones, which the generator's
     optimizer trains, too; `stream_inputs` are the streams that they make: stream -> generator and stream of its input.
+    `supervised` says that batches are pairs.
     """
 
     generator: nn.Module
@@ -118,6 +119,7 @@ class GAN:
     generators: Mapping[str, nn.Module] = field(default_factory=dict)
     stream_inputs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     graphs: bool = False
+    supervised: bool = False
 
     @property
     def trained(self) -> nn.Module:
@@ -179,9 +181,9 @@ class GAN:
 
     def view(self, critic: Critic, streams: Streams, number: int) -> Views:
         """A critic's views in this step; the fake side stays attached to the generator."""
-        return self._view(critic, streams[critic.real], streams[critic.fake], streams.origin(critic.fake), number)
+        return self._view(critic, streams, streams[critic.fake], streams.origin(critic.fake), number)
 
-    def _view(self, critic: Critic, real: Tensor, fake: Tensor, origin: Tensor, number: int) -> Views:
+    def _view(self, critic: Critic, streams: Streams, fake: Tensor, origin: Tensor, number: int) -> Views:
         key = (critic.name, number, self.distributed.rank)
         context = Context(
             photo=origin,
@@ -191,8 +193,9 @@ class GAN:
             representation=critic.representation,
             logits=partial(self._in_precision, critic.net),  # uncompiled: the number of candidates varies
             scoring_rng=partial(rng, self.seed, "ask", *key),
+            real_photo=streams.origin(critic.fake) if self.supervised else None,
         )
-        return critic.view(Views(real, fake, context=context))
+        return critic.view(Views(streams[critic.real], fake, context=context))
 
     def pooled(self, critic: Critic, pool: ImagePool, streams: Streams, number: int) -> Views:
         """A critic's views with earlier fakes among this step's, each with what it was made from."""
@@ -201,7 +204,7 @@ class GAN:
         given = pool(everywhere, rng(self.seed, "pool", critic.name, number))
         own = given[self.distributed.rank * len(pairs) :][: len(pairs)]
         fake, origin = own.chunk(2, 1)
-        return self._view(critic, streams[critic.real], fake, origin, number)
+        return self._view(critic, streams, fake, origin, number)
 
     def update_critics(
         self, stage: ActiveStage, streams: Streams, views: Mapping[str, Views], number: int, scalars: Scalars

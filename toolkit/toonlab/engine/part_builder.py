@@ -115,7 +115,8 @@ class PartBuilder:
         """A critic's sampler and representation, and its views of photos; None after a problem."""
         parts = {"sampler": spec.sampler, "representation": spec.representation}
         made: dict[str, Any] = {key: self.make(f"{path}.{key}", part) if part else None for key, part in parts.items()}
-        context = Context(photo, Unbuilt(), rng(0, "probe", path), 0, made["representation"])
+        pairs = photo if self.recipe.train.supervised else None
+        context = Context(photo, Unbuilt(), rng(0, "probe", path), 0, made["representation"], real_photo=pairs)
         views: Views | None = Views(photo, photo.flip(-1), context=context) if made["sampler"] is not None else None
         for key, part in parts.items():
             if part and made[key] is not None and views is not None:
@@ -161,7 +162,8 @@ class Unbuilt(nn.Module):
 def views_alone(image: Tensor, sampler: ViewTransform, representation: ViewTransform | None = None) -> Views:
     """The views of one image, `(3, H, W)` in [-1, 1], as photo, cartoon and fake at once, by an unbuilt critic."""
     images = image[None]
-    views = Views(images, images, context=Context(images, Unbuilt(), rng(0, "inspect"), 0, representation))
+    context = Context(images, Unbuilt(), rng(0, "inspect"), 0, representation, real_photo=images)
+    views = Views(images, images, context=context)
     return representation(sampler(views)) if representation else sampler(views)
 
 

@@ -40,7 +40,7 @@ from toonlab.utils.distributed import DistributedContext, has_bf16, launch
 
 from .builder import build, build_fixed
 from .checkpoint import find_weights
-from .data import Steps
+from .data import Steps, check_pairs, training_images
 from .evaluator import Evaluator, evaluation_cartoons, test_split
 from .record import RunRecord
 from .stages import plan
@@ -130,6 +130,7 @@ def test_evaluator(recipe: Recipe, catalogue: Catalogue, count: int, metrics: Se
 def identity_of(recipe: Recipe, catalogue: Catalogue) -> dict[str, Any]:
     """The identity of a recipe's run, from the files as they are now; see `runs.directory.run_identity`."""
     dataset: Dataset = recipe.data.make(catalogue)
+    check_pairs(recipe, dataset)
     manifests = {"data": dataset.manifest()}
     generator = None if recipe.stages else build_fixed(recipe, catalogue)
     if isinstance(generator, HasManifest):
@@ -160,8 +161,8 @@ def _training(recipe: Recipe, catalogue: Catalogue, distributed: DistributedCont
     dataset: Dataset = recipe.data.make(catalogue)
     if isinstance(dataset, HasCrops):
         dataset = dataset.for_crops(recipe.train.size)
-    distributed.on_first(lambda: len(dataset.train()[0]))  # a data set prepares its files once, on the first process
-    steps = Steps(*dataset.train(), recipe.train, distributed.rank, distributed.size)
+    distributed.on_first(lambda: len(training_images(recipe, dataset)[0]))  # prepared once, on the first process
+    steps = Steps(*training_images(recipe, dataset), recipe.train, distributed.rank, distributed.size)
     gan = build(recipe, catalogue, distributed)
     tests = test_split(dataset) if split == "test" else dataset
     evaluator = _evaluator(recipe, catalogue, dataset, distributed.device)

@@ -14,6 +14,7 @@ from toonlab.errors import DivergedError, ToonlabError
 from toonlab.recipes.spec import Recipe
 from toonlab.runs.directory import read_metrics
 from toonlab.types import Batch, Outcome
+from toonlab.utils.rng import seeded
 
 from . import checkpoint
 from .data import Steps, batches
@@ -71,7 +72,9 @@ class Trainer:
         data = batches(self.steps, self.record.step, self.record.run.steps, train.workers, device)
         for stage in self.remaining_stages():
             for number in range(max(stage.start, self.record.step), stage.stop):
-                scalars = self.gan.step(stage, self.next_batch(data, stage), number)
+                batch = self.next_batch(data, stage)
+                with seeded(train.seed, "step", number, self.distributed.rank, cuda=device.type == "cuda"):  # dropout
+                    scalars = self.gan.step(stage, batch, number)
                 self.record.step = number + 1
                 if stop_reason := self.after_step(stage, scalars):
                     return stop_reason

@@ -141,6 +141,8 @@ class Train:
         seed: of initial weights, of the order of images and of all other random draws.
         crop: where a crop is cut from a larger image.
         flip: mirror half of the images.
+        supervised: with each photo the cartoon of its own scene, cropped and mirrored alike, in place of an unpaired
+            one; the data must have pairs.
         precision: `fp32` (on a GPU with TF32 in convolutions, torch's own default), `fp32-strict` (without), `tf32`
             (with TF32 in products of matrices, too) or `bf16` (autocast). On a CPU the first three are the same.
         order: which side is updated first in a step.
@@ -163,6 +165,7 @@ class Train:
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     crop: Literal["random", "center"] = "random"
     flip: bool = False
+    supervised: bool = False
     precision: Literal["fp32", "fp32-strict", "tf32", "bf16"] = "fp32"
     order: Literal["critics_first", "generator_first"] = "critics_first"
     generator_every: Positive = 1
@@ -228,6 +231,11 @@ class Recipe:
     def part_at(self) -> dict[str, Part]:
         """Every part by its dotted path, such as `critics.patch.sampler`."""
         return dict(_parts(self))
+
+    @property
+    def supervised(self) -> bool:
+        """Whether it is trained on pairs."""
+        return self.train.supervised and bool(self.stages)
 
     @property
     def parts(self) -> Iterator[Part]:

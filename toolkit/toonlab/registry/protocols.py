@@ -246,6 +246,14 @@ class HasCrops(Protocol):
 
 
 @runtime_checkable
+class HasPairs(Protocol):
+    """What a data set has besides that can show the scenes of its photos as cartoons, for `train.supervised`."""
+
+    def pairs(self) -> tuple[Images, Images]:
+        """The photos and the cartoons to train on: item i of both shows one scene, pixel by pixel, in one size."""
+
+
+@runtime_checkable
 class HasTest(Protocol):
     """What a data set has besides that keeps samples apart which are looked at once; without it, there are no such."""
 

@@ -97,12 +97,17 @@ def _csv(found: Findings) -> str:
 
 
 def records(found: Findings, also: Sequence[str] = ()) -> list[dict[str, object]]:
-    """A record for each cell: recipe, levels, seed, status, the table's columns and `also`; None where missing."""
+    """A record for each cell: recipe, levels, seed, status, the table's columns and `also`; None where missing.
+
+    `supervised` tells the variants that are trained on pairs from others, if there are some.
+    """
     factors = short_names(list(dict.fromkeys(path for variant in found.results.variants for path in variant.levels)))
     columns = dict.fromkeys([*found.columns, *also])
+    pairs = any(variant.supervised for variant in found.results.variants)
     return [
         {
             "recipe": cell.variant.recipe,
+            **({"supervised": cell.variant.supervised} if pairs else {}),
             **{name: _level(cell, path) for path, name in factors.items()},
             "seed": cell.seed,
             "status": cell.status,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from toonlab.registry.protocols import HasCartoons, HasTest, Images
+from toonlab.registry.protocols import HasCartoons, HasPairs, HasTest, Images
 from toonlab.types import Sample
 
 from .assertions import equal, skip
@@ -132,6 +132,18 @@ class DatasetTests(PartTests):
             self._picture("the photo of the first sample of test()", samples[0].photo)
         if isinstance(dataset, HasCartoons) and (cartoons := dataset.evaluation_cartoons()) is not None:
             self._picture("evaluation_cartoons()[0]", cartoons[0], bytes_too=True)
+
+    def test_pairs_are_as_many_and_of_one_size(self) -> None:
+        dataset = self.make()
+        if not isinstance(dataset, HasPairs):
+            skip("it has no pairs")
+        photos, cartoons = dataset.pairs()
+        text = f"pairs() has {len(photos)} photos and {len(cartoons)} cartoons; item i of both shows one scene"
+        self.expect(len(photos) == len(cartoons), text)
+        for index in range(min(_FEW, len(photos))):
+            sizes = [f"{images[index].shape[-1]}x{images[index].shape[-2]}" for images in (photos, cartoons)]
+            text = f"photo and cartoon {index} of pairs() are {' and '.join(sizes)}; both are cropped alike"
+            self.expect(sizes[0] == sizes[1], text)
 
     def test_cost(self) -> None:
         photos = self.domains()["photos"]

@@ -53,6 +53,7 @@ def views(count: int = 2, height: int = SIZE, width: int = SIZE, step: int = 3, 
         step=step,
         logits=critic,
         scoring_rng=lambda: rng(0, "ask", "patch", step, 0),
+        real_photo=photo,
     )
     return Views(cartoons(count, height, width).to(device), photo * 0.9, context=context)
 

@@ -29,10 +29,15 @@ def rng(seed: int, *key: str | int) -> torch.Generator:
 
 
 @contextmanager
-def seeded(seed: int, *key: str | int) -> Iterator[None]:
-    """Seed torch's global CPU generator by the key within the block: for the initial weights of an ordinary module."""
+def seeded(seed: int, *key: str | int, cuda: bool = False) -> Iterator[None]:
+    """Seed torch's global CPU generator by the key within the block, for modules that draw from no other.
+
+    With `cuda` those of GPUs, too, which are not set back.
+    """
     import torch
 
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(key_to_seed(seed, *key))
+        if cuda:
+            torch.cuda.manual_seed_all(key_to_seed(seed, *key))
         yield

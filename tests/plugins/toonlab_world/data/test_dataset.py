@@ -40,6 +40,13 @@ def test_training_items_are_uint8_images_of_different_scenes():
     assert (cartoons[1].permute(1, 2, 0).numpy() != same_scene).mean() > 0.3
 
 
+def test_pairs_show_the_scenes_of_the_same_photos():
+    photos, cartoons = WORLD.pairs()
+    assert pickle.dumps(photos) == pickle.dumps(WORLD.train()[0])
+    shown = render(scene_key(3, "train", 2), 32, ("cartoon",))["cartoon"]
+    np.testing.assert_array_equal(cartoons[1].permute(1, 2, 0).numpy(), shown)
+
+
 def test_items_are_the_callers_own():
     photos, _ = WORLD.train()
     photos[0].zero_()

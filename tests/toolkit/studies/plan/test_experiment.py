@@ -37,6 +37,15 @@ def test_a_part_stands_on_the_data_and_by_the_metrics_of_the_first_recipe(small:
     assert (theirs.stages, theirs.features) == ((), None)
 
 
+def test_variants_that_train_on_pairs_say_so(small: Path) -> None:
+    text = "recipes: [small, {use: identity}]\nset: {train.supervised: true}\nfactors: {train.seed: [0]}\n"
+    (small.parent / "study.yaml").write_text(f"{text}baseline: small\nwithin: [train.seed]\n")
+    experiment, path = read_experiment(str(small.parent / "study.yaml"))
+    cells = plan_cells(experiment, path, {}, discover())
+    assert {cell.variant.label for cell in cells} == {"small (supervised, seed 0)", "identity"}
+    assert set(baselines_of(experiment, cells).values()) == {"small (supervised, seed 0)"}
+
+
 @pytest.mark.parametrize(
     ("recipes", "says"),
     [

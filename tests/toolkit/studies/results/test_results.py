@@ -44,6 +44,12 @@ def test_a_label_says_what_a_variant_has(levels: dict[str, Any], label: str) -> 
     assert Variant("ctss", levels).label == label
 
 
+def test_a_label_says_that_a_variant_is_supervised() -> None:
+    assert Variant("pix2pix", supervised=True).label == "pix2pix (supervised)"
+    assert Variant("ctss", {K: 4}, supervised=True).label == "ctss (supervised, k 4)"
+    assert Variant("ctss", {"train.supervised": True}, supervised=True).label == "ctss (supervised true)"
+
+
 @pytest.mark.parametrize(
     ("paths", "names"),
     [

@@ -284,7 +284,7 @@ def plan_cells(
                 problems += [Problem(f"{error.source}: {p.path}", p.message) for p in own]
                 continue
             if recipe.tree not in same:
-                variants.append(CellSpec(Variant(_name(entry), levels), recipe))
+                variants.append(CellSpec(Variant(_name(entry), levels, recipe.supervised), recipe))
             same.append(recipe.tree)
     problems += _alike(variants)
     if problems:
@@ -319,8 +319,10 @@ def baselines_of(experiment: Experiment, specs: Sequence[CellSpec]) -> dict[str,
     first, found = variants[baseline_of(experiment, specs)], dict[str, str]()
     for label, variant in variants.items() if experiment.within else ():
         own = {factor: variant.levels[factor] for factor in experiment.within if factor in variant.levels}
-        found[label] = Variant(first.recipe, {**first.levels, **own}).label
-    return {label: baseline for label, baseline in found.items() if baseline in variants}
+        wanted = first.recipe, {**first.levels, **own}
+        same = (other for other, each in variants.items() if (each.recipe, each.levels) == wanted)
+        found.update((label, other) for other in same)
+    return found
 
 
 def floors_of(specs: Sequence[CellSpec], catalogue: Catalogue) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
-from toonlab.engine.data import Steps
+from toonlab.engine.data import Steps, training_images
 from toonlab.engine.stages import plan
 from toonlab.errors import ToonlabError
 from toonlab.recipes.spec import Part, Recipe
@@ -100,7 +100,7 @@ class _Epochs:
 
     def __init__(self, catalogue: Catalogue, complete: bool) -> None:
         self.catalogue, self.complete, self.known = catalogue, complete, True
-        self._counted: list[tuple[Part, tuple[Images, Images]]] = []
+        self._counted: list[tuple[tuple[Part, bool], tuple[Images, Images]]] = []
 
     def steps(self, recipe: Recipe) -> int:
         if recipe.train.steps or not any(stage.epochs for stage in recipe.stages):
@@ -111,9 +111,10 @@ class _Epochs:
         if not self.complete:
             self.known = False
             return _PICTURES // recipe.train.batch
-        if (found := next((images for part, images in self._counted if part == recipe.data), None)) is None:
-            found = recipe.data.make(self.catalogue).train()
-            self._counted.append((recipe.data, found))
+        key = recipe.data, recipe.supervised
+        if (found := next((images for counted, images in self._counted if counted == key), None)) is None:
+            found = training_images(recipe, recipe.data.make(self.catalogue))
+            self._counted.append((key, found))
         photos, cartoons = found
         return Steps(photos, cartoons, recipe.train).per_epoch
 

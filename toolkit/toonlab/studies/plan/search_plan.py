@@ -82,7 +82,8 @@ class SearchPlan:
     def spec(self, params: Mapping[str, Any], seed: int) -> CellSpec:
         """The cell at some parameters; the default's variant names none."""
         recipe = recipe_of(self.search, self.path, self.catalogue, seed, params, self.overrides)
-        return CellSpec(Variant(recipe.name, {} if params == self.default else dict(params)), recipe)
+        levels = {} if params == self.default else dict(params)
+        return CellSpec(Variant(recipe.name, levels, recipe.supervised), recipe)
 
     def infeasible(self, params: Mapping[str, Any]) -> str | None:
         """Why there is no run at some parameters, by the probe that every run begins with; None if there is."""

@@ -31,19 +31,24 @@ _REMEDY = "run the study again, which keeps the runs that have finished"
 
 @dataclass(frozen=True)
 class Variant:
-    """A row of a table: a recipe, at levels of the factors that it has (dotted path -> level)."""
+    """A row of a table: a recipe, at levels of the factors that it has (dotted path -> level).
+
+    `supervised` says that it is trained on pairs, and its label says it everywhere.
+    """
 
     __pydantic_config__: ClassVar = _STRICT
 
     recipe: str
     levels: Mapping[str, Any] = field(default_factory=dict)
+    supervised: bool = False
 
     @property
     def label(self) -> str:
-        """`ctss`, or `ctss (k 4, patch_size 24)`."""
+        """`ctss`, `pix2pix (supervised)`, or `ctss (k 4, patch_size 24)`."""
         names = short_names(list(self.levels))
-        levels = ", ".join(f"{names[path]} {_text(level)}" for path, level in self.levels.items())
-        return f"{self.recipe} ({levels})" if levels else self.recipe
+        told = ["supervised"] * (self.supervised and "train.supervised" not in self.levels)
+        told += [f"{names[path]} {_text(level)}" for path, level in self.levels.items()]
+        return f"{self.recipe} ({', '.join(told)})" if told else self.recipe
 
 
 _GENERAL = frozenset({"weight", "lr", "width", "betas", "critic", "generator", "use", "steps", "epochs"})
