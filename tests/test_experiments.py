@@ -24,11 +24,11 @@ ROOT = Path(__file__).parents[1]
 SHIPPED = paths.listed("experiments")
 SIZES = {  # variants, seeds
     "ctss_ablation": (14, 3),
-    "ctss_vs_baselines": (7, 3),
+    "ctss_vs_baselines": (9, 3),
     "demo": (7, 1),
     "features": (6, 2),
     "high_resolution": (8, 5),
-    "ideas_on_one_backbone": (13, 9),
+    "ideas_on_one_backbone": (14, 3),
     "not_learned": (4, 2),
     "paper_ablation": (21, 3),
     "paper_comparison": (21, 3),
