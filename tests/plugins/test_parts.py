@@ -16,7 +16,7 @@ PARTS = {
     },
     "representations": {"rgb", "grayscale", "gray_minmax", "surface", "texture"},
     "generators": {
-        *("ctss_unet", "ctss_plain", "cartoongan", "animegan", "whitebox_unet"),
+        *("ctss_unet", "ctss_plain", "cartoongan", "animegan", "animegan_v2", "whitebox_unet"),
         *("pictures", "onnx", "identity", "canny", "dots", "classic", "mean_shift", "superpixel"),
     },
     "discriminators": {"ctss_image", "ctss_patch", "cartoongan", "animegan", "whitebox"},
