@@ -169,7 +169,7 @@ class AnimeGANv2Generator(nn.Module):
     sides, or below 8.
 
     Args:
-        width: channels at full resolution; cost grows with its square. The original's 32 has 2,141,632 parameters.
+        width: channels at full resolution; cost grows with its square. The original's 32 has 2,143,552 parameters.
     """
 
     side_multiple, side_minimum = 4, 8
