@@ -291,7 +291,7 @@ def test_the_generator_of_v2_is_its_code_s_list_of_layers():
 
 
 def test_shapes_of_the_generator_of_v2():
-    """Those of its code: the kernels, 5,248 scales and as many shifts of norms, and 1,792 biases of depthwise ones."""
+    """Those of its code: the kernels, 5,696 scales and as many shifts of norms, and 1,792 biases of depthwise ones."""
     weights = [tuple(p.shape) for p in AnimeGANv2Generator().parameters() if p.ndim == 4]
     residual = [(512, 256, 1, 1), (512, 1, 3, 3), (256, 512, 1, 1)]
     assert weights == [
