@@ -1,16 +1,16 @@
-"""AnimeGAN (Chen, Liu and Chen, ISICA 2019): Gram loss, gray and smooth suppression, networks."""
+"""AnimeGAN (Chen, Liu and Chen, ISICA 2019) and AnimeGANv2: Gram loss, gray and smooth suppression, networks."""
 
 from collections.abc import Mapping
 
 import toonlab
 
 from .losses import Gram, GraySuppression, SmoothSuppression
-from .networks import AnimeGANDiscriminator, AnimeGANGenerator
+from .networks import AnimeGANDiscriminator, AnimeGANGenerator, AnimeGANv2Generator
 
 
 @toonlab.hookimpl
 def register_generators() -> Mapping[str, toonlab.GeneratorFactory]:
-    return {"animegan": AnimeGANGenerator}
+    return {"animegan": AnimeGANGenerator, "animegan_v2": AnimeGANv2Generator}
 
 
 @toonlab.hookimpl

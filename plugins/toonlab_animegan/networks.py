@@ -1,4 +1,6 @@
-"""AnimeGAN's networks: a generator of separable convolutions and inverted residuals, and a discriminator of patches."""
+"""AnimeGAN's and AnimeGANv2's networks: generators with inverted residuals, and a discriminator of patches."""
+
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -7,7 +9,7 @@ from torch import Tensor, nn
 
 from toonlab.ops.checks import check_sides
 from toonlab.ops.filters import full_precision
-from toonlab.ops.layers import SameConv2d, truncated_normal_, upsample2x
+from toonlab.ops.layers import LayerNorm, SameConv2d, truncated_normal_, upsample2x, variance_scaling_
 from toonlab.ops.layers import spectral_norm as with_spectral_norm
 
 SLOPE = 0.2  # of every LeakyReLU
@@ -129,6 +131,78 @@ def _initialise(module: nn.Module) -> None:
         truncated_normal_(module.depthwise.get_parameter("0.weight"), std=0.02)
 
 
+class LayerBlock(nn.Sequential):
+    """Convolution with reflection padding, layer norm, LeakyReLU."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel_size: int = 3, stride: int = 1, groups: int = 1, bias: bool = False
+    ) -> None:
+        super().__init__(
+            SameConv2d(inputs, outputs, kernel_size, stride, groups=groups, bias=bias),
+            LayerNorm(outputs),
+            nn.LeakyReLU(SLOPE, inplace=True),
+        )
+
+
+class LayerResidual(nn.Sequential):
+    """`InvertedResidual` with layer norm and a depthwise bias; added to the input where it has as many channels."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        hidden = 2 * inputs
+        super().__init__(
+            LayerBlock(inputs, hidden, kernel_size=1),
+            LayerBlock(hidden, hidden, groups=hidden, bias=True),
+            SameConv2d(hidden, outputs, kernel_size=1),
+            LayerNorm(outputs),
+        )
+        self.added = inputs == outputs
+
+    def forward(self, input: Tensor) -> Tensor:
+        branch = super().forward(input)
+        return branch.add_(input) if self.added else branch
+
+
+class AnimeGANv2Generator(nn.Module):
+    """AnimeGANv2's generator; sides must be multiples of 4.
+
+    `G_net` of its code (`net/generator.py`): photo -> cartoon, `(B, 3, H, W)` in [-1, 1]. Raises `PartError` for other
+    sides, or below 8.
+
+    Args:
+        width: channels at full resolution; cost grows with its square. The original's 32 has 2,143,552 parameters.
+    """
+
+    side_multiple, side_minimum = 4, 8
+
+    def __init__(self, width: PositiveInt = 32) -> None:
+        super().__init__()
+        full, half, quarter, wide = width, 2 * width, 4 * width, 8 * width
+        self.a = nn.Sequential(LayerBlock(3, full, 7), LayerBlock(full, half, stride=2), LayerBlock(half, half))
+        self.b = nn.Sequential(LayerBlock(half, quarter, stride=2), LayerBlock(quarter, quarter))
+        self.c = nn.Sequential(
+            LayerBlock(quarter, quarter),
+            LayerResidual(quarter, wide),
+            *(LayerResidual(wide, wide) for _ in range(3)),
+            LayerBlock(wide, quarter),
+        )
+        self.d = nn.Sequential(LayerBlock(quarter, quarter), LayerBlock(quarter, quarter))
+        self.e = nn.Sequential(LayerBlock(quarter, half), LayerBlock(half, half), LayerBlock(half, full, 7))
+        self.out = SameConv2d(full, 3, kernel_size=1)
+        for module in self.modules():
+            if isinstance(module, SameConv2d):
+                kernel = module.kernel_size[0]
+                variance_scaling_(module.weight, fan_in=module.in_channels * kernel**2)  # TensorFlow's, if depthwise
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+
+    def forward(self, photo: Tensor) -> Tensor:
+        check_sides(photo, "animegan_v2: sides", multiple=4, smallest=8)
+        quarter = self.c(self.b(self.a(photo)))  # (B, 4*width, H/4, W/4)
+        half = self.d(upsample2x(quarter))  # (B, 4*width, H/2, W/2)
+        full = self.e(upsample2x(half))  # (B, width, H, W)
+        return torch.tanh(full_precision(self.out(full)))  # as in AnimeGANGenerator
+
+
 class ZeroPadConv2d(nn.Conv2d):
     """A 3x3 convolution without bias, zeros around the input; `(B, C, H, W)` -> `(B, out, H//stride, W//stride)`.
 
@@ -146,7 +220,7 @@ class ZeroPadConv2d(nn.Conv2d):
 
 
 class AnimeGANDiscriminator(nn.Module):
-    """AnimeGAN's discriminator.
+    """AnimeGAN's discriminator, and with layer norm AnimeGANv2's.
 
     `D_net` of its code (`net/discriminator.py`) with `n_dis` 3: `(B, in_channels, H, W)` -> logits
     `(B, 1, H//4, W//4)`. The gradient flows through the spectral norm's power iteration. Raises `PartError` for sides
@@ -157,11 +231,19 @@ class AnimeGANDiscriminator(nn.Module):
         width: channels of the first convolution (half of the original's `ch`); cost grows with its square. The
             original's 32 has 1,128,800 parameters.
         spectral_norm: divide every kernel by its spectral norm.
+        norm: of the features: `instance`, per channel (AnimeGAN), or `layer`, over all channels (AnimeGANv2).
     """
 
-    def __init__(self, in_channels: PositiveInt, width: PositiveInt = 32, spectral_norm: bool = True) -> None:
+    def __init__(
+        self,
+        in_channels: PositiveInt,
+        width: PositiveInt = 32,
+        spectral_norm: bool = True,
+        norm: Literal["instance", "layer"] = "instance",
+    ) -> None:
         super().__init__()
         self.spectral_norm = spectral_norm
+        self.norm = LayerNorm if norm == "layer" else InstanceNorm
         self.layers = nn.Sequential(
             *self._block(in_channels, width, norm=False),
             *self._block(width, 2 * width, stride=2, norm=False),
@@ -179,7 +261,7 @@ class AnimeGANDiscriminator(nn.Module):
     def _block(self, inputs: int, outputs: int, stride: int = 1, norm: bool = True) -> list[nn.Module]:
         convolution = self._convolution(inputs, outputs, stride)
         activation = nn.LeakyReLU(SLOPE, inplace=True)
-        return [convolution, InstanceNorm(outputs), activation] if norm else [convolution, activation]
+        return [convolution, self.norm(outputs), activation] if norm else [convolution, activation]
 
     def _convolution(self, inputs: int, outputs: int, stride: int = 1) -> nn.Module:
         convolution = ZeroPadConv2d(inputs, outputs, stride)

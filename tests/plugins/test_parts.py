@@ -16,7 +16,7 @@ PARTS = {
     },
     "representations": {"rgb", "grayscale", "gray_minmax", "surface", "texture", "with_photo"},
     "generators": {
-        *("ctss_unet", "ctss_plain", "cartoongan", "animegan", "whitebox_unet", "resnet", "unet"),
+        *("ctss_unet", "ctss_plain", "cartoongan", "animegan", "animegan_v2", "whitebox_unet", "resnet", "unet"),
         *("pictures", "onnx", "identity", "canny", "dots", "classic", "mean_shift", "superpixel"),
     },
     "discriminators": {"ctss_image", "ctss_patch", "cartoongan", "animegan", "whitebox", "patchgan"},

@@ -6,7 +6,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from toonlab import PartError
-from toonlab_animegan.networks import AnimeGANDiscriminator, AnimeGANGenerator, Down, InstanceNorm, ZeroPadConv2d
+from toonlab_animegan.networks import (
+    AnimeGANDiscriminator,
+    AnimeGANGenerator,
+    AnimeGANv2Generator,
+    Down,
+    InstanceNorm,
+    ZeroPadConv2d,
+)
 
 
 def test_instance_norm_matches_tensorflow(golden):
@@ -235,3 +242,92 @@ def test_a_gradient_penalty_can_be_differentiated():
         with torch.no_grad():
             kernel.sub_(sign * step * direction)
     torch.testing.assert_close((gradient * direction).sum(), (values[0] - values[1]) / (2 * step), rtol=1e-3, atol=0)
+
+
+def layer_normed(features: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    flat = features.flatten(1)
+    centred = flat - flat.mean(1, keepdim=True)
+    normed = (centred / (centred.square().mean(1, keepdim=True) + 1e-12).sqrt()).view_as(features)
+    return normed * scale.view(-1, 1, 1) + shift.view(-1, 1, 1)
+
+
+def doubled(features: Tensor) -> Tensor:
+    """Each new sample lies at half its index of the old ones, beyond the last of which nothing changes."""
+    for dim in (2, 3):
+        length = features.shape[dim]
+        places = torch.arange(2 * length) / 2
+        low, high = places.floor().long(), places.ceil().long().clamp(max=length - 1)
+        features = (features.index_select(dim, low) + features.index_select(dim, high)) / 2
+    return features
+
+
+def test_the_generator_of_v2_is_its_code_s_list_of_layers():
+    """Written out from the weights, which are taken in their order; an independent norm, upsampling and padding."""
+    network = AnimeGANv2Generator(width=2).double()
+    for parameter in network.parameters():
+        nn.init.normal_(parameter)
+    x = noise(2, 3, 16, 24).double()
+    left = iter(network.parameters())
+
+    def conv(features: Tensor, stride: int = 1, depthwise: bool = False) -> Tensor:
+        weight, bias = next(left), next(left) if depthwise else None
+        side = weight.shape[-1] // 2
+        pads = (0, 1, 0, 1) if stride == 2 else (side,) * 4
+        padded = F.pad(features, pads, mode="reflect")
+        return F.conv2d(padded, weight, bias, stride, groups=len(weight) if depthwise else 1)
+
+    def block(features: Tensor, stride: int = 1, depthwise: bool = False) -> Tensor:
+        return F.leaky_relu(layer_normed(conv(features, stride, depthwise), next(left), next(left)), 0.2)
+
+    out = block(block(block(x), stride=2))
+    out = block(block(block(out, stride=2)))
+    for added in (False, True, True, True):
+        branch = layer_normed(conv(block(block(out), depthwise=True)), next(left), next(left))
+        out = out + branch if added else branch
+    out = block(block(doubled(block(out))))
+    expected = conv(block(block(block(doubled(out))))).tanh()
+    assert next(left, None) is None
+    torch.testing.assert_close(network(x), expected, rtol=0, atol=1e-9)
+
+
+def test_shapes_of_the_generator_of_v2():
+    """Those of its code: the kernels, 5,696 scales and as many shifts of norms, and 1,792 biases of depthwise ones."""
+    weights = [tuple(p.shape) for p in AnimeGANv2Generator().parameters() if p.ndim == 4]
+    residual = [(512, 256, 1, 1), (512, 1, 3, 3), (256, 512, 1, 1)]
+    assert weights == [
+        *[(32, 3, 7, 7), (64, 32, 3, 3), (64, 64, 3, 3)],
+        *[(128, 64, 3, 3), (128, 128, 3, 3)],
+        *[(128, 128, 3, 3), (256, 128, 1, 1), (256, 1, 3, 3), (256, 256, 1, 1), *3 * residual, (128, 256, 3, 3)],
+        *[(128, 128, 3, 3), (128, 128, 3, 3)],
+        *[(64, 128, 3, 3), (64, 64, 3, 3), (32, 64, 7, 7), (3, 32, 1, 1)],
+    ]
+    assert sum(parameter.numel() for parameter in AnimeGANv2Generator().parameters()) == 2_143_552
+
+
+def test_initial_weights_of_v2_are_he_s():
+    """The variance is 2 over TensorFlow's number of inputs, which for a depthwise kernel counts all channels."""
+    for module in AnimeGANv2Generator().modules():
+        if isinstance(module, nn.Conv2d) and module.weight.numel() > 4000:
+            fan = module.in_channels * module.kernel_size[0] ** 2
+            torch.testing.assert_close(module.weight.detach().std(), torch.tensor((2 / fan) ** 0.5), rtol=0.04, atol=0)
+        assert getattr(module, "bias", None) is None or not isinstance(module, nn.Conv2d) or not module.bias.any()
+
+
+@pytest.mark.parametrize("sides", [(14, 16), (4, 4)])
+def test_sides_that_do_not_fit_the_generator_of_v2(sides: tuple[int, int]):
+    with pytest.raises(PartError, match="animegan_v2: sides must be"):
+        AnimeGANv2Generator(width=2)(torch.zeros(1, 3, *sides))
+
+
+def test_the_discriminator_of_v2_is_its_code_s_list_of_layers():
+    network, out = AnimeGANDiscriminator(3, 2, spectral_norm=False, norm="layer").double(), noise(2, 3, 16, 12).double()
+    for parameter in network.parameters():
+        nn.init.normal_(parameter)
+    expected, left = out, iter(network.parameters())
+    for stride, norm in [(1, False), (2, False), (1, True), (2, False), (1, True), (1, True)]:
+        expected = F.conv2d(F.pad(expected, (1, 0, 1, 0) if stride == 2 else (1, 1, 1, 1)), next(left), stride=stride)
+        expected = layer_normed(expected, next(left), next(left)) if norm else expected
+        expected = F.leaky_relu(expected, 0.2)
+    expected = F.conv2d(expected, next(left), padding=1)
+    torch.testing.assert_close(network(out), expected)
+    assert sum(parameter.numel() for parameter in AnimeGANDiscriminator(3, norm="layer").parameters()) == 1_128_800

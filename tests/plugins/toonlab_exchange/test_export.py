@@ -16,7 +16,7 @@ from toonlab.engine.evaluator import cartoonize
 from toonlab_exchange.export import AnySize, check, to_onnx
 
 RECIPE = {"about": "a test", "train": {"seed": 3}}
-GENERATORS = ["ctss_unet", "ctss_plain", "animegan", "whitebox_unet", "cartoongan"]
+GENERATORS = ["ctss_unet", "ctss_plain", "animegan", "animegan_v2", "whitebox_unet", "cartoongan"]
 
 
 def noise(*shape: int) -> Tensor:
