@@ -158,7 +158,9 @@ class LayerResidual(nn.Sequential):
         self.added = inputs == outputs
 
     def forward(self, input: Tensor) -> Tensor:
-        branch = super().forward(input)
+        branch = input
+        for layer in self:
+            branch = layer(branch)
         return branch.add_(input) if self.added else branch
 
 
