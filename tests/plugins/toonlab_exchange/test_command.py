@@ -118,7 +118,10 @@ def test_an_exported_file_is_a_row_of_a_comparison(typed: Typed) -> None:
     assert typed("export", "RUN", "--onnx", "--out", "ours.onnx").exit_code == 0
     Path("own.yaml").write_text("""\
 recipes: [small.yaml, {use: onnx, path: ours.onnx, name: theirs}]
-set: {data: {use: folder, photos: photos, cartoons: photos}, train.size: 16, evaluate.metrics: [flatness, content_edges]}
+set:
+  data: {use: folder, photos: photos, cartoons: photos}
+  train.size: 16
+  evaluate.metrics: [flatness, content_edges]
 seeds: 1
 metrics: {primary: flatness, also: [content_edges]}
 """)
