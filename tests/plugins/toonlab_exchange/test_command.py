@@ -92,6 +92,48 @@ def test_an_exported_run_is_a_row_and_a_model_as_the_run_itself(typed: Typed) ->
     assert len(list(Path("runs/theirs").iterdir())) == 2
 
 
+def test_an_exported_file_is_scored_as_the_pictures_that_it_draws(typed: Typed) -> None:
+    file = "ours.onnx"
+    assert typed("export", "RUN", "--onnx", "--out", file).exit_code == 0
+    assert (
+        typed(
+            "cartoonize", "identity", "photos", "--out", "by", f"generator.network={{use: onnx, path: {file}}}"
+        ).exit_code
+        == 0
+    )
+    done = typed("score", file, "by", "--photos", "photos", "--metrics", "content_edges", "--json")
+    assert done.exit_code == 0, done.output
+    drawn, read = json.loads(done.stdout)
+    assert (drawn["pictures"], read["pictures"]) == (file, "by")
+    assert drawn["metrics"]["content_edges"] == pytest.approx(read["metrics"]["content_edges"], abs=0.01)
+    assert drawn["metrics"] != drawn["photo"]
+    refused = typed("score", file, "--cartoons", "photos")
+    assert (refused.exit_code, lines(refused)[-1]) == (
+        2,
+        f"error: {file}: a network needs photos to draw; give --photos",
+    )
+
+
+def test_an_exported_file_is_a_row_of_a_comparison(typed: Typed) -> None:
+    assert typed("export", "RUN", "--onnx", "--out", "ours.onnx").exit_code == 0
+    Path("own.yaml").write_text("""\
+recipes: [small.yaml, {use: onnx, path: ours.onnx, name: theirs}]
+set:
+  data: {use: folder, photos: photos, cartoons: photos}
+  train.size: 16
+  evaluate.metrics: [flatness, content_edges]
+seeds: 1
+metrics: {primary: flatness, also: [content_edges]}
+""")
+    done = typed("compare", "own.yaml")
+    assert done.exit_code == 0, done.output
+    runs = {run.parent.name: open_run(run.parent) for run in Path("runs/own").glob("*/recipe.yaml")}
+    (theirs,) = [run for name, run in runs.items() if name.startswith("theirs")]
+    (small,) = [run for name, run in runs.items() if name.startswith("small")]
+    assert theirs.metrics["content_edges"] == pytest.approx(small.metrics["content_edges"], rel=1e-3)
+    assert "theirs" in done.stdout  # its row
+
+
 def test_an_import_is_a_model_and_a_beginning(typed: Typed, golden_variables: Any, write_bundle: Writer) -> None:
     write_bundle(Path("model-1"), published(small_whitebox(golden_variables)))
     done = typed("import", "whitebox", "model-1.index", "--out", "new/w.safetensors")
