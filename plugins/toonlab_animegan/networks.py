@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
+from toonlab.ops.blocks import ConvBlock as LayerBlock
+from toonlab.ops.blocks import InvertedResidual as LayerResidual
 from toonlab.ops.checks import check_sides
 from toonlab.ops.filters import full_precision
 from toonlab.ops.layers import LayerNorm, SameConv2d, truncated_normal_, upsample2x, variance_scaling_
@@ -131,39 +133,6 @@ def _initialise(module: nn.Module) -> None:
         truncated_normal_(module.depthwise.get_parameter("0.weight"), std=0.02)
 
 
-class LayerBlock(nn.Sequential):
-    """Convolution with reflection padding, layer norm, LeakyReLU."""
-
-    def __init__(
-        self, inputs: int, outputs: int, kernel_size: int = 3, stride: int = 1, groups: int = 1, bias: bool = False
-    ) -> None:
-        super().__init__(
-            SameConv2d(inputs, outputs, kernel_size, stride, groups=groups, bias=bias),
-            LayerNorm(outputs),
-            nn.LeakyReLU(SLOPE, inplace=True),
-        )
-
-
-class LayerResidual(nn.Sequential):
-    """`InvertedResidual` with layer norm and a depthwise bias; added to the input where it has as many channels."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        hidden = 2 * inputs
-        super().__init__(
-            LayerBlock(inputs, hidden, kernel_size=1),
-            LayerBlock(hidden, hidden, groups=hidden, bias=True),
-            SameConv2d(hidden, outputs, kernel_size=1),
-            LayerNorm(outputs),
-        )
-        self.added = inputs == outputs
-
-    def forward(self, input: Tensor) -> Tensor:
-        branch = input
-        for layer in self:
-            branch = layer(branch)
-        return branch.add_(input) if self.added else branch
-
-
 class AnimeGANv2Generator(nn.Module):
     """AnimeGANv2's generator; sides must be multiples of 4.
 
@@ -183,8 +152,8 @@ class AnimeGANv2Generator(nn.Module):
         self.b = nn.Sequential(LayerBlock(half, quarter, stride=2), LayerBlock(quarter, quarter))
         self.c = nn.Sequential(
             LayerBlock(quarter, quarter),
-            LayerResidual(quarter, wide),
-            *(LayerResidual(wide, wide) for _ in range(3)),
+            LayerResidual(quarter, wide, bias=True),
+            *(LayerResidual(wide, wide, bias=True) for _ in range(3)),
             LayerBlock(wide, quarter),
         )
         self.d = nn.Sequential(LayerBlock(quarter, quarter), LayerBlock(quarter, quarter))

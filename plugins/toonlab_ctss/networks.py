@@ -6,40 +6,11 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
+from toonlab.ops.blocks import ConvBlock, InvertedResidual
 from toonlab.ops.checks import check_sides
 from toonlab.ops.filters import full_precision
 from toonlab.ops.layers import LayerNorm, SameConv2d, tapped, upsample2x, variance_scaling_
 from toonlab.ops.layers import spectral_norm as with_spectral_norm
-
-
-class ConvBlock(nn.Sequential):
-    """Convolution with reflection padding, layer norm, LeakyReLU 0.2."""
-
-    def __init__(self, inputs: int, outputs: int, kernel_size: int = 3, stride: int = 1, groups: int = 1) -> None:
-        super().__init__(
-            SameConv2d(inputs, outputs, kernel_size, stride, groups=groups),
-            LayerNorm(outputs),
-            nn.LeakyReLU(0.2, inplace=True),
-        )
-
-
-class InvertedResidual(nn.Module):
-    """Twice as many channels, depthwise 3x3, then linear to `outputs`; added to the input where the channels agree.
-
-    Sandler et al., "MobileNetV2", CVPR 2018.
-    """
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        hidden = 2 * inputs
-        self.expand = ConvBlock(inputs, hidden, kernel_size=1)
-        self.depthwise = ConvBlock(hidden, hidden, groups=hidden)
-        self.project = nn.Sequential(SameConv2d(hidden, outputs, kernel_size=1), LayerNorm(outputs))
-        self.residual = inputs == outputs
-
-    def forward(self, features: Tensor) -> Tensor:
-        branch = self.project(self.depthwise(self.expand(features)))
-        return features + branch if self.residual else branch
 
 
 class CTSSUNet(nn.Module):

@@ -47,7 +47,7 @@ class PatchNCE(nn.Module):
         of: Stream = "fake",
         to: Stream = "photo",
         identity: Stream | None = None,
-        layers: Annotated[list[NonNegativeInt], Field(min_length=1)] = [0, 2, 3, 4, 8],  # noqa: B006 (a schema)
+        layers: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)] = (0, 2, 3, 4, 8),
         patches: PositiveInt = 256,
         width: PositiveInt = 256,
         temperature: PositiveFloat = 0.07,

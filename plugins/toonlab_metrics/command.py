@@ -61,21 +61,27 @@ def score(
     for (called, folder), pattern in zip(folders.items(), _patterns(match, len(folders)), strict=True):
         network = _network(folder, fit, pattern)
         recipes[called] = _recipe(called, data[called], network, chosen, tracking_uri)
-    if len(folders) == 1:
-        called = name or next(iter(folders))
-        run = train(recipes.popitem()[1], name=called, experiment=_STUDY, runs=runs, device="cpu")
-        scored = {called: run}
-    else:
-        study = _compared(recipes, runs, name or _STUDY, seeds=2 if truth else 1)
-        finished = {cell.variant.recipe: cell.run for cell in study.cells if cell.status == "finished"}
-        scored = {called: open_run(study.directory / run) for called, run in finished.items()}
+    shown, scored = _scored(recipes, runs, name, seeds=2 if truth else 1)
     if as_json:
         results = [_results(one, called, chosen, catalogue) for called, one in scored.items()]
         print(json.dumps(results if len(folders) > 1 else results[0], indent=1))
     else:
-        (run if len(folders) == 1 else study).show()
+        shown.show()
     if len(scored) < len(folders):
         raise typer.Exit(1)
+
+
+def _scored(
+    recipes: Mapping[str, Any], runs: Path, name: str | None, seeds: int
+) -> tuple[TrainedRun | Results, dict[str, TrainedRun]]:
+    """Measure: one recipe by a run, several by a study; what shows the scores, and the runs that have finished."""
+    if len(recipes) == 1:
+        ((called, recipe),) = recipes.items()
+        run = train(recipe, name=name or called, experiment=_STUDY, runs=runs, device="cpu")
+        return run, {name or called: run}
+    study = _compared(recipes, runs, name or _STUDY, seeds)
+    finished = {cell.variant.recipe: cell.run for cell in study.cells if cell.status == "finished"}
+    return study, {called: open_run(study.directory / run) for called, run in finished.items()}
 
 
 def _network(source: Path, fit: str, match: str) -> dict[str, str]:

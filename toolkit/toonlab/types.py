@@ -23,7 +23,7 @@ STREAMS = ("photo", "cartoon", "fake")  # that every step has
 
 @dataclass(frozen=True)
 class _NamesStream:
-    """Marks a parameter that names a stream: `recipes.resolve_parts` checks that the recipe has it."""
+    """Marks a parameter that names a stream: `recipes.resolve` checks that the recipe has it."""
 
 
 STREAM_MARK = _NamesStream()

@@ -91,8 +91,8 @@ def test_a_nested_sampler_is_a_part_of_the_recipe() -> None:
     found = parameter_at({"generator": tree}, f"{SAMPLER}.k", catalogue)
     assert found is not None
     assert found.type_name == "int"
-    gan = build(recipe, catalogue, DistributedContext(torch.device("cpu")))
-    assert gan.stage_losses[0]["nce"][1].sampler.patch_size == 8  # type: ignore[attr-defined]
+    loss: Any = build(recipe, catalogue, DistributedContext(torch.device("cpu"))).stage_losses[0]["nce"][1]
+    assert loss.sampler.patch_size == 8
     replaced = load("cut_salient", catalogue, [*SMALL, f"{SAMPLER}={{use: random_patches, patch_size: 8}}"])
     assert replaced.part_at[SAMPLER].use == "random_patches"
     assert SAMPLER not in load("cut_salient", catalogue, [*SMALL, f"{SAMPLER}=null"]).part_at

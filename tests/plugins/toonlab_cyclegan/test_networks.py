@@ -103,9 +103,7 @@ def test_parameters_are_as_many_as_the_papers() -> None:
 def test_a_logit_sees_a_square_of_70_pixels() -> None:
     picture = torch.zeros(1, 1, 256, 256, dtype=torch.float64, requires_grad=True)
     net = PatchGAN(1, 2).double()
-    for module in net.modules():
-        if isinstance(module, nn.GroupNorm):
-            module.forward = lambda features: features  # type: ignore[method-assign]
+    net.layers = nn.Sequential(*(layer for layer in net.layers if not isinstance(layer, nn.GroupNorm)))
     net(picture)[0, 0, 15, 15].backward()
     assert picture.grad is not None
     rows = picture.grad[0, 0].abs().sum(1).nonzero()

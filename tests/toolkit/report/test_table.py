@@ -46,7 +46,8 @@ def test_words_stand_with_their_intervals_and_what_they_rest_on(made: Made) -> N
     assert any("+0.100 (+0.100 to +0.105)" in row for row in rows)
     assert as_table(found).notes == [
         "Words rest on 6 seeds, intervals of 95 % and a margin of 0.03; "
-        "lines has no scores of scenes for up: over seeds alone"
+        "lines has no scores of scenes for up: over seeds alone",
+        "difference: the median over seeds of paired differences, which need not be the difference of the means",
     ]
 
 

@@ -24,7 +24,7 @@ _M = TypeVar("_M", bound=nn.Module)
 class SameConv2d(nn.Conv2d):
     """A convolution that pads each side by `kernel_size - stride` in total: `(B, in, H, W)` -> `(B, out, H/s, W/s)`.
 
-    Sides that are no multiples of the stride are rounded up. With stride 1 both ends get half of the padding. With
+    Sides that are no multiples of the stride are rounded down. With stride 1 both ends get half of the padding. With
     stride 2 and a kernel of 3, one row and one column are added: at the bottom and right in CTSS, White-box and
     AnimeGAN's generator, at the top and left in AnimeGAN's critic.
 

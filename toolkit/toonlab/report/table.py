@@ -17,6 +17,9 @@ from .findings import Findings
 from .format import difference_text, mean_and_spread
 
 
+MEDIAN = "difference: the median over seeds of paired differences, which need not be the difference of the means"
+
+
 @dataclass(frozen=True)
 class Cell:
     """The text of a row in one column, its mean to sort by (None without a value), and whether it is the best."""
@@ -59,6 +62,7 @@ def as_table(found: Findings) -> TextTable:
     best = {(row, column) for row, texts in enumerate(table) for column, (_, is_best) in enumerate(texts) if is_best}
     basis = summary.basis(found)
     said = [summary.sentence(basis).removesuffix(".")] if basis else []
+    said += [MEDIAN] if found.differences.get(found.primary) and len(found.seeds) > 1 else []
     below = [*said, *notes(found.columns, found.results.caveats, found.results.measured)]
     return TextTable(head, [[text for text, _ in texts] for texts in table], best, below)
 
