@@ -23,9 +23,9 @@ SMALL += [
     "generator.network={use: resnet, width: 2, blocks: 1, antialias: true}",
     "critics.image.discriminator.width=2",
 ]
-SMALL += ["critics.image.optimizer={use: SGD, lr: 0.1}", "generator.losses.nce.width=4"]
-SMALL += ["generator.losses.nce.layers=[0, 2, 4]", "generator.losses.nce.patches=8"]
-SAMPLER = "generator.losses.nce.sampler"
+SMALL += ["critics.image.optimizer={use: SGD, lr: 0.1}", "generator.losses.patch_nce.width=4"]
+SMALL += ["generator.losses.patch_nce.layers=[0, 2, 4]", "generator.losses.patch_nce.patches=8"]
+SAMPLER = "generator.losses.patch_nce.sampler"
 
 
 def built(name: str, *overrides: str) -> tuple[Any, Any]:
@@ -55,7 +55,7 @@ def descend(loss: Tensor, parameters: Any) -> None:
 
 def test_a_step_is_the_authors() -> None:
     gan, stage = built("cut")
-    learned = gan.stage_losses[0]["nce"][1].heads
+    learned = gan.stage_losses[0]["patch_nce"][1].heads
     net, critic, heads = map(copy.deepcopy, (gan.generator, gan.critics["image"].net, learned))
     draw, number = torch.Generator().manual_seed(0), 4
     photo, cartoon = (torch.rand(2, 3, 32, 32, dtype=torch.float64, generator=draw) * 2 - 1 for _ in range(2))
@@ -63,7 +63,7 @@ def test_a_step_is_the_authors() -> None:
 
     fake = net(photo)
     descend(0.5 * ((critic(cartoon) - 1) ** 2).mean() + 0.5 * (critic(fake.detach()) ** 2).mean(), critic.parameters())
-    draws = rng(0, "loss", "nce", number, 0)
+    draws = rng(0, "loss", "patch_nce", number, 0)
     both = nce(net, heads, fake, photo, draws) + nce(net, heads, net(cartoon), cartoon, draws)
     descend(((critic(fake) - 1) ** 2).mean() + both / 2, [*net.parameters(), *heads.parameters()])
     for one, other in ((gan.generator, net), (gan.critics["image"].net, critic), (learned, heads)):
@@ -72,8 +72,8 @@ def test_a_step_is_the_authors() -> None:
 
 
 def test_heads_are_initialised_by_key_and_leave_the_rest_as_it_is() -> None:
-    (one, _), (same, _), (less, _) = built("cut"), built("cut"), built("cut", "generator.losses.nce=null")
-    heads, again = (gan.stage_losses[0]["nce"][1].state_dict() for gan in (one, same))
+    (one, _), (same, _), (less, _) = built("cut"), built("cut"), built("cut", "generator.losses.patch_nce=null")
+    heads, again = (gan.stage_losses[0]["patch_nce"][1].state_dict() for gan in (one, same))
     assert all(torch.equal(heads[key], again[key]) for key in heads)
     for gan in (same, less):
         state = gan.generator.state_dict()
@@ -86,12 +86,12 @@ def test_a_nested_sampler_is_a_part_of_the_recipe() -> None:
     sampler = recipe.part_at[SAMPLER]
     assert (sampler.kind, sampler.use, sampler.parameters["patch_size"]) == ("samplers", "ctss", 8)
     tree = plain(recipe.generator)
-    assert tree["losses"]["nce"]["sampler"]["use"] == "ctss"
-    assert tree["losses"]["nce"]["sampler"]["k"] == 2
+    assert tree["losses"]["patch_nce"]["sampler"]["use"] == "ctss"
+    assert tree["losses"]["patch_nce"]["sampler"]["k"] == 2
     found = parameter_at({"generator": tree}, f"{SAMPLER}.k", catalogue)
     assert found is not None
     assert found.type_name == "int"
-    loss: Any = build(recipe, catalogue, DistributedContext(torch.device("cpu"))).stage_losses[0]["nce"][1]
+    loss: Any = build(recipe, catalogue, DistributedContext(torch.device("cpu"))).stage_losses[0]["patch_nce"][1]
     assert loss.sampler.patch_size == 8
     replaced = load("cut_salient", catalogue, [*SMALL, f"{SAMPLER}={{use: random_patches, patch_size: 8}}"])
     assert replaced.part_at[SAMPLER].use == "random_patches"
@@ -104,9 +104,9 @@ def test_a_nested_sampler_is_a_part_of_the_recipe() -> None:
         (f"{SAMPLER}={{use: ctsss}}", f"{SAMPLER}.use: .*did you mean 'ctss'"),
         (f"{SAMPLER}={{use: ctss, kk: 2}}", f"{SAMPLER}.kk: unknown"),
         (f"{SAMPLER}=3", f"{SAMPLER}: got 3; give a sampler"),
-        ("generator.losses.nce.identity=identy", "generator.losses.nce.identity: 'identy': no such stream"),
-        ("generator.losses.nce.layers=[0, 9]", "layers: got 9, expected 0, the images, to 4, the deepest"),
-        ("generator.network={use: animegan}", "generator.losses.nce: the generator has no features to give"),
+        ("generator.losses.patch_nce.identity=identy", "generator.losses.patch_nce.identity: 'identy': no such stream"),
+        ("generator.losses.patch_nce.layers=[0, 9]", "layers: got 9, expected 0, the images, to 4, the deepest"),
+        ("generator.network={use: animegan}", "generator.losses.patch_nce: the generator has no features to give"),
     ],
 )
 def test_mistakes_are_named(override: str, text: str) -> None:

@@ -31,9 +31,9 @@ TINY += ["evaluate.samples=2", "generator.network={use: resnet, width: 2, blocks
 TINY += ["critics.image.discriminator.width=2"]
 STREAMS = {
     "cyclegan": ["generators.back={use: resnet, width: 2, blocks: 1}", "critics.back.discriminator.width=2", *POOLS],
-    "cut": ["generator.losses.nce={layers: [0, 4], patches: 8, width: 4}"],
+    "cut": ["generator.losses.patch_nce={layers: [0, 4], patches: 8, width: 4}"],
 }
-LASTING = {"cyclegan": ["generators/back", "critic/image/pool"], "cut": ["stage/0/nce"]}
+LASTING = {"cyclegan": ["generators/back", "critic/image/pool"], "cut": ["stage/0/patch_nce"]}
 LONG = ["train.steps=30", "train.checkpoint_every=3", "train.evaluate_every=9", "train.ema=0.9"]
 
 

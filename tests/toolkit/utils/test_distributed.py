@@ -110,7 +110,7 @@ STREAMS = {
         *("generators.back={use: resnet, width: 2, blocks: 1}", "critics.back.discriminator.width=2"),
         *("critics.image.pool=3", "critics.back.pool=3"),
     ],
-    "cut": ["generator.losses.nce={layers: [0, 4], patches: 8, width: 4}"],
+    "cut": ["generator.losses.patch_nce={layers: [0, 4], patches: 8, width: 4}"],
 }
 
 
@@ -120,7 +120,7 @@ def test_further_networks_and_losses_that_learn_are_equal_across_ranks(
 ) -> None:
     train(2, 3, tmp_path / "w", *SMALL, *STREAMS[name], recipe=name)
     begun, first, second = (parameters(tmp_path / f"w-{which}.pt") for which in ("begun-0", "0", "1"))
-    learned = {"cyclegan": "generators/back.", "cut": "stage/0/nce."}[name]
+    learned = {"cyclegan": "generators/back.", "cut": "stage/0/patch_nce."}[name]
     assert any(key.startswith(learned) and not torch.equal(begun[key], first[key]) for key in first)
     assert all(torch.equal(first[key], second[key]) for key in first)
 

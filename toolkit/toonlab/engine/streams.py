@@ -1,4 +1,4 @@
-"""The named images of a training step: photos, cartoons, fakes, and whatever else its networks make of them."""
+"""The named images of a training step: photos, cartoons, fakes, and all that its networks make of them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field

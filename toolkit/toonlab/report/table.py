@@ -16,7 +16,6 @@ from . import summary
 from .findings import Findings
 from .format import difference_text, mean_and_spread
 
-
 MEDIAN = "difference: the median over seeds of paired differences, which need not be the difference of the means"
 
 
