@@ -75,7 +75,9 @@ def test_every_combination_trains(sampler: str, small: Path):
             assert any(gradient.any() for gradient in gradients), f"{what} are all zero"
 
 
-@pytest.mark.parametrize("name", CATALOGUE.names("generator_losses"))
+@pytest.mark.parametrize(
+    "name", sorted({*CATALOGUE.names("generator_losses")} - {"patch_nce"})
+)  # of the generator's features
 def test_a_loss_is_the_mean_over_the_layers_of_features(name: str):
     loss, step = CATALOGUE.make("generator_losses", name), GeneratorLossTests().given(height=SIZE, width=SIZE)
     layers = (torch.nn.AvgPool2d(2), torch.nn.AvgPool2d(8))

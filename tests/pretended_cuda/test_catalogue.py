@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from toonlab.engine.gan import CriticHandle
 from toonlab.registry.catalogue import discover
 from toonlab.testing.inputs import Critic
+from toonlab.testing.losses import channels_at, encoded
 from toonlab.types import Batch, Context, Features, Logits, Step, Views
 from toonlab.utils.rng import rng
 from toonlab_metrics import networks
@@ -95,7 +97,7 @@ class Walk:
 
     def generator_losses(self, part: Callable[..., Tensor]) -> list[Tensor | None]:
         batch = Batch(self.photo, self.cartoon)
-        loss = part(Step(batch, self.fake, {}, {}, Features(self.extractor), rng(0, "l")))
+        loss = part(Step(batch, self.fake, {}, {}, Features(self.extractor), rng(0, "l"), encoder=encoded))
         loss.backward()
         return [loss]
 
@@ -111,7 +113,9 @@ class Walk:
 
 @pytest.mark.parametrize(("kind", "name", "given"), list(cases()))
 def test_a_part_waits_for_nothing(kind: str, name: str, given: dict[str, Any]) -> None:
-    further = {"in_channels": 3} if kind == "discriminators" else {}
+    offered = {"in_channels": 3, "channels_at": channels_at}
+    factory = inspect.signature(CATALOGUE.get(kind, name).factory)
+    further = {key: value for key, value in offered.items() if key in factory.parameters}
     part = CATALOGUE.make(kind, name, **given, **further)
     critic = CATALOGUE.make("discriminators", "ctss_image", in_channels=3, width=4) if "losses" in kind else Critic()
     features = CATALOGUE.make("features", "random", width=4, depth=2)

@@ -54,7 +54,8 @@ def test_every_kind_has_parts_and_a_label_of_its_own() -> None:
     assert len({str(kind) for kind in KINDS.values()}) == len(KINDS)
 
 
-def test_the_engine_fills_in_only_the_channels_of_discriminators() -> None:
-    assert {name for name, kind in KINDS.items() if kind.injected} == {"discriminators"}
+def test_the_engine_fills_in_only_numbers_of_channels() -> None:
+    injected = {name: set(kind.injected) for name, kind in KINDS.items() if kind.injected}
+    assert injected == {"discriminators": {"in_channels"}, "generator_losses": {"channels_at"}}
     with pytest.raises(TypeError, match="in_channels"):
         discover().make("discriminators", "ctss_patch")

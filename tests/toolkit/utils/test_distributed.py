@@ -130,9 +130,9 @@ def test_a_pool_gives_two_processes_what_it_gives_one(train: Callable[..., None]
     sgd = [f"{path}.optimizer={{use: SGD, lr: 0.01}}" for path in ("generator", "critics.image", "critics.back")]
     for processes in (1, 2):
         train(processes, 3, tmp_path / str(processes), *SMALL, *STREAMS["cyclegan"], *sgd, recipe="cyclegan")
-    alone, together = (parameters(tmp_path / f"{name}-0.pt") for name in ("1", "2"))
-    for key in alone:
-        torch.testing.assert_close(together[key], alone[key], rtol=1e-4, atol=1e-5)
+    before, alone, together = (parameters(tmp_path / f"{name}-0.pt") for name in ("1-begun", "1", "2"))
+    for key in alone:  # the norms amplify rounding
+        assert (together[key] - alone[key]).norm() <= 0.02 * (alone[key] - before[key]).norm() + 1e-6, key
 
 
 @pytest.mark.parametrize("launcher", ["fabric", "torchrun"])

@@ -110,16 +110,12 @@ class GeneratorLossTests(LossTests):
             fake_logits={"image": seen.context.critic(fake)},
             features=Features(_edges),
             rng=rng(0, "loss", step),
-            encoder=_encoded,
+            encoder=encoded,
         )
 
     def injected(self) -> Mapping[str, Any]:
         taken = inspect.signature(self.build).parameters
-        return (
-            {"channels_at": lambda layers: [3 if layer == 0 else 9 for layer in layers]}
-            if "channels_at" in taken
-            else {}
-        )
+        return {"channels_at": channels_at} if "channels_at" in taken else {}
 
     def outputs(self, part: Any, given: Step) -> Mapping[str, Tensor]:
         return {"losses": part(given)}
@@ -190,7 +186,12 @@ def _critic(channels: int, device: torch.device) -> CriticHandle:
     return CriticHandle("patch", net, _LeastSquares(), net)
 
 
-def _encoded(images: Tensor, layers: Sequence[int]) -> tuple[Tensor, ...]:
+def channels_at(layers: Sequence[int]) -> list[int]:
+    """Those of `encoded`."""
+    return [9 if layer else 3 for layer in layers]
+
+
+def encoded(images: Tensor, layers: Sequence[int]) -> tuple[Tensor, ...]:
     """In place of a generator's features: layer 0 is the images, all others are the same."""
     return tuple(_edges(images) if layer else images for layer in layers)
 
