@@ -65,6 +65,7 @@ PARTS = {
             "flatness",
             "content_edges",
             "content_ssim",
+            "reconstruction_error",
         ),
     },
     "postprocessors": {"ctss"},

@@ -58,7 +58,7 @@ ALSO = {  # further protocols of a kind: optional abilities of its parts, and ty
     "features": ["NeedsFiles"],
     "generators": ["Encoder", "HasManifest", "ReadyMade"],
     "datasets": ["Images", "HasCartoons", "HasCrops", "HasPairs", "HasTest"],
-    "metrics": ["Compares", "OnDevice", "Describes", "HasScores"],
+    "metrics": ["Compares", "OnDevice", "OfStream", "Describes", "HasScores"],
     "executors": ["Slot", "TaskContext", "UnfitSlotError"],
 }
 OPS_MODULES = [f"toonlab.ops.{module.name}" for module in pkgutil.iter_modules(toonlab.ops.__path__)]

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from toonlab import Images, Sample, discover
+from toonlab import Images, Sample, Stream, discover
 from toonlab.engine.evaluator import Evaluator, caveats, evaluation_cartoons
 from toonlab.recipes.spec import Part
 from toonlab.registry.catalogue import Catalogue, Offer
@@ -111,6 +111,35 @@ def test_one_pass_gives_the_metrics_and_the_first_fakes(catalogue: Catalogue, ke
     assert evaluation.metrics["brightness"] == pytest.approx(0.15)
     assert len(evaluation.fakes) == kept
     assert all(torch.equal(fake, sample.photo + 0.05) for fake, sample in zip(evaluation.fakes, SAMPLES, strict=False))
+
+
+class Shown(Brightness):
+    """The brightness of another stream."""
+
+    def __init__(self, of: Stream = "cycle") -> None:
+        super().__init__()
+        self.of, self.cartoons = of, [0.0]
+
+    reference = None  # type: ignore[assignment]
+
+
+class Darker(nn.Module):
+    def forward(self, images: Tensor) -> Tensor:
+        return images - 0.2
+
+
+def test_a_metric_of_another_stream_gets_its_images_and_says_nothing_of_photos(catalogue: Catalogue) -> None:
+    catalogue.add(Offer("metrics", "shown", Shown, Schema.of(Shown), "the tests"))
+    generator, streams = Counting(), {"cycle": ("back", "fake"), "back": ("back", "cartoon")}
+    made = Evaluator(SAMPLES, [Part("metrics", "shown", {})], catalogue, 3, streams=streams)
+    evaluation = made.evaluate(generator, CPU, batch=2, keep=1, generators={"back": Darker()})
+    assert generator.photos == [2, 1]  # each photo is cartoonized once
+    assert evaluation.metrics["brightness"] == pytest.approx(0.1 + 0.05 - 0.2)
+    assert torch.equal(evaluation.fakes[0], SAMPLES[0].photo + 0.05)
+    assert made.needs_generators
+    assert made.evaluate_photos().metrics == {}
+    with pytest.warns(RuntimeWarning, match=r"'shown' is left out: it needs the stream 'cycle', which only a training"):
+        assert not Evaluator(SAMPLES, [Part("metrics", "shown", {})], catalogue, 3).needs_generators
 
 
 def test_without_metrics_only_the_photos_of_the_grid_are_cartoonized(catalogue: Catalogue) -> None:

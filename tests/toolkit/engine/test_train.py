@@ -272,7 +272,7 @@ def test_weights_carry_their_recipe_and_load_without_anything_else(
     assert generator(torch.zeros(1, 3, 16, 16)).shape == (1, 3, 16, 16)
     state = load_state(last)
     name = next(iter(generator.state_dict()))
-    assert torch.equal(generator.state_dict()[name], state["ema"][f"module.{name}"])
+    assert torch.equal(generator.state_dict()[name], state["ema"][f"module.generator.{name}"])
     assert not torch.equal(generator.state_dict()[name], state["parts"]["generator"][name])
 
 

@@ -1,4 +1,4 @@
-"""The exponential moving average of a generator."""
+"""The exponential moving average of the networks that the generator's optimizer trains."""
 
 from copy import deepcopy
 from typing import Any

@@ -77,7 +77,7 @@ def _placed(gan: GAN, train: Train) -> GAN:
         for critic in gan.critics.values():
             norm_together(critic.net)
     if train.ema:
-        gan = replace(gan, ema=MovingAverage(gan.generator, train.ema))
+        gan = replace(gan, ema=MovingAverage(gan.learners, train.ema))
     if not train.compile:
         return gan
     graphs = train.compile == "graphs"

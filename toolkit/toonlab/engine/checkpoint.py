@@ -9,6 +9,7 @@ import shutil
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import torch
@@ -64,15 +65,25 @@ def save(directory: Path, state: Mapping[str, Any], generator: nn.Module, tree: 
     return target
 
 
-def keep_best(directory: Path, step: int, generator: nn.Module, tree: Tree) -> None:
+def keep_best(
+    directory: Path,
+    step: int,
+    generator: nn.Module,
+    tree: Tree,
+    generators: Mapping[str, nn.Module] = MappingProxyType({}),
+) -> None:
     """Write `step-00001000/` with weights alone, whole or not at all, and delete the previous best.
+
+    `generators` are further ones, which are kept beside it as `generators.NAME.safetensors`.
 
     Raises:
         DivergedError: if a weight is not finite.
         OSError: if it can't be written; the previous best stays as it is.
     """
     _check_finite(generator.state_dict(), step)
-    target = _write_whole(directory / f"step-{step:08d}", {WEIGHTS: weights_of(generator, tree)})
+    files = {WEIGHTS: weights_of(generator, tree)}
+    files |= {_file_of(name): weights_of(net, tree) for name, net in generators.items()}
+    target = _write_whole(directory / f"step-{step:08d}", files)
     for old in checkpoints(directory):
         if old != target:
             shutil.rmtree(old, ignore_errors=True)
@@ -205,6 +216,17 @@ def best_generator(recipe: Recipe, run: Path, catalogue: Catalogue) -> nn.Module
     """
     best = checkpoints(run / "best")
     return load_generator(best[-1] / WEIGHTS, catalogue) if best and recipe.train.select != "last" else None
+
+
+def load_best(run: Path, generators: Mapping[str, nn.Module]) -> None:
+    """Load the weights of further generators that `keep_best` kept in a run's directory, in place."""
+    best = checkpoints(run / "best")[-1]
+    for name, net in generators.items():
+        load_tensors(net, read_weights(best / _file_of(name))[0], name, best / _file_of(name))
+
+
+def _file_of(name: str) -> str:
+    return f"generators.{name}.safetensors"
 
 
 # -- training state

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -26,10 +27,13 @@ from toonlab.registry.protocols import (
     HasTest,
     Images,
     Metric,
+    OfStream,
     OnDevice,
     ReadyMade,
 )
-from toonlab.types import Sample, Scores
+from toonlab.types import Batch, Sample, Scores
+
+from .streams import Streams, StreamSource
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Evaluator:
     """The evaluation samples of a run and the metrics that they allow.
 
     `cartoons` gives the real cartoons that sets of fakes are compared with, or None; `device` is the run's, where
-    metrics run their networks.
+    metrics run their networks. `streams` are the recipe's, where its further generators are at hand.
     """
 
     def __init__(
@@ -62,8 +66,10 @@ class Evaluator:
         count: int,
         cartoons: Callable[[], Images | None] = lambda: None,
         device: torch.device | None = None,
+        streams: Mapping[str, tuple[str, str]] = MappingProxyType({}),
     ) -> None:
         self.device = device
+        self.streams = {"fake": ("generator", "photo"), **streams}
         self.samples = [samples[i] for i in range(min(count, len(samples)))]
         self.catalogue = catalogue
         made = {part.use: part.make(catalogue) for part in metrics}
@@ -71,37 +77,57 @@ class Evaluator:
 
     def _measurable(self, name: str, metric: Metric, cartoons: Callable[[], Images | None]) -> bool:
         truth = [need for need in metric.needs if any(getattr(s.truth, need, None) is None for s in self.samples)]
-        lacking = f"the truth's {', '.join(sorted(truth))}" if truth else ""
+        lacking = f"the truth's {', '.join(sorted(truth))}, which the data don't have" if truth else ""
+        if stream_of(metric) not in self.streams:
+            lacking = f"the stream {stream_of(metric)!r}, which only a training makes"
         if self.device and isinstance(metric, OnDevice):
             metric.device = self.device
-        if not truth and isinstance(metric, Compares):
+        if not lacking and isinstance(metric, Compares):
             if (given := cartoons()) is None:
-                lacking = "real cartoons to compare with"
+                lacking = "real cartoons to compare with, which the data don't have"
             else:
                 metric.reference(given)
         if lacking:
-            text = f"metric {name!r} is left out: it needs {lacking}, which the data don't have"
-            warnings.warn(text, RuntimeWarning, stacklevel=2)
+            warnings.warn(f"metric {name!r} is left out: it needs {lacking}", RuntimeWarning, stacklevel=2)
         return not lacking
 
-    def evaluate(self, generator: nn.Module, device: torch.device, batch: int = 8, keep: int = 0) -> Evaluation:
-        """Every metric of the generator's fakes, and the first `keep` fakes; each photo is cartoonized once."""
+    @property
+    def needs_generators(self) -> bool:
+        """Whether a metric measures another stream than the fake."""
+        return any(stream_of(metric) != "fake" for metric in self.metrics.values())
+
+    def evaluate(
+        self,
+        generator: nn.Module,
+        device: torch.device,
+        batch: int = 8,
+        keep: int = 0,
+        generators: Mapping[str, nn.Module] = MappingProxyType({}),
+    ) -> Evaluation:
+        """Every metric of the generator's fakes, and the first `keep` fakes; each photo is cartoonized once.
+
+        `generators` are the further ones, for metrics of other streams.
+        """
         samples = self.samples if self.metrics else self.samples[:keep]
-        return self._measure(self.fakes(generator, device, batch, len(samples)), samples, keep)
+        nets = {**generators, "generator": generator}
+        return self._measure(self.images(nets, device, batch, len(samples)), samples, keep, self.metrics)
 
     def evaluate_photos(self) -> Evaluation:
         """Every metric of the unmodified photos: the baseline in every table; none where photos are unknown."""
         if not all(sample.has_photo for sample in self.samples):
             return Evaluation({}, {}, [], {})
-        return self._measure((sample.photo for sample in self.samples), self.samples, keep=0)
+        metrics = {name: metric for name, metric in self.metrics.items() if stream_of(metric) == "fake"}
+        return self._measure(({"fake": sample.photo} for sample in self.samples), self.samples, 0, metrics)
 
-    def _measure(self, fakes: Iterable[Tensor], samples: Sequence[Sample], keep: int) -> Evaluation:
-        metrics, kept = deepcopy(self.metrics), list[Tensor]()
-        for fake, sample in zip(fakes, samples, strict=True):
+    def _measure(
+        self, images: Iterable[Mapping[str, Tensor]], samples: Sequence[Sample], keep: int, of: Mapping[str, Metric]
+    ) -> Evaluation:
+        metrics, kept = deepcopy(dict(of)), list[Tensor]()
+        for made, sample in zip(images, samples, strict=True):
             for metric in metrics.values():
-                metric.update(fake, sample)
+                metric.update(made[stream_of(metric)], sample)
             if len(kept) < keep:
-                kept.append(fake)
+                kept.append(made["fake"])
         values = {name: float(value) for metric in metrics.values() for name, value in metric.compute().items()}
         measured = {name: dict(m.describe()) for name, m in metrics.items() if isinstance(m, Describes)}
         scores = {
@@ -113,14 +139,31 @@ class Evaluator:
         self, generator: nn.Module, device: torch.device, batch: int = 8, count: int | None = None
     ) -> Iterator[Tensor]:
         """A `(3, H, W)` fake for each sample (or the first `count`), on the CPU."""
+        return (made["fake"] for made in self.images({"generator": generator}, device, batch, count, {"fake"}))
+
+    def images(
+        self,
+        nets: Mapping[str, nn.Module],
+        device: torch.device,
+        batch: int = 8,
+        count: int | None = None,
+        names: set[str] | None = None,
+    ) -> Iterator[dict[str, Tensor]]:
+        """For each sample (or the first `count`) the fake and what metrics measure besides, `(3, H, W)`, on the CPU."""
+        generator = nets["generator"]
         if isinstance(generator, ReadyMade):
-            yield from (generator.fake(sample) for sample in self.samples[:count])
+            yield from ({"fake": generator.fake(sample)} for sample in self.samples[:count])
             return
+        names = names or {"fake", *map(stream_of, self.metrics.values())}
+        sources = {name: StreamSource(nets[net], source) for name, (net, source) in self.streams.items() if net in nets}
         photos = [sample.photo for sample in self.samples[:count]]
         for _, group in groupby(photos, key=lambda photo: photo.shape):
             alike = list(group)
             for start in range(0, len(alike), batch):
-                yield from cartoonize(generator, torch.stack(alike[start : start + batch]).to(device)).cpu()
+                given = torch.stack(alike[start : start + batch]).to(device)
+                made = Streams(Batch(given, given), sources, cartoonize, learning=False)
+                found = {name: made[name].cpu() for name in names}
+                yield from ({name: images[i] for name, images in found.items()} for i in range(len(given)))
 
     def grid(self, fakes: Sequence[Tensor], name: str) -> Image.Image:
         """A sample grid: photos and the truth where there are any, and fakes with their name at the left."""
@@ -131,6 +174,11 @@ class Evaluator:
         truths = [sample.truth.cartoon for sample in shown if sample.truth and sample.truth.cartoon is not None]
         rows += [("truth", truths)] if len(truths) == len(shown) else []
         return grid([(label, [to_picture(image) for image in images]) for label, images in rows])
+
+
+def stream_of(metric: Metric) -> str:
+    """The stream that a metric measures."""
+    return metric.of if isinstance(metric, OfStream) else "fake"
 
 
 def test_split(dataset: Dataset) -> Dataset:

@@ -8,7 +8,7 @@ are called on real and fake separately, never on a concatenation.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -102,7 +102,7 @@ class GAN:
     float32); views, objectives and losses are always computed in float32. `compiled` maps networks to compiled
     forward passes, some of them by CUDA graphs if `graphs`. `generators` are further ones, which the generator's
     optimizer trains, too; `stream_inputs` are the streams that they make: stream -> generator and stream of its input.
-    `supervised` says that batches are pairs.
+    `supervised` says that batches are pairs. `ema` averages the `learners`.
     """
 
     generator: nn.Module
@@ -124,7 +124,21 @@ class GAN:
     @property
     def trained(self) -> nn.Module:
         """The generator that is evaluated and saved: the moving average where there is one."""
-        return self.ema.module if self.ema else self.generator
+        return self._averaged("generator", self.generator)
+
+    @property
+    def trained_generators(self) -> dict[str, nn.Module]:
+        """The further generators, likewise."""
+        return {name: self._averaged(f"generators/{name}", net) for name, net in self.generators.items()}
+
+    def _averaged(self, name: str, net: nn.Module) -> nn.Module:
+        return self.ema.module[name] if self.ema else net  # type: ignore[index]
+
+    @cached_property
+    def learners(self) -> nn.ModuleDict:
+        """What the generator's optimizer trains: the generators, and the losses that are modules."""
+        parts = {name: part for name, part in self.parts().items() if not name.startswith(("critic/", "features"))}
+        return nn.ModuleDict({name: part for name, part in parts.items() if isinstance(part, nn.Module)})
 
     def parts(self) -> dict[str, Any]:
         """All parts by their names in a checkpoint; a loss that several stages share comes several times."""
@@ -246,7 +260,7 @@ class GAN:
             scalars["generator/total"] = total
             stage.generator_state.update(total, self.distributed)
         if self.ema:
-            self.ema.update(self.generator)
+            self.ema.update(self.learners)
 
     def encode(self, images: Tensor, layers: Sequence[int]) -> tuple[Tensor, ...]:
         """The generator's features of images; see `Step.encode`."""

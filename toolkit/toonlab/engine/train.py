@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import torch
@@ -115,10 +116,16 @@ def run_of(recipe: Recipe, identity: Mapping[str, Any], root: Path, experiment: 
     return Run(root, experiment, recipe.name, recipe.train.seed, digest(identity), recipe.tree, 0)
 
 
-def _evaluator(recipe: Recipe, catalogue: Catalogue, dataset: Dataset, device: torch.device | None = None) -> Evaluator:
+def _evaluator(
+    recipe: Recipe,
+    catalogue: Catalogue,
+    dataset: Dataset,
+    device: torch.device | None = None,
+    streams: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+) -> Evaluator:
     evaluate = recipe.evaluate
     cartoons = partial(evaluation_cartoons, dataset, evaluate.cartoons)
-    return Evaluator(dataset.evaluation(), evaluate.metrics, catalogue, evaluate.samples, cartoons, device)
+    return Evaluator(dataset.evaluation(), evaluate.metrics, catalogue, evaluate.samples, cartoons, device, streams)
 
 
 def test_evaluator(recipe: Recipe, catalogue: Catalogue, count: int, metrics: Sequence[Part] = ()) -> Evaluator:
@@ -165,8 +172,10 @@ def _training(recipe: Recipe, catalogue: Catalogue, distributed: DistributedCont
     steps = Steps(*training_images(recipe, dataset), recipe.train, distributed.rank, distributed.size)
     gan = build(recipe, catalogue, distributed)
     tests = test_split(dataset) if split == "test" else dataset
-    evaluator = _evaluator(recipe, catalogue, dataset, distributed.device)
-    final = _evaluator(recipe, catalogue, tests, distributed.device) if tests is not dataset else None
+    evaluator = _evaluator(recipe, catalogue, dataset, distributed.device, recipe.streams)
+    final = None
+    if tests is not dataset:
+        final = _evaluator(recipe, catalogue, tests, distributed.device, recipe.streams)
     trainer = partial(Trainer, recipe, gan, steps, evaluator=evaluator, test_evaluator=final)
     return lambda record: trainer(record=record).run(), plan(recipe, steps.per_epoch)[-1][2]
 

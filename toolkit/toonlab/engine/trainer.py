@@ -161,13 +161,15 @@ class Trainer:
     def evaluate(self) -> None:
         """Metrics, the sample grid and the patch critics' regions; the weights are kept if they are the best so far."""
         step, select, earlier = self.record.step, self.recipe.train.select, self.logged_evaluations()
-        generator, device = self.gan.trained, self.distributed.device
+        generator, generators, device = self.gan.trained, self.gan.trained_generators, self.distributed.device
         images = overlays(self.gan, generator, self.fixed_batch, step, self.directory / "samples")
-        evaluation = self.evaluator.evaluate(generator, device, keep=self.recipe.evaluate.grid)
+        keep = self.recipe.evaluate.grid
+        evaluation = self.evaluator.evaluate(generator, device, keep=keep, generators=generators)
         if select in self.evaluator.metrics:
             value, higher = evaluation.metrics.get(select), self.evaluator.metrics[select].higher_is_better
             if is_best(value, earlier.values(), select, higher_is_better=higher):
-                checkpoint.keep_best(self.directory / "best", step, generator, self.recipe.tree)
+                further = generators if self.evaluator.needs_generators else {}
+                checkpoint.keep_best(self.directory / "best", step, generator, self.recipe.tree, further)
         # after the weights: a run that is killed in between evaluates this step again
         self.record.add_evaluation(self.evaluator, evaluation, images)
         self.last_evaluation = evaluation
@@ -177,10 +179,13 @@ class Trainer:
         device, evaluation = self.distributed.device, self.last_evaluation
         evaluator = self.test_evaluator or self.evaluator
         best = checkpoint.best_generator(self.recipe, self.directory, evaluator.catalogue)
-        generator = self.gan.trained if best is None else best.to(device)
+        generator, generators = self.gan.trained if best is None else best.to(device), self.gan.trained_generators
+        if best is not None and evaluator.needs_generators:
+            checkpoint.load_best(self.directory, generators)
         other = best is not None or self.test_evaluator is not None  # than the last evaluation's weights or samples
         if other or evaluation is None:
-            evaluation = evaluator.evaluate(generator, device, keep=self.recipe.evaluate.grid)
+            keep = self.recipe.evaluate.grid
+            evaluation = evaluator.evaluate(generator, device, keep=keep, generators=generators)
         if other:
             self.record.log("test" if self.test_evaluator else "selected", evaluation.metrics)
         self.record.add_results(self.recipe, evaluator, generator, evaluation)

@@ -190,6 +190,11 @@ class _Resolver(PartResolver):
             for stream in self.named_streams(part):
                 if (value := part.parameters.get(stream)) is not None and value not in known:
                     self.report(f"{path}.{stream}", f"{value!r}: no such stream; {nearest(value, known)}")
+                elif value is not None and part.kind == "metrics" and _origin(value, recipe.streams) != "photo":
+                    text = (
+                        f"{value!r}: is made of cartoons, and samples have photos; give a stream that is made of them"
+                    )
+                    self.report(f"{path}.{stream}", text)
 
     def named_streams(self, part: Part) -> list[str]:
         """The parameters of a part that name streams."""
@@ -314,6 +319,13 @@ def _needs_itself(name: str, streams: Mapping[str, tuple[str, str]]) -> bool:
             return True
         seen.add(name)
     return False
+
+
+def _origin(name: str, streams: Mapping[str, tuple[str, str]]) -> str:
+    """The photo or the cartoon that a stream is made of in the end; streams that need themselves are reported."""
+    while name in streams and not _needs_itself(name, streams):
+        name = streams[name][1]
+    return "cartoon" if name == "cartoon" else "photo"
 
 
 def _names(spec: type) -> set[str]:

@@ -147,7 +147,8 @@ class Train:
             (with TF32 in products of matrices, too) or `bf16` (autocast). On a CPU the first three are the same.
         order: which side is updated first in a step.
         generator_every: critic updates per generator update.
-        ema: decay of the generator's exponential moving average, which is evaluated and saved; None: off.
+        ema: decay of the exponential moving average of the generator, which is evaluated and saved, of the further
+            generators and of the losses that learn; None: off.
         channels_last: memory format of images and networks.
         compile: run the networks through `torch.compile`, where it works: a slow start, then faster steps. `graphs`:
             generator and features as CUDA graphs besides, for steps so small that a GPU waits for the program.

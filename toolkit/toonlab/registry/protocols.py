@@ -184,8 +184,9 @@ class Metric(Protocol):
     """A measurement over evaluation samples: made once for a run, and a copy of it used for every evaluation.
 
     `needs` names the fields of `Truth` that every sample must have (`frozenset({"outline"})`; empty for none). What it
-    may have besides is `Compares`, `OnDevice`, `Describes`, and two attributes of its class: `caveat`, a line that
-    marks it in every table, and `leads = False`, if it ranks the unmodified photo so high that it may lead no table.
+    may have besides is `Compares`, `OnDevice`, `OfStream`, `Describes`, and two attributes of its class: `caveat`, a
+    line that marks it in every table, and `leads = False`, if it ranks the unmodified photo so high that it may lead
+    no table.
     """
 
     needs: frozenset[str]
@@ -211,6 +212,16 @@ class OnDevice(Protocol):
     """What a metric has besides that has a network: the device to run it on, which the engine sets first of all."""
 
     device: torch.device
+
+
+@runtime_checkable
+class OfStream(Protocol):
+    """What a metric has besides that measures another stream of the recipe than the fake, one that is made of photos.
+
+    `of` is its name, from a parameter annotated `toonlab.Stream`. Only a training has the networks that make it.
+    """
+
+    of: str
 
 
 @runtime_checkable
