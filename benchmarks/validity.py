@@ -13,6 +13,7 @@ import json
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +88,8 @@ def to_json(one: Trial) -> dict[str, object]:
 INTRODUCTION = f"""\
 # Metrics, tested
 
-Written by `python benchmarks/validity.py --scenes {{scenes}} --size {{size}}`, which reproduces it. [Cards](metrics.md)
-say what each metric measures.
+Written by `python benchmarks/validity.py --scenes {{scenes}} --size {{size}}` on {{date}}, which reproduces it.
+[Cards](metrics.md) say what each metric measures. The scenes are those of ToonWorld's default, `difficulty: 1`.
 
 The true cartoons of ToonWorld are degraded in seven ways, each in growing amounts. A metric that claims to
 *see* a degradation must get worse with each amount (Spearman's rank correlation at least {MONOTONE}). A degradation
@@ -120,7 +121,7 @@ def page(trials: Sequence[Trial], untested: Sequence[str], scenes: int, size: in
         "Green: claimed to be seen; gray: claimed to be ignored; pale: no claim. Higher on the axis is better.\n"
     )
     sections = [
-        INTRODUCTION.format(scenes=scenes, size=size),
+        INTRODUCTION.format(scenes=scenes, size=size, date=date.today().isoformat()),
         _table(trials),
         plot,
         *_failures(trials),

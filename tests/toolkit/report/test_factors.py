@@ -20,6 +20,7 @@ def test_what_matters_is_told_from_what_does_not(factorial: StudyResults) -> Non
     written = re.findall(r"<text[^>]*>([^<]+)</text>", chart.svg(508))
     assert {"12", "24", "batch", "image", "patch_size", "rank", "f1"} <= set(written)
     assert "24 with image 0.6" in chart.description
+    assert "95 % intervals" in chart.caption
 
 
 def test_why_there_is_no_analysis_is_told(factorial: StudyResults) -> None:
@@ -27,6 +28,7 @@ def test_why_there_is_no_analysis_is_told(factorial: StudyResults) -> None:
     assert one.anova is None
     assert "all values are of one seed" in one.problem
     assert len(one.charts) == 1
+    assert "intervals" not in one.charts[0].caption
 
 
 def test_other_designs_and_studies_without_factors_have_none(

@@ -51,6 +51,8 @@ def test_the_radar_experiment_gives_the_published_table():
     assert [effect.partial_eta_squared for effect in found.effects] == pytest.approx(shares, abs=1e-4)
     assert (found.seed.term, found.seed.df, found.residual_df, found.notes) == ("seed", 3, 15, [])
     assert found.seed.f == pytest.approx(402.17 / 3 / 11.09, abs=0.005)
+    assert found.residual_ms == pytest.approx(11.09, abs=0.005)
+    assert found.half_width(4) == pytest.approx(2.131 * (11.09 / 4) ** 0.5, abs=0.002)  # t of 15 degrees of freedom
 
 
 def test_three_factors_have_three_interactions_of_two():
@@ -93,8 +95,8 @@ def test_levels_are_numbers_of_no_scale():
 def test_the_plot_s_means_are_over_all_else():
     found = means(radar(), "filter", "clutter")
     expected = {(str(kind), clutter): np.mean(v) for clutter, kinds in RADAR.items() for kind, v in kinds.items()}
-    assert found == pytest.approx(expected)
-    assert found["1", "low"] == 94.5
+    assert {levels: mean for levels, (mean, _) in found.items()} == pytest.approx(expected)
+    assert found["1", "low"] == (94.5, 4)
 
 
 def test_the_plot_s_levels_read_as_in_an_experiment():
@@ -102,7 +104,7 @@ def test_the_plot_s_levels_read_as_in_an_experiment():
         *("null", "image", "4", "4.0", "'4'", "true", "[0.5, 0.75]", "{k: 4, use: grid}")
     ]
     one_seed = [Record({"x": None, "y": [1, 2]}, 0, 1.0), Record({"x": None, "y": [1, 2]}, 1, math.nan)]
-    assert means(one_seed, "x", "y") == {("null", "[1, 2]"): 1.0}
+    assert means(one_seed, "x", "y") == {("null", "[1, 2]"): (1.0, 1)}
 
 
 # -- what a design does not allow for

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import sqrt
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import yaml
+from scipy.stats import t
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
@@ -64,13 +66,19 @@ class Anova:
         effects: of the factors, then of their pairs.
         seed: the line of the seeds, which are a block: what pairing takes out of the noise.
         residual_df: degrees of freedom of the residuals.
+        residual_ms: their mean square.
         notes: which interactions were left out, and why.
     """
 
     effects: Sequence[Effect]
     seed: Effect
     residual_df: int
+    residual_ms: float
     notes: Sequence[str] = ()
+
+    def half_width(self, count: int) -> float:
+        """Of the 95 % interval of a mean of `count` values, for comparisons of levels within the same seeds."""
+        return float(t.ppf(0.975, self.residual_df)) * sqrt(self.residual_ms / count)
 
 
 def anova(records: Sequence[Record]) -> Anova:
@@ -106,11 +114,12 @@ def anova(records: Sequence[Record]) -> Anova:
     return _read(anova_lm(fit, typ=2), factors, notes)
 
 
-def means(records: Sequence[Record], first: str, second: str) -> dict[tuple[str, str], float]:
+def means(records: Sequence[Record], first: str, second: str) -> dict[tuple[str, str], tuple[float, int]]:
     """What an interaction plot draws: the mean over all else, for each pair of levels that has a value.
 
     Returns:
-        (level of `first`, level of `second`) -> mean; levels as `level_text` writes them, in the order of the records.
+        (level of `first`, level of `second`) -> mean and number of values; levels as `level_text` writes them, in the
+        order of the records.
 
     Raises:
         ToonlabError: if the records have no such factor.
@@ -124,7 +133,7 @@ def means(records: Sequence[Record], first: str, second: str) -> dict[tuple[str,
     for record in records:
         levels = level_text(record.levels[first]), level_text(record.levels[second])
         cells.setdefault(levels, []).append(record.value)
-    return {levels: fmean(values) for levels, values in cells.items()}
+    return {levels: (fmean(values), len(values)) for levels, values in cells.items()}
 
 
 def level_text(level: Any) -> str:
@@ -195,8 +204,9 @@ def _read(table: pd.DataFrame, factors: Sequence[str], notes: Sequence[str]) -> 
 
     names = {f"C(f{i})": name for i, name in enumerate(factors)}
     terms = [term for term in table.index if term not in ("C(seed)", "Residual")]
+    mean_square = float(residual["sum_sq"] / residual["df"])
     effects = [effect(_name([names[part] for part in term.split(":")]), table.loc[term]) for term in terms]
-    return Anova(effects, effect("seed", table.loc["C(seed)"]), int(residual["df"]), list(notes))
+    return Anova(effects, effect("seed", table.loc["C(seed)"]), int(residual["df"]), mean_square, list(notes))
 
 
 def _name(term: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +159,15 @@ def test_the_table_says_what_is_missing_and_how_long_a_budget_was(results: Study
     assert list(ctss.values) == ["outline_f1", "psnr", "seconds_per_step", "seconds"]
     results.write()
     assert "| ctss (k 1) (1 failed) | 1 | 0.700 |" in (results.directory / "results.md").read_text()
+
+
+def test_photos_that_differ_between_cells_have_no_row(results: StudyResults) -> None:
+    ctss, plain, *others = results.cells
+    outcome = {**(plain.outcome or {}), "photo": {"outline_f1": 0.2, "psnr": 18.0}}
+    differing = results.with_cells([ctss, replace(plain, outcome=outcome), *others])
+    assert differing.photo == {"psnr": 18.0, "outline_recall": 0.3}
+    unlike = results.with_cells([ctss, replace(plain, outcome={**outcome, "photo": {"psnr": 1.0, "outline_f1": 2.0}})])
+    assert [row.name for row in unlike.rows] == ["ctss (k 1)", "plain"]
 
 
 def test_what_older_studies_do_not_have_is_left_at_its_default(results: StudyResults) -> None:

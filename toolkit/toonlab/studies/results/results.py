@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache, cached_property
+from math import isclose
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NotRequired
 
@@ -283,8 +284,11 @@ class StudyResults:
 
     @property
     def photo(self) -> dict[str, float]:
-        """The metrics of the unmodified photos."""
-        return next((dict(c.outcome["photo"]) for c in self.cells if c.outcome and c.outcome["photo"]), {})
+        """The metrics of the unmodified photos, without those that differ between cells: their photos do, too."""
+        found: dict[str, list[float]] = {}
+        for name, value in (item for cell in self.cells if cell.outcome for item in cell.outcome["photo"].items()):
+            found.setdefault(name, []).append(value)
+        return {name: values[0] for name, values in found.items() if isclose(min(values), max(values), rel_tol=1e-6)}
 
     @property
     def measured(self) -> dict[str, Any]:
