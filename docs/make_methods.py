@@ -29,7 +29,7 @@ NAMES = {
 CARDS = {  # the rows between photos and truth
     "animegan_v2": ["animegan", "animegan_v2"],
     "cyclegan": ["cyclegan", "cyclegan_salient"],
-    "cut": ["cut", "cut_salient"],
+    "cut": ["cut", "fastcut", "cut_salient"],
     "pix2pix": ["plain", "pix2pix"],
 }
 TILE, GAP, LABEL, COLUMNS = 288, 10, 26, 4  # px; tiles are whole multiples of 96

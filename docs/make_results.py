@@ -62,10 +62,10 @@ def table(study: str, columns: list[str]) -> str:
     seeds = sorted({cell.seed for cell in results.cells if cell.status == "finished"})
     text = as_table(Findings(replace(results, metrics=columns or results.metrics))).markdown()
     where = json.loads((RESULTS / study / "environment.json").read_text(encoding="utf-8"))
-    named = (
-        f"{seeds[0]} to {seeds[-1]}" if seeds == list(range(seeds[0], seeds[-1] + 1)) else ", ".join(map(str, seeds))
-    )
-    line = f"`{results.command}`: seeds {named}; {where['hardware']}, torch {where['torch']}, {where['date']}"
+    first, last = seeds[0], seeds[-1]
+    whole = len(seeds) > 1 and seeds == list(range(first, last + 1))
+    named = f"seeds {first} to {last}" if whole else f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+    line = f"`{results.command}`: {named}; {where['hardware']}, torch {where['torch']}, {where['date']}"
     return f"{text}\n{line} ([all numbers](LINK)).\n"
 
 
