@@ -28,7 +28,7 @@ SIZES = {  # variants, seeds
     "demo": (7, 1),
     "features": (6, 2),
     "high_resolution": (8, 5),
-    "ideas_on_one_backbone": (15, 3),
+    "ideas_on_one_backbone": (16, 3),
     "not_learned": (4, 2),
     "paper_ablation": (21, 3),
     "paper_comparison": (21, 3),
