@@ -148,6 +148,7 @@ for command in (
     studies.compare,
     studies.tune,
     studies.report,
+    studies.watch,
     pictures.cartoonize,
     pictures.inspect,
     listing.new,

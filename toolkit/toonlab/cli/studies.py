@@ -1,4 +1,4 @@
-"""Many trainings: `compare`, `tune`, `report`."""
+"""Many trainings: `compare`, `tune`, `report`, `watch`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -88,6 +88,20 @@ def report(
     from toonlab.api.results import report as write
 
     console.show_report(*write(experiment, common.warned_catalogue(), runs=runs, out=out))
+
+
+def watch(
+    experiment: Annotated[str, typer.Argument(help="The study's name, or the path of its experiment's file.")],
+    runs: Runs = Path("runs"),
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Of 127.0.0.1; 0 takes a free one.")] = 8765,
+) -> None:
+    """Show a study in the browser while it runs: marks, table, curves, samples. It writes nothing."""
+    from toonlab.report import read_study
+    from toonlab.report.watch import server
+
+    with server(read_study(experiment, runs).directory, port) as serving:
+        print(f"http://127.0.0.1:{serving.server_port}/ shows the study; Ctrl+C ends this", flush=True)
+        serving.serve_forever()
 
 
 def _conclude(results: "Results", options: "ExecutionOptions") -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toonlab.studies.results.tables import PHOTO
 from toonlab.utils import yaml
@@ -18,6 +18,9 @@ from .factors import factorials
 from .findings import Findings
 from .gallery import gallery
 from .reproducibility import reproducibility
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _TITLES = {
     "search": "The search",
@@ -38,13 +41,6 @@ def page(found: Findings, exports: Mapping[str, str], inputs: str) -> str:
         exports: the table for other programs, see `table.exports`.
         inputs: the fingerprint of what the page is made of.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    loader = FileSystemLoader(TEMPLATE)
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["shown"] = format.shown
-    environment.filters["value_text"] = search.value_text
-    environment.globals |= {"format": format, "tables": table, "symbols": summary.SYMBOLS, "photo": PHOTO}
     searched = search.search_of(found)
     context = {
         "found": found,
@@ -62,7 +58,19 @@ def page(found: Findings, exports: Mapping[str, str], inputs: str) -> str:
     }
     titles = {**_TITLES, "table": "The confirmation"} if context["search"] else _TITLES
     sections = {anchor: title for anchor, title in titles.items() if context[anchor]}
-    return environment.get_template("report.html.j2").render(sections=sections, **context)
+    return templates().get_template("report.html.j2").render(sections=sections, **context)
+
+
+def templates() -> Environment:
+    """The templates of pages, with what they use."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    loader = FileSystemLoader(TEMPLATE)
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["shown"] = format.shown
+    environment.filters["value_text"] = search.value_text
+    environment.globals |= {"format": format, "tables": table, "symbols": summary.SYMBOLS, "photo": PHOTO}
+    return environment
 
 
 def _sentences(found: Findings, searched: search.Search | None) -> list[tuple[str, str]]:

@@ -139,6 +139,7 @@ def run_cells(
         progress.end(*done.values())
         try:
             if waiting:
+                progress.write()  # for those who watch
                 Driver(connect(), progress, options, doubt).run(CellList(waiting, progress), display)
         finally:
             progress.write()
