@@ -62,6 +62,9 @@ def test_differences_have_words_and_point_to_better(made: Callable[..., Findings
     assert {"up", "late", "▲ better", "≈ undecided"} <= set(written)
     assert any("better →" in text for text in written)
     assert "up +0.100 (+0.100 to +0.105), better; late +0.380, undecided." in chart.description
+    assert chart.caption.endswith("with its interval over seeds and scenes.")
+    few = differences(made({"plain": BASE, "up": [0.60, 0.62, 0.585]}, baseline="plain"), "lines")
+    assert few.caption.endswith("the diamond is the typical difference.")
     less = Findings(replace(findings.results, higher={"lines": False}))
     written = texts(differences(less, "lines"))
     assert "▼ worse" in written

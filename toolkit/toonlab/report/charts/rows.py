@@ -139,13 +139,14 @@ def differences(found: Findings, metric: str) -> Chart:
             text = f"{SYMBOLS[word]} {word}" if word else signed(one.median, digits)
             rows.append(Row(label, text, one.median, one.interval, points, colors))
             said.append(", ".join(filter(None, [f"{shown(label)} {difference_text(one, digits)}", word])))
+    intervals = ", with its interval over seeds and scenes" if any(row.interval for row in rows) else ""
     return row_chart(
         rows,
         f"difference to {cut(baseline, 30)}  ({'better →' if found.higher(metric) else '← better'})",
         (
             f"differences-{metric}",
             f"{metric}, difference to {baseline}",
-            "A dot for each seed; the diamond is the typical difference, with its interval over seeds and scenes.",
+            f"A dot for each seed; the diamond is the typical difference{intervals}.",
             f"Differences of {metric} to {baseline}: {'; '.join(said)}.",
         ),
         zero=True,
