@@ -74,7 +74,7 @@ def keep_best(
 ) -> None:
     """Write `step-00001000/` with weights alone, whole or not at all, and delete the previous best.
 
-    `generators` are further ones, which are kept beside it as `generators.NAME.safetensors`.
+    `generators` are further ones, which are kept next to it as `generators.NAME.safetensors`.
 
     Raises:
         DivergedError: if a weight is not finite.
