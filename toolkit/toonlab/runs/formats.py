@@ -59,6 +59,7 @@ class Environment(TypedDict, total=False):
     platform: str
     versions: dict[str, str | None]
     command: str
+    commit: str | None
     date: Date
     study: str
     identity: Identity
