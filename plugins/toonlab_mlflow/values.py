@@ -13,12 +13,13 @@ from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 _LONGEST = 6000  # characters: MLflow's limit for the value of a parameter
-_PREFIXES = {"scalars": "train/", "evaluation": "evaluation/", "test": "test/", "selected": "selected/"}
+_PREFIXES = {"scalars": "train/"} | {kind: f"{kind}/" for kind in ("evaluation", "audit", "test", "selected")}
 
 
 class _Values(TypedDict, total=False):
     scalars: dict[str, float]
     evaluation: dict[str, float]
+    audit: dict[str, float]
     test: dict[str, float]
     selected: dict[str, float]
 

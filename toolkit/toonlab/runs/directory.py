@@ -284,10 +284,10 @@ class MetricsFile:
         write_atomically(path, "".join(json.dumps(line) + "\n" for line in kept))
         self._file = path.open("a", encoding="utf-8", buffering=1)
 
-    def write(self, step: int, kind: str, values: Mapping[str, float]) -> None:
+    def write(self, step: int, kind: str, values: Mapping[str, float], **more: Mapping[str, float]) -> None:
         """`kind` is `scalars`, `evaluation`, `selected` or `test`; a line carries the time, in seconds since 1970."""
         time = round(datetime.now(UTC).timestamp(), 3)
-        self._file.write(json.dumps({"step": step, "time": time, kind: dict(values)}) + "\n")
+        self._file.write(json.dumps({"step": step, "time": time, kind: dict(values), **more}) + "\n")
         self.count += 1
 
     def close(self) -> None:

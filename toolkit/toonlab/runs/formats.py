@@ -34,6 +34,7 @@ class MetricsLine(_Line, total=False):
     __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
     scalars: Values
     evaluation: Values
+    audit: Values
     selected: Values
     test: Values
 
