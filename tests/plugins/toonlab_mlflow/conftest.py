@@ -54,15 +54,20 @@ def run(tmp_path: Path) -> Run:
     return run
 
 
-def study_run(run: Run, seed: int) -> Run:
-    """A run of a study, with its directory."""
-    date = f"2026-01-02T03:0{seed}:00+00:00"
-    environment = {**run.environment, "date": date, "study": "patches-0f", "command": "toonlab compare patches"}
-    made = replace(run, seed=seed, identity=f"{seed}a2b3c4d" + run.identity[8:], environment=environment)
-    (made.directory / "samples").mkdir(parents=True, exist_ok=True)
-    (made.directory / "environment.json").write_text(json.dumps(environment))
-    (made.directory / "recipe.yaml").write_text("about: CTSS\n")
-    return made
+@pytest.fixture
+def study_run(run: Run) -> Callable[[int], Run]:
+    """`study_run(seed)` is a run of a study, with its directory."""
+
+    def make(seed: int) -> Run:
+        date = f"2026-01-02T03:0{seed}:00+00:00"
+        environment = {**run.environment, "date": date, "study": "patches-0f", "command": "toonlab compare patches"}
+        made = replace(run, seed=seed, identity=f"{seed}a2b3c4d" + run.identity[8:], environment=environment)
+        (made.directory / "samples").mkdir(parents=True, exist_ok=True)
+        (made.directory / "environment.json").write_text(json.dumps(environment))
+        (made.directory / "recipe.yaml").write_text("about: CTSS\n")
+        return made
+
+    return make
 
 
 class Life:

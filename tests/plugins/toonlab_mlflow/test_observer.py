@@ -21,8 +21,6 @@ from toonlab_mlflow import MLflow, observer, register_observers
 from toonlab_mlflow.address import default_address
 from toonlab_mlflow.directory import image_name
 
-from .conftest import study_run
-
 patient = partial(MLflow, patience=240.0)  # a busy machine may take its time to send all at the end
 
 
@@ -303,8 +301,10 @@ def test_where_to_look(run: Run) -> None:
     assert lines.splitlines()[1:] == [f"         look at it with: {command}", "         at: http://127.0.0.1:5000"]
 
 
-def test_a_run_that_mlflow_has_is_found_at_the_page_of_its_experiments_runs(run: Run, uri: str, life: Any) -> None:
-    of_one, alone = study_run(run, 0), run
+def test_a_run_that_mlflow_has_is_found_at_the_page_of_its_experiments_runs(
+    run: Run, uri: str, life: Any, study_run: Any
+) -> None:
+    of_one, alone = study_run(0), run
     for one in (of_one, alone):
         life(one, patient()).end(1)
     page = "http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning"
@@ -378,9 +378,9 @@ def test_sync_with_a_store_that_is_away_says_so_and_can_be_repeated(run: Run, li
 
 
 def test_a_report_that_the_store_has_is_not_sent_again(
-    run: Run, uri: str, life: Any, store: Any, tmp_path: Path
+    run: Run, uri: str, life: Any, store: Any, study_run: Any, tmp_path: Path
 ) -> None:
-    one = study_run(run, 0)
+    one = study_run(0)
     life(one, patient()).end(1)
     report = run.root / "report.html"
 

@@ -203,8 +203,8 @@ class Overtaken(store.Store):
     def find(self, tag: str, value: str) -> list[Any]:
         found = super().find(tag, value)
         if not self.others:
-            at_once = {"start_time": 1_767_323_045_000, "tags": {tag: value, "toonlab.made": "1767323045"}}
-            self.others = self.client.create_run(self.experiment_id, **at_once).info.run_id
+            tags = {tag: value, "toonlab.made": "1767323045"}
+            self.others = self.client.create_run(self.experiment_id, 1_767_323_045_000, tags).info.run_id
         return found
 
 

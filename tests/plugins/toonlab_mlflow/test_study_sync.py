@@ -17,15 +17,13 @@ from toonlab_mlflow import MLflow
 from toonlab_mlflow.store import PARENT, STUDY
 from toonlab_mlflow.study_sync import TRIAL
 
-from .conftest import study_run
-
 ENDED = 1_767_323_400  # 2026-01-02T03:10:00Z
 
 
 @pytest.fixture
-def study(run: Run, uri: str, life: Any) -> tuple[list[Run], StudyResults]:
+def study(uri: str, life: Any, study_run: Any) -> tuple[list[Run], StudyResults]:
     """Two finished runs that MLflow has, and the study's results and report."""
-    runs = [study_run(run, seed) for seed in (0, 1)]
+    runs = [study_run(seed) for seed in (0, 1)]
     cells = []
     for seed, one in enumerate(runs):
         outcome = life(one, MLflow(patience=240)).end(1)

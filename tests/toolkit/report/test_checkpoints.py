@@ -20,8 +20,6 @@ from toonlab.report.findings import Findings
 from toonlab.runs.directory import read_metrics
 from toonlab.studies.results.results import CellResult, StudyResults, Variant
 
-from .conftest import RECIPES
-
 Course = Sequence[tuple[float, float | None]]  # at each evaluation: on validation, and on test if audited
 Draw = Callable[..., Findings]
 
@@ -87,13 +85,14 @@ def test_a_run_whose_last_value_is_missing_is_left_out_of_all(drawn: Draw) -> No
 
 
 @pytest.fixture(scope="module")
-def audited(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue, cache: None) -> StudyResults:
+def audited(
+    tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue, texts: Mapping[str, str], cache: None
+) -> StudyResults:
     """Two seeds of a recipe that was trained, and an effect."""
     folder = tmp_path_factory.mktemp("audited")
     cells = []
     for name in ("patches", "untouched"):
-        text = RECIPES[name].replace("stages: [{share: 1}]\n", "" if name == "untouched" else "stages: [{share: 1}]\n")
-        (folder / f"{name}.yaml").write_text(text)
+        (folder / f"{name}.yaml").write_text(texts[name])
         for seed in range(2):
             recipe = load(folder / f"{name}.yaml", catalogue, [("train.seed", seed), ("evaluate.audit", True)])
             trained = train(recipe, catalogue, folder / "runs", "study", "cpu", split="test")

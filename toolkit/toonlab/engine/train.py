@@ -169,8 +169,7 @@ def _training(recipe: Recipe, catalogue: Catalogue, distributed: DistributedCont
     final = _evaluator(recipe, catalogue, tests, distributed.device) if tests is not dataset else None
     lead = replace(recipe, evaluate=replace(recipe.evaluate, metrics=recipe.evaluate.metrics[:1]))
     audit = _evaluator(lead, catalogue, tests, distributed.device) if final and recipe.evaluate.audit else None
-    evaluators = {"evaluator": evaluator, "test_evaluator": final, "audit_evaluator": audit}
-    trainer = partial(Trainer, recipe, gan, steps, **evaluators)
+    trainer = partial(Trainer, recipe, gan, steps, evaluator=evaluator, test_evaluator=final, audit_evaluator=audit)
     return lambda record: trainer(record=record).run(), plan(recipe, steps.per_epoch)[-1][2]
 
 
