@@ -27,6 +27,12 @@ def default_address(root: Path) -> str:
     return sqlite_url(root / "mlflow.db")
 
 
+def runs_page(experiment: str, flat: bool) -> str:
+    """The page of an experiment's runs, as the end of an address; `flat` shows those below others too, by name."""
+    order = "&orderByKey=tags.%60mlflow.runName%60&orderByAsc=true" if flat else ""
+    return f"/#/experiments/{experiment}/runs?workflowType=machine_learning{order}"
+
+
 def is_server(uri: str) -> bool:
     return uri.startswith(("http://", "https://"))
 

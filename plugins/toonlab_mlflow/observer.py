@@ -15,8 +15,10 @@ from pydantic import Field
 from toonlab import Outcome, PartError, Run, ToonlabError, hookimpl, without_password
 
 from . import store
-from .address import default_address, is_server, resolve_address
+from .address import default_address, is_server, resolve_address, runs_page
+from .directory import read_experiment
 from .run_sync import RunSync
+from .study_sync import sync_study
 from .values import SystemLoad
 
 _SECONDS = 5.0  # between two sendings of logged steps, each of which takes tens of milliseconds
@@ -25,9 +27,11 @@ _SECONDS = 5.0  # between two sendings of logged steps, each of which takes tens
 class MLflow:
     """Shows a run in MLflow: parameters, scalars, sample images, recipe, environment, weights.
 
-    An MLflow run is named as the run is (`ctss-s0-1a2b3c4d`) and has tags for recipe, seed and cell. Scalars keep
-    their names, metrics of an evaluation are `eval/…`, those of the unmodified photos `photo/…`; sample images are
-    artifacts under `samples/`, the last weights under `weights/`.
+    An MLflow run is named as the run is (`ctss-s0-1a2b3c4d`), has tags for recipe, seed and cell, its command as the
+    source, and its data with a hash. Scalars are `train/…`, metrics of an evaluation `evaluation/…`, those of the final
+    weights on the test split `test/…`, those of the unmodified photos `photo/…`; sample images stand in the image grid,
+    the last weights under `weights/`. A study has a run of its own, above those of its cells: with the means over seeds
+    as `means/…`, the table as its note, the report, and a run for each trial of a search.
 
     Logged steps are sent every few seconds, evaluations at once, all from the run's directory. If MLflow is away, the
     run sends nothing more, and `toonlab sync RUN` completes it. A resumed run continues the same MLflow run, where
@@ -90,10 +94,7 @@ class MLflow:
         if not study or (sent.is_file() and sent.read_bytes() == receipt.encode()):
             return  # the store has this very page; MLflow takes seconds to import
         with self._explained(run, f"the report is in {path}"):
-            opened = self._store(run)
-            parent = opened.study_run(study)
-            opened.client.log_artifact(parent, str(path))
-            opened.client.set_terminated(parent)
+            sync_study(self._store(run), run, path)
         sent.write_text(receipt, encoding="utf-8")
 
     @hookimpl
@@ -101,15 +102,21 @@ class MLflow:
         with self._explained(run, f"nothing is lost, and `{self._sync_command(run)}` can be repeated"):
             run_sync = RunSync(self._store(run), run)
             run_sync.finish(outcome) if outcome else run_sync.update()
+        report = run.directory.parent / "report.html"
+        if report.is_file() and run.directory == max(path.parent for path in report.parent.glob("*/recipe.yaml")):
+            self.on_report(run, report)  # the last of the study's runs that `toonlab sync` takes
         sent = ", ".join(f"{n} {kind if n > 1 else kind[:-1]}" for kind, n in run_sync.sent.items() if n)
         return f"{self._place(run)}: {f'sent {sent}' if sent else 'complete'}"
 
     @hookimpl
     def where_to_look(self, run: Run) -> str:
         uri = without_password(self._uri(run))
+        experiment = read_experiment(run.directory, uri)
+        page = runs_page(experiment, flat="study" in run.environment) if experiment else ""
         if is_server(uri):
-            return f"MLflow:  {uri}"
-        return f"MLflow:  {uri}\n         look at it with: mlflow ui --backend-store-uri {shlex.quote(uri)}"
+            return f"MLflow:  {uri.rstrip('/')}{page}"
+        command = f"mlflow ui --backend-store-uri {shlex.quote(uri)}"
+        return f"MLflow:  {uri}\n         look at it with: {command}\n         at: http://127.0.0.1:5000{page}"
 
     @contextmanager
     def _explained(self, run: Run, hint: str) -> Iterator[None]:

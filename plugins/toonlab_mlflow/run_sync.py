@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from toonlab import Outcome, Run
 
-from .directory import TAG, Artifacts, run_key
-from .values import MetricsReader, Point, flatten, legal_name, points
+from .directory import TAG, Artifacts, remember_experiment, run_key
+from .store import PARENT
+from .values import MetricsReader, Point, flatten, legal_name, milliseconds, points
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import DatasetInput
+
     from .store import Store
 
 _METRICS, _PARAMETERS = 1000, 100  # at most in one call, by MLflow's limits
-_LONGEST_TAG = 5000  # characters
+LONGEST_TAG = 5000  # characters
 _STATUS = {"finished": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
 _REASON, _WEIGHTS = "outcome.reason", "toonlab.weights"
 
@@ -38,18 +43,18 @@ class RunSync:
         self.client, self.run = store.client, run
         self.sent: Counter[str] = Counter()
         tags, key = _tags(run), run_key(run.directory)
-        if study := run.environment.get("study"):
-            tags["mlflow.parentRunId"] = store.study_run(study)
+        if run.environment.get("study"):
+            tags[PARENT] = store.study_run(run)
         found = store.find(TAG, key)
-        tracked = (
-            found[0] if found else self.client.create_run(store.experiment_id, _started(run), {TAG: key}, run.name)
-        )
+        start = milliseconds(run.environment)
+        tracked = found[0] if found else self.client.create_run(store.experiment_id, start, {TAG: key}, run.name)
         self.run_id: str = tracked.info.run_id
         self._tags, self._status = dict(tracked.data.tags), tracked.info.status
         history = partial(self.client.get_metric_history, self.run_id)
         self._steps = {name: {point.step for point in history(name)} for name in tracked.data.metrics}
         self._metrics = MetricsReader(run.directory / "metrics.jsonl")
         self._artifacts = Artifacts(self.client, self.run_id, run.directory, resumed=bool(found))
+        remember_experiment(run.directory, store.address, store.experiment_id)
         self._describe(tracked.data.params, {name: value for name, value in tags.items() if name not in self._tags})
         if running:
             self._reopen()
@@ -73,11 +78,8 @@ class RunSync:
 
     def send_points(self, given: Iterable[Point]) -> None:
         """Send the points of new steps: a resumed run repeats steps that MLflow has already."""
-        from mlflow.entities import Metric
-
-        new = [Metric(*point) for point in given if self._is_new(point)]
-        for first in range(0, len(new), _METRICS):
-            self.client.log_batch(self.run_id, metrics=new[first : first + _METRICS], synchronous=True)
+        new = [point for point in given if self._is_new(point)]
+        log_points(self.client, self.run_id, new)
         self.sent["points"] += len(new)
 
     def _is_new(self, point: Point) -> bool:
@@ -96,6 +98,7 @@ class RunSync:
         for first in range(0, len(new), _PARAMETERS):
             self.client.log_batch(self.run_id, params=new[first : first + _PARAMETERS], synchronous=True)
         self.sent["parameters"] += len(new)
+        self.client.log_inputs(self.run_id, datasets(self.run))
         self._artifacts.send_texts()
 
     def _reopen(self) -> None:
@@ -106,7 +109,7 @@ class RunSync:
 
     def _set_reason(self, reason: str | None) -> None:
         if reason:
-            self.client.set_tag(self.run_id, _REASON, reason[:_LONGEST_TAG])
+            self.client.set_tag(self.run_id, _REASON, reason[:LONGEST_TAG])
         elif _REASON in self._tags:
             self.client.delete_tag(self.run_id, _REASON)
             del self._tags[_REASON]
@@ -119,19 +122,42 @@ class RunSync:
             self.sent["files"] += 1
 
 
+def log_points(client: MlflowClient, run_id: str, given: Iterable[Point]) -> None:
+    """Send points, as many at once as MLflow takes."""
+    from mlflow.entities import Metric
+
+    metrics = [Metric(*point) for point in given]
+    for first in range(0, len(metrics), _METRICS):
+        client.log_batch(run_id, metrics=metrics[first : first + _METRICS], synchronous=True)
+
+
 def _tags(run: Run) -> dict[str, str]:
     tags = {"recipe": run.recipe_name, "seed": str(run.seed), "cell": run.identity[:8]}
-    known = {"device": run.environment.get("device"), "toonlab": run.environment.get("versions", {}).get("toonlab")}
-    tags |= {name: str(value) for name, value in known.items() if value is not None}
-    if about := run.recipe.get("about"):
-        tags["mlflow.note.content"] = str(about)[:_LONGEST_TAG]  # shown as the run's description
-    return tags
+    about = {"device": run.environment.get("device"), "toonlab": run.environment.get("versions", {}).get("toonlab")}
+    about |= {"mlflow.note.content": run.recipe.get("about"), "mlflow.loggedImages": True}
+    return tags | {name: str(value)[:LONGEST_TAG] for name, value in (about | source(run)).items() if value}
 
 
-def _started(run: Run) -> int | None:
-    """When this process began with the run, in milliseconds since 1970; None: now."""
-    date: Any = run.environment.get("date")
-    return round(datetime.fromisoformat(date).timestamp() * 1000) if date else None
+def source(run: Run) -> dict[str, str]:
+    """MLflow's tags of what made a run: the command, and the commit of toonlab's checkout, where they are known."""
+    told = {"name": run.environment.get("command"), "git.commit": run.environment.get("commit"), "type": "LOCAL"}
+    return {f"mlflow.source.{name}": str(value) for name, value in told.items() if value}
+
+
+def datasets(run: Run) -> list[DatasetInput]:
+    """The data that a run reads, with a hash of their manifest, which is the profile that MLflow shows."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    parts = {name: part for name, part in run.environment.get("identity", {}).items() if isinstance(part, dict)}
+    inputs = []
+    for name, manifest in parts.items():
+        if name != "code":
+            given = run.recipe.get(name) or {}
+            profile = json.dumps(manifest, sort_keys=True)
+            key = blake2b(profile.encode(), digest_size=16).hexdigest()
+            dataset = Dataset(str(given.get("use", name)), key, "local", json.dumps(given, default=str), None, profile)
+            inputs.append(DatasetInput(dataset, [InputTag("mlflow.data.context", "training")]))
+    return inputs
 
 
 def _modified(path: Path) -> float:

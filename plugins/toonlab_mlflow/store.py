@@ -7,23 +7,41 @@ import os
 import shlex
 import sqlite3
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from toonlab import ToonlabError, driver_error, first_line, hide_password, open_database, printable
+from pydantic import TypeAdapter
+from typing_extensions import TypedDict
+
+from toonlab import (
+    Run,
+    ToonlabError,
+    driver_error,
+    first_line,
+    hide_password,
+    open_database,
+    printable,
+    without_password,
+)
 
 from .address import default_address, is_server
+from .values import milliseconds
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 STUDY = "toonlab.study"  # the tag of a study's own run, under which MLflow shows those of its cells
+PARENT = "mlflow.parentRunId"
+_MADE = "toonlab.made"  # in nanoseconds since 1970, by the clock of the process that made a study's run
+_KIND = ("mlflow.experimentKind", "custom_model_development")  # without it, MLflow shows the pages of chat programs
 _ARTIFACTS = "mlflow-artifacts"
 _LONGEST = 200  # characters of a reason
 _ENVIRONMENT = {  # MLflow's client has no arguments for these
@@ -106,6 +124,7 @@ class Store:
             return client, _experiment(client, experiment, artifacts)
 
         remedy = f"`toonlab sync {shlex.quote(str(root))}` makes it again from the directories of the runs"
+        self.address = without_password(uri)
         self.client, self.experiment_id = open_database(uri, "experiments", _make_tables, connect, remedy)
 
     def find(self, tag: str, value: str) -> list[Any]:
@@ -114,15 +133,41 @@ class Store:
         condition = f"tags.`{tag}` = {quote}{value}{quote}"
         return list(self.client.search_runs([self.experiment_id], condition, order_by=["start_time", "run_id"]))
 
-    def study_run(self, study: str) -> str:
-        """The id of a study's own run, created if there is none; of two created at once, the later is deleted."""
-        if found := self.find(STUDY, study):
-            return str(found[0].info.run_id)
-        created = self.client.create_run(self.experiment_id, tags={STUDY: study}, run_name=study).info.run_id
-        first = str(self.find(STUDY, study)[0].info.run_id)
+    def study_run(self, run: Run) -> str:
+        """The id of the own run of a run's study, created if there is none; of two made at once, the later is deleted.
+
+        It begins with the first run of the study that has a directory.
+        """
+        study = run.environment["study"]
+        if found := self._made(study):
+            return found[0]
+        tags = {STUDY: study, _MADE: str(time.time_ns())}
+        created = self.client.create_run(self.experiment_id, _study_began(run), tags, study).info.run_id
+        first = self._made(study)[0]
         if first != created:
             self.client.delete_run(created)
         return first
+
+    def _made(self, study: str) -> list[str]:
+        """The ids of a study's own runs, the one that was made earliest first: they may begin at the same time."""
+        return [
+            one.info.run_id for one in sorted(self.find(STUDY, study), key=lambda one: one.data.tags.get(_MADE, ""))
+        ]
+
+
+class _Begun(TypedDict):
+    study: str
+    date: datetime
+
+
+def _study_began(run: Run) -> int | None:
+    """When the first run of a run's study began, by the directories of its runs, in milliseconds since 1970."""
+    began = [milliseconds(run.environment)]
+    for path in run.directory.parent.glob("*/environment.json"):
+        with suppress(OSError, ValueError):
+            found = TypeAdapter(_Begun).validate_json(path.read_bytes())
+            began += [milliseconds({"date": str(found["date"])})] if found["study"] == run.environment["study"] else []
+    return min(filter(None, began), default=None)
 
 
 def reason(error: BaseException, uri: str) -> str:
@@ -185,7 +230,7 @@ def _experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         try:
-            return client.create_experiment(name, artifact_location=artifacts)
+            return client.create_experiment(name, artifacts, dict([_KIND]))
         except MlflowException:  # another process was faster
             experiment = client.get_experiment_by_name(name)
             if experiment is None:
@@ -196,6 +241,8 @@ def _experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:
             f"{experiment.experiment_id}`, or choose another name by observers.mlflow.experiment"
         )
     _check_artifacts(experiment.artifact_location, name)
+    if _KIND[0] not in experiment.tags:  # made by an earlier version, or by hand
+        client.set_experiment_tag(experiment.experiment_id, *_KIND)
     return experiment.experiment_id
 
 

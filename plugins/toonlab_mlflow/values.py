@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -12,12 +13,13 @@ from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 _LONGEST = 6000  # characters: MLflow's limit for the value of a parameter
-_PREFIXES = {"scalars": "", "evaluation": "eval/", "test": "test/", "selected": "selected/"}
+_PREFIXES = {"scalars": "train/"} | {kind: f"{kind}/" for kind in ("evaluation", "audit", "test", "selected")}
 
 
 class _Values(TypedDict, total=False):
     scalars: dict[str, float]
     evaluation: dict[str, float]
+    audit: dict[str, float]
     test: dict[str, float]
     selected: dict[str, float]
 
@@ -76,6 +78,12 @@ def points(values: Mapping[str, float], step: int, seconds: float, prefix: str =
     """Values of one step, measured at a time in seconds since 1970."""
     for name, value in values.items():
         yield Point(legal_name(f"{prefix}{name}"), value, round(seconds * 1000), step)
+
+
+def milliseconds(environment: Mapping[str, Any]) -> int | None:
+    """When a run began, in milliseconds since 1970; None if that is unknown."""
+    date = environment.get("date")
+    return round(datetime.fromisoformat(date).timestamp() * 1000) if date else None
 
 
 def legal_name(name: str) -> str:

@@ -320,6 +320,8 @@ _OF_A_PROCESS = (
     "toonlab.run",
     "mlflow.log-model",
     "mlflow.runName",
+    "mlflow.note",  # a study's has the address of its run
+    "toonlab.made",
 )
 
 
@@ -338,7 +340,7 @@ def _tracked(database: Path) -> list[str]:
             found += [f"{about}: {name} = {value}" for name, value in run.data.params.items()]
             tags = {name: value for name, value in run.data.tags.items() if not name.startswith(_OF_A_PROCESS)}
             found += [f"{about}: tag {name} = {value}" for name, value in tags.items()]
-            for name in run.data.metrics:
+            for name in (name for name in run.data.metrics if not name.startswith("means/seconds")):
                 points = client.get_metric_history(number, name)
                 found += [f"{about}: {name} at step {point.step}: {point.value!r}" for point in points]
             found += [f"{about}: artifact {path}" for path in _artifacts(client, number)]

@@ -73,7 +73,7 @@ def test_all_metrics_that_apply_as_json_and_in_mlflow(score: Score, tmp_path: Pa
 
     client = MlflowClient(f"sqlite:///{tmp_path}/runs/mlflow.db")
     (run,) = client.search_runs([client.get_experiment_by_name("score").experiment_id])
-    assert run.data.metrics["eval/outline_f1"] == pytest.approx(results["metrics"]["outline_f1"])
+    assert run.data.metrics["evaluation/outline_f1"] == pytest.approx(results["metrics"]["outline_f1"])
     assert run.data.tags["recipe"] == "theirs"
 
 

@@ -12,12 +12,14 @@ import urllib.request
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
+from PIL import Image
 
 from toonlab.registry.observers import Observers
 from toonlab.runs.directory import MetricsFile, write_outcome
@@ -52,6 +54,22 @@ def run(tmp_path: Path) -> Run:
     return run
 
 
+@pytest.fixture
+def study_run(run: Run) -> Callable[[int], Run]:
+    """`study_run(seed)` is a run of a study, with its directory."""
+
+    def make(seed: int) -> Run:
+        date = f"2026-01-02T03:0{seed}:00+00:00"
+        environment = {**run.environment, "date": date, "study": "patches-0f", "command": "toonlab compare patches"}
+        made = replace(run, seed=seed, identity=f"{seed}a2b3c4d" + run.identity[8:], environment=environment)
+        (made.directory / "samples").mkdir(parents=True, exist_ok=True)
+        (made.directory / "environment.json").write_text(json.dumps(environment))
+        (made.directory / "recipe.yaml").write_text("about: CTSS\n")
+        return made
+
+    return make
+
+
 class Life:
     """A life of a run, from its start or a resume at the checkpoint of step `keep`, to its end or a kill."""
 
@@ -79,7 +97,7 @@ class Life:
     def evaluate(self, step: int, **metrics: float) -> None:
         picture = self.run.directory / "samples" / f"step-{step:08d}.png"
         picture.parent.mkdir(exist_ok=True)
-        picture.write_bytes(b"a picture of step %d" % step)
+        Image.new("RGB", (8, 4), (step, 0, 0)).save(picture)
         self.log.write(step, "evaluation", metrics)
         self.tell("on_evaluation_end", step=step, metrics=metrics, images={"samples": picture})
 
@@ -152,8 +170,7 @@ def store() -> type[Store]:
 def _recorded(directory: Path) -> Counter[tuple[str, int, float]]:
     found: Counter[tuple[str, int, float]] = Counter()
     for line in map(json.loads, (directory / "metrics.jsonl").read_text().splitlines()):
-        found.update((name, line["step"], value) for name, value in line.get("scalars", {}).items())
-        for kind, prefix in (("evaluation", "eval"), ("test", "test")):
+        for kind, prefix in (("scalars", "train"), ("evaluation", "evaluation"), ("test", "test")):
             found.update((f"{prefix}/{name}", line["step"], value) for name, value in line.get(kind, {}).items())
     if (directory / "outcome.json").exists():
         outcome = json.loads((directory / "outcome.json").read_text())

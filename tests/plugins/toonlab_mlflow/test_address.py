@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from toonlab import PartError
-from toonlab_mlflow.address import resolve_address
+from toonlab_mlflow.address import resolve_address, runs_page
 
 
 @pytest.fixture(autouse=True)
@@ -47,3 +47,9 @@ def test_an_error_names_its_source_and_no_password(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@host:port")
     with pytest.raises(PartError, match="mlflow: MLFLOW_TRACKING_URI: got '…@host:port'"):
         resolve_address(None)
+
+
+def test_the_runs_of_a_study_are_in_one_list_with_those_below_them() -> None:
+    page = "/#/experiments/3/runs?workflowType=machine_learning"
+    assert runs_page("3", flat=False) == page
+    assert runs_page("3", flat=True).startswith(f"{page}&orderByKey=")

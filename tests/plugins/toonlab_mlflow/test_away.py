@@ -74,7 +74,7 @@ def test_a_restarted_server_is_no_failure_and_a_killed_one_is_not_asked_again_th
     server.kill()
     server.start()  # the kept-alive connection is closed
     steps(alive, 3, 5)
-    assert len(store(server.uri).history("generator/total")) == 5
+    assert len(store(server.uri).history("train/generator/total")) == 5
     server.kill()
     with pytest.warns(RuntimeWarning, match=r"is away \(connection refused\); `toonlab sync ") as caught:
         steps(alive, 6, 10)
@@ -82,7 +82,7 @@ def test_a_restarted_server_is_no_failure_and_a_killed_one_is_not_asked_again_th
     server.start()
     steps(alive, 11, 15)
     outcome = alive.end(15)
-    assert len(store(server.uri).history("generator/total")) == 5
+    assert len(store(server.uri).history("train/generator/total")) == 5
     assert store(server.uri).the_run().info.status == "RUNNING"
     assert_sync_completes(run, server.uri, outcome, store, recorded)
 

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from toonlab.registry.observers import Observers
 from toonlab.types import Run
 from toonlab_mlflow import MLflow, observer, register_observers
 from toonlab_mlflow.address import default_address
-from toonlab_mlflow.store import STUDY
+from toonlab_mlflow.directory import image_name
 
 patient = partial(MLflow, patience=240.0)  # a busy machine may take its time to send all at the end
 
@@ -69,8 +70,8 @@ def test_every_scalar_arrives_once(run: Run, uri: str, life: Any, store: Any) ->
     for step in range(2, 2501, 2):  # more than one batch
         alive.step(step, **{"generator/total": step / 2, "critic/patch/total": float("nan")})
     alive.end(2500)
-    assert store(uri).history("generator/total") == [(step, step / 2) for step in range(2, 2501, 2)]
-    lost = store(uri).history("critic/patch/total")
+    assert store(uri).history("train/generator/total") == [(step, step / 2) for step in range(2, 2501, 2)]
+    lost = store(uri).history("train/critic/patch/total")
     assert [step for step, _ in lost] == list(range(2, 2501, 2))
     assert all(math.isnan(value) for _, value in lost)
 
@@ -80,8 +81,8 @@ def test_an_evaluation_is_shown_at_once_with_the_steps_before_it(run: Run, uri: 
     assert store(uri).the_run().info.status == "RUNNING"
     alive.step(50, **{"generator/total": 2.5})
     alive.evaluate(50, psnr=17.0)
-    assert store(uri).history("generator/total") == [(50, 2.5)]
-    assert store(uri).history("eval/psnr") == [(50, 17.0)]
+    assert store(uri).history("train/generator/total") == [(50, 2.5)]
+    assert store(uri).history("evaluation/psnr") == [(50, 17.0)]
     assert store(uri).the_run().info.status == "RUNNING"
     alive.end(50)
 
@@ -91,13 +92,13 @@ def test_logged_steps_are_sent_every_few_seconds(
 ) -> None:
     alive = life(run, patient())
     alive.step(1)
-    assert "generator/total" not in store(uri).the_run().data.metrics
+    assert "train/generator/total" not in store(uri).the_run().data.metrics
     monkeypatch.setattr(observer, "_SECONDS", 0.0)
     alive.step(2)
-    assert store(uri).history("generator/total") == [(1, 1.0), (2, 0.5)]
+    assert store(uri).history("train/generator/total") == [(1, 1.0), (2, 0.5)]
     alive.log.write(3, "scalars", {"generator/total": 3.0})
     alive.tell("on_step_end", step=3, scalars=None)  # a step that is not logged is no occasion to send
-    assert len(store(uri).history("generator/total")) == 2
+    assert len(store(uri).history("train/generator/total")) == 2
     alive.end(3)
 
 
@@ -105,9 +106,10 @@ def test_an_evaluation_brings_metrics_and_pictures(run: Run, uri: str, life: Any
     alive = life(run, patient())
     alive.evaluate(20, lines=0.652)
     alive.end(20)
-    assert store(uri).history("eval/lines") == [(20, 0.652)]
+    assert store(uri).history("evaluation/lines") == [(20, 0.652)]
     assert store(uri).history("photo/lines") == [(20, 0.05)]
-    assert store(uri).artifact("samples/step-00000020.png") == b"a picture of step 20"
+    picture = (run.directory / "samples" / "step-00000020.png").read_bytes()
+    assert store(uri).artifact(f"images/{image_name(Path('samples/step-00000020.png'))}.png") == picture
     assert store(uri).the_run().info.artifact_uri.startswith((run.root / "mlflow-artifacts").as_uri())
 
 
@@ -155,7 +157,7 @@ def test_a_resumed_run_continues_the_same_mlflow_run(run: Run, uri: str, life: A
     tracked = store(uri).the_run()
     assert tracked.info.status == "FINISHED"
     assert (tracked.data.params["about"], tracked.data.params["new"]) == ("CTSS, narrow", "1")
-    assert store(uri).history("generator/total") == [(1, 1.0), (2, 0.5)]
+    assert store(uri).history("train/generator/total") == [(1, 1.0), (2, 0.5)]
     assert store(uri).artifact("weights/generator.safetensors") == b"weights of 2"
 
 
@@ -164,10 +166,12 @@ def test_texts_and_pictures_of_a_later_life_replace_the_earlier(run: Run, uri: s
         (run.directory / "environment.json").write_text(text, encoding="utf-8")
         alive = life(run, patient(), keep)
         (run.directory / "samples").mkdir(exist_ok=True)
-        (run.directory / "samples" / "step-00000005.png").write_text(f"picture of the {text}{keep}" + "!" * keep)
+        Image.new("RGB", (8 + keep, 8)).save(run.directory / "samples" / "step-00000005.png")
         alive.end(5, "stopped", "again")
     assert store(uri).artifact("environment.json") == b"2nd life"
-    assert store(uri).artifact("samples/step-00000005.png") == b"picture of the 2nd life4!!!!"
+    assert len(store(uri).artifacts("images")) == 2  # the picture, and a small one
+    (later,) = [path for path in store(uri).artifacts("images") if path.endswith(".png")]
+    assert store(uri).artifact(later) == (run.directory / "samples" / "step-00000005.png").read_bytes()
 
 
 def test_steps_that_a_resumed_run_takes_again_are_there_once(run: Run, uri: str, life: Any, store: Any) -> None:
@@ -179,7 +183,7 @@ def test_steps_that_a_resumed_run_takes_again_are_there_once(run: Run, uri: str,
     for step in range(5, 11):
         alive.step(step)
     alive.end(10)
-    assert store(uri).history("generator/total") == [(step, 1 / step) for step in range(1, 11)]
+    assert store(uri).history("train/generator/total") == [(step, 1 / step) for step in range(1, 11)]
 
 
 def test_a_run_deleted_in_mlflow_is_made_anew(run: Run, uri: str, life: Any, store: Any) -> None:
@@ -192,7 +196,7 @@ def test_a_run_deleted_in_mlflow_is_made_anew(run: Run, uri: str, life: Any, sto
     alive.step(2)
     alive.end(2)
     assert store(uri).the_run().info.run_id != first.info.run_id
-    assert store(uri).history("generator/total") == [(1, 1.0), (2, 0.5)]
+    assert store(uri).history("train/generator/total") == [(1, 1.0), (2, 0.5)]
 
 
 def test_an_mlflow_run_whose_maker_was_killed_before_it_knew_is_found_again(
@@ -276,7 +280,7 @@ def test_sync_brings_a_run_to_another_store_and_forgets_the_first_not(
     outcome = alive.end(1)
     other = f"sqlite:///{shutil.copy(tables, tmp_path / 'other.db')}"
     assert "2 points, 1 outcome" in synced(run, outcome, tracking_uri=other)
-    assert store(other).history("generator/total") == [(1, 1.0)]
+    assert store(other).history("train/generator/total") == [(1, 1.0)]
     assert synced(run, outcome).endswith("complete")
     assert len(store(uri).runs()) == 1
 
@@ -293,7 +297,19 @@ def test_where_to_look(run: Run) -> None:
         "MLflow:  http://me@host:5000"
     ]
     (lines,) = Observers({"mlflow": MLflow()}).notify("where_to_look", run=run)
-    assert lines.endswith(f"mlflow ui --backend-store-uri 'sqlite:///{run.root}/mlflow.db'")  # as a shell takes it
+    command = f"mlflow ui --backend-store-uri 'sqlite:///{run.root}/mlflow.db'"  # as a shell takes it
+    assert lines.splitlines()[1:] == [f"         look at it with: {command}", "         at: http://127.0.0.1:5000"]
+
+
+def test_a_run_that_mlflow_has_is_found_at_the_page_of_its_experiments_runs(
+    run: Run, uri: str, life: Any, study_run: Any
+) -> None:
+    of_one, alone = study_run(0), run
+    for one in (of_one, alone):
+        life(one, patient()).end(1)
+    page = "http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning"
+    ends = [Observers({"mlflow": MLflow()}).notify("where_to_look", run=one)[0].split()[-1] for one in (alone, of_one)]
+    assert ends == [page, f"{page}&orderByKey=tags.%60mlflow.runName%60&orderByAsc=true"]
 
 
 def test_a_tracking_uri_that_is_none_is_an_error_before_the_run() -> None:
@@ -334,7 +350,7 @@ def test_two_processes_start_on_an_empty_store_at_once(
     for process in processes:  # nor does table creation clutter the terminal
         assert (process.wait(), process.stdout, process.stderr) == (0, "ready\n", "")
     tracked = store(default_address(run.root)).runs()
-    assert {one.info.run_name: one.data.metrics["generator/total"] for one in tracked} == {
+    assert {one.info.run_name: one.data.metrics["train/generator/total"] for one in tracked} == {
         "ctss-s1-1a2b3c4d": 1.0,
         "ctss-s2-1a2b3c4d": 2.0,
     }
@@ -361,51 +377,25 @@ def test_sync_with_a_store_that_is_away_says_so_and_can_be_repeated(run: Run, li
         observers.notify("sync", run=run, outcome=None)
 
 
-def of_study(run: Run, seed: int) -> Run:
-    identity = f"{seed}a2b3c4d" + run.identity[8:]
-    made = replace(run, seed=seed, identity=identity, environment={**run.environment, "study": "patches-0f"})
-    (made.directory / "samples").mkdir(parents=True, exist_ok=True)
-    return made
-
-
-def test_the_runs_of_a_study_stand_under_one_and_the_report_is_its_artifact(
-    run: Run, uri: str, life: Any, store: Any
-) -> None:
-    runs = [of_study(run, seed) for seed in (0, 1)]
-    for one in runs:
-        life(one, patient()).end(1)
-    report = run.root / "report.html"
-    report.write_text("<p>what came out</p>", encoding="utf-8")
-    Observers({"mlflow": MLflow()}).notify("on_report", run=runs[0], path=report)
-    (parent,) = [tracked for tracked in store(uri).runs() if STUDY in tracked.data.tags]
-    children = [tracked for tracked in store(uri).runs() if STUDY not in tracked.data.tags]
-    assert (parent.info.run_name, parent.info.status) == ("patches-0f", "FINISHED")
-    assert [child.data.tags["mlflow.parentRunId"] for child in children] == [parent.info.run_id] * 2
-    client = store(uri).client
-    assert [file.path for file in client.list_artifacts(parent.info.run_id)] == ["report.html"]
-
-
 def test_a_report_that_the_store_has_is_not_sent_again(
-    run: Run, uri: str, life: Any, store: Any, tmp_path: Path
+    run: Run, uri: str, life: Any, store: Any, study_run: Any, tmp_path: Path
 ) -> None:
-    one = of_study(run, 0)
+    one = study_run(0)
     life(one, patient()).end(1)
     report = run.root / "report.html"
-    report.write_text("first", encoding="utf-8")
 
-    def sent(observer: MLflow) -> int:
+    def sent(text: str, observer: MLflow) -> list[str]:
+        """What of a report is at its place after the file there was deleted: only one that is sent again."""
+        report.write_text(text, encoding="utf-8")
         Observers({"mlflow": observer}).notify("on_report", run=one, path=report)
-        (parent,) = [tracked for tracked in store(uri).runs() if STUDY in tracked.data.tags]
-        return int(parent.info.end_time)
+        files = [*run.root.rglob("mlflow-artifacts/*/artifacts/report.html")]
+        found = [file.read_text() for file in files]
+        for file in files:
+            file.unlink()
+        return found
 
-    first = sent(MLflow())
-    assert sent(MLflow()) == first
-    report.write_text("second", encoding="utf-8")
-    second = sent(MLflow())
-    assert second > first
-    other = MLflow(f"sqlite:///{tmp_path}/other.db")  # a store that does not have it
-    Observers({"mlflow": other}).notify("on_report", run=one, path=report)
-    assert [tracked for tracked in store(f"sqlite:///{tmp_path}/other.db").runs() if STUDY in tracked.data.tags]
+    assert [sent("first", MLflow()), sent("first", MLflow()), sent("second", MLflow())] == [["first"], [], ["second"]]
+    assert sent("second", MLflow(f"sqlite:///{tmp_path}/other.db")) == ["second"]  # a store that does not have it
 
 
 def test_a_run_of_no_study_stands_by_itself(run: Run, uri: str, life: Any, store: Any) -> None:

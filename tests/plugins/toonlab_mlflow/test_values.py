@@ -19,7 +19,7 @@ from toonlab_mlflow import MLflow
 from toonlab_mlflow.values import MetricsReader, Point, flatten, legal_name, points
 
 
-def test_scalars_keep_their_names_and_evaluations_have_a_prefix(tmp_path: Path) -> None:
+def test_names_say_where_a_value_is_from_so_that_charts_stand_in_groups(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     lines = [
         {"step": 1, "time": 1000.5, "scalars": {"generator/total": 2.5, "critic/patch/real": 0.25}},
@@ -27,9 +27,9 @@ def test_scalars_keep_their_names_and_evaluations_have_a_prefix(tmp_path: Path) 
     ]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert list(MetricsReader(path).new()) == [
-        Point("generator/total", 2.5, 1_000_500, 1),
-        Point("critic/patch/real", 0.25, 1_000_500, 1),
-        Point("eval/psnr _dB_", 17.5, 1_001_000, 1),
+        Point("train/generator/total", 2.5, 1_000_500, 1),
+        Point("train/critic/patch/real", 0.25, 1_000_500, 1),
+        Point("evaluation/psnr _dB_", 17.5, 1_001_000, 1),
     ]
 
 

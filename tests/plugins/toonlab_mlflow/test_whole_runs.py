@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from toonlab.cli.app import app
+from toonlab_mlflow.directory import image_name
 
 TRAIN = [
     "train",
@@ -56,7 +57,7 @@ def test_after_kills_of_run_and_server_and_a_sync_every_point_is_there_once(
         """The last step that MLflow shows."""
         if not store(server.uri).runs("small"):
             return 0
-        return max((step for step, _ in store(server.uri).history("generator/total", "small")), default=0)
+        return max((step for step, _ in store(server.uri).history("train/generator/total", "small")), default=0)
 
     server.start()
     first = started()
@@ -83,9 +84,10 @@ def test_after_kills_of_run_and_server_and_a_sync_every_point_is_there_once(
     assert store(server.uri).points(tracked) == recorded(directory(tmp_path))
     assert set(recorded(directory(tmp_path)).values()) == {1}
     assert tracked.info.status == "FINISHED"
-    pictures = {f"samples/{path.name}" for path in (directory(tmp_path) / "samples").iterdir()}
-    assert {"samples/step-00000020.png", "samples/step-00000120.png"} <= pictures
-    assert store(server.uri).artifacts("samples", "small") == pictures
+    pictures = [path.relative_to(directory(tmp_path)) for path in (directory(tmp_path) / "samples").iterdir()]
+    assert {"step-00000020.png", "step-00000120.png"} <= {path.name for path in pictures}
+    files = {f"images/{image_name(path)}{end}" for path in pictures for end in (".png", "+compressed.webp")}
+    assert store(server.uri).artifacts("images", "small") == files
     weights = "checkpoints/step-00000120/generator.safetensors"
     expected = (directory(tmp_path) / weights).read_bytes()
     assert store(server.uri).artifact("weights/generator.safetensors", "small") == expected

@@ -13,6 +13,7 @@ import pytest
 import torch
 import yaml
 from PIL import Image
+from safetensors.torch import load_file
 
 from toonlab import Dataset, Images, Outcome, Run, Sample, discover, hookimpl
 from toonlab.engine.checkpoint import STATE, candidates, checkpoints, find_weights, load_state
@@ -393,3 +394,28 @@ def test_the_weights_that_a_training_begins_with_are_part_of_its_identity(
     ):
         resume(begun.run.directory, catalogue, "cpu")
     assert not run(small, catalogue, tmp_path, f"generator.weights={source}").reused
+
+
+def test_an_audit_measures_the_test_samples_at_every_evaluation_and_changes_nothing_else(
+    small: Path, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    found = {}
+    for asked in ("true", "false"):
+        recipe = load(small, catalogue, [f"evaluate.audit={asked}", "train.evaluate_every=2", "train.select=psnr"])
+        trained = train(recipe, catalogue, tmp_path / asked, distributed="cpu", split="test")
+        weights = checkpoints(trained.run.directory / "checkpoints")[-1] / "generator.safetensors"
+        found[asked] = (list(read_metrics(trained.run.directory / "metrics.jsonl")), load_file(weights), trained)
+    (lines, weights, trained), (others, other_weights, other) = found.values()
+    audits = {line["step"]: line["audit"] for line in lines if "audit" in line}
+    assert audits.keys() == {line["step"] for line in lines if "evaluation" in line} == {2, 4}
+    chosen = int(next((trained.run.directory / "best").iterdir()).name.removeprefix("step-"))
+    assert audits[chosen] == {"lines": trained.outcome.metrics["lines"]}  # the primary metric alone
+    assert [{**line, "time": 0, "audit": 0} for line in lines] == [{**line, "time": 0, "audit": 0} for line in others]
+    assert trained.outcome.metrics == other.outcome.metrics
+    assert weights.keys() == other_weights.keys()
+    assert all(torch.equal(weights[name], other_weights[name]) for name in weights)
+
+
+def test_without_test_samples_there_is_nothing_to_audit(small: Path, catalogue: Catalogue, tmp_path: Path) -> None:
+    trained = run(small, catalogue, tmp_path, "evaluate.audit=true")  # a training by itself, which keeps them untouched
+    assert not any("audit" in line for line in read_metrics(trained.run.directory / "metrics.jsonl"))

@@ -53,13 +53,22 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture(scope="session")
-def study(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue, cache: None) -> StudyResults:
+def texts() -> Mapping[str, str]:
+    """The recipes of the study, by name; `untouched` trains nothing."""
+    return {
+        name: text.replace("stages: [{share: 1}]\n", "") if name == "untouched" else text
+        for name, text in RECIPES.items()
+    }
+
+
+@pytest.fixture(scope="session")
+def study(
+    tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue, texts: Mapping[str, str], cache: None
+) -> StudyResults:
     """Three recipes with three seeds: eight runs finished, one failed."""
     folder = tmp_path_factory.mktemp("study")
-    for name, text in RECIPES.items():
-        (folder / f"{name}.yaml").write_text(
-            text.replace("stages: [{share: 1}]\n", "") if name == "untouched" else text
-        )
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(text)
     cells = []
     for seed in range(3):
         for name in RECIPES:

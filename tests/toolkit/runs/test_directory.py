@@ -17,6 +17,7 @@ import yaml
 
 import toonlab
 from toonlab import Outcome, Run, ToonlabError
+from toonlab.runs import directory as run_directory
 from toonlab.runs.directory import (
     NUMBERS,
     MetricsFile,
@@ -199,6 +200,16 @@ def test_the_environment_has_versions_and_the_identity_without_the_recipe() -> N
     assert (found["study"], found["identity"]) == ("study", {"code": {"toonlab": "1"}, "data": {}})
     assert found["versions"]["torch"] == torch.__version__.partition("+")[0]
     assert "study" not in environment(DistributedContext(torch.device("cpu")), identity)
+    if (SOURCES / ".git").exists():
+        head = subprocess.run(["git", "-C", SOURCES, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+        assert found["commit"].removesuffix("-dirty") == head.stdout.strip()
+
+
+def test_a_toonlab_that_lies_in_no_checkout_has_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_directory, "__file__", str(tmp_path / "directory.py"))
+    assert environment(DistributedContext(torch.device("cpu")), {})["commit"] is None
+    monkeypatch.setenv("PATH", "")
+    assert environment(DistributedContext(torch.device("cpu")), {})["commit"] is None
 
 
 # -- files

@@ -69,7 +69,7 @@ class RunRecord:
         """Call a hook of the observers with the run and further arguments; their answers."""
         return self.observers.notify(hook, run=self.run, **arguments) if self.distributed.rank == 0 else []
 
-    def log(self, kind: str, values: Mapping[str, float]) -> None:
+    def log(self, kind: str, values: Mapping[str, float], **more: Mapping[str, float]) -> None:
         """Append a line to the metrics file.
 
         Raises:
@@ -77,7 +77,7 @@ class RunRecord:
         """
         self.check_directory()
         if self._file:
-            self._file.write(self.step, kind, values)
+            self._file.write(self.step, kind, values, **more)
 
     def check_directory(self) -> None:
         """Check that the run's directory is still there; later files would make another one, without a recipe.
@@ -94,14 +94,25 @@ class RunRecord:
         text = "vanished during the run; was it deleted or moved? The same command begins again"
         return f"{self.run.directory}: {text}"
 
-    def add_evaluation(self, evaluator: Evaluator, evaluation: Evaluation, images: Mapping[str, Path] = _NONE) -> None:
-        """Log an evaluation, write its sample grid, notify the observers; `images` are further pictures for them."""
+    def add_evaluation(
+        self,
+        evaluator: Evaluator,
+        evaluation: Evaluation,
+        images: Mapping[str, Path] = _NONE,
+        **more: Mapping[str, float],
+    ) -> None:
+        """Log an evaluation, write its sample grid, notify the observers.
+
+        Args:
+            images: further pictures for observers.
+            more: what else the line of the evaluation holds.
+        """
         written = dict(images)
         if evaluation.fakes:
             written["samples"] = self.run.directory / "samples" / f"step-{self.step:08d}.png"
             write_png(written["samples"], evaluator.grid(evaluation.fakes, self.run.recipe_name))
         self.metrics, self.measured = evaluation.metrics, evaluation.measured
-        self.log("evaluation", evaluation.metrics)
+        self.log("evaluation", evaluation.metrics, **more)
         self.notify("on_evaluation_end", step=self.step, metrics=evaluation.metrics, images=written)
 
     def add_results(self, recipe: Recipe, evaluator: Evaluator, generator: nn.Module, evaluation: Evaluation) -> None:

@@ -172,11 +172,11 @@ def _training(recipe: Recipe, catalogue: Catalogue, distributed: DistributedCont
     steps = Steps(*training_images(recipe, dataset), recipe.train, distributed.rank, distributed.size)
     gan = build(recipe, catalogue, distributed)
     tests = test_split(dataset) if split == "test" else dataset
-    evaluator = _evaluator(recipe, catalogue, dataset, distributed.device, recipe.streams)
-    final = None
-    if tests is not dataset:
-        final = _evaluator(recipe, catalogue, tests, distributed.device, recipe.streams)
-    trainer = partial(Trainer, recipe, gan, steps, evaluator=evaluator, test_evaluator=final)
+    made = partial(_evaluator, catalogue=catalogue, device=distributed.device, streams=recipe.streams)
+    evaluator, final = made(recipe, dataset=dataset), made(recipe, dataset=tests) if tests is not dataset else None
+    lead = replace(recipe, evaluate=replace(recipe.evaluate, metrics=recipe.evaluate.metrics[:1]))
+    audit = made(lead, dataset=tests) if final and recipe.evaluate.audit else None
+    trainer = partial(Trainer, recipe, gan, steps, evaluator=evaluator, test_evaluator=final, audit_evaluator=audit)
     return lambda record: trainer(record=record).run(), plan(recipe, steps.per_epoch)[-1][2]
 
 

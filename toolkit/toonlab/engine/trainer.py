@@ -31,7 +31,8 @@ class Trainer:
     """Trains a GAN from its start, or from the newest complete checkpoint of the run's directory, to its end.
 
     `evaluator` measures the generator during the training. `test_evaluator` measures it once, at the end, on samples
-    that no decision was based on; None if the data have no such samples.
+    that no decision was based on; None if the data have no such samples. `audit_evaluator` measures these at every
+    evaluation, where the recipe asks for it; nothing is decided by it.
     """
 
     recipe: Recipe
@@ -40,6 +41,7 @@ class Trainer:
     record: RunRecord
     evaluator: Evaluator
     test_evaluator: Evaluator | None = None
+    audit_evaluator: Evaluator | None = None
 
     def __post_init__(self) -> None:
         self.distributed, self.directory = self.record.distributed, self.record.run.directory
@@ -170,8 +172,10 @@ class Trainer:
             if is_best(value, earlier.values(), select, higher_is_better=higher):
                 further = generators if self.evaluator.needs_generators else {}
                 checkpoint.keep_best(self.directory / "best", step, generator, self.recipe.tree, further)
+        audit = self.audit_evaluator
+        more = {"audit": audit.evaluate(generator, device, generators=generators).metrics} if audit else {}
         # after the weights: a run that is killed in between evaluates this step again
-        self.record.add_evaluation(self.evaluator, evaluation, images)
+        self.record.add_evaluation(self.evaluator, evaluation, images, **more)
         self.last_evaluation = evaluation
 
     def finish(self) -> None:

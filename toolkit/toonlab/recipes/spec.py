@@ -193,12 +193,14 @@ class Evaluate:
         samples: number of photos that are measured.
         cartoons: largest number of real cartoons that sets of fakes are compared with.
         grid: number of photos in the sample grid, the first ones.
+        audit: measure the primary metric on the test samples at every evaluation, too; no decision uses the values.
     """
 
     metrics: tuple[Part, ...] = ()
     samples: Positive = 64
     cartoons: Positive = 256
     grid: Positive = 6
+    audit: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

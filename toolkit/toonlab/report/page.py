@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from toonlab.studies.results.tables import PHOTO
 from toonlab.utils import yaml
 
-from . import TEMPLATE, format, search, summary, table
+from . import TEMPLATE, checkpoints, format, search, summary, table
 from .charts import learning, rows
 from .charts import search as search_charts
 from .charts.chart import SERIES, Chart, line_style
@@ -28,6 +28,7 @@ _TITLES = {
     "seeds": "Every seed",
     "factors": "Factors",
     "pictures": "Sample pictures",
+    "checkpoints": "Choice of the checkpoint",
     "learning": "Learning and cost",
     "failures": "Unfinished runs",
     "reproducibility": "Reproducibility",
@@ -90,6 +91,7 @@ def _sections(found: Findings) -> dict[str, Any]:
         "others": [chart for name in others for chart in _seeds(found, name)],
         "factors": list(factorials(found)),
         "pictures": pictures if pictures.scenes or pictures.missing else None,
+        "checkpoints": checkpoints.audit(found) if found.finished and found.results.kind == "compare" else None,
         "learning": [*learning.learning(found), *filter(None, [learning.cost(found)])],
         "series": [_key(n, label) for n, label in enumerate(found.labels) if found.values(found.primary, label)],
         "failures": [cell for cell in found.results.cells if cell.status in ("failed", "stopped")],

@@ -59,6 +59,7 @@ def _facts(environments: Sequence[Environment]) -> dict[str, list[str]]:
         "Python": _alike(e.get("python") for e in environments),
         "runs began": [" to ".join(dict.fromkeys([dates[0], dates[-1]])) + " UTC"] if dates else [],
         "packages": _named(e["versions"] for e in environments),
+        "commit": _alike(e.get("commit") for e in environments),
         "plugins of": _alike(", ".join(e["identity"].get("distributions", ())) for e in environments),
         "source hashes": _named(e["identity"].get("code", {}) for e in environments),
     }

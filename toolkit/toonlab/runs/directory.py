@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import shutil
+import subprocess
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -129,7 +130,7 @@ def _recounted(then: Any, now: Any) -> str:
 def environment(
     distributed: DistributedContext, identity: Mapping[str, Any], command: str | None = None, study: str | None = None
 ) -> dict[str, Any]:
-    """The device, threads, versions, command and date (UTC) of a run, its study if any, and its identity's parts."""
+    """A run's device, threads, versions, command, commit and date (UTC), its study if any, its identity's parts."""
     import torch
 
     from toonlab.utils.distributed import device_name
@@ -147,6 +148,7 @@ def environment(
         "platform": platform.platform(),
         "versions": {package: _version(package) for package in packages},
         "command": command or "",
+        "commit": _commit(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         **({"study": study} if study else {}),
         "identity": {key: value for key, value in identity.items() if key != "recipe"},
@@ -156,6 +158,14 @@ def environment(
 def _version(package: str) -> str | None:
     with suppress(PackageNotFoundError):
         return version(package)
+    return None
+
+
+def _commit() -> str | None:
+    """The commit of the git checkout that toonlab lies in, with `-dirty` if that has changes; None if it is in none."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    with suppress(OSError, subprocess.SubprocessError):
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip() or None
     return None
 
 
@@ -274,10 +284,10 @@ class MetricsFile:
         write_atomically(path, "".join(json.dumps(line) + "\n" for line in kept))
         self._file = path.open("a", encoding="utf-8", buffering=1)
 
-    def write(self, step: int, kind: str, values: Mapping[str, float]) -> None:
+    def write(self, step: int, kind: str, values: Mapping[str, float], **more: Mapping[str, float]) -> None:
         """`kind` is `scalars`, `evaluation`, `selected` or `test`; a line carries the time, in seconds since 1970."""
         time = round(datetime.now(UTC).timestamp(), 3)
-        self._file.write(json.dumps({"step": step, "time": time, kind: dict(values)}) + "\n")
+        self._file.write(json.dumps({"step": step, "time": time, kind: dict(values), **more}) + "\n")
         self.count += 1
 
     def close(self) -> None:

@@ -34,6 +34,7 @@ class MetricsLine(_Line, total=False):
     __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
     scalars: Values
     evaluation: Values
+    audit: Values
     selected: Values
     test: Values
 
@@ -59,6 +60,7 @@ class Environment(TypedDict, total=False):
     platform: str
     versions: dict[str, str | None]
     command: str
+    commit: str | None
     date: Date
     study: str
     identity: Identity
