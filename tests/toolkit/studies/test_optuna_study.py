@@ -56,9 +56,9 @@ def test_a_trial_that_lags_behind_is_pruned(url: str) -> None:
     with OptunaStudy(url, "pruned", pruner=pruner) as study:
         for value in (0.7, 0.8):
             trial = study.ask(K)
-            assert not study.report(trial, value, 10)
+            assert not study.report(trial, {10: value})
             study.tell(trial, TrialState.COMPLETE, value, {})
-        assert study.report(study.ask(K), 0.1, 10)
+        assert study.report(study.ask(K), {10: 0.1})
 
 
 def interrupted(study: OptunaStudy) -> list[FrozenTrial]:

@@ -106,9 +106,10 @@ class OptunaStudy:
         )
         self._with_retries(lambda: self._study.add_trial(trial))
 
-    def report(self, trial: Trial, value: float, step: int) -> bool:
-        """Tell the pruner an intermediate value of a trial; whether it prunes the trial."""
-        self._with_retries(lambda: trial.report(value, step))
+    def report(self, trial: Trial, values: Mapping[int, float]) -> bool:
+        """Tell the pruner intermediate values of a trial, by their steps; whether it prunes the trial."""
+        for step, value in values.items():
+            self._with_retries(partial(trial.report, value, step))
         return self._with_retries(trial.should_prune)
 
     def tell(self, trial: Trial, state: TrialState, value: float | None, attributes: Mapping[str, Any]) -> None:

@@ -16,11 +16,13 @@ from typing_extensions import TypedDict
 from toonlab.errors import ToonlabError
 from toonlab.runs.directory import write_atomically
 from toonlab.runs.formats import Seconds, Step, Values
+from toonlab.stats.expected_best import ExpectedBest
 from toonlab.types import Scores
 from toonlab.utils.reading import read_json
 
 from . import tables
 from .comparisons import MARGIN, Comparison, comparisons
+from .searches import ranked
 
 CellStatus = Literal["waiting", "running", "finished", "failed", "stopped"]
 TrialState = Literal["waiting", "running", "complete", "pruned", "failed", "infeasible"]
@@ -164,9 +166,14 @@ class SearchResult:
 
     Args:
         objective: `metric` and `direction`.
+        control: `random`, where it is the control of another search of the recipe.
+        budget: unit -> amount, see `SearchBudget`.
         space: dotted path -> `{choices: …}`, or the fields of a range.
         default: dotted path -> the recipe's own value.
         importances: dotted path -> its share of the variance of the value, by fANOVA; empty after too few trials.
+        expected: the best value that searches of fewer trials may expect, see `searches.expected`.
+        edges: dotted path -> `low` or `high`, see `searches.edges`.
+        finals: the label of a variant -> the number of its trial, of those that are confirmed.
         storage: the Optuna storage, without a password.
         study: the name of the Optuna study.
     """
@@ -176,14 +183,24 @@ class SearchResult:
     recipe: str
     objective: Mapping[str, str]
     space: Mapping[str, Mapping[str, Any]]
+    control: str | None = None
+    budget: Mapping[str, int] = field(default_factory=dict)
     sampler: str = "tpe"
     pruner: str = "none"
     seeds_per_trial: int = 1
     default: Mapping[str, Any] = field(default_factory=dict)
     trials: Sequence[SearchTrial] = ()
     importances: Mapping[str, float] = field(default_factory=dict)
+    expected: Sequence[ExpectedBest] = ()
+    edges: Mapping[str, Literal["low", "high"]] = field(default_factory=dict)
+    finals: Mapping[str, int] = field(default_factory=dict)
     storage: str = ""
     study: str = ""
+
+    @property
+    def ranked(self) -> list[SearchTrial]:
+        """The complete trials, the best first."""
+        return ranked(self.trials, higher=self.objective["direction"] == "maximize")
 
 
 @dataclass(frozen=True)
@@ -207,7 +224,8 @@ class StudyResults:
         budget: the cost that is equal for all variants, see `budget.allot`.
         steps: label -> the steps that the budget gives a variant; empty without a budget.
         caveats: metric -> the reason not to trust it, for metrics that have one.
-        search: the trials of a search; None in a comparison.
+        search: the trials of a search, of its first recipe; None in a comparison.
+        further: the trials of its other recipes, and of controls.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -233,8 +251,14 @@ class StudyResults:
     steps: Mapping[str, int] = field(default_factory=dict)
     caveats: Mapping[str, str] = field(default_factory=dict)
     search: SearchResult | None = None
+    further: Sequence[SearchResult] = ()
 
     # -- views
+
+    @property
+    def searches(self) -> list[SearchResult]:
+        """Those of all recipes, and their controls; none in a comparison."""
+        return [self.search, *self.further] if self.search else []
 
     @cached_property
     def verdicts(self) -> Mapping[str, Comparison]:
@@ -259,6 +283,8 @@ class StudyResults:
         """The baseline, or the recipe of all baselines, for sentences and headings."""
         if not self.baselines:
             return self.baseline or ""
+        if self.kind == "tune":
+            return f"{self.baseline}; defaults with their own winner"
         recipes = {variant.recipe for variant in self.variants if self.is_baseline(variant.label)}
         return f"{', '.join(sorted(recipes))} at the same level"
 
