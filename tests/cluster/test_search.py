@@ -84,9 +84,7 @@ def test_a_search_over_two_recipes_that_is_interrupted_counts_nothing_twice(
     command = ["tune", "pair.yaml", *options, "--runs", studies / "runs"]
     for count in (1, 2, 1, 3):  # in the first search, and in those that follow
         driver = toonlab(*command)
-        while_running(driver, lambda enough=count: ended(driver) >= enough)
-        os.kill(driver.pid, signal.SIGKILL)
-        assert driver.wait(90) == -signal.SIGKILL
+        kill_after(driver, count)
     driver = toonlab(*command)
     assert driver.wait(1500) == 0, said(driver)
     searches = StudyResults.read(studies / "runs" / "pair").searches
@@ -96,6 +94,12 @@ def test_a_search_over_two_recipes_that_is_interrupted_counts_nothing_twice(
     ]
     for each in searches:
         assert len(once(each.trials)) == 3
+
+
+def kill_after(driver: Any, count: int) -> None:
+    while_running(driver, lambda: ended(driver) >= count)
+    os.kill(driver.pid, signal.SIGKILL)
+    assert driver.wait(90) == -signal.SIGKILL
 
 
 def once(found: Sequence[SearchTrial]) -> list[SearchTrial]:

@@ -12,7 +12,7 @@ from toonlab.report.format import number
 from toonlab.report.search import Search, Trial, value_text
 from toonlab.utils.text import several
 
-from .chart import ACCENT, INK, OPEN, PAPER, RULE, SOFT, Chart, Tips, note
+from .chart import ACCENT, INK, OPEN, PAPER, RULE, SOFT, Chart, Tips, line_style, note
 from .heatmap import heat_map
 
 if TYPE_CHECKING:
@@ -76,6 +76,35 @@ def _value(trial: Trial, state: str) -> float | None:
         return None
     given: Mapping[str, float] = trial["intermediate"]
     return trial["value"] if state == "complete" else given[max(given, key=float)] if given else None
+
+
+# -- the expected best
+
+
+def expected(searches: Sequence[Search]) -> Chart:
+    """The best value that may be expected of so many trials, of each search."""
+    higher, digits = searches[0].higher, max(search.digits for search in searches)
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot(xlabel="trials", ylabel=searches[0].metric)
+        for place, search in enumerate(searches):
+            points = list(search.expected.values())
+            xs, low, high = ([point[key] for point in points] for key in ("trials", "low", "high"))
+            style = line_style(place)
+            axes.fill_between(xs, low, high, color=style["color"], alpha=0.13, linewidth=0)
+            axes.plot(xs, [point["value"] for point in points], label=search.name, linewidth=1.8, **style)
+        if len(searches) > 1:
+            axes.legend(loc="lower right" if higher else "upper right", frameon=False, fontsize=10.5)
+
+    ends = [f"{s.name} {number(list(s.expected.values())[-1]['value'], digits)}" for s in searches]
+    return Chart(
+        name="expected",
+        title="The expected best by budget",
+        caption="By the trials' distribution (Dodge et al. 2019); band: 95 %, by resampling. Pruned trials count as "
+        "the worst complete one.",
+        description=f"The expected best of all trials: {', '.join(ends)}.",
+        draw=draw,
+    )
 
 
 # -- importances
