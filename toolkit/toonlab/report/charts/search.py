@@ -93,6 +93,7 @@ def expected(searches: Sequence[Search]) -> Chart:
             style = line_style(place)
             axes.fill_between(xs, low, high, color=style["color"], alpha=0.13, linewidth=0)
             axes.plot(xs, [point["value"] for point in points], label=search.name, linewidth=1.8, **style)
+        axes.locator_params(axis="x", integer=True)
         if len(searches) > 1:
             axes.legend(loc="lower right" if higher else "upper right", frameon=False, fontsize=10.5)
 
