@@ -19,6 +19,7 @@ from toonlab.utils import paths
 from toonlab.utils.databases import sqlite_url
 from toonlab.utils.text import without_password
 
+from . import saving
 from . import trials as search_trials
 from .common import check_measurable, command, experiment_data, initial_results, process_options, run_looks
 from .executors.cell import cells_of
@@ -54,6 +55,7 @@ def tune(
     until_decided: bool = False,
     storage: str | None = None,
     overrides: Mapping[str, Any] | None = None,
+    save: str | None = None,
     display: Display | None = None,
 ) -> StudyResults:
     """Search recipe by recipe, then run the finals on new seeds; see `finals_of`. A search that was stopped is resumed.
@@ -64,6 +66,8 @@ def tune(
     Arguments and errors are those of `toonlab.api.study.tune`; `overrides` maps dotted paths to values.
     """
     spec, path = read_search(search, trials)
+    files = saving.targets(spec, save) if save else []
+    saving.check_free(files)
     plans = plans_of(spec, path, catalogue, overrides or {})
     for plan in plans:
         check_measurable(plan.base, catalogue, spec.objective.metric, f"{path}: objective.metric")
@@ -89,7 +93,10 @@ def tune(
         first, *further = finals.searches
         results = replace(results, search=first, further=further, baseline=finals.baseline, baselines=finals.baselines)
         settings = process_options(results, options, spec.time_limit, first.study if not further else None)
-        return run_looks(results, cells_of(finals.specs, catalogue), connect, settings, display)
+        results = run_looks(results, cells_of(finals.specs, catalogue), connect, settings, display)
+    if files:
+        saving.save(files, plans, results)
+    return results
 
 
 @contextmanager

@@ -21,7 +21,7 @@ def finals(file: Path, *trials: list[SearchTrial]) -> Finals:
     objective = {"metric": "lines", "direction": "maximize"}
     pairs = zip(plans, trials, strict=True)
     found = [
-        SearchResult(plan.base.name, objective, {}, plan.search.control, default=plan.default, trials=own)
+        SearchResult(plan.base.name, objective, {}, control=plan.search.control, default=plan.default, trials=own)
         for plan, own in pairs
     ]
     return finals_of(search, plans, found, 2)

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field
 
 from toonlab.errors import Problem, RecipeError, ToonlabError, nearest
 from toonlab.recipes.dotted_tree import DottedTree
-from toonlab.recipes.load import load
+from toonlab.recipes.load import Draft, overridden
 from toonlab.recipes.spec import Recipe
 from toonlab.registry.catalogue import Catalogue
 from toonlab.registry.protocols import Tunable
@@ -208,10 +208,17 @@ def recipe_of(
     overrides: Mapping[str, Any],
 ) -> Recipe:
     """The recipe with a trial's parameters and a seed."""
+    draft = draft_of(search, path, catalogue, {**chosen, "train.seed": seed}, overrides)
+    return draft.resolve(catalogue, search.recipe)
+
+
+def draft_of(
+    search: SearchSpec, path: Path, catalogue: Catalogue, chosen: Mapping[str, Any], overrides: Mapping[str, Any]
+) -> Draft:
+    """The same before defaults are filled in."""
     metrics = list(dict.fromkeys([search.objective.metric, *search.also]))
     shared = {**search.set, **overrides, "evaluate.metrics": metrics}
-    pairs = [*chosen.items(), ("train.seed", seed)]
-    return load(search.recipe, catalogue, pairs, search.overlays, shared, path)
+    return overridden(search.recipe, catalogue, list(chosen.items()), search.overlays, shared, path)
 
 
 def space_of(search: SearchSpec, path: Path, recipe: Recipe, catalogue: Catalogue) -> dict[str, Range]:

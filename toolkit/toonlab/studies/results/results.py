@@ -166,16 +166,16 @@ class SearchResult:
 
     Args:
         objective: `metric` and `direction`.
-        control: `random`, where it is the control of another search of the recipe.
-        budget: unit -> amount, see `SearchBudget`.
         space: dotted path -> `{choices: …}`, or the fields of a range.
         default: dotted path -> the recipe's own value.
         importances: dotted path -> its share of the variance of the value, by fANOVA; empty after too few trials.
+        storage: the Optuna storage, without a password.
+        study: the name of the Optuna study.
+        control: `random`, where it is the control of another search of the recipe.
+        budget: unit -> amount, see `SearchBudget`.
         expected: the best value that searches of fewer trials may expect, see `searches.expected`.
         edges: dotted path -> `low` or `high`, see `searches.edges`.
         finals: the label of a variant -> the number of its trial, of those that are confirmed.
-        storage: the Optuna storage, without a password.
-        study: the name of the Optuna study.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -183,19 +183,19 @@ class SearchResult:
     recipe: str
     objective: Mapping[str, str]
     space: Mapping[str, Mapping[str, Any]]
-    control: str | None = None
-    budget: Mapping[str, int] = field(default_factory=dict)
     sampler: str = "tpe"
     pruner: str = "none"
     seeds_per_trial: int = 1
     default: Mapping[str, Any] = field(default_factory=dict)
     trials: Sequence[SearchTrial] = ()
     importances: Mapping[str, float] = field(default_factory=dict)
-    expected: Sequence[ExpectedBest] = ()
-    edges: Mapping[str, Literal["low", "high"]] = field(default_factory=dict)
-    finals: Mapping[str, int] = field(default_factory=dict)
     storage: str = ""
     study: str = ""
+    control: str | None = None
+    budget: Mapping[str, int] = field(default_factory=dict)
+    expected: Sequence[ExpectedBest] = field(default_factory=list)
+    edges: Mapping[str, Literal["low", "high"]] = field(default_factory=dict)
+    finals: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def ranked(self) -> list[SearchTrial]:
@@ -251,7 +251,7 @@ class StudyResults:
     steps: Mapping[str, int] = field(default_factory=dict)
     caveats: Mapping[str, str] = field(default_factory=dict)
     search: SearchResult | None = None
-    further: Sequence[SearchResult] = ()
+    further: Sequence[SearchResult] = field(default_factory=list)
 
     # -- views
 
