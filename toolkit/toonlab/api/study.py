@@ -168,9 +168,7 @@ def run_search(
     options: ExecutionOptions,
     **known: Any,
 ) -> Results:
-    """Run the trials of a search and their confirmation; `api.results.conclude` writes its report. `known`: see
-    `studies.tune`.
-    """
+    """Run the trials of a search and its confirmation; `api.results.conclude` writes its report. `known`: see `tune`."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "IProgress not found")  # of optuna's own progress bar, in a notebook
         from toonlab.studies import tune as searches
