@@ -201,6 +201,23 @@ def budgeted(searched: Callable[..., StudyResults]) -> StudyResults:
     return replace(results, cells=cells, search=found[0], further=found[1:], baseline=winners[0], baselines=baselines)
 
 
+@pytest.fixture(scope="session")
+def fronted(searched: Callable[..., StudyResults]) -> StudyResults:
+    """A search for f1 and g: the best trial of f1 is worse in g, and on the front with the default."""
+    results = searched([0.06, 0.061, 0.059, 0.06, 0.06, 0.06])
+    for place, cell in enumerate(results.cells):
+        assert cell.outcome is not None
+        cell.outcome["metrics"]["g"] = 0.5 - 0.2 * bool(cell.variant.levels) + 0.001 * place
+    values = [{"f1": 0.6, "g": 0.5}, {"f1": 0.65, "g": 0.3}, {"f1": 0.59, "g": 0.4}]
+    assert results.search is not None
+    trials = [replace(t, values=v) for t, v in zip(results.search.trials[:3], values, strict=True)]
+    both = {"f1": "maximize", "g": "maximize"}
+    finals = {"ctss (k 8, patch_size 16)": 1}
+    search = replace(results.search, trials=trials, front=[1, 0], objectives=both, finals=finals)
+    higher = {"f1": True, "g": True}
+    return replace(results, search=search, metrics=["f1", "g"], guards=["g"], higher=higher)
+
+
 def _trial(number: int, params: dict[str, Any], value: float | None, state: str = "complete") -> dict[str, Any]:
     state = "failed" if value is None and state == "complete" else state
     reason = "it would not fit" if state in ("infeasible", "failed") else None

@@ -173,6 +173,17 @@ def test_sentences_of_several_recipes(budgeted: StudyResults) -> None:
     assert "(3 of them hold together with a chance of 95 %)" in far
 
 
+def test_sentences_of_a_front(fronted: StudyResults) -> None:
+    (search,) = searches_of(Findings(fronted))
+    asked, best, far = sentences([search])
+    assert "looked for the k and patch_size of ctss with the best trade-offs of f1 and g; it made 3 trials" in asked
+    assert best == "2 of 3 complete trials are surpassed by no other: f1 0.600 to 0.650, g 0.300 to 0.500."
+    told = "By the means of 6 fresh seeds, 1 of 1 confirmed point is surpassed by no other; compared with the default:"
+    assert far.startswith(f"{told} trade-off (1); words rest on ")
+    assert search.confirmed_front == ["ctss (k 8, patch_size 16)", "ctss"]
+    assert search.changes == []  # a front has no winner
+
+
 def test_sentences_of_several_recipes_without_results(budgeted: StudyResults) -> None:
     empty = replace(budgeted, cells=[], baseline=None, baselines={})
     found = [replace(each, trials=[replace(each.trials[0], state="failed", value=None)]) for each in empty.searches]

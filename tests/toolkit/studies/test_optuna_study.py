@@ -91,7 +91,7 @@ def test_a_repetition_that_is_interrupted_stands_for_the_first_one(study: Optuna
 
 def test_a_study_keeps_its_trials_and_others_do_not_see_them(study: OptunaStudy, url: str) -> None:
     study.add({})
-    with OptunaStudy(url, "study") as again, OptunaStudy(url, "another", maximize=False) as another:
+    with OptunaStudy(url, "study") as again, OptunaStudy(url, "another", maximize=[False]) as another:
         assert len(again.trials()) == 1
         assert another.trials() == []
 

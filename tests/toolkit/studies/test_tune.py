@@ -203,6 +203,30 @@ def test_a_search_over_two_recipes_that_is_stopped_tries_nothing_twice(several: 
     assert again.searches == results.searches
 
 
+def test_a_search_for_a_front_confirms_its_points(file: Path, tmp_path: Path) -> None:
+    """Weights of the content's loss, by one metric that the photo wins and one that it loses."""
+    text = SEARCH.replace(
+        f"{SIZE}: [16, 24, 40], {K}: {{low: 1, high: 2}}", "generator.losses.content.weight: [1.5, 9]"
+    )
+    text = text.replace("objective: {metric: lines, direction: maximize}", "objectives: [lines, psnr]")
+    file.write_text(text.replace("seeds_per_trial: 2", "seeds_per_trial: 1").replace("top: 1, seeds: 2", "seeds: 1"))
+    where = ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"})
+    results = tune(str(file), discover(), where, trials=2)
+    found = results.search
+    assert found is not None
+    assert found.objectives == {"lines": "maximize", "psnr": "maximize"}
+    assert [list(trial.values) for trial in found.trials] == [["lines", "psnr"]] * 2
+    assert [trial.values["lines"] for trial in found.trials] == [trial.value for trial in found.trials]
+    default, other = (list(trial.values.values()) for trial in found.trials)
+    surpassed = {0: all(a <= b for a, b in zip(default, other, strict=True)),
+                 1: all(b <= a for a, b in zip(default, other, strict=True))}  # fmt: skip
+    assert {*found.front} == {number for number, worse in surpassed.items() if not worse}
+    assert (results.metrics, results.guards, results.baseline) == (["lines", "psnr"], ["psnr"], "small")
+    assert set(found.finals.values()) == {*found.front} - {0}
+    assert {variant.label for variant in results.variants} == {"small", *found.finals}
+    assert tune(str(file), discover(), where, trials=2).search == found
+
+
 def test_wilcoxon_prunes_by_scenes_after_a_seed(file: Path, tmp_path: Path) -> None:
     text = SEARCH.replace(f"{SIZE}: [16, 24, 40], {K}: {{low: 1, high: 2}}", "generator.optimizer.lr: [1e-9, 1e-8]")
     text = (

@@ -168,7 +168,7 @@ def run_search(
     options: ExecutionOptions,
     **known: Any,
 ) -> Results:
-    """Run the trials of a search and its confirmation; `api.results.conclude` writes its report. `known`: see `tune`."""
+    """Run a search and its confirmation; `api.results.conclude` writes its report. `known`: see `studies.tune`."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "IProgress not found")  # of optuna's own progress bar, in a notebook
         from toonlab.studies import tune as searches

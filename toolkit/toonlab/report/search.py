@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from toonlab.studies.results.results import short_names
+from toonlab.studies.results.results import SearchTrial, short_names
+from toonlab.studies.results.searches import front
 from toonlab.utils.text import several
 
 from .findings import Findings
@@ -76,6 +77,21 @@ class Search:
         return list(self.record["trials"])
 
     @property
+    def front(self) -> list[Trial]:
+        """Of several objectives, the trials that no other one surpasses, the best of the first metric first."""
+        numbered = {trial["number"]: trial for trial in self.trials}
+        return [numbered[number] for number in self.record["front"]]
+
+    @property
+    def confirmed_front(self) -> list[str]:
+        """The labels of the confirmed variants, the default among them, that none surpasses on fresh seeds."""
+        directions, found = self.record["objectives"], self.found
+        means = {label: {name: found.mean(name, label) for name in directions} for label in found.labels}
+        whole = {label: values for label, values in means.items() if None not in values.values()}
+        trials = [SearchTrial(n, {}, values=values) for n, values in enumerate(whole.values())]  # type: ignore[arg-type]
+        return [list(whole)[number] for number in front(trials, directions)]
+
+    @property
     def expected(self) -> dict[int, Mapping[str, float]]:
         """The number of trials -> the best value that may be expected of so many, with its interval."""
         return {point["trials"]: point for point in self.record["expected"]}
@@ -83,7 +99,7 @@ class Search:
     @property
     def changes(self) -> list[Change]:
         """Each parameter, the winner's value and the default's; none without a winner."""
-        best, default, edges = self.complete[:1], self.record["default"], self.record["edges"]
+        best, default, edges = [] if self.front else self.complete[:1], self.record["default"], self.record["edges"]
         return [
             Change(path, default.get(path), value, edges.get(path))
             for trial in best
@@ -164,6 +180,8 @@ def value_text(value: Any) -> str:
 def sentences(searches: Sequence[Search]) -> tuple[str, str, str]:
     """What was searched, what was best, and how much of it survived on fresh seeds."""
     own = [search for search in searches if not search.record["control"]]
+    if own[0].record["objectives"]:
+        return sentence(_question(own[0])), sentence(_front(own[0])), sentence(_front_confirmed(own[0]))
     if len(own) > 1:
         return sentence(_budgets(searches, own)), sentence(_winners(own)), sentence(_finals(own))
     return sentence(_question(own[0])), sentence(_result(own[0])), sentence(_confirmation(own[0]))
@@ -216,11 +234,13 @@ def _finals(own: Sequence[Search]) -> list[str]:
 
 def _question(search: Search) -> list[str]:
     names, most = listed(list(search.names.values()), 6), "highest" if search.higher else "lowest"
+    objectives = listed(list(search.record["objectives"]))
+    aim = f"best trade-offs of {objectives}" if objectives else f"{most} {search.metric}"
     counts = Counter(trial["state"] for trial in search.trials).most_common()
     states = ", ".join(f"{count} {state}" for state, count in counts)
     trials, seeds = several(len(search.trials), "trial"), several(search.record["seeds_per_trial"], "seed")
     return [
-        f"this search looked for the {names} of {search.record['recipe']} with the {most} {search.metric}",
+        f"this search looked for the {names} of {search.record['recipe']} with the {aim}",
         f"it made {trials} of {seeds} each ({states})",
     ]
 
@@ -237,6 +257,38 @@ def _result(search: Search) -> list[str]:
         return [f"no trial was better than the default ({search.text(default['params'])}), which reached {usual}"]
     gain = signed(best["value"] - default["value"], digits)
     return [f"{text}, against the default's {usual} ({gain})", "the best of many trials is biased upwards"]
+
+
+def _front(search: Search) -> list[str]:
+    if not search.front:
+        return ["no trial has a value, so nothing can be said"]
+    count, done = len(search.front), len(search.complete)
+    ends = [
+        f"{name} {number(values[0])} to {number(values[-1])}"
+        for name in search.record["objectives"]
+        if (values := sorted(trial["values"][name] for trial in search.front))
+    ]
+    told = f"{count} of {several(done, 'complete trial')} {_is(count)} surpassed by no other"
+    return [f"{told}: {', '.join(ends)}"]
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _front_confirmed(search: Search) -> list[str]:
+    points = [gain for gain in search.gains if gain.confirmed]
+    if not points:
+        return ["nothing was confirmed on fresh seeds, so what was found is no evidence"]
+    kept = [gain.label for gain in points if gain.label in search.confirmed_front]
+    words = Counter(gain.word for gain in points).most_common()
+    seeds = several(max(gain.confirmed.seeds for gain in points if gain.confirmed), "fresh seed")
+    return [
+        f"by the means of {seeds}, {len(kept)} of {several(len(points), 'confirmed point')} {_is(len(kept))} "
+        "surpassed by no other",
+        f"compared with the default: {listed([f'{word} ({count})' for word, count in words])}",
+        *(basis(search.found) or ["that is too few seeds for a word, and no evidence"]),
+    ]
 
 
 def _confirmation(search: Search) -> list[str]:

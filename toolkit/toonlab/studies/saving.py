@@ -28,6 +28,8 @@ def targets(search: SearchSpec, name: str) -> list[Path]:
     Raises:
         ToonlabError: if the name can't be a file's.
     """
+    if search.objectives:
+        raise ToonlabError(f"--save {name}: a search with several objectives has a front, and no single winner")
     if not re.fullmatch(r"\w[\w.-]*", name):
         raise ToonlabError(f"--save {name!r}: expected the name of a recipe: letters, digits, - and _")
     names = [f"{name}_{Path(recipe).stem}" for recipe in search.recipes] or [name]
@@ -82,8 +84,7 @@ def _changed(old: Tree, new: Tree) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in new.items():
         before = old.get(key)
-        both = isinstance(before, dict) and isinstance(value, dict)
-        if both and before.get("use", key) == value.get("use", key):
+        if isinstance(before, dict) and isinstance(value, dict) and before.get("use", key) == value.get("use", key):
             found |= {key: inner} if (inner := _changed(before, value)) else {}
         elif key not in old or value != before:
             found[key] = value

@@ -34,7 +34,7 @@ _REPEATS = 5  # proposals in a row that were tried already, before a new one is 
 
 @dataclass
 class RunningTrial:
-    """A trial whose seeds run one after another; `values` are those of the seeds that have ended.
+    """A trial whose seeds run one after another; `values` are those of the seeds that have ended, of the first metric.
 
     Once the pruner has ended it, it is pruned, even if its run finishes before it can be stopped. `reported` has the
     number of seeds that had ended and the step of each evaluation that the pruner knows. `step` is that of the running
@@ -44,6 +44,7 @@ class RunningTrial:
     trial: Trial
     params: Mapping[str, Any]
     values: dict[int, float] = field(default_factory=dict)
+    measured: dict[int, Mapping[str, float]] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
     pruned: bool = False
     reported: set[tuple[int, int]] = field(default_factory=set)
@@ -112,9 +113,10 @@ class TrialSource(CellList):
         if running.pruned:
             self._finish(running, TrialState.PRUNED, "pruned")
         elif result.status == "finished":
-            value = evaluations[max(evaluations)][self.plan.search.objective.metric]
-            running.values[cell.spec.recipe.train.seed] = value
-            self._continue(running, outcome.get("scores", {}).get(self.plan.search.objective.metric, ()))
+            metrics, seed = evaluations[max(evaluations)], cell.spec.recipe.train.seed
+            running.values[seed] = metrics[self.plan.search.metrics[0]]
+            running.measured[seed] = metrics
+            self._continue(running, outcome.get("scores", {}).get(self.plan.search.metrics[0], ()))
         elif result.status == "failed":
             self._finish(running, TrialState.FAIL, result.reason)
         self._summarize()  # one that was stopped by a signal is interrupted: the next start repeats it
@@ -182,6 +184,8 @@ class TrialSource(CellList):
             self._left.append(self._cell(running))
 
     def _lags_after_seed(self, running: RunningTrial, scores: Sequence[float | None]) -> bool:
+        if self.plan.search.objectives:
+            return False
         if not self.by_scene:
             return self._lags(running, fmean(running.values.values()), 0)
         first = (len(running.values) - 1) * len(scores)
@@ -196,8 +200,8 @@ class TrialSource(CellList):
     def _report(self, running: RunningTrial, progress: RunProgress) -> None:
         """Tell Optuna of an evaluation before the last, once."""
         running.step = progress.step
-        metric, place = self.plan.search.objective.metric, (len(running.values), progress.step)
-        known = self.by_scene or place in running.reported
+        metric, place = self.plan.search.metrics[0], (len(running.values), progress.step)
+        known = self.by_scene or self.plan.search.objectives or place in running.reported
         if metric in progress.metrics and progress.step < progress.steps and not known:
             running.reported.add(place)
             mean = fmean([*running.values.values(), progress.metrics[metric]])
@@ -208,14 +212,15 @@ class TrialSource(CellList):
         return self.study.report(running.trial, {1000 * len(running.values) + round(thousandths): mean})
 
     def _finish(self, running: RunningTrial, state: TrialState, reason: str | None) -> None:
-        value = fmean(running.values.values()) if state == TrialState.COMPLETE else None
+        names, ended = self.plan.search.metrics, running.measured.values()
+        means = {name: fmean(each[name] for each in ended) for name in names} if state == TrialState.COMPLETE else {}
         seconds = round(time.monotonic() - running.began, 1)
         seeds = {str(seed): v for seed, v in running.values.items()}
         attributes = {SEEDS: seeds, SECONDS: seconds, SPENT: dict(running.spent), REASON: reason}
-        self.study.tell(running.trial, state, value, attributes)
+        self.study.tell(running.trial, state, list(means.values()) or None, attributes)
         label = self._label(running.params, running.trial.number)
-        metric = self.plan.search.objective.metric
-        text = f"{metric} {value:.4g} in {duration(seconds)}" if value is not None else str(reason)
+        values = ", ".join(f"{name} {value:.4g}" for name, value in means.items())
+        text = f"{values} in {duration(seconds)}" if values else str(reason)
         self.progress.notify(f"trial {running.trial.number}: {label}: {text}", failed=state == TrialState.FAIL)
 
     def _summarize(self) -> None:
@@ -225,9 +230,9 @@ class TrialSource(CellList):
         text = f"{len(ended)}/{self.plan.count} trials"
         if self.plan.unit != "trials":
             text = f"{several(len(ended), 'trial')}, {self._spent(ended):.0f}/{self.plan.amount} {self.plan.unit}"
-        if best := ranked(trials, maximize=search.maximize):
+        if not search.objectives and (best := ranked(trials, maximize=search.maximize)):
             label = self._label(params_of(best[0], self.plan), best[0].number)
-            text += f" · best so far: {label}, {search.objective.metric} {best[0].value:.4g}"
+            text += f" · best so far: {label}, {search.metrics[0]} {best[0].value:.4g}"
         self.progress.summary = text
 
     def _label(self, params: Mapping[str, Any], trial: int) -> str:

@@ -32,7 +32,7 @@ from .plan.finals import finals_of
 from .plan.search import read_search
 from .plan.search_plan import SearchPlan, plans_of, pruner, sampler
 from .results import searches
-from .results.results import SearchResult, SearchTrial, StudyResults
+from .results.results import Direction, SearchResult, SearchTrial, StudyResults
 from .results.results import TrialState as State
 from .trials import TrialSource
 
@@ -66,11 +66,13 @@ def tune(
     Arguments and errors are those of `toonlab.api.study.tune`; `overrides` maps dotted paths to values.
     """
     spec, path = read_search(search, trials)
-    files = saving.targets(spec, save) if save else []
+    files = saving.targets(spec, save) if save is not None else []
     saving.check_free(files)
     plans = plans_of(spec, path, catalogue, overrides or {})
+    where = "objectives" if spec.objectives else "objective.metric"
     for plan in plans:
-        check_measurable(plan.base, catalogue, spec.objective.metric, f"{path}: objective.metric")
+        for metric in spec.metrics:
+            check_measurable(plan.base, catalogue, metric, f"{path}: {where}")
     directory, display = options.runs / paths.study_of(path), display or Display()
     make_directory(directory)
     results = initial_results(
@@ -81,6 +83,7 @@ def tune(
         about=spec.about,
         asked=experiment_data(path, overrides or {}),
         command=options.command or command(),
+        guards=spec.metrics[1:],
         margin=spec.confirm.margin,
         max_seeds=max(LOOKS) if until_decided else None,
     )
@@ -126,7 +129,7 @@ def _search(
     with OptunaStudy(
         storage or sqlite_url(directory / "optuna.db"),
         name,
-        maximize=plan.search.maximize,
+        maximize=plan.maximize,
         sampler=sampler(plan.search),
         pruner=pruner(plan.search),
     ) as study:
@@ -147,9 +150,14 @@ def search_result(plan: SearchPlan, study: OptunaStudy) -> SearchResult:
     search = plan.search
     trials = [_search_trial(trial, plan) for trial in search_trials.reported(study.trials())]
     space = {dotted: found.to_json() for dotted, found in plan.space.items()}
+    ways: list[Direction] = ["maximize" if higher else "minimize" for higher in plan.maximize]
+    directions = dict(zip(search.metrics, ways, strict=True))
+    best = [] if search.objectives else searches.ranked(trials, higher=search.maximize)  # of a front, none is the best
     return SearchResult(
         recipe=plan.base.name,
-        objective=dict(vars(search.objective)),
+        objective={"metric": search.metrics[0], "direction": directions[search.metrics[0]]},
+        objectives=directions if search.objectives else {},
+        front=searches.front(trials, directions) if search.objectives else [],
         control=search.control,
         budget={plan.unit: plan.amount},
         space=space,
@@ -159,21 +167,23 @@ def search_result(plan: SearchPlan, study: OptunaStudy) -> SearchResult:
         default=plan.default,
         trials=trials,
         importances=study.importances(),
-        expected=searches.expected(trials, higher=search.maximize),
-        edges=searches.edges(searches.ranked(trials, higher=search.maximize), space),
+        expected=searches.expected(trials, higher=search.maximize) if best else [],
+        edges=searches.edges(best, space),
         storage=without_password(study.url),
         study=study.name,
     )
 
 
 def _search_trial(trial: FrozenTrial, plan: SearchPlan) -> SearchTrial:
+    values = (trial.values or []) if trial.state == TrialState.COMPLETE else []  # of pruned ones, the last report
     attributes, told = trial.user_attrs, {str(step): value for step, value in trial.intermediate_values.items()}
     return SearchTrial(
         number=first_number(trial),
         params=search_trials.params_of(trial, plan),
         default=bool(attributes.get(search_trials.DEFAULT)),
         state="infeasible" if attributes.get(search_trials.INFEASIBLE) else _STATES[trial.state],
-        value=trial.value if trial.state == TrialState.COMPLETE else None,  # Optuna gives pruned ones their last report
+        value=next(iter(values), None),
+        values=dict(zip(plan.search.metrics, values, strict=True)) if plan.search.objectives and values else {},
         seeds=(seeds := attributes.get(search_trials.SEEDS, {})),
         intermediate=_means(seeds) if plan.search.pruner == "wilcoxon" else told,
         seconds=attributes.get(search_trials.SECONDS),

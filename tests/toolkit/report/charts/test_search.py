@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from toonlab.report.charts.search import charts, expected, parallel
+from toonlab.report.charts.search import charts, expected, front, parallel
 from toonlab.report.findings import Findings
 from toonlab.report.search import Search, searches_of
 from toonlab.studies.results.results import SearchResult, StudyResults
@@ -149,3 +149,14 @@ def test_the_expected_best_is_a_curve_for_each_search(budgeted: StudyResults, fi
     assert {"ctss", "ctss (random)", "plain", "trials"} <= set(texts(chart))
     ends = ["ctss 0.634", "ctss (random) 0.634", "plain 0.538"]
     assert chart.description == f"The expected best of all trials: {', '.join(ends)}."
+
+
+def test_a_front_is_a_line_with_where_its_points_are_on_fresh_seeds(fronted: StudyResults, figure: Any) -> None:
+    (search,) = searches_of(Findings(fronted))
+    chart = front(search)
+    points, to, there = figure(chart).axes[0].lines
+    assert [list(points.get_xdata()), list(points.get_ydata())] == [[0.65, 0.6], [0.3, 0.5]]
+    assert (to.get_xdata()[0], to.get_ydata()[0]) == (0.65, 0.3)
+    assert there.get_xdata()[0] == pytest.approx(0.66)
+    assert chart.description == "2 trials of 3 on the front."
+    assert [each.name for each in charts(search)][:2] == ["heat-map", "front"]

@@ -234,9 +234,10 @@ def test_the_keys_of_the_file_are_those_that_reports_of_older_studies_have_and_n
     assert list(record) == [
         *("recipe", "objective", "space", "sampler", "pruner", "seeds_per_trial", "default", "trials"),
         *("importances", "storage", "study", "control", "budget", "expected", "edges", "finals"),
+        *("objectives", "front"),
     ]
     assert list(record["trials"][0]) == [
-        *("number", "params", "default", "state", "value", "seeds", "intermediate", "seconds", "reason")
+        *("number", "params", "default", "state", "value", "seeds", "intermediate", "seconds", "reason", "values")
     ]
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
 
 from toonlab.studies.results.results import SearchTrial, TrialState
-from toonlab.studies.results.searches import edges, expected, ranked
+from toonlab.studies.results.searches import edges, expected, front, ranked
 
 
 def trial(number: int, value: float | None, state: TrialState = "complete", **params: Any) -> SearchTrial:
@@ -18,6 +19,21 @@ def test_complete_trials_are_ranked_and_of_equals_the_earlier_is_first() -> None
     trials = [trial(0, 0.3), trial(1, None, "pruned"), trial(2, 0.7), trial(3, 0.7)]
     assert [each.number for each in ranked(trials, higher=True)] == [2, 3, 0]
     assert [each.number for each in ranked(trials, higher=False)] == [0, 2, 3]
+
+
+def test_a_front_is_what_no_other_trial_surpasses() -> None:
+    chance, directions = Random(0), {"f1": "maximize", "loss": "minimize"}
+    values = [{"f1": f1, "loss": f1 + chance.randrange(4)} for f1 in chance.choices(range(9), k=40)]
+    trials = [SearchTrial(n, {}, values=each) for n, each in enumerate(values)]
+    found = front([*trials, SearchTrial(40, {}, state="pruned")], directions)
+    points = [(each["f1"], -each["loss"]) for each in values]
+
+    def surpassed(own: tuple[int, int]) -> bool:
+        return any(other != own and other[0] >= own[0] and other[1] >= own[1] for other in points)
+
+    assert {points[n] for n in found} == {point for point in points if not surpassed(point)}
+    assert len({points[n] for n in found}) == len(found) > 1
+    assert [points[n][0] for n in found] == sorted((points[n][0] for n in found), reverse=True)
 
 
 def test_pruned_and_failed_trials_count_as_the_worst_and_infeasible_ones_do_not() -> None:

@@ -27,6 +27,8 @@ def charts(search: Search) -> Iterator[Chart]:
     numeric = [path for path, space in search.record["space"].items() if space.get("choices") is None]
     if search.complete and len(numeric) >= 2:
         yield heat_map(search, numeric[0], numeric[1])
+    if search.front:
+        yield front(search)
     yield history(search)
     if search.complete and len(search.names) >= 2:
         yield parallel(search)
@@ -76,6 +78,41 @@ def _value(trial: Trial, state: str) -> float | None:
         return None
     given: Mapping[str, float] = trial["intermediate"]
     return trial["value"] if state == "complete" else given[max(given, key=float)] if given else None
+
+
+# -- the front of several objectives
+
+
+def front(search: Search) -> Chart:
+    """The trials by their first two objectives, the front as a line, and where its points are on fresh seeds."""
+    across, up, *_ = search.record["objectives"]
+    found, points = search.found, [trial["values"] for trial in search.front]
+    new = {
+        gain.label: (x, y)
+        for gain in search.gains
+        if (x := found.mean(across, gain.label)) is not None and (y := found.mean(up, gain.label)) is not None
+    }
+
+    def draw(figure: Figure) -> Tips:
+        axes = figure.add_subplot(xlabel=across, ylabel=up)
+        done = search.complete
+        xs, ys = ([trial["values"][name] for trial in done] for name in (across, up))
+        axes.scatter(xs, ys, s=26, color=OPEN, alpha=0.6, linewidths=0, gid="trials")
+        axes.plot([p[across] for p in points], [p[up] for p in points], "o-", color=ACCENT, linewidth=1.4, markersize=5)
+        for gain in search.gains:
+            if gain.label in new:
+                old = gain.trial["values"]
+                axes.plot([old[across], new[gain.label][0]], [old[up], new[gain.label][1]], color=RULE, linewidth=1)
+                axes.plot(*new[gain.label], "D", color=INK, markersize=5)
+        return {"trials": [f"trial {trial['number']}: {search.text(trial['params'])}" for trial in done]}
+
+    return Chart(
+        name="front",
+        title=f"{up} against {across}",
+        caption="Line: trials that no other surpasses. Diamonds: the same on fresh seeds and the test split.",
+        description=f"{several(len(points), 'trial')} of {len(search.complete)} on the front.",
+        draw=draw,
+    )
 
 
 # -- the expected best

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 from toonlab.studies.executors.cell import CellSpec
 from toonlab.studies.results.results import SearchResult, SearchTrial
@@ -28,7 +29,8 @@ class Finals:
 def finals_of(search: SearchSpec, plans: Sequence[SearchPlan], searches: Sequence[SearchResult], seeds: int) -> Finals:
     """The default of each recipe, and its best trials; none of a control.
 
-    Of one recipe, the best `top` trials are compared with the default. Of several, each winner is compared with the
+    Of one recipe, the best `top` trials are compared with the default; with several objectives, those of the front, or
+    `top` of them that are spread over it. Of several, each winner is compared with the
     winner of the first recipe, and each default with the winner of its own recipe: one comparison for every variant
     but one. The winner is the best trial; where that is the default's, the recipe has no other variant.
     """
@@ -51,7 +53,11 @@ def finals_of(search: SearchSpec, plans: Sequence[SearchPlan], searches: Sequenc
 
 
 def _best(search: SearchSpec, found: SearchResult) -> list[SearchTrial]:
-    """The best trials that are confirmed besides the default, the best first, each once."""
+    """The best trials that are confirmed besides the default, the best first, each once; of a front all, or `top`."""
+    if search.objectives:
+        numbered = {trial.number: trial for trial in found.trials}
+        points = [numbered[n] for n in found.front if numbered[n].params != found.default]
+        return points[:: ceil(len(points) / (search.confirm.top or len(points)))] if points else []
     ranking = [trial.params for trial in found.ranked]
     if search.recipes and ranking[:1] == [found.default]:
         return []

@@ -88,6 +88,8 @@ class SearchSpec(StudyFile):
             `{low: 8, high: 64, step: 8}` (`log: true` in place of `step`). `auto` in place of the whole: see
             `auto_space`. Of several recipes: recipe -> such a space; `auto` for those that are not named.
         objective: the metric to optimize.
+        objectives: several metrics in place of `objective`, each in its own direction; the search is for the front of
+            trials that no other one surpasses in all of them, and has no pruner.
         sampler: `tpe`, `random`, `grid` (every combination, in steps), `cma` (numbers only) or `gp`.
         pruner: ends trials that lag behind: `median` or `hyperband` at an evaluation before the last, `wilcoxon` scene
             by scene after a seed, or `none`.
@@ -103,7 +105,8 @@ class SearchSpec(StudyFile):
     recipe: str = ""
     recipes: list[str] = field(default_factory=list)
     search: dict[str, Any] | Literal["auto"]
-    objective: SearchObjective
+    objective: SearchObjective | None = None
+    objectives: list[str] = field(default_factory=list)
     sampler: Literal["tpe", "random", "grid", "cma", "gp"] = "tpe"
     pruner: Literal["median", "hyperband", "wilcoxon", "none"] = "median"
     seeds_per_trial: Positive = 2
@@ -115,7 +118,12 @@ class SearchSpec(StudyFile):
 
     @property
     def maximize(self) -> bool:
-        return self.objective.direction == "maximize"
+        return self.objective is not None and self.objective.direction == "maximize"
+
+    @property
+    def metrics(self) -> list[str]:
+        """Those that are optimized, the primary one first."""
+        return [self.objective.metric] if self.objective else self.objectives
 
     @property
     def limit(self) -> tuple[str, int]:
@@ -154,6 +162,14 @@ class SearchSpec(StudyFile):
             yield Problem("trials", "is a budget of trials, and `budget` is given, too; leave one of them out")
         if self.recipes and self.confirm.top:
             yield Problem("confirm.top", "one winner of each recipe is confirmed; leave it out")
+        if bool(self.objective) == bool(self.objectives) or len(self.objectives) == 1:
+            yield Problem("objective", "give one metric here, or several under `objectives`, and not both")
+        if len(set(self.objectives)) < len(self.objectives):
+            yield Problem("objectives", f"got {self.objectives}, expected different metrics")
+        if self.objectives and self.recipes:
+            yield Problem("objectives", "a front is of one recipe; give `recipe`, or one objective")
+        if self.objectives and (self.sampler == "cma" or self.pruner in ("hyperband", "wilcoxon")):
+            yield Problem("objectives", "cma and pruners know one value of a trial; take tpe, and leave the pruner out")
         if self.control and self.sampler == "random":
             yield Problem("control", "the sampler is random itself; take another, or leave control out")
         if self.pruner == "wilcoxon" and self.seeds_per_trial == 1:
@@ -216,7 +232,7 @@ def draft_of(
     search: SearchSpec, path: Path, catalogue: Catalogue, chosen: Mapping[str, Any], overrides: Mapping[str, Any]
 ) -> Draft:
     """The same before defaults are filled in."""
-    metrics = list(dict.fromkeys([search.objective.metric, *search.also]))
+    metrics = list(dict.fromkeys([*search.metrics, *search.also]))
     shared = {**search.set, **overrides, "evaluate.metrics": metrics}
     return overridden(search.recipe, catalogue, list(chosen.items()), search.overlays, shared, path)
 

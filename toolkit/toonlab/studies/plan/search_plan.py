@@ -48,6 +48,10 @@ class SearchPlan:
         if search.search == "auto":
             self.space = {dotted: self._feasible(dotted, found) for dotted, found in self.space.items()}
         self.distributions = distributions(self.space)
+        self.maximize = [search.maximize]  # of each metric
+        if search.objectives:
+            parts = {part.use: part for part in self.base.evaluate.metrics}
+            self.maximize = [parts[name].make(catalogue).higher_is_better for name in search.objectives]
         self.unit, self.amount = search.limit
         if self.unit == "steps" and not self.base.train.steps:
             text = f"a budget of steps needs it, and {self.base.name} has none; set train.steps, or take trials"
@@ -77,6 +81,8 @@ class SearchPlan:
     def digest(self) -> str:
         """A hash of everything that decides on the trials' values; a search with another one is another study."""
         spec = {key: value for key, value in asdict(self.search).items() if key not in _WITHOUT_EFFECT}
+        if not self.search.objectives:  # as before there were any
+            del spec["objectives"]
         return digest(json.loads(json.dumps([spec, self.base.tree], default=str)))
 
     @property
@@ -204,6 +210,8 @@ def grid_value(found: Range, place: int) -> Any:
 
 def pruner(search: SearchSpec) -> optuna.pruners.BasePruner:
     """The search's pruner."""
+    if search.objectives:  # Optuna prunes by one value
+        return optuna.pruners.NopPruner()
     if search.pruner == "median":
         return optuna.pruners.MedianPruner(n_startup_trials=5)
     if search.pruner == "wilcoxon":

@@ -25,6 +25,7 @@ from .comparisons import MARGIN, Comparison, comparisons
 from .searches import ranked
 
 CellStatus = Literal["waiting", "running", "finished", "failed", "stopped"]
+Direction = Literal["maximize", "minimize"]
 TrialState = Literal["waiting", "running", "complete", "pruned", "failed", "infeasible"]
 FILE = "results.json"
 _STRICT = ConfigDict(extra="forbid")
@@ -141,10 +142,11 @@ class SearchTrial:
     Args:
         params: dotted path -> value, as the recipe takes it.
         default: whether these are the recipe's own parameters.
-        value: the mean over the seeds of the objective, for a complete trial.
+        value: the mean over the seeds of the objective, for a complete trial; of the first of several.
         seeds: seed -> its value.
         intermediate: step -> the mean so far, as reported to the pruner.
         reason: why it failed, was pruned or is infeasible.
+        values: metric -> mean, with several objectives; empty with one.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -158,6 +160,7 @@ class SearchTrial:
     intermediate: Mapping[str, float] = field(default_factory=dict)
     seconds: float | None = None
     reason: str | None = None
+    values: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -165,7 +168,7 @@ class SearchResult:
     """A search and its trials.
 
     Args:
-        objective: `metric` and `direction`.
+        objective: `metric` and `direction`; the first of several.
         space: dotted path -> `{choices: …}`, or the fields of a range.
         default: dotted path -> the recipe's own value.
         importances: dotted path -> its share of the variance of the value, by fANOVA; empty after too few trials.
@@ -176,6 +179,8 @@ class SearchResult:
         expected: the best value that searches of fewer trials may expect, see `searches.expected`.
         edges: dotted path -> `low` or `high`, see `searches.edges`.
         finals: the label of a variant -> the number of its trial, of those that are confirmed.
+        objectives: metric -> direction, of a search with several; empty with one.
+        front: with several, the numbers of the trials that no other one surpasses, the best of the first metric first.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -196,6 +201,8 @@ class SearchResult:
     expected: Sequence[ExpectedBest] = field(default_factory=list)
     edges: Mapping[str, Literal["low", "high"]] = field(default_factory=dict)
     finals: Mapping[str, int] = field(default_factory=dict)
+    objectives: Mapping[str, Direction] = field(default_factory=dict)
+    front: Sequence[int] = field(default_factory=list)
 
     @property
     def ranked(self) -> list[SearchTrial]:
