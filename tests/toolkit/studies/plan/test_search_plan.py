@@ -157,3 +157,12 @@ def test_pruners() -> None:
     assert isinstance(pruner(spec(pruner="hyperband")), optuna.pruners.HyperbandPruner)
     assert isinstance(pruner(spec(pruner="none")), optuna.pruners.NopPruner)
     assert isinstance(pruner(spec(pruner="wilcoxon")), optuna.pruners.WilcoxonPruner)
+
+
+def test_a_gaussian_process_proposes_what_it_has_learnt() -> None:
+    study = optuna.create_study(direction="maximize", sampler=sampler(spec(sampler="gp", trials=12)))
+    space = distributions({"x": Range(None, 0.0, 1.0)})
+    for _ in range(9):  # the first three are random
+        trial = study.ask(space)
+        study.tell(trial, -((trial.params["x"] - 0.7) ** 2))
+    assert study.best_params["x"] == pytest.approx(0.7, abs=0.02)

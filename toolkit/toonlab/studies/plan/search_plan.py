@@ -190,8 +190,8 @@ def sampler(search: SearchSpec) -> optuna.samplers.BaseSampler:
             raise ToonlabError("sampler: cma needs the package cmaes: pip install 'toonlab[cma]'") from error
     unit, amount = search.limit
     first = min(10, max(3, amount // 4)) if unit == "trials" else 10
-    if search.sampler == "gp":  # the same parameters give the same value
-        return optuna.samplers.GPSampler(seed=_SEED, n_startup_trials=first, deterministic_objective=True)
+    if search.sampler == "gp":
+        return optuna.samplers.GPSampler(seed=_SEED, n_startup_trials=first)
     return optuna.samplers.TPESampler(seed=_SEED, n_startup_trials=first, multivariate=True, constant_liar=True)
 
 
