@@ -83,7 +83,8 @@ def tune(
     known: dict[str, Any] = {"trials": trials, "until_decided": until_decided, "save": save, "storage": storage}
     found = study.run_search(experiment, common.warned_catalogue(), options, overrides=parsed(overrides), **known)
     if save:
-        print(*(f"saved: {path}" for path in study.saved(experiment, save)), sep="\n")
+        saved = study.saved(experiment, save)
+        print(f"saved: {', '.join(map(str, saved)) or 'nothing, as no trial was better than the default'}")
     _conclude(found, options)
 
 

@@ -47,7 +47,7 @@ def check_free(files: Sequence[Path]) -> None:
 
 
 def save(files: Sequence[Path], plans: Sequence[SearchPlan], results: StudyResults) -> None:
-    """Write the winners that change something; the best trial of each search wins, whatever its finals say.
+    """Write the winners that change something; the best trial of each search wins, its finals have no say.
 
     Raises:
         ToonlabError: if a file can't be written.
