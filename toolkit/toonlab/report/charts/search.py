@@ -59,6 +59,7 @@ def history(search: Search) -> Chart:
         done = sorted((trial["number"], trial["value"]) for trial in search.complete)
         best_so_far = list(accumulate((value for _, value in done), max if search.higher else min))
         axes.step([place for place, _ in done], best_so_far, where="post", color=INK, linewidth=1.4)
+        axes.locator_params(axis="x", integer=True)
         axes.set(xlabel="trial", ylabel=search.metric)
         return tips
 
