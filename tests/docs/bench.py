@@ -22,7 +22,7 @@ from toonlab.recipes.load import load
 from toonlab.registry.catalogue import Catalogue
 from toonlab.studies.plan.experiment import plan_cells, read_experiment
 from toonlab.studies.plan.search import read_search
-from toonlab.studies.plan.search_plan import SearchPlan
+from toonlab.studies.plan.search_plan import plans_of
 from toonlab.utils.yaml import load_file
 
 from . import rules
@@ -88,9 +88,9 @@ class Evaluator:
             file.write_text(self.as_a_file(load_file(file), block.text))
         tree = load_file(file)
         with contextlib.chdir(self.folder):
-            if "recipe" in tree:
-                search, path = read_search(str(file))
-                assert len(SearchPlan(search, path, self.catalogue, {}).space) == len(tree["search"])
+            if "search" in tree:
+                for plan in plans_of(*read_search(str(file)), self.catalogue, {}):
+                    assert tree["search"] == "auto" or len(plan.space) == len(tree["search"])
             elif tree.keys() & {"recipes", "factors"}:
                 experiment, path = read_experiment(str(file))
                 assert plan_cells(experiment, path, {}, self.catalogue)

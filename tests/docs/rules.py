@@ -48,6 +48,7 @@ COMMANDS = [
         "three methods for minutes: with few scenes, stopped when one trains",
     ),
     Rule(r"toonlab compare ", "explained", "minutes to hours: every cell is planned, none is run"),
+    Rule(r"toonlab tune EXPERIMENT --until-decided", "not run", "nine seeds; the looks are those of comparisons"),
     Rule(r"toonlab tune EXPERIMENT", "whole", "a search of the workshop, two trials"),
     Rule(r"toonlab tune ", "begun", "an hour: with few scenes, stopped when the first trial trains"),
     Rule(r"toonlab import ", "not run", "needs published files; tests/plugins/toonlab_exchange/test_originals.py"),

@@ -171,6 +171,12 @@ def test_places_of_lists_are_numbers() -> None:
             tree.set(f"stages.{place}.epochs", 1)
 
 
+def test_one_number_for_both_weights_of_a_critic_becomes_two() -> None:
+    tree = DottedTree({"critics": {"patch": {"weight": 3}}})
+    tree.set("critics.patch.weight.generator", 0.5)
+    assert tree["critics.patch.weight"] == {"critic": 3, "generator": 0.5}
+
+
 def test_a_number_has_nothing_below_it() -> None:
     tree = DottedTree(part())
     with pytest.raises(ToonlabError, match=r"^critics\.patch\.weight\.x: 'weight' is 3, which has nothing below it"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from random import Random
@@ -18,6 +19,7 @@ from toonlab.registry.catalogue import Catalogue
 from toonlab.report import write_report
 from toonlab.report.findings import Findings
 from toonlab.studies.results.results import CellResult, SearchResult, StudyResults, Variant
+from toonlab.studies.results.searches import expected
 
 search_result = TypeAdapter(SearchResult).validate_python
 
@@ -170,6 +172,59 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., StudyRes
         return StudyResults("s", directory, cells, "tune", search=search, **known)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def budgeted(searched: Callable[..., StudyResults]) -> StudyResults:
+    """ctss, its control and plain with the same budget: on fresh seeds tuned ctss gains .04, tuned plain .01."""
+    results, weight = searched([]), "generator.losses.content.weight"
+    space = {weight: {"low": 0.5, "high": 50.0, "log": True, "choices": None, "step": None, "integer": False}}
+    told = [_trial(0, {weight: 5.0}, 0.5), _trial(1, {weight: 49.0}, 0.55)]
+    assert results.search is not None
+    first = replace(results.search, budget={"trials": 5}, finals={"ctss (k 8, patch_size 16)": 1})
+    plain = {
+        "recipe": "plain",
+        "objective": first.objective,
+        "space": space,
+        "trials": told,
+        "default": told[0]["params"],
+    }
+    plain |= {"finals": {"plain (trial 1)": 1}, "edges": {weight: "high"}, "seeds_per_trial": 2}
+    found = [first, replace(first, control="random", finals={}), search_result(plain)]
+    found = [replace(each, expected=expected(each.trials, higher=True)) for each in found]
+    levels = {"ctss": [{}, BEST], "plain": [{}, {"trial": 1}]}
+    values, cells = iter([(0.6, 0.64, 0.52, 0.53 + 0.0001 * n) for n in range(9)]), []
+    for seed, each in enumerate(values, 1000):
+        variants = [Variant(recipe, own) for recipe, both in levels.items() for own in both]
+        for variant, value in zip(variants, each, strict=True):
+            outcome = {
+                "metrics": {"f1": value + 0.001 * (seed % 3)},
+                "photo": {},
+                "costs": {},
+                "measured": {},
+                "seconds": 1.0,
+            }
+            cells.append(CellResult(variant, seed, "x", "finished", outcome=outcome))
+    winners = [cells[1].variant.label, cells[3].variant.label]
+    baselines = {"ctss": winners[0], "plain": winners[1]}
+    return replace(results, cells=cells, search=found[0], further=found[1:], baseline=winners[0], baselines=baselines)
+
+
+@pytest.fixture(scope="session")
+def fronted(searched: Callable[..., StudyResults]) -> StudyResults:
+    """A search for f1 and g: the best trial of f1 is worse in g, and on the front with the default."""
+    results = searched([0.06, 0.061, 0.059, 0.06, 0.06, 0.06])
+    for place, cell in enumerate(results.cells):
+        assert cell.outcome is not None
+        cell.outcome["metrics"]["g"] = 0.5 - 0.2 * bool(cell.variant.levels) + 0.001 * place
+    values = [{"f1": 0.6, "g": 0.5}, {"f1": 0.65, "g": 0.3}, {"f1": 0.59, "g": 0.4}]
+    assert results.search is not None
+    trials = [replace(t, values=v) for t, v in zip(results.search.trials[:3], values, strict=True)]
+    both = {"f1": "maximize", "g": "maximize"}
+    finals = {"ctss (k 8, patch_size 16)": 1}
+    search = replace(results.search, trials=trials, front=[1, 0], objectives=both, finals=finals)
+    higher = {"f1": True, "g": True}
+    return replace(results, search=search, metrics=["f1", "g"], guards=["g"], higher=higher)
 
 
 def _trial(number: int, params: dict[str, Any], value: float | None, state: str = "complete") -> dict[str, Any]:

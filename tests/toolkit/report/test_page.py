@@ -22,8 +22,8 @@ expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
-def pages(page: Path, searched: Callable[..., StudyResults], factorial: StudyResults) -> dict[str, Path]:
-    results = {"search": searched([0.02, 0.021, 0.019, 0.02]), "factorial": factorial}
+def pages(page: Path, budgeted: StudyResults, factorial: StudyResults) -> dict[str, Path]:
+    results = {"search": budgeted, "factorial": factorial}
     return {"comparison": page} | {name: write_report(given) for name, given in results.items()}
 
 

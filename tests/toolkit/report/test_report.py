@@ -128,6 +128,12 @@ def test_a_search_without_a_confirmation_has_a_page(tmp_path: Path) -> None:
     assert 'id="table"' not in page
 
 
+def test_a_search_for_a_front_has_a_page(fronted: StudyResults) -> None:
+    page = write_report(fronted).read_text()
+    assert ">g against f1</h3>" in page
+    assert "The winner, trial" not in page
+
+
 # -- a page whose inputs have not changed stays; any change of what it shows makes a new one
 
 

@@ -20,6 +20,20 @@ seeds_per_trial: 2
 pruner: none
 confirm: {{top: 1, seeds: 2}}
 """
+SEVERAL = f"""\
+about: both with the same budget
+recipes: [small, other]
+set: {{train.steps: 2, train.evaluate_every: 1, observers: null}}
+search:
+  small: {{{K}: [1, 2], generator.losses.content.weight: {{low: 0.5, high: 5, log: true}}}}
+objective: {{metric: lines, direction: maximize}}
+sampler: random
+pruner: none
+seeds_per_trial: 1
+budget: {{trials: 2}}
+confirm: {{seeds: 2}}
+"""
+OTHER = "extends: small\ncritics: {patch: null}\n"
 
 
 def plan_of(file: Path, text: str) -> SearchPlan:

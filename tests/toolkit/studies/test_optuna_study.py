@@ -56,9 +56,9 @@ def test_a_trial_that_lags_behind_is_pruned(url: str) -> None:
     with OptunaStudy(url, "pruned", pruner=pruner) as study:
         for value in (0.7, 0.8):
             trial = study.ask(K)
-            assert not study.report(trial, value, 10)
+            assert not study.report(trial, {10: value})
             study.tell(trial, TrialState.COMPLETE, value, {})
-        assert study.report(study.ask(K), 0.1, 10)
+        assert study.report(study.ask(K), {10: 0.1})
 
 
 def interrupted(study: OptunaStudy) -> list[FrozenTrial]:
@@ -91,7 +91,7 @@ def test_a_repetition_that_is_interrupted_stands_for_the_first_one(study: Optuna
 
 def test_a_study_keeps_its_trials_and_others_do_not_see_them(study: OptunaStudy, url: str) -> None:
     study.add({})
-    with OptunaStudy(url, "study") as again, OptunaStudy(url, "another", maximize=False) as another:
+    with OptunaStudy(url, "study") as again, OptunaStudy(url, "another", maximize=[False]) as another:
         assert len(again.trials()) == 1
         assert another.trials() == []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,10 +14,14 @@ from searches import SEARCH, SIZE, K, plan_of
 from toonlab import discover
 from toonlab.errors import BusyError, ToonlabError
 from toonlab.runs.directory import read_metrics
+from toonlab.studies.executors.display import Display
 from toonlab.studies.executors.options import ExecutionOptions
+from toonlab.studies.executors.progress import StudyProgress
 from toonlab.studies.optuna_study import OptunaStudy
+from toonlab.studies.plan.finals import FRESH
 from toonlab.studies.results.results import StudyResults
-from toonlab.studies.tune import CONFIRMATION, tune
+from toonlab.studies.tune import tune
+from toonlab.utils.signals import Interrupted
 
 
 def test_a_search_from_the_default_to_the_confirmation(file: Path, tmp_path: Path) -> None:
@@ -42,7 +48,7 @@ def test_a_search_from_the_default_to_the_confirmation(file: Path, tmp_path: Pat
     default, best = results.variants
     assert (results.baseline, default.label) == ("small", "small")
     assert set(best.levels) == {SIZE, K}
-    assert {cell.seed for cell in results.cells} == {CONFIRMATION, CONFIRMATION + 1}
+    assert {cell.seed for cell in results.cells} == {FRESH, FRESH + 1}
     assert [cell.status for cell in results.cells] == ["finished"] * 4
     assert StudyResults.read(results.directory) == results
     again = tune(str(file), discover(), where)
@@ -160,3 +166,79 @@ def test_the_trials_of_a_search_that_is_running_are_left_alone(file: Path, tmp_p
         with FileLock(directory / ".driver.lock"), pytest.raises(BusyError, match="another process runs this study"):
             tune(str(file), discover(), where)
         assert [trial.state for trial in study.trials()] == [TrialState.RUNNING]
+
+
+class Stopping(Display):
+    """Stops the program when so many runs of it have begun."""
+
+    def __init__(self, begun: int) -> None:
+        self.begun, self.seen = begun, set[str]()
+
+    def draw(self, progress: StudyProgress) -> None:
+        self.seen |= {cell.cell.run for cell in progress.running}
+        if len(self.seen) >= self.begun:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_search_over_two_recipes_that_is_stopped_tries_nothing_twice(several: Path, tmp_path: Path) -> None:
+    text = several.read_text().replace("{trials: 2}", "{steps: 3}")  # of 2 steps each
+    several.write_text(text.replace("seeds: 2", "seeds: 1"))
+    where = ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"})
+    for begun in (2, 3):
+        with pytest.raises(Interrupted):
+            tune(str(several), discover(), where, display=Stopping(begun))
+    results = tune(str(several), discover(), where)
+    assert [found.recipe for found in results.searches] == ["small", "other"]
+    for found in results.searches:
+        assert [(trial.number, trial.default) for trial in found.trials] == [(0, True), (1, False)]
+        assert [trial.state for trial in found.trials] == ["complete", "complete"]
+        assert found.trials[0].params != found.trials[1].params
+        assert len(found.expected) == 2
+    assert len([*(tmp_path / "runs" / "several").glob("*-s0-*")]) == 4
+    assert {variant.recipe for variant in results.variants} == {"small", "other"}
+    assert all(cell.status == "finished" for cell in results.cells)
+    assert StudyResults.read(results.directory) == results
+    again = tune(str(several), discover(), where)
+    assert all(cell.reused for cell in again.cells)
+    assert again.searches == results.searches
+
+
+def test_a_search_for_a_front_confirms_its_points(file: Path, tmp_path: Path) -> None:
+    """Weights of the content's loss, by one metric that the photo wins and one that it loses."""
+    text = SEARCH.replace(
+        f"{SIZE}: [16, 24, 40], {K}: {{low: 1, high: 2}}", "generator.losses.content.weight: [1.5, 9]"
+    )
+    text = text.replace("objective: {metric: lines, direction: maximize}", "objectives: [lines, psnr]")
+    file.write_text(text.replace("seeds_per_trial: 2", "seeds_per_trial: 1").replace("top: 1, seeds: 2", "seeds: 1"))
+    where = ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"})
+    results = tune(str(file), discover(), where, trials=2)
+    found = results.search
+    assert found is not None
+    assert found.objectives == {"lines": "maximize", "psnr": "maximize"}
+    assert [list(trial.values) for trial in found.trials] == [["lines", "psnr"]] * 2
+    assert [trial.values["lines"] for trial in found.trials] == [trial.value for trial in found.trials]
+    default, other = (list(trial.values.values()) for trial in found.trials)
+    surpassed = {0: all(a <= b for a, b in zip(default, other, strict=True)),
+                 1: all(b <= a for a, b in zip(default, other, strict=True))}  # fmt: skip
+    assert {*found.front} == {number for number, worse in surpassed.items() if not worse}
+    assert (results.metrics, results.guards, results.baseline) == (["lines", "psnr"], ["psnr"], "small")
+    assert set(found.finals.values()) == {*found.front} - {0}
+    assert {variant.label for variant in results.variants} == {"small", *found.finals}
+    assert tune(str(file), discover(), where, trials=2).search == found
+
+
+def test_wilcoxon_prunes_by_scenes_after_a_seed(file: Path, tmp_path: Path) -> None:
+    text = SEARCH.replace(f"{SIZE}: [16, 24, 40], {K}: {{low: 1, high: 2}}", "generator.optimizer.lr: [1e-9, 1e-8]")
+    text = (
+        text.replace("pruner: none", "pruner: wilcoxon")
+        .replace("lines", "psnr")
+        .replace("top: 1, seeds: 2", "seeds: 1")
+    )
+    file.write_text(text.replace("train.steps: 4,", "train.steps: 30, data.evaluation_scenes: 8, evaluate.samples: 8,"))
+    results = tune(str(file), discover(), ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"}))
+    assert results.search is not None
+    default, *others = results.search.trials
+    assert (default.state, list(default.seeds)) == ("complete", ["0", "1"])
+    assert default.intermediate == {"1000": default.seeds["0"]}
+    for trial in others:  # a generator that learns nothing
+        assert (trial.state, trial.reason, list(trial.seeds)) == ("pruned", "pruned between seeds", ["0"])

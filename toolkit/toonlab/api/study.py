@@ -72,6 +72,8 @@ def tune(
     /,
     *,
     trials: int | None = None,
+    until_decided: bool = False,
+    save: str | None = None,
     jobs: int | None = None,
     name: str | None = None,
     runs: str | os.PathLike[str] = "runs",
@@ -81,20 +83,24 @@ def tune(
     tracking_uri: str | None = None,
     **overrides: Any,
 ) -> Results:
-    """Search a recipe's best parameters, as `toonlab tune` does, confirm them on fresh seeds, and write the report.
+    """Search recipes' best parameters, as `toonlab tune` does, confirm them on fresh seeds, and write the report.
 
-    A search that was stopped continues. `Results.search` has its trials; the cells are those of the confirmation.
+    A search that was stopped continues. `Results.searches` has the trials of each recipe; the cells are those of the
+    confirmation.
 
     Args:
         experiment: a name, a path, or a search as data.
-        trials: how many, instead of the experiment's.
+        trials: how many for each recipe, in place of the experiment's budget.
+        until_decided: add seeds to the confirmation until no comparison is undecided.
+        save: write each winner as a recipe, `baselines/NAME.yaml`, or `baselines/NAME_RECIPE.yaml` of several.
         jobs: runs at once; this and all other arguments as for `toonlab.compare`.
         storage: any that Optuna takes, in place of a file in the study's directory: for a dashboard that others see.
 
     Raises: as `toonlab.compare`.
     """
     options = ExecutionOptions(Path(runs), executor or {}, _given(jobs=jobs, device=device), tracking_uri=tracking_uri)
-    return _run("tune", experiment, name, {"trials": trials, "storage": storage}, overrides, options)
+    known = {"trials": trials, "until_decided": until_decided, "save": save, "storage": storage}
+    return _run("tune", experiment, name, known, overrides, options)
 
 
 def _given(**parameters: Any) -> dict[str, Any]:
@@ -160,15 +166,19 @@ def run_search(
     experiment: str,
     catalogue: Catalogue,
     options: ExecutionOptions,
-    trials: int | None = None,
-    overrides: Mapping[str, Any] | None = None,
-    storage: str | None = None,
+    **known: Any,
 ) -> Results:
-    """Run the trials of a search and their confirmation; `api.results.conclude` writes its report."""
+    """Run a search and its confirmation; `api.results.conclude` writes its report. `known`: see `studies.tune`."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "IProgress not found")  # of optuna's own progress bar, in a notebook
         from toonlab.studies import tune as searches
-    found = searches.tune(
-        experiment, catalogue, options, trials=trials, storage=storage, overrides=overrides, display=display()
-    )
+    found = searches.tune(experiment, catalogue, options, display=display(), **known)
     return Results.from_study(found, catalogue)
+
+
+def saved(experiment: str, name: str) -> list[Path]:
+    """The recipes that a search has saved under a name."""
+    from toonlab.studies import saving
+    from toonlab.studies.plan.search import read_search
+
+    return [file for file in saving.targets(read_search(experiment)[0], name) if file.exists()]

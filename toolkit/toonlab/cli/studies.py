@@ -65,13 +65,26 @@ def tune(
     experiment: ExperimentName,
     options: "ExecutionOptions",
     overrides: Overrides = None,
-    trials: Annotated[int | None, typer.Option("--trials", min=1, help="Instead of the experiment's.")] = None,
+    trials: Annotated[
+        int | None, typer.Option("--trials", min=1, help="For each recipe, instead of the experiment's budget.")
+    ] = None,
+    until_decided: Annotated[
+        bool,
+        typer.Option("--until-decided", help="Add seeds to the confirmation until nothing is undecided, up to 24."),
+    ] = False,
+    save: Annotated[
+        str | None, typer.Option("--save", metavar="NAME", help="Write the winner as a recipe: baselines/NAME.yaml.")
+    ] = None,
     storage: StorageURL = None,
 ) -> None:
-    """Search a recipe's best parameters, and confirm them on fresh seeds; a stopped search continues."""
+    """Search recipes' best parameters, and confirm them on fresh seeds; a stopped search continues."""
     from toonlab.api import common, study
 
-    found = study.run_search(experiment, common.warned_catalogue(), options, trials, parsed(overrides), storage)
+    known: dict[str, Any] = {"trials": trials, "until_decided": until_decided, "save": save, "storage": storage}
+    found = study.run_search(experiment, common.warned_catalogue(), options, overrides=parsed(overrides), **known)
+    if save:
+        saved = study.saved(experiment, save)
+        print(f"saved: {', '.join(map(str, saved)) or 'nothing, as no trial was better than the default'}")
     _conclude(found, options)
 
 

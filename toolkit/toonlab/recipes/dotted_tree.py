@@ -101,6 +101,8 @@ def _child(here: Any, key: str, path: str) -> Any:
         child = here[place] = {}
     elif isinstance(child, str):
         child = here[place] = {"use": child}
+    elif isinstance(child, int | float) and path.endswith((".weight.critic", ".weight.generator")):  # one for both
+        child = here[place] = {"critic": child, "generator": child}
     if not isinstance(child, dict | list):
         raise ToonlabError(f"{path}: {key!r} is {child!r}, which has nothing below it")
     return child

@@ -80,6 +80,24 @@ def load(
 ) -> Recipe:
     """Read, override, complete and check a recipe.
 
+    Args: as for `overridden`.
+
+    Raises:
+        RecipeError: with everything that is wrong.
+    """
+    return overridden(name, catalogue, overrides, at, shared, near).resolve(catalogue, str(name))
+
+
+def overridden(
+    name: str | Path,
+    catalogue: Catalogue,
+    overrides: Sequence[Override] = (),
+    at: Sequence[str] = (),
+    shared: Mapping[str, Any] | None = None,
+    near: Path | None = None,
+) -> Draft:
+    """A recipe with overrides, before defaults are filled in.
+
     Args:
         name: a recipe that `toonlab recipes` lists, or a path.
         catalogue: of parts.
@@ -87,15 +105,12 @@ def load(
         at: files of overrides, each applied where its path exists (`tiny`, or a path).
         shared: overrides of an experiment, likewise applied where their path exists, after `at`.
         near: the file that names the recipe, for paths relative to it.
-
-    Raises:
-        RecipeError: with everything that is wrong.
     """
     draft = read(paths.find(str(name), "baselines", near))
     draft.apply_overlays(at, catalogue, near)
     draft.apply_present(shared or {}, catalogue)
     draft.apply(overrides, catalogue)
-    return draft.resolve(catalogue, str(name))
+    return draft
 
 
 def from_data(

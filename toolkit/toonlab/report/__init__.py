@@ -34,7 +34,7 @@ def write_report(results: StudyResults, out: Path | None = None) -> Path:
     Raises:
         ToonlabError: if nothing has finished, or it can't be written.
     """
-    trials = results.search.trials if results.search else ()
+    trials = [trial for search in results.searches for trial in search.trials]
     if not any(c.status == "finished" for c in results.cells) and not any(t.state == "complete" for t in trials):
         raise ToonlabError(
             f"{results.directory}: nothing has finished yet, so there is nothing to report; {_why(results)}"

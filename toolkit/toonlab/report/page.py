@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _TITLES = {
+    "budgets": "Equal budgets",
     "search": "The search",
     "table": "The table",
     "seeds": "Every seed",
@@ -42,15 +44,18 @@ def page(found: Findings, exports: Mapping[str, str], inputs: str) -> str:
         exports: the table for other programs, see `table.exports`.
         inputs: the fingerprint of what the page is made of.
     """
-    searched = search.search_of(found)
+    searches = search.searches_of(found)
+    own = [each for each in searches if not each.record["control"]]
     context = {
         "found": found,
         "results": found.results,
-        "searched": searched,
-        "sentences": _sentences(found, searched),
+        "budgets": searches if len(searches) > 1 else [],
+        "points": [n for n in search.POINTS if any(n in each.expected for each in searches)],
+        "together": _together(searches),
+        "sentences": _sentences(found, searches),
         "experiment": yaml.dump(dict(found.results.asked)) if found.results.asked else "",
         "exports": exports,
-        "search": _search(searched) if searched else [],
+        "search": [(each, _search(each, place, alone=len(searches) == 1)) for place, each in enumerate(own)],
         **_sections(found),
         "style": (TEMPLATE / "style.css").read_text(encoding="utf-8"),
         "script": (TEMPLATE / "script.js").read_text(encoding="utf-8"),
@@ -74,9 +79,9 @@ def templates() -> Environment:
     return environment
 
 
-def _sentences(found: Findings, searched: search.Search | None) -> list[tuple[str, str]]:
+def _sentences(found: Findings, searches: list[search.Search]) -> list[tuple[str, str]]:
     """The three sentences with their names, and with no-break spaces in `p = 0.025` and `95 %`."""
-    texts = search.sentences(searched) if searched else summary.sentences(found)
+    texts = search.sentences(searches) if searches else summary.sentences(found)
     unbroken = [re.sub(r"(p [=<]) |(?<=\d) (?=%)", lambda gap: gap[0].replace(" ", "\xa0"), text) for text in texts]
     return list(zip(("Question", "Result", "Limits"), unbroken, strict=True))
 
@@ -106,11 +111,21 @@ def _seeds(found: Findings, metric: str) -> list[Chart]:
     return [rows.seeds(found, metric), *compared]
 
 
-def _search(searched: search.Search) -> list[Chart]:
-    """The search's charts, the narrow ones first, so that none leaves a hole."""
-    gains = [gain for gain in searched.gains if gain.confirmed]
-    survived = [rows.survived(gains, searched.metric)] if gains else []
-    return sorted([*search_charts.charts(searched), *survived], key=lambda chart: chart.span)
+def _together(searches: list[search.Search]) -> list[Chart]:
+    """The charts that show searches together."""
+    curved = [each for each in searches if len(each.expected) > 1]
+    return [*([search_charts.expected(curved)] if curved else []), *_survived(searches)]
+
+
+def _survived(searches: list[search.Search]) -> list[Chart]:
+    gains = [gain for each in searches for gain in each.gains if gain.confirmed]
+    return [rows.survived(gains, searches[0].metric)] if gains else []
+
+
+def _search(searched: search.Search, place: int, *, alone: bool) -> list[Chart]:
+    """The charts of a recipe's search, the narrow ones first, so that none leaves a hole."""
+    charts = [*search_charts.charts(searched), *(_together([searched]) if alone else [])]
+    return [replace(c, name=f"{c.name}-{place}" if place else c.name) for c in sorted(charts, key=lambda c: c.span)]
 
 
 def _key(place: int, label: str) -> dict[str, Any]:

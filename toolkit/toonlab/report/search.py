@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from toonlab.studies.results.results import short_names
+from toonlab.studies.results.results import SearchTrial, short_names
+from toonlab.studies.results.searches import front
 from toonlab.utils.text import several
 
 from .findings import Findings
-from .format import listed, number, places, signed
+from .format import listed, number, places, shown, signed
 from .summary import basis, in_numbers, sentence
 
 if TYPE_CHECKING:
     from toonlab.stats.verdicts import TypicalDifference
 
 Trial = Mapping[str, Any]
+POINTS = (1, 2, 5, 12, 24, 40, 100)  # numbers of trials at which expected bests are written
+_MIRRORED = {"better": "worse", "worse": "better"}
 
 
 @dataclass(frozen=True)
@@ -38,9 +42,18 @@ class Gain:
         return self.confirmed.median / self.searched
 
 
+class Change(NamedTuple):
+    """What the winner changes of the default's values, and the end of the range that was hit, `low` or `high`."""
+
+    path: str
+    old: Any
+    new: Any
+    edge: str | None
+
+
 @dataclass(frozen=True)
 class Search:
-    """`Results.search`, and the statistics derived from it."""
+    """One of `Results.searches`, and the statistics derived from it."""
 
     found: Findings
     record: Mapping[str, Any]
@@ -54,10 +67,47 @@ class Search:
         return bool(self.record["objective"]["direction"] == "maximize")
 
     @property
+    def name(self) -> str:
+        """The recipe; of a control, `ctss (random)`."""
+        control = self.record["control"]
+        return f"{self.record['recipe']} ({control})" if control else str(self.record["recipe"])
+
+    @property
     def trials(self) -> list[Trial]:
         return list(self.record["trials"])
 
     @property
+    def front(self) -> list[Trial]:
+        """Of several objectives, the trials that no other one surpasses, the best of the first metric first."""
+        numbered = {trial["number"]: trial for trial in self.trials}
+        return [numbered[number] for number in self.record["front"]]
+
+    @property
+    def confirmed_front(self) -> list[str]:
+        """The labels of the confirmed variants, the default among them, that none surpasses on fresh seeds."""
+        directions, found = self.record["objectives"], self.found
+        means = {label: {name: found.mean(name, label) for name in directions} for label in found.labels}
+        whole = {label: values for label, values in means.items() if None not in values.values()}
+        trials = [SearchTrial(n, {}, values=values) for n, values in enumerate(whole.values())]  # type: ignore[arg-type]
+        return [list(whole)[number] for number in front(trials, directions)]
+
+    @property
+    def expected(self) -> dict[int, Mapping[str, float]]:
+        """The number of trials -> the best value that may be expected of so many, with its interval."""
+        return {point["trials"]: point for point in self.record["expected"]}
+
+    @property
+    def changes(self) -> list[Change]:
+        """Each parameter, the winner's value and the default's; none without a winner."""
+        best, default, edges = [] if self.front else self.complete[:1], self.record["default"], self.record["edges"]
+        return [
+            Change(path, default.get(path), value, edges.get(path))
+            for trial in best
+            for path, value in trial["params"].items()
+            if value != default.get(path) or path in edges
+        ]
+
+    @cached_property
     def complete(self) -> list[Trial]:
         """The trials that have a value, the best first; of equals the earlier."""
         done = [trial for trial in self.trials if trial["state"] == "complete" and trial["value"] is not None]
@@ -87,19 +137,34 @@ class Search:
         """Of each confirmed variant, the best trial's first."""
         if (default := self.default) is None:
             return []
-        differences, gains = self.found.differences.get(self.metric, {}), dict[str, Gain]()
+        gains, finals = dict[str, Gain](), self.record["finals"]
+        old = not finals and not self.record["control"]  # results of before there were finals
         for trial in self.complete:
-            for label in (v.label for v in self.found.results.variants if v.levels and v.levels == trial["params"]):
-                searched = trial["value"] - default["value"]
-                gain = Gain(label, trial, searched, differences.get(label), self.found.verdict(label))
-                gains.setdefault(label, gain)
+            for variant in self.found.results.variants:
+                number, levels = finals.get(variant.label), variant.levels
+                if number == trial["number"] or (old and levels and levels == trial["params"]):
+                    gain = Gain(
+                        variant.label, trial, trial["value"] - default["value"], *self._confirmed(variant.label)
+                    )
+                    gains.setdefault(variant.label, gain)
         return list(gains.values())
 
+    def _confirmed(self, label: str) -> tuple[TypicalDifference | None, str]:
+        """The difference of a variant to its default, and its word; of several recipes, the default's turned round."""
+        results, differences = self.found.results, self.found.differences.get(self.metric, {})
+        default = next((v.label for v in results.variants if v.recipe == self.record["recipe"] and not v.levels), "")
+        if results.baselines.get(default) != label:
+            return differences.get(label), self.found.verdict(label)
+        word, found = self.found.verdict(default), differences.get(default)
+        if found is None:
+            return None, word
+        turned = found.interval and (-found.interval[1], -found.interval[0])
+        return replace(found, median=-found.median, interval=turned), _MIRRORED.get(word, word)
 
-def search_of(found: Findings) -> Search | None:
-    """The search of a study, if it is one."""
-    record = found.results.search
-    return Search(found, asdict(record)) if record and record.trials else None
+
+def searches_of(found: Findings) -> list[Search]:
+    """The searches of a study: one for each recipe and each control; none of a comparison."""
+    return [Search(found, asdict(record)) for record in found.results.searches if record.trials]
 
 
 def value_text(value: Any) -> str:
@@ -112,18 +177,70 @@ def value_text(value: Any) -> str:
 # -- the three sentences that open the report of a search
 
 
-def sentences(search: Search) -> tuple[str, str, str]:
+def sentences(searches: Sequence[Search]) -> tuple[str, str, str]:
     """What was searched, what was best, and how much of it survived on fresh seeds."""
-    return sentence(_question(search)), sentence(_result(search)), sentence(_confirmation(search))
+    own = [search for search in searches if not search.record["control"]]
+    if own[0].record["objectives"]:
+        return sentence(_question(own[0])), sentence(_front(own[0])), sentence(_front_confirmed(own[0]))
+    if len(own) > 1:
+        return sentence(_budgets(searches, own)), sentence(_winners(own)), sentence(_finals(own))
+    return sentence(_question(own[0])), sentence(_result(own[0])), sentence(_confirmation(own[0]))
+
+
+def _budgets(searches: Sequence[Search], own: Sequence[Search]) -> list[str]:
+    first, most = own[0], "highest" if own[0].higher else "lowest"
+    budget = " and ".join(f"{amount:,} {unit}" for unit, amount in first.record["budget"].items())
+    states = Counter(trial["state"] for search in searches for trial in search.trials).most_common()
+    control = ["each has a control of the same budget, which draws at random"] if len(searches) > len(own) else []
+    return [
+        f"this study gave {listed([search.name for search in own], 9)} {budget} each, and looked for the {most} "
+        f"{first.metric}",
+        f"it made {several(sum(count for _, count in states), 'trial')} of "
+        f"{several(first.record['seeds_per_trial'], 'seed')} each ({', '.join(f'{n} {state}' for state, n in states)})",
+        *control,
+    ]
+
+
+def _winners(own: Sequence[Search]) -> list[str]:
+    told = []
+    for search in sorted((each for each in own if each.complete), key=_best_value, reverse=own[0].higher):
+        text = f"{search.name} {number(search.complete[0]['value'], search.digits)}"
+        default = search.default
+        told.append(f"{text} (default {number(default['value'], search.digits)})" if default else text)
+    if not told:
+        return ["no trial has a value, so nothing can be said"]
+    return [f"in the search the best trials reached {listed(told, 9)}", "the best of many trials is biased upwards"]
+
+
+def _best_value(search: Search) -> float:
+    return float(search.complete[0]["value"])
+
+
+def _finals(own: Sequence[Search]) -> list[str]:
+    found, digits = own[0].found, own[0].digits
+    first = found.results.baseline or ""
+    rivals = [label for label in found.labels if found.results.baseline_of(label) == first != label]
+    rivals = [label for label in rivals if label not in found.results.baselines]
+    told = [f"{shown(label)} {found.verdict(label)} ({in_numbers(one, digits)})"
+            for label in rivals if (one := found.difference(label))]  # fmt: skip
+    moved = [f"{search.name} {gain.word} ({in_numbers(gain.confirmed, digits)})"
+             for search in own for gain in search.gains if gain.confirmed]  # fmt: skip
+    if not told and not moved:
+        return ["nothing was confirmed on fresh seeds, so what was found is no evidence"]
+    clauses = [f"on fresh seeds, compared with {shown(first)}: {listed(told, 9)}"] if told else []
+    clauses += [f"tuned, compared with their own defaults: {listed(moved, 9)}"] if moved else []
+    return [*clauses, *(basis(found) or ["that is too few seeds for a word, and no evidence"])]
 
 
 def _question(search: Search) -> list[str]:
     names, most = listed(list(search.names.values()), 6), "highest" if search.higher else "lowest"
+    objectives = listed(list(search.record["objectives"]))
+    aim = f"best trade-offs of {objectives}" if objectives else f"{most} {search.metric}"
     counts = Counter(trial["state"] for trial in search.trials).most_common()
     states = ", ".join(f"{count} {state}" for state, count in counts)
     trials, seeds = several(len(search.trials), "trial"), several(search.record["seeds_per_trial"], "seed")
     return [
-        f"this search looked for the {names} of {search.record['recipe']} with the {most} {search.metric}",
+        f"this search looked for the {names} of {search.record['recipe']} with the {aim}",
         f"it made {trials} of {seeds} each ({states})",
     ]
 
@@ -140,6 +257,38 @@ def _result(search: Search) -> list[str]:
         return [f"no trial was better than the default ({search.text(default['params'])}), which reached {usual}"]
     gain = signed(best["value"] - default["value"], digits)
     return [f"{text}, against the default's {usual} ({gain})", "the best of many trials is biased upwards"]
+
+
+def _front(search: Search) -> list[str]:
+    if not search.front:
+        return ["no trial has a value, so nothing can be said"]
+    count, done = len(search.front), len(search.complete)
+    ends = [
+        f"{name} {number(values[0])} to {number(values[-1])}"
+        for name in search.record["objectives"]
+        if (values := sorted(trial["values"][name] for trial in search.front))
+    ]
+    told = f"{count} of {several(done, 'complete trial')} {_is(count)} surpassed by no other"
+    return [f"{told}: {', '.join(ends)}"]
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _front_confirmed(search: Search) -> list[str]:
+    points = [gain for gain in search.gains if gain.confirmed]
+    if not points:
+        return ["nothing was confirmed on fresh seeds, so what was found is no evidence"]
+    kept = [gain.label for gain in points if gain.label in search.confirmed_front]
+    words = Counter(gain.word for gain in points).most_common()
+    seeds = several(max(gain.confirmed.seeds for gain in points if gain.confirmed), "fresh seed")
+    return [
+        f"by the means of {seeds}, {len(kept)} of {several(len(points), 'confirmed point')} {_is(len(kept))} "
+        "surpassed by no other",
+        f"compared with the default: {listed([f'{word} ({count})' for word, count in words])}",
+        *(basis(search.found) or ["that is too few seeds for a word, and no evidence"]),
+    ]
 
 
 def _confirmation(search: Search) -> list[str]:

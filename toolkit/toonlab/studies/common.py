@@ -28,6 +28,7 @@ from .executors.driver import CellList, Driver, locked
 from .executors.options import Connect, ExecutionOptions
 from .executors.process import ProcessOptions
 from .executors.progress import StudyProgress
+from .plan.looks import next_cells
 from .results.gallery import sample_rows
 from .results.results import StudyResults
 
@@ -107,6 +108,28 @@ def process_options(
     """Settings of the processes of a study's cells; `group` is its name for trackers, if it has another."""
     group = group or results.directory.name
     return ProcessOptions(results.directory, results.command, group, options.tracking_uri, time_limit)
+
+
+def run_looks(
+    results: StudyResults,
+    cells: Sequence[Cell],
+    connect: Connect,
+    options: ProcessOptions,
+    display: Display,
+) -> StudyResults:
+    """Run all cells; in a study that decides on its seeds, look by look those of the variants that are undecided.
+
+    Args:
+        results: without cells.
+
+    Raises: as `run_cells`.
+    """
+    make_directory(results.directory)
+    with locked(results.directory):
+        while wanted := next_cells(results, cells):
+            results = results.with_cells([*results.cells, *(cell.waiting for cell in wanted)])
+            results = run_cells(results, wanted, connect, options, display)
+    return results
 
 
 def run_cells(

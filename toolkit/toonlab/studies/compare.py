@@ -14,7 +14,7 @@ from toonlab.errors import ToonlabError
 from toonlab.images.folders import picture_stem
 from toonlab.images.io import save_png, to_picture
 from toonlab.registry.catalogue import Catalogue
-from toonlab.runs.directory import make_directory, read_outcome, what_changed
+from toonlab.runs.directory import read_outcome, what_changed
 from toonlab.utils import paths
 from toonlab.utils.text import several
 
@@ -26,11 +26,10 @@ from .common import (
     experiment_data,
     initial_results,
     process_options,
-    run_cells,
+    run_looks,
 )
 from .executors.cell import Cell, CellSpec, cells_of, first_of_each
 from .executors.display import Display
-from .executors.driver import locked
 from .executors.options import ExecutionOptions, session
 from .plan.budget import allot, allotted, trained_of
 from .plan.experiment import baseline_of, baselines_of, floors_of, plan_cells, read_experiment
@@ -69,12 +68,7 @@ def compare(
         if register:
             registration.register(results.with_cells([cell.waiting for cell in cells]))
         settings = process_options(results, options, study.plan.time_limit)
-        make_directory(directory)
-        with locked(directory):
-            while wanted := next_cells(results, cells):
-                results = results.with_cells([*results.cells, *(cell.waiting for cell in wanted)])
-                results = run_cells(results, wanted, connect, settings, display)
-        return results
+        return run_looks(results, cells, connect, settings, display)
 
 
 class _Study:

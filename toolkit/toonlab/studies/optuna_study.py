@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -35,7 +35,7 @@ class OptunaStudy:
     Args:
         url: of any database that Optuna takes: `sqlite:///…`, `postgresql+psycopg://…`, …
         name: made where there is none.
-        maximize: whether a higher value is better.
+        maximize: whether a higher value is better, of each objective.
 
     Attributes:
         stopping: returns why to wait for the database no longer, or None.
@@ -49,7 +49,7 @@ class OptunaStudy:
         url: str,
         name: str,
         *,
-        maximize: bool = True,
+        maximize: Sequence[bool] = (True,),
         sampler: optuna.samplers.BaseSampler | None = None,
         pruner: optuna.pruners.BasePruner | None = None,
     ) -> None:
@@ -63,7 +63,7 @@ class OptunaStudy:
             self._study = optuna.create_study(
                 storage=self._storage,
                 study_name=name,
-                direction="maximize" if maximize else "minimize",
+                directions=["maximize" if higher else "minimize" for higher in maximize],
                 load_if_exists=True,
                 sampler=sampler,
                 pruner=pruner,
@@ -106,13 +106,16 @@ class OptunaStudy:
         )
         self._with_retries(lambda: self._study.add_trial(trial))
 
-    def report(self, trial: Trial, value: float, step: int) -> bool:
-        """Tell the pruner an intermediate value of a trial; whether it prunes the trial."""
-        self._with_retries(lambda: trial.report(value, step))
+    def report(self, trial: Trial, values: Mapping[int, float]) -> bool:
+        """Tell the pruner intermediate values of a trial, by their steps; whether it prunes the trial."""
+        for step, value in values.items():
+            self._with_retries(partial(trial.report, value, step))
         return self._with_retries(trial.should_prune)
 
-    def tell(self, trial: Trial, state: TrialState, value: float | None, attributes: Mapping[str, Any]) -> None:
-        """End a trial."""
+    def tell(
+        self, trial: Trial, state: TrialState, value: float | Sequence[float] | None, attributes: Mapping[str, Any]
+    ) -> None:
+        """End a trial; it has a value for each objective."""
         for name, given in {**attributes, ENDED: state.name}.items():
             self._with_retries(partial(trial.set_user_attr, name, given))
         self._with_retries(partial(self._study.tell, trial, value, state, skip_if_finished=True))
@@ -129,11 +132,11 @@ class OptunaStudy:
                 self.add({**trial.user_attrs, INSTEAD_OF: number}, trial.params, trial.distributions)
 
     def importances(self) -> dict[str, float]:
-        """The share of each parameter in the variance of the value, by fANOVA; empty after too few trials."""
+        """The share of each parameter in the variance of the first value, by fANOVA; empty after too few trials."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of too few trials
             try:
-                return dict(optuna.importance.get_param_importances(self._study))
+                return dict(optuna.importance.get_param_importances(self._study, target=lambda trial: trial.values[0]))
             except (ValueError, RuntimeError):  # fewer than two trials, or all alike
                 return {}
 

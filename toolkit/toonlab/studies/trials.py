@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from toonlab.runs.directory import read_metrics
-from toonlab.utils.text import duration
+from toonlab.utils.text import duration, several
 
 from .executors.cell import Cell, cells_of
 from .executors.driver import CellList
@@ -21,29 +23,33 @@ from .executors.process import RunProgress
 from .executors.progress import StudyProgress
 from .optuna_study import OptunaStudy, first_number, is_interrupted
 from .plan.search_plan import SearchPlan, decoded, encoded
-from .results.results import CellResult, Variant
+from .results.results import CellResult
 
 # attributes of a trial
 DEFAULT, INFEASIBLE, REASON = "default", "infeasible", "reason"
-SEEDS, SECONDS, REPEATS = "seeds", "seconds", "repeats"
+SEEDS, SECONDS, REPEATS, SPENT = "seeds", "seconds", "repeats", "spent"
 _MOST = 10  # infeasible and other trials at most, as a multiple of the trials to run
 _REPEATS = 5  # proposals in a row that were tried already, before a new one is drawn
 
 
 @dataclass
 class RunningTrial:
-    """A trial whose seeds run one after another; `values` are those of the seeds that have ended.
+    """A trial whose seeds run one after another; `values` are those of the seeds that have ended, of the first metric.
 
     Once the pruner has ended it, it is pruned, even if its run finishes before it can be stopped. `reported` has the
-    number of seeds that had ended and the step of each evaluation that the pruner knows.
+    number of seeds that had ended and the step of each evaluation that the pruner knows. `step` is that of the running
+    seed, `spent` the steps and seconds of those that have ended.
     """
 
     trial: Trial
     params: Mapping[str, Any]
     values: dict[int, float] = field(default_factory=dict)
+    measured: dict[int, Mapping[str, float]] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
     pruned: bool = False
     reported: set[tuple[int, int]] = field(default_factory=set)
+    step: int = 0
+    spent: Counter[str] = field(default_factory=Counter)
 
 
 class TrialSource(CellList):
@@ -94,7 +100,7 @@ class TrialSource(CellList):
         return "pruned" if running.pruned else None
 
     def end(self, cell: Cell, result: CellResult) -> None:
-        running = self._trials.pop(cell.run)
+        running, outcome = self._trials.pop(cell.run), result.outcome or {}
         self.progress.remove(cell.run)
         evaluations = evaluations_of(self.progress.results.directory / cell.run) if result.status == "finished" else {}
         for (
@@ -102,12 +108,15 @@ class TrialSource(CellList):
             metrics,
         ) in evaluations.items():  # also those that a killed program did not report
             self._report(running, RunProgress(step, max(evaluations), metrics))
+        running.spent.update(steps=outcome.get("step", running.step), seconds=round(outcome.get("seconds", 0), 3))
+        running.step = 0
         if running.pruned:
             self._finish(running, TrialState.PRUNED, "pruned")
         elif result.status == "finished":
-            value = evaluations[max(evaluations)][self.plan.search.objective.metric]
-            running.values[cell.spec.recipe.train.seed] = value
-            self._continue(running)
+            metrics, seed = evaluations[max(evaluations)], cell.spec.recipe.train.seed
+            running.values[seed] = metrics[self.plan.search.metrics[0]]
+            running.measured[seed] = metrics
+            self._continue(running, outcome.get("scores", {}).get(self.plan.search.metrics[0], ()))
         elif result.status == "failed":
             self._finish(running, TrialState.FAIL, result.reason)
         self._summarize()  # one that was stopped by a signal is interrupted: the next start repeats it
@@ -139,7 +148,8 @@ class TrialSource(CellList):
 
         For a grid, and after several repetitions, one is drawn of the combinations that were not tried.
         """
-        if len(counted(trials)) >= self.plan.count or len(reported(trials)) >= _MOST * self.plan.count:
+        own, most = counted(trials), self.plan.count
+        if self._spent(own) >= self.plan.amount or len(reported(trials)) >= _MOST * max(most, len(own)):
             return False
         repeats = all(trial.user_attrs.get(REPEATS) for trial in trials[-_REPEATS:])
         if self.plan.search.sampler != "grid" and not (repeats and self.plan.countable):
@@ -150,52 +160,84 @@ class TrialSource(CellList):
             self.study.add({}, new, self.plan.distributions)
         return new is not None
 
+    def _spent(self, trials: Sequence[FrozenTrial]) -> float:
+        """What trials that count have spent of the budget; one that runs, as much as the others on average."""
+        if self.plan.unit == "trials":
+            return len(trials)
+        ended = [trial.user_attrs[SPENT][self.plan.unit] for trial in trials if SPENT in trial.user_attrs]
+        return len(trials) * fmean(ended) if ended else 0
+
     def _cell(self, running: RunningTrial) -> Cell:
-        spec = replace(self.plan.spec(running.params, len(running.values)), split="validation")
+        spec = self.plan.spec(running.params, len(running.values), running.trial.number)
+        spec = replace(spec, split="validation")
         (cell,) = cells_of([spec], self.plan.catalogue)
         self._trials[cell.run] = running
         return cell
 
-    def _continue(self, running: RunningTrial) -> None:
-        """Run the next seed, or end the trial."""
+    def _continue(self, running: RunningTrial, scores: Sequence[float | None]) -> None:
+        """Run the next seed, or end the trial; `scores` are those of the scenes, of the seed that has ended."""
         if len(running.values) == self.plan.search.seeds_per_trial:
             self._finish(running, TrialState.COMPLETE, None)
-        elif self._lags(running, fmean(running.values.values()), 0):
+        elif self._lags_after_seed(running, scores):
             self._finish(running, TrialState.PRUNED, "pruned between seeds")
         else:
             self._left.append(self._cell(running))
 
+    def _lags_after_seed(self, running: RunningTrial, scores: Sequence[float | None]) -> bool:
+        if self.plan.search.objectives:
+            return False
+        if not self.by_scene:
+            return self._lags(running, fmean(running.values.values()), 0)
+        first = (len(running.values) - 1) * len(scores)
+        finite = {place: v for place, v in enumerate(scores, first) if v is not None and isfinite(v)}
+        return bool(finite) and self.study.report(running.trial, finite)
+
+    @property
+    def by_scene(self) -> bool:
+        """Whether the pruner compares scenes, and no evaluation within a run."""
+        return self.plan.search.pruner == "wilcoxon"
+
     def _report(self, running: RunningTrial, progress: RunProgress) -> None:
         """Tell Optuna of an evaluation before the last, once."""
-        metric, place = self.plan.search.objective.metric, (len(running.values), progress.step)
-        if metric in progress.metrics and progress.step < progress.steps and place not in running.reported:
+        running.step = progress.step
+        metric, place = self.plan.search.metrics[0], (len(running.values), progress.step)
+        known = self.by_scene or self.plan.search.objectives or place in running.reported
+        if metric in progress.metrics and progress.step < progress.steps and not known:
             running.reported.add(place)
             mean = fmean([*running.values.values(), progress.metrics[metric]])
             running.pruned = self._lags(running, mean, 1000 * progress.step / progress.steps) or running.pruned
 
     def _lags(self, running: RunningTrial, mean: float, thousandths: float) -> bool:
         """Tell Optuna the mean so far, at a part of a run; whether it prunes the trial. A run counts as 1000 steps."""
-        return self.study.report(running.trial, mean, 1000 * len(running.values) + round(thousandths))
+        return self.study.report(running.trial, {1000 * len(running.values) + round(thousandths): mean})
 
     def _finish(self, running: RunningTrial, state: TrialState, reason: str | None) -> None:
-        value = fmean(running.values.values()) if state == TrialState.COMPLETE else None
+        names, ended = self.plan.search.metrics, running.measured.values()
+        means = {name: fmean(each[name] for each in ended) for name in names} if state == TrialState.COMPLETE else {}
         seconds = round(time.monotonic() - running.began, 1)
-        attributes = {SEEDS: {str(seed): v for seed, v in running.values.items()}, SECONDS: seconds, REASON: reason}
-        self.study.tell(running.trial, state, value, attributes)
-        label = Variant(self.plan.base.name, running.params).label
-        metric = self.plan.search.objective.metric
-        text = f"{metric} {value:.4g} in {duration(seconds)}" if value is not None else str(reason)
+        seeds = {str(seed): v for seed, v in running.values.items()}
+        attributes = {SEEDS: seeds, SECONDS: seconds, SPENT: dict(running.spent), REASON: reason}
+        self.study.tell(running.trial, state, list(means.values()) or None, attributes)
+        label = self._label(running.params, running.trial.number)
+        values = ", ".join(f"{name} {value:.4g}" for name, value in means.items())
+        text = f"{values} in {duration(seconds)}" if values else str(reason)
         self.progress.notify(f"trial {running.trial.number}: {label}: {text}", failed=state == TrialState.FAIL)
 
     def _summarize(self) -> None:
         """Put the number of trials and the best so far into the study's progress."""
         trials, search = self.study.trials(), self.plan.search
-        done = sum(trial.state.is_finished() for trial in counted(trials))
-        text = f"{done}/{self.plan.count} trials"
-        if best := ranked(trials, maximize=search.maximize):
-            label = Variant(self.plan.base.name, params_of(best[0], self.plan)).label
-            text += f" · best so far: {label}, {search.objective.metric} {best[0].value:.4g}"
+        ended = [trial for trial in counted(trials) if trial.state.is_finished()]
+        text = f"{len(ended)}/{self.plan.count} trials"
+        if self.plan.unit != "trials":
+            text = f"{several(len(ended), 'trial')}, {self._spent(ended):.0f}/{self.plan.amount} {self.plan.unit}"
+        if not search.objectives and (best := ranked(trials, maximize=search.maximize)):
+            label = self._label(params_of(best[0], self.plan), best[0].number)
+            text += f" · best so far: {label}, {search.metrics[0]} {best[0].value:.4g}"
         self.progress.summary = text
+
+    def _label(self, params: Mapping[str, Any], trial: int) -> str:
+        """Of a trial: without "supervised", which is the same for all."""
+        return replace(self.plan.variant(params, trial), recipe=self.plan.name, supervised=False).label
 
 
 def params_of(trial: FrozenTrial, plan: SearchPlan) -> dict[str, Any]:

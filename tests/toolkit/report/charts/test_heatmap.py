@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from toonlab.report.charts.heatmap import heat_map, scale
 from toonlab.report.findings import Findings
-from toonlab.report.search import Search, search_of
+from toonlab.report.search import Search, searches_of
 from toonlab.studies.results.results import SearchResult, StudyResults
 
 search_result = TypeAdapter(SearchResult).validate_python
@@ -34,8 +34,9 @@ def search(folder: Path, trials: Trials = TRIALS, space: Any = SPACE, direction:
     ]
     record = {"recipe": "r", "objective": {"metric": "f1", "direction": direction}, "space": space}
     record |= {"default": told[0]["params"], "trials": told}
-    found = search_of(Findings(StudyResults("s", folder, [], "tune", metrics=["f1"], search=search_result(record))))
-    assert found is not None
+    (found,) = searches_of(
+        Findings(StudyResults("s", folder, [], "tune", metrics=["f1"], search=search_result(record)))
+    )
     return found
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from toonlab.report.charts.rows import Row, cut, differences, row_chart, seeds, survived
 from toonlab.report.findings import Findings
-from toonlab.report.search import search_of
+from toonlab.report.search import searches_of
 from toonlab.studies.results.results import StudyResults
 
 BASE = [0.50, 0.52, 0.48]
@@ -80,8 +80,7 @@ def test_differences_of_other_metrics_have_no_words(findings: Findings, texts: A
 def test_gains_are_shown_in_the_search_and_on_fresh_seeds(
     searched: Callable[..., StudyResults], figure: Any, texts: Any
 ) -> None:
-    search = search_of(Findings(searched([0.02, 0.03, 0.025])))
-    assert search is not None
+    (search,) = searches_of(Findings(searched([0.02, 0.03, 0.025])))
     chart = survived(search.gains, "f1")
     assert "+0.050 → +0.025" in texts(chart)
     assert "ctss (k 8, patch_size 16) +0.050 → +0.025" in chart.description

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from toonlab.report.charts.search import charts, parallel
+from toonlab.report.charts.search import charts, expected, front, parallel
 from toonlab.report.findings import Findings
-from toonlab.report.search import Search, search_of
+from toonlab.report.search import Search, searches_of
 from toonlab.studies.results.results import SearchResult, StudyResults
 
 search_result = TypeAdapter(SearchResult).validate_python
@@ -25,8 +25,9 @@ def drawn(folder: Path, trials: list[tuple[dict[str, Any], str, float | None]], 
     ]
     record = {"recipe": "r", "objective": {"metric": "f1", "direction": "maximize"}, "space": SPACE}
     record |= {"seeds_per_trial": 1, "default": trials[0][0], "trials": told, "importances": {}, **others}
-    search = search_of(Findings(StudyResults("s", folder, [], "tune", metrics=["f1"], search=search_result(record))))
-    assert search is not None
+    (search,) = searches_of(
+        Findings(StudyResults("s", folder, [], "tune", metrics=["f1"], search=search_result(record)))
+    )
     return {chart.name: chart.svg(508) for chart in charts(search)}
 
 
@@ -95,7 +96,7 @@ def test_trials_without_a_value_leave_the_history_alone(tmp_path: Path) -> None:
 def parameters(folder: Path, space: dict[str, Any], trials: list[tuple[dict[str, Any], float]]) -> Search:
     told = [{"number": n, "params": p, "state": "complete", "value": v} for n, (p, v) in enumerate(trials)]
     record = {"recipe": "r", "objective": {"metric": "f1", "direction": "maximize"}, "space": space, "default": {}}
-    found = search_of(
+    (found,) = searches_of(
         Findings(
             StudyResults(
                 "s",
@@ -107,7 +108,6 @@ def parameters(folder: Path, space: dict[str, Any], trials: list[tuple[dict[str,
             )
         )
     )
-    assert found is not None
     return found
 
 
@@ -139,3 +139,24 @@ def test_a_parameter_that_a_trial_lacks_interrupts_its_line(tmp_path: Path, figu
 def test_many_parameters_take_two_columns(tmp_path: Path) -> None:
     space = {f"p{n}": {"low": 0, "high": 1} for n in range(5)}
     assert parallel(parameters(tmp_path, space, [(dict.fromkeys(space, 0.5), 0.1)])).span == 2
+
+
+def test_the_expected_best_is_a_curve_for_each_search(budgeted: StudyResults, figure: Any, texts: Any) -> None:
+    searches = searches_of(Findings(budgeted))
+    chart = expected(searches)
+    lines = figure(chart).axes[0].lines
+    assert [list(line.get_ydata()) for line in lines] == [[p["value"] for p in s.expected.values()] for s in searches]
+    assert {"ctss", "ctss (random)", "plain", "trials"} <= set(texts(chart))
+    ends = ["ctss 0.634", "ctss (random) 0.634", "plain 0.538"]
+    assert chart.description == f"The expected best of all trials: {', '.join(ends)}."
+
+
+def test_a_front_is_a_line_with_where_its_points_are_on_fresh_seeds(fronted: StudyResults, figure: Any) -> None:
+    (search,) = searches_of(Findings(fronted))
+    chart = front(search)
+    points, to, there = figure(chart).axes[0].lines
+    assert [list(points.get_xdata()), list(points.get_ydata())] == [[0.65, 0.6], [0.3, 0.5]]
+    assert (to.get_xdata()[0], to.get_ydata()[0]) == (0.65, 0.3)
+    assert there.get_xdata()[0] == pytest.approx(0.66)
+    assert chart.description == "2 trials of 3 on the front."
+    assert [each.name for each in charts(search)][:2] == ["heat-map", "front"]

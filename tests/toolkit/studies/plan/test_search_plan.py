@@ -61,6 +61,23 @@ def test_a_cell_names_its_parameters_unless_they_are_the_defaults(file: Path) ->
     assert other.recipe.critics["patch"].sampler.parameters["patch_size"] == 24
 
 
+def test_a_cell_of_many_parameters_is_named_by_its_trial(file: Path) -> None:
+    paths = [SIZE, K, "generator.losses.content.weight", "generator.losses.tv.weight", "generator.optimizer.lr"]
+    space = ", ".join(f"{path}: {{low: 1, high: 2}}" for path in paths)
+    plan = plan_of(file, SEARCH.replace(f"{SIZE}: [16, 24, 40], {K}: {{low: 1, high: 2}}", space))
+    assert plan.spec(dict.fromkeys(paths, 1), 5, 17).label == "small (trial 17), seed 5"
+
+
+def test_auto_ends_where_the_recipe_can_no_longer_be_built(file: Path) -> None:
+    plan = plan_of(file, SEARCH.replace(f"{{{SIZE}: [16, 24, 40], {K}: {{low: 1, high: 2}}}}", "auto"))
+    assert plan.space[SIZE] == Range(None, 16, 16, 8, integer=True)  # of 32 pixels, two patches of 24 do not fit
+    assert plan.infeasible({K: plan.space[K].high}) is None
+
+
+def test_a_budget_of_steps_is_about_so_many_trials(file: Path) -> None:
+    assert plan_of(file, SEARCH.replace("trials: 3", "budget: {steps: 25}")).count == 4  # of 4 steps and two seeds
+
+
 def test_the_probe_says_which_parameters_are_infeasible(file: Path) -> None:
     plan = plan_of(file, SEARCH)
     assert plan.infeasible(plan.default) is None
@@ -88,7 +105,7 @@ SPACE = {
 
 
 def spec(**given: object) -> SearchSpec:
-    return SearchSpec("ctss", {"k": "auto"}, SearchObjective("f1"), **given)
+    return SearchSpec(recipe="ctss", search={"k": "auto"}, objective=SearchObjective("f1"), **given)
 
 
 def test_a_range_is_a_distribution() -> None:
@@ -121,6 +138,7 @@ def test_a_grid_has_both_ends() -> None:
         ("tpe", optuna.samplers.TPESampler),
         ("random", optuna.samplers.RandomSampler),
         ("grid", optuna.samplers.RandomSampler),
+        ("gp", optuna.samplers.GPSampler),
     ],
 )
 def test_samplers_propose_the_same_each_time(name: str, kind: type) -> None:
@@ -138,3 +156,13 @@ def test_pruners() -> None:
     assert isinstance(pruner(spec()), optuna.pruners.MedianPruner)
     assert isinstance(pruner(spec(pruner="hyperband")), optuna.pruners.HyperbandPruner)
     assert isinstance(pruner(spec(pruner="none")), optuna.pruners.NopPruner)
+    assert isinstance(pruner(spec(pruner="wilcoxon")), optuna.pruners.WilcoxonPruner)
+
+
+def test_a_gaussian_process_proposes_what_it_has_learnt() -> None:
+    study = optuna.create_study(direction="maximize", sampler=sampler(spec(sampler="gp", trials=12)))
+    space = distributions({"x": Range(None, 0.0, 1.0)})
+    for _ in range(9):  # the first three are random
+        trial = study.ask(space)
+        study.tell(trial, -((trial.params["x"] - 0.7) ** 2))
+    assert study.best_params["x"] == pytest.approx(0.7, abs=0.02)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toonlab.errors import ToonlabError
+from toonlab.stats.expected_best import ExpectedBest
 from toonlab.studies.results.results import (
     CellResult,
     CellStatus,
@@ -237,15 +238,23 @@ SEARCH = SearchResult(
 )
 
 
-def test_the_keys_of_the_file_are_those_that_reports_of_older_studies_have() -> None:
+def test_the_keys_of_the_file_are_those_that_reports_of_older_studies_have_and_newer_ones() -> None:
     record = json.loads(json.dumps(asdict(SEARCH)))
     assert list(record) == [
         *("recipe", "objective", "space", "sampler", "pruner", "seeds_per_trial", "default", "trials"),
-        *("importances", "storage", "study"),
+        *("importances", "storage", "study", "control", "budget", "expected", "edges", "finals"),
+        *("objectives", "front"),
     ]
     assert list(record["trials"][0]) == [
-        *("number", "params", "default", "state", "value", "seeds", "intermediate", "seconds", "reason")
+        *("number", "params", "default", "state", "value", "seeds", "intermediate", "seconds", "reason", "values")
     ]
+
+
+def test_a_study_of_several_recipes_is_read_with_all_its_searches(tmp_path: Path) -> None:
+    further = [replace(SEARCH, recipe="plain", expected=[ExpectedBest(1, 0.5, 0.4, 0.6)], edges={"k": "low"})]
+    StudyResults("s", tmp_path / "s", [], "tune", search=SEARCH, further=further).write()
+    assert StudyResults.read(tmp_path / "s").searches == [SEARCH, *further]
+    assert StudyResults("s", tmp_path / "s", []).searches == []
 
 
 def test_a_study_is_read_with_its_search(tmp_path: Path) -> None:

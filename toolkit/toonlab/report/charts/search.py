@@ -12,7 +12,7 @@ from toonlab.report.format import number
 from toonlab.report.search import Search, Trial, value_text
 from toonlab.utils.text import several
 
-from .chart import ACCENT, INK, OPEN, PAPER, RULE, SOFT, Chart, Tips, note
+from .chart import ACCENT, INK, OPEN, PAPER, RULE, SOFT, Chart, Tips, line_style, note
 from .heatmap import heat_map
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ def charts(search: Search) -> Iterator[Chart]:
     numeric = [path for path, space in search.record["space"].items() if space.get("choices") is None]
     if search.complete and len(numeric) >= 2:
         yield heat_map(search, numeric[0], numeric[1])
+    if search.front:
+        yield front(search)
     yield history(search)
     if search.complete and len(search.names) >= 2:
         yield parallel(search)
@@ -57,6 +59,7 @@ def history(search: Search) -> Chart:
         done = sorted((trial["number"], trial["value"]) for trial in search.complete)
         best_so_far = list(accumulate((value for _, value in done), max if search.higher else min))
         axes.step([place for place, _ in done], best_so_far, where="post", color=INK, linewidth=1.4)
+        axes.locator_params(axis="x", integer=True)
         axes.set(xlabel="trial", ylabel=search.metric)
         return tips
 
@@ -76,6 +79,71 @@ def _value(trial: Trial, state: str) -> float | None:
         return None
     given: Mapping[str, float] = trial["intermediate"]
     return trial["value"] if state == "complete" else given[max(given, key=float)] if given else None
+
+
+# -- the front of several objectives
+
+
+def front(search: Search) -> Chart:
+    """The trials by their first two objectives, the front as a line, and where its points are on fresh seeds."""
+    across, up, *_ = search.record["objectives"]
+    found, points = search.found, [trial["values"] for trial in search.front]
+    new = {
+        gain.label: (x, y)
+        for gain in search.gains
+        if (x := found.mean(across, gain.label)) is not None and (y := found.mean(up, gain.label)) is not None
+    }
+
+    def draw(figure: Figure) -> Tips:
+        axes = figure.add_subplot(xlabel=across, ylabel=up)
+        done = search.complete
+        xs, ys = ([trial["values"][name] for trial in done] for name in (across, up))
+        axes.scatter(xs, ys, s=26, color=OPEN, alpha=0.6, linewidths=0, gid="trials")
+        axes.plot([p[across] for p in points], [p[up] for p in points], "o-", color=ACCENT, linewidth=1.4, markersize=5)
+        for gain in search.gains:
+            if gain.label in new:
+                old = gain.trial["values"]
+                axes.plot([old[across], new[gain.label][0]], [old[up], new[gain.label][1]], color=RULE, linewidth=1)
+                axes.plot(*new[gain.label], "D", color=INK, markersize=5)
+        return {"trials": [f"trial {trial['number']}: {search.text(trial['params'])}" for trial in done]}
+
+    return Chart(
+        name="front",
+        title=f"{up} against {across}",
+        caption="Line: trials that no other surpasses. Diamonds: the same on fresh seeds and the test split.",
+        description=f"{several(len(points), 'trial')} of {len(search.complete)} on the front.",
+        draw=draw,
+    )
+
+
+# -- the expected best
+
+
+def expected(searches: Sequence[Search]) -> Chart:
+    """The best value that may be expected of so many trials, of each search."""
+    higher, digits = searches[0].higher, max(search.digits for search in searches)
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot(xlabel="trials", ylabel=searches[0].metric)
+        for place, search in enumerate(searches):
+            points = list(search.expected.values())
+            xs, low, high = ([point[key] for point in points] for key in ("trials", "low", "high"))
+            style = line_style(place)
+            axes.fill_between(xs, low, high, color=style["color"], alpha=0.13, linewidth=0)
+            axes.plot(xs, [point["value"] for point in points], label=search.name, linewidth=1.8, **style)
+        axes.locator_params(axis="x", integer=True)
+        if len(searches) > 1:
+            axes.legend(loc="lower right" if higher else "upper right", frameon=False, fontsize=10.5)
+
+    ends = [f"{s.name} {number(list(s.expected.values())[-1]['value'], digits)}" for s in searches]
+    return Chart(
+        name="expected",
+        title="The expected best by budget",
+        caption="By the trials' distribution (Dodge et al. 2019); band: 95 %, by resampling. Pruned trials count as "
+        "the worst complete one.",
+        description=f"The expected best of all trials: {', '.join(ends)}.",
+        draw=draw,
+    )
 
 
 # -- importances

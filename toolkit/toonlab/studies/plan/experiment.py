@@ -124,8 +124,9 @@ def read_file(kind: type[S], name: str, **given: Any) -> tuple[S, Path]:
     data = yaml.load_file(path)
     key = _KINDS[kind.KIND][0]
     for other, (its_key, command) in _KINDS.items():
-        if key not in data and its_key in data:
-            text = f"a {other}, not a {kind.KIND}: it has no `{key}`; use toonlab {command}"
+        if its_key in data and (key not in data or other == "search" != kind.KIND):  # a search has recipes, too
+            lacks = f"has no `{key}`" if key not in data else f"has `{its_key}`"
+            text = f"a {other}, not a {kind.KIND}: it {lacks}; use toonlab {command}"
             raise RecipeError(str(path), [Problem("", text)])
     data |= {name: value for name, value in given.items() if value is not None}
     values, problems = Schema.of(kind).validate(data, "")

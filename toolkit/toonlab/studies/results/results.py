@@ -17,13 +17,16 @@ from typing_extensions import TypedDict
 from toonlab.errors import ToonlabError
 from toonlab.runs.directory import write_atomically
 from toonlab.runs.formats import Seconds, Step, Values
+from toonlab.stats.expected_best import ExpectedBest
 from toonlab.types import Scores
 from toonlab.utils.reading import read_json
 
 from . import tables
 from .comparisons import MARGIN, Comparison, comparisons
+from .searches import ranked
 
 CellStatus = Literal["waiting", "running", "finished", "failed", "stopped"]
+Direction = Literal["maximize", "minimize"]
 TrialState = Literal["waiting", "running", "complete", "pruned", "failed", "infeasible"]
 FILE = "results.json"
 _STRICT = ConfigDict(extra="forbid")
@@ -140,10 +143,11 @@ class SearchTrial:
     Args:
         params: dotted path -> value, as the recipe takes it.
         default: whether these are the recipe's own parameters.
-        value: the mean over the seeds of the objective, for a complete trial.
+        value: the mean over the seeds of the objective, for a complete trial; of the first of several.
         seeds: seed -> its value.
         intermediate: step -> the mean so far, as reported to the pruner.
         reason: why it failed, was pruned or is infeasible.
+        values: metric -> mean, with several objectives; empty with one.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -157,6 +161,7 @@ class SearchTrial:
     intermediate: Mapping[str, float] = field(default_factory=dict)
     seconds: float | None = None
     reason: str | None = None
+    values: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -164,12 +169,19 @@ class SearchResult:
     """A search and its trials.
 
     Args:
-        objective: `metric` and `direction`.
+        objective: `metric` and `direction`; the first of several.
         space: dotted path -> `{choices: …}`, or the fields of a range.
         default: dotted path -> the recipe's own value.
         importances: dotted path -> its share of the variance of the value, by fANOVA; empty after too few trials.
         storage: the Optuna storage, without a password.
         study: the name of the Optuna study.
+        control: `random`, where it is the control of another search of the recipe.
+        budget: unit -> amount, see `SearchBudget`.
+        expected: the best value that searches of fewer trials may expect, see `searches.expected`.
+        edges: dotted path -> `low` or `high`, see `searches.edges`.
+        finals: the label of a variant -> the number of its trial, of those that are confirmed.
+        objectives: metric -> direction, of a search with several; empty with one.
+        front: with several, the numbers of the trials that no other one surpasses, the best of the first metric first.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -185,6 +197,18 @@ class SearchResult:
     importances: Mapping[str, float] = field(default_factory=dict)
     storage: str = ""
     study: str = ""
+    control: str | None = None
+    budget: Mapping[str, int] = field(default_factory=dict)
+    expected: Sequence[ExpectedBest] = field(default_factory=list)
+    edges: Mapping[str, Literal["low", "high"]] = field(default_factory=dict)
+    finals: Mapping[str, int] = field(default_factory=dict)
+    objectives: Mapping[str, Direction] = field(default_factory=dict)
+    front: Sequence[int] = field(default_factory=list)
+
+    @property
+    def ranked(self) -> list[SearchTrial]:
+        """The complete trials, the best first."""
+        return ranked(self.trials, higher=self.objective["direction"] == "maximize")
 
 
 @dataclass(frozen=True)
@@ -208,7 +232,8 @@ class StudyResults:
         budget: the cost that is equal for all variants, see `budget.allot`.
         steps: label -> the steps that the budget gives a variant; empty without a budget.
         caveats: metric -> the reason not to trust it, for metrics that have one.
-        search: the trials of a search; None in a comparison.
+        search: the trials of a search, of its first recipe; None in a comparison.
+        further: the trials of its other recipes, and of controls.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -234,8 +259,14 @@ class StudyResults:
     steps: Mapping[str, int] = field(default_factory=dict)
     caveats: Mapping[str, str] = field(default_factory=dict)
     search: SearchResult | None = None
+    further: Sequence[SearchResult] = field(default_factory=list)
 
     # -- views
+
+    @property
+    def searches(self) -> list[SearchResult]:
+        """Those of all recipes, and their controls; none in a comparison."""
+        return [self.search, *self.further] if self.search else []
 
     @cached_property
     def verdicts(self) -> Mapping[str, Comparison]:
@@ -260,6 +291,8 @@ class StudyResults:
         """The baseline, or the recipe of all baselines, for sentences and headings."""
         if not self.baselines:
             return self.baseline or ""
+        if self.kind == "tune":
+            return f"{self.baseline}; defaults with their own winner"
         recipes = {variant.recipe for variant in self.variants if self.is_baseline(variant.label)}
         return f"{', '.join(sorted(recipes))} at the same level"
 
