@@ -14,7 +14,7 @@ from .run_sync import LONGEST_TAG, datasets, log_points, source
 from .store import PARENT, Store
 from .values import Point, flatten, legal_name, points
 
-TRIAL = "toonlab.trial"  # the tag of a trial's own run: its number
+TRIAL = "toonlab.trial"  # the tag of a trial's own run: its number, after its recipe where a study searches several
 _STATUS = {"complete": "FINISHED", "pruned": "KILLED", "infeasible": "KILLED", "failed": "FAILED"}
 
 
@@ -39,10 +39,12 @@ def sync_study(store: Store, run: Run, page: Path) -> None:
     log_points(client, parent, _means(results, end / 1000))
     client.log_inputs(parent, datasets(run))
     client.log_artifact(parent, str(page))
-    for trial in results.search.trials if results.search else ():
-        known = trials.get(str(trial.number))
-        if trial.state in _STATUS and (known is None or known.status == "RUNNING"):
-            _send_trial(store, parent, known, trial, end)
+    for search in results.searches:
+        whose = f"{search.recipe} {search.control or ''}".strip() + " " if len(results.searches) > 1 else ""
+        for trial in search.trials:
+            known = trials.get(f"{whose}{trial.number}")
+            if trial.state in _STATUS and (known is None or known.status == "RUNNING"):
+                _send_trial(store, parent, known, trial, whose, end)
     client.set_terminated(parent, end_time=end)
 
 
@@ -58,20 +60,22 @@ def _means(results: Results, seconds: float) -> Iterator[Point]:
         yield from points(means, 0, seconds, f"means/{metric}/")
 
 
-def _send_trial(store: Store, parent: str, known: Any, trial: Any, end: int) -> None:
-    """Send a trial's parameters, its value and what the pruner saw before, its state and the reason for it.
+def _send_trial(store: Store, parent: str, known: Any, trial: Any, whose: str, end: int) -> None:
+    """Send a trial's parameters, its values and what the pruner saw before, its state and the reason for it.
 
     When it ran is not known, only how long: MLflow shows it at the end of the study.
     """
     client, start = store.client, end - round((trial.seconds or 0) * 1000)
-    tags = {PARENT: parent, TRIAL: str(trial.number), "state": trial.state, "reason": trial.reason}
+    tags = {PARENT: parent, TRIAL: f"{whose}{trial.number}", "state": trial.state, "reason": trial.reason}
     tags = {name: value[:LONGEST_TAG] for name, value in tags.items() if value}
-    name = f"trial {trial.number}{' (default)' if trial.default else ''}"
+    name = f"{whose}trial {trial.number}{' (default)' if trial.default else ''}"
     run_id = known.run_id if known else client.create_run(store.experiment_id, start, tags, name).info.run_id
     values = {int(step): value for step, value in trial.intermediate.items()}
     if trial.value is not None:
         values[max(values, default=0)] = trial.value
     for path, value in flatten(trial.params).items():
         client.log_param(run_id, legal_name(path), value)
-    log_points(client, run_id, [Point("trial/value", value, end, step) for step, value in values.items()])
+    sent = [Point("trial/value", value, end, step) for step, value in values.items()]
+    sent += [Point(f"trial/{legal_name(metric)}", value, end, 0) for metric, value in trial.values.items()]
+    log_points(client, run_id, sent)
     client.set_terminated(run_id, _STATUS[trial.state], end)

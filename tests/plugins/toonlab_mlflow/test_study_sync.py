@@ -135,3 +135,18 @@ def test_the_trials_of_a_search_stand_under_it_with_parameters_values_and_states
     }
     assert by_name["trial 2"].data.tags["reason"] == "k is too large"
     assert {one.data.tags[PARENT] for one in found} == {parent_in(store(uri)).info.run_id}
+
+
+def test_trials_of_several_recipes_and_objectives_are_told_apart(study: Any, uri: str, store: Any) -> None:
+    runs, results = study
+    trials = TypeAdapter(list[SearchTrial]).validate_python(
+        [{"number": 0, "params": {}, "value": 0.5, "values": {"lines": 0.5, "content_ssim": 0.9}}]
+    )
+    one = SearchResult("ctss", {"metric": "lines", "direction": "maximize"}, {}, trials=trials)
+    others = [replace(one, control="random"), replace(one, recipe="plain")]
+    replace(results, search=one, further=others).write()
+    reported(runs[0])
+    reported(runs[1])
+    found = {run.info.run_name: run for run in store(uri).runs() if TRIAL in run.data.tags}
+    assert sorted(found) == ["ctss random trial 0", "ctss trial 0", "plain trial 0"]
+    assert found["plain trial 0"].data.metrics == {"trial/value": 0.5, "trial/lines": 0.5, "trial/content_ssim": 0.9}
