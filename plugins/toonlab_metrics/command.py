@@ -220,8 +220,10 @@ def _lacking(name: str, options: Mapping[str, str], data: EvaluationFolders, cat
     of_sets = bool(_attribute(name, "reference", None, catalogue))
     if of_sets and data.cartoons is None:
         return "--cartoons"
-    missing = sorted(catalogue.make("metrics", name, **options).needs - data.fields.keys())
-    if missing:
+    metric = catalogue.make("metrics", name, **options)
+    if (stream := getattr(metric, "of", "fake")) != "fake":
+        return f"a training, which alone makes the stream {stream!r}"
+    if missing := sorted(metric.needs - data.fields.keys()):
         return f"--truth, with {', '.join(missing)}"
     return "--photos" if data.photos is None and not of_sets else None
 

@@ -6,13 +6,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from toonlab import Results, Run
+from toonlab import Run
 
 from .run_sync import LONGEST_TAG, datasets, log_points, source
 from .store import PARENT, Store
 from .values import Point, flatten, legal_name, points
+
+if TYPE_CHECKING:
+    from toonlab import Results
 
 TRIAL = "toonlab.trial"  # the tag of a trial's own run: its number, after its recipe where a study searches several
 _STATUS = {"complete": "FINISHED", "pruned": "KILLED", "infeasible": "KILLED", "failed": "FAILED"}
@@ -49,6 +52,8 @@ def sync_study(store: Store, run: Run, page: Path) -> None:
 
 
 def _results(run: Run) -> Results:
+    from toonlab import Results  # imports reports
+
     directory = run.directory.parent
     return Results.read(directory) if (directory / "results.json").is_file() else Results(directory.name, directory, [])
 

@@ -240,6 +240,10 @@ CASES = [
     ("no such folder", None, "made --photos nowhere", "nowhere: no such folder"),
     ("an unknown metric", None, ALL + " --metrics outline_f2", "no such metric; did you mean 'outline_f1'?"),
     ("a metric without its truth", None, "made --photos photos --metrics psnr", "psnr needs --truth, with cartoon"),
+    (
+        *("a metric of a training", None, ALL + " --metrics reconstruction_error"),
+        "reconstruction_error needs a training, which alone makes the stream 'cycle'",
+    ),
     ("a metric without cartoons", None, ALL + " --metrics swd", "swd needs --cartoons"),
 ]
 

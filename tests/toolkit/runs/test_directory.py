@@ -208,6 +208,13 @@ def test_the_environment_has_versions_and_the_identity_without_the_recipe() -> N
 def test_a_toonlab_that_lies_in_no_checkout_has_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_directory, "__file__", str(tmp_path / "directory.py"))
     assert environment(DistributedContext(torch.device("cpu")), {})["commit"] is None
+    for command in (
+        ["init", "-q"],
+        ["-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qm", "x", "--allow-empty"],
+    ):
+        subprocess.run(["git", "-C", tmp_path, *command], check=True)
+    (tmp_path / "directory.py").touch()  # installed below the checkout of another project
+    assert environment(DistributedContext(torch.device("cpu")), {})["commit"] is None
     monkeypatch.setenv("PATH", "")
     assert environment(DistributedContext(torch.device("cpu")), {})["commit"] is None
 

@@ -177,7 +177,10 @@ class RunRecord:
         if self._file:
             self._file.close()
             if status != "failed" or self.run.directory.is_dir():
-                write_outcome(self.run.directory, outcome)
+                try:
+                    write_outcome(self.run.directory, outcome)
+                except OSError as error:
+                    raise ToonlabError(self._vanished() or self._unwritable(error)) from error
         self.notify("on_run_end", outcome=outcome)
         return outcome
 

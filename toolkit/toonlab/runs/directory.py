@@ -162,10 +162,17 @@ def _version(package: str) -> str | None:
 
 
 def _commit() -> str | None:
-    """The commit of the git checkout that toonlab lies in, with `-dirty` if that has changes; None if it is in none."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    """The commit of toonlab's own git checkout, with `-dirty` if that has changes; None where there is none.
+
+    A checkout that toonlab is only installed in, in a virtual environment, does not track this file.
+    """
+    git, found = ["git", "-C", str(Path(__file__).parent)], ""
     with suppress(OSError, subprocess.SubprocessError):
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip() or None
+        tracked = ["ls-files", "--error-unmatch", Path(__file__).name]
+        for command in (tracked, ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]):
+            done = subprocess.run([*git, *command], capture_output=True, text=True, check=True, timeout=10)
+            found = done.stdout.strip()
+        return found or None
     return None
 
 
