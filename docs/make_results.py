@@ -28,14 +28,19 @@ DIGITS = 5  # of the scores of scenes
 
 
 def take(study: Path) -> None:
-    """Keep a study's numbers, but the scores of scenes only where words rest on them, and where it ran."""
+    """Keep a study's numbers, but the scores of scenes only where words rest on them, and its hardware.
+
+    Logs and the addresses of storages are left out: they name the folders of the machine.
+    """
     results = StudyResults.read(study)
     judged = {results.metrics[0], *results.guards}
     cells = [
         replace(cell, log=(), outcome=cell.outcome and _slim(dict(cell.outcome), judged)) for cell in results.cells
     ]
     folder = RESULTS / study.name
-    replace(results, cells=cells, directory=folder).write()
+    search = results.search and replace(results.search, storage="")
+    further = [replace(each, storage="") for each in results.further]
+    replace(results, cells=cells, search=search, further=further, directory=folder).write()
     (folder / "results.md").unlink()
     record = json.loads((folder / FILE).read_text(encoding="utf-8"))
     (folder / FILE).write_text(json.dumps(record) + "\n", encoding="utf-8")

@@ -68,6 +68,9 @@ class Flatness(PixelDistribution):
     """
 
     name = "flatness"
+    caveat = (
+        "where cartoons have painted texture, effects that flatten everything score worse than the unmodified photo"
+    )
     sees = frozenset({"blend", "noise", "texture"})
     ignores = frozenset({"color"})
 

@@ -1,6 +1,7 @@
 """The tables of README and docs are those of the committed results."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,11 @@ def test_all_committed_results_are_shown_and_small() -> None:
     committed = {path.parent.name for path in RESULTS.glob(f"*/{FILE}")}
     assert committed == {name for names in SHOWN.values() for name in names} != set()
     assert all(path.stat().st_size < 1_000_000 for path in RESULTS.rglob("*"))
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("*/*.json")), ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_committed_results_name_no_folder_of_a_machine(path: Path) -> None:
+    assert re.findall(r'"(?:[a-z]+:/)?/[^"]*"', path.read_text(encoding="utf-8")) == []
 
 
 def test_a_changed_number_changes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
