@@ -59,6 +59,14 @@ def test_a_training_measures_it_of_the_weights_that_it_selects(catalogue: Catalo
     assert not torch.equal(state["ema"][f"module.generators/back.{name}"], value)
 
 
+@pytest.mark.parametrize("path", ["generators.a/b", "critics.a/b"])
+def test_names_that_no_file_can_have_are_refused_before_the_training(catalogue: Catalogue, path: str) -> None:
+    critic = "{discriminator: {use: patchgan, width: 2}, objective: lsgan, optimizer: {use: Adam, lr: 1e-3}}"
+    given = critic if path.startswith("critics") else "{use: ctss_unet, width: 2}"
+    with pytest.raises(RecipeError, match=f"{path}: files are named after it; give it letters, digits, _ and - only"):
+        load("cyclegan", catalogue, [*TINY, f"{path}={given}", "streams.x=[a/b, fake]"])
+
+
 @pytest.mark.parametrize(
     ("stream", "line"),
     [

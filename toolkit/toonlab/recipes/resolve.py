@@ -1,5 +1,6 @@
 """A recipe's tree as a complete, checked `Recipe`, or an error with everything that is wrong with it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from .resolve_parts import PartResolver
 from .spec import CriticSpec, Evaluate, GeneratorSpec, Part, Recipe, StageSpec, TorchPart, Train, Weight, plain
 
 SECTIONS = tuple(field.name for field in fields(Recipe) if field.name != "name")
+_FILE_NAME = re.compile(r"[\w-]+")
 _STAGE_PARTS = frozenset({"critics", "losses", "generator_optimizer", "schedule"})  # of which no schema is read
 _CRITIC = Schema(
     {
@@ -98,6 +100,7 @@ class _Resolver(PartResolver):
             if key not in SECTIONS:
                 self.report(str(key), f"unknown section; {nearest(str(key), SECTIONS)}")
         recipe = Recipe(name=name, **{section: getattr(self, section)() for section in SECTIONS})
+        self.check_names(recipe)
         self.check_streams(recipe)
         names = ["last", *(metric.use for metric in recipe.evaluate.metrics)]
         if (select := recipe.train.select) not in names:
@@ -164,6 +167,12 @@ class _Resolver(PartResolver):
             else:
                 found[str(name)] = (given[0], given[1])
         return found
+
+    def check_names(self, recipe: Recipe) -> None:
+        """Generators and critics, which give files their names."""
+        for path in [*(f"generators.{name}" for name in recipe.generators), *(f"critics.{n}" for n in recipe.critics)]:
+            if not _FILE_NAME.fullmatch(path.partition(".")[2]):
+                self.report(path, "files are named after it; give it letters, digits, _ and - only")
 
     def check_streams(self, recipe: Recipe) -> None:
         """Streams of generators that are there, each from one that does not need itself; names that exist."""

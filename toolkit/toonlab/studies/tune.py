@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -29,7 +30,7 @@ from .executors.options import Connect, ExecutionOptions, session
 from .executors.progress import StudyProgress
 from .optuna_study import OptunaStudy, first_number
 from .plan.finals import finals_of
-from .plan.search import read_search
+from .plan.search import SearchSpec, read_search
 from .plan.search_plan import SearchPlan, plans_of, pruner, sampler
 from .results import searches
 from .results.results import Direction, SearchResult, SearchTrial, StudyResults
@@ -68,11 +69,7 @@ def tune(
     spec, path = read_search(search, trials)
     files = saving.targets(spec, save) if save is not None else []
     saving.check_free(files)
-    plans = plans_of(spec, path, catalogue, overrides or {})
-    where = "objectives" if spec.objectives else "objective.metric"
-    for plan in plans:
-        for metric in spec.metrics:
-            check_measurable(plan.base, catalogue, metric, f"{path}: {where}")
+    plans = _plans(spec, path, catalogue, overrides or {})
     directory, display = options.runs / paths.study_of(path), display or Display()
     make_directory(directory)
     results = initial_results(
@@ -100,6 +97,15 @@ def tune(
     if files:
         saving.save(files, plans, results)
     return results
+
+
+def _plans(spec: SearchSpec, path: Path, catalogue: Catalogue, overrides: Mapping[str, Any]) -> list[SearchPlan]:
+    """The plans of all recipes, whose data allow the metrics of the objectives."""
+    plans = plans_of(spec, path, catalogue, overrides)
+    where = "objectives" if spec.objectives else "objective.metric"
+    for plan, metric in product(plans, spec.metrics):
+        check_measurable(plan.base, catalogue, metric, f"{path}: {where}")
+    return plans
 
 
 @contextmanager
