@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,6 +99,14 @@ def test_a_run_that_finishes(record: RunRecord, evaluator: Evaluator, log: Log, 
     assert log.events == [record.run.name, (2, {"psnr": 14.0}, {"patches": tmp_path}), outcome]
     lines = [{k: v for k, v in line.items() if k != "time"} for line in _lines(record)]
     assert lines == [{"step": 2, "scalars": {"loss": 0.5}}, {"step": 2, "evaluation": {"psnr": 14.0}}]
+
+
+def test_a_directory_that_vanishes_at_the_very_end_is_told(record: RunRecord) -> None:
+    with record.recording():
+        pass
+    shutil.rmtree(record.run.directory)
+    with pytest.raises(ToonlabError, match="vanished during the run; was it deleted or moved"):
+        record.complete()
 
 
 def test_the_time_before_a_resume_counts(record: RunRecord) -> None:
