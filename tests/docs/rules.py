@@ -53,6 +53,11 @@ COMMANDS = [
     Rule(r"toonlab tune ", "begun", "an hour: with few scenes, stopped when the first trial trains"),
     Rule(r"toonlab import ", "not run", "needs published files; tests/plugins/toonlab_exchange/test_originals.py"),
     Rule(r"toonlab cartoonize whitebox\.safetensors", "not run", "needs what the command before it writes"),
+    Rule(
+        r"toonlab watch ",
+        "not run",
+        "it serves until it is ended; tests/toolkit/report/test_watch.py looks at its page",
+    ),
     Rule(r"toonlab ", "whole", ""),
     Rule(r"pip install -e \S+$", "installed", "without dependencies, beside this environment, not into it"),
     Rule(r"pip install 'toonlab\[(\w+)\]'", "extra", "the extra is there; what it names comes by the network"),
