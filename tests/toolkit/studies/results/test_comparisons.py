@@ -188,4 +188,5 @@ def test_variants_with_baselines_of_their_own_are_compared_with_them_and_with_th
     }
     assert family(study) == 3
     assert study.baseline_text == "plain a, plain b at the same level"
+    assert study.with_cells([]).baseline_text == "the baseline at the same level"  # before anything has run
     assert made(values, floors=["dots a", "dots b"]).verdicts["up b"].word == "better"

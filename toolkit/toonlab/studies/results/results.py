@@ -294,7 +294,7 @@ class StudyResults:
         if self.kind == "tune":
             return f"{self.baseline}; defaults with their own winner"
         recipes = {variant.recipe for variant in self.variants if self.is_baseline(variant.label)}
-        return f"{', '.join(sorted(recipes))} at the same level"
+        return f"{', '.join(sorted(recipes)) or 'the baseline'} at the same level"
 
     def floors_of(self, label: str) -> list[str]:
         """The floors that a variant has to surpass: those that are compared with the same baseline."""
