@@ -24,6 +24,8 @@ TEMPLATE = Path(__file__).parent / "template"
 def write_report(results: StudyResults, out: Path | None = None) -> Path:
     """Write the page, and `table.csv`, `table.md` and `table.tex` next to it; a page that is current stays.
 
+    Next to that of a search lies `optuna.html`, Optuna's interactive plots of its trials.
+
     Args:
         results: of a study of which something has finished.
         out: the page; `report.html` in the study's directory if not given.
@@ -41,15 +43,21 @@ def write_report(results: StudyResults, out: Path | None = None) -> Path:
         )
     out, inputs = out or results.directory / "report.html", fingerprint(results)
     tables = {suffix: out.with_name(f"table.{suffix}") for suffix in ("csv", "md", "tex")}
-    if is_current(out, inputs) and all(path.is_file() for path in tables.values()):
+    plots = out.with_name("optuna.html") if any(trial.state == "complete" for trial in trials) else None
+    if is_current(out, inputs) and all(path.is_file() for path in [*tables.values(), *([plots] if plots else [])]):
         return out
     from .findings import Findings
+    from .optuna_page import optuna_page
     from .page import page
+    from .search import searches_of
     from .table import exports
 
     found = Findings(results)
     texts = exports(found)
-    files = {**{tables[suffix]: text for suffix, text in texts.items()}, out: page(found, texts, inputs)}
+    files = {tables[suffix]: text for suffix, text in texts.items()}
+    if plots:
+        files[plots] = optuna_page(results.name, out.name, searches_of(found))
+    files[out] = page(found, texts, inputs)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         for path, text in files.items():  # the page last: tables next to a page that is current are current

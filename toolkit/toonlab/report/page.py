@@ -55,6 +55,7 @@ def page(found: Findings, exports: Mapping[str, str], inputs: str) -> str:
         "sentences": _sentences(found, searches),
         "experiment": yaml.dump(dict(found.results.asked)) if found.results.asked else "",
         "exports": exports,
+        "trials": any(each.complete for each in own),
         "search": [(each, _search(each, place, alone=len(searches) == 1)) for place, each in enumerate(own)],
         **_sections(found),
         "style": (TEMPLATE / "style.css").read_text(encoding="utf-8"),

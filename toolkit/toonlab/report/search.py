@@ -128,6 +128,10 @@ class Search:
         """Dotted path -> short name."""
         return short_names(list(self.record["space"]))
 
+    def is_numeric(self, path: str) -> bool:
+        """Whether a range is searched, not a list of choices."""
+        return self.record["space"][path].get("choices") is None
+
     def text(self, params: Mapping[str, Any]) -> str:
         """`k 8, patch_size 24`."""
         return ", ".join(f"{self.names.get(path, path)} {value_text(value)}" for path, value in params.items())

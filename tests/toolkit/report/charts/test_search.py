@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from toonlab.report.charts.search import charts, expected, front, parallel
+from toonlab.report.charts.search import charts, expected, front
 from toonlab.report.findings import Findings
-from toonlab.report.search import Search, searches_of
+from toonlab.report.search import searches_of
 from toonlab.studies.results.results import SearchResult, StudyResults
 
 search_result = TypeAdapter(SearchResult).validate_python
@@ -50,7 +50,7 @@ def test_a_field_of_the_map_is_the_mean_of_its_trials(
     tmp_path: Path, trials: list[tuple[dict[str, Any], str, float | None]]
 ) -> None:
     found = drawn(tmp_path, trials, importances={"a.k": 0.75, "a.size": 0.25})
-    assert list(found) == ["heat-map", "history", "parallel", "importances"]
+    assert list(found) == ["heat-map", "history", "importances"]
     written = texts(found["heat-map"])
     assert {"0.522", "0.611", "k", "size"} <= set(written)
     assert [level for level in ("8", "16", "24") if level in written] == [
@@ -74,71 +74,17 @@ def test_the_history_tells_of_every_trial_with_a_value(
     ]
 
 
-def test_parameters_without_steps_are_points_and_choices_have_no_map(tmp_path: Path) -> None:
+def test_parameters_without_steps_and_choices_have_no_map(tmp_path: Path) -> None:
     space = {"a.k": {"low": 0.0, "high": 1.0, "step": None}, "a.size": {"low": 1e-4, "high": 1, "log": True}}
     many = [({"a.k": i / 40, "a.size": 10 ** -(i / 10)}, "complete", i / 40) for i in range(30)]
-    assert "A point" not in drawn(tmp_path, many, space=space)["heat-map"]
-    assert "0.001" in texts(drawn(tmp_path, many, space=space)["heat-map"])
+    assert list(drawn(tmp_path, many, space=space)) == ["history"]
     chosen = {"a.k": {"choices": ["x", None]}, "a.size": {"low": 8, "high": 24, "step": 8}}
     some = [({"a.k": "x", "a.size": 8}, "complete", 0.5), ({"a.k": None, "a.size": 16}, "complete", 0.6)]
-    found = drawn(tmp_path, some, space=chosen)
-    assert list(found) == ["history", "parallel"]
-    assert {"x", "off"} <= set(texts(found["parallel"]))
+    assert list(drawn(tmp_path, some, space=chosen)) == ["history"]
 
 
 def test_trials_without_a_value_leave_the_history_alone(tmp_path: Path) -> None:
     assert list(drawn(tmp_path, [({"a.k": 2, "a.size": 8}, "failed", None)])) == ["history"]
-
-
-# -- parallel coordinates: a line for each trial, from parameter to parameter
-
-
-def parameters(folder: Path, space: dict[str, Any], trials: list[tuple[dict[str, Any], float]]) -> Search:
-    told = [{"number": n, "params": p, "state": "complete", "value": v} for n, (p, v) in enumerate(trials)]
-    record = {"recipe": "r", "objective": {"metric": "f1", "direction": "maximize"}, "space": space, "default": {}}
-    (found,) = searches_of(
-        Findings(
-            StudyResults(
-                "s",
-                folder,
-                [],
-                "tune",
-                metrics=["f1"],
-                search=search_result({**record, "trials": told}),
-            )
-        )
-    )
-    return found
-
-
-def test_values_lie_between_the_least_and_the_most(tmp_path: Path, figure: Any, texts: Any) -> None:
-    space = {"k": {"low": 1, "high": 9}, "mode": {"choices": ["a", None, "c"]}}
-    trials = [({"k": 1, "mode": "a"}, 0.5), ({"k": 5, "mode": None}, 0.7), ({"k": 9, "mode": "c"}, 0.6)]
-    chart = parallel(parameters(tmp_path, space, trials))
-    *others, best = [list(line.get_ydata()) for line in figure(chart).axes[0].lines[:3]]
-    assert best == pytest.approx([0.5, 1, 1])  # "off" is the last of the choices
-    assert sorted(others) == [pytest.approx([0, 0, 0]), pytest.approx([1, 0.5, 0.5])]
-    assert {"k", "mode", "f1", "1", "9", "a", "off", "c", "0.500", "0.700"} <= set(texts(chart))
-    assert chart.description == "The best trial: k 5, mode off, 0.700."
-    assert chart.span == 1
-
-
-def test_a_logarithmic_parameter_has_a_logarithmic_axis(tmp_path: Path, figure: Any) -> None:
-    space = {"lr": {"low": 1e-4, "high": 1, "log": True}, "k": {"low": 1, "high": 3}}
-    trials = [({"lr": 1e-4, "k": 1}, 0.1), ({"lr": 1e-2, "k": 2}, 0.3), ({"lr": 1.0, "k": 3}, 0.2)]
-    best = figure(parallel(parameters(tmp_path, space, trials))).axes[0].lines[2]
-    assert list(best.get_ydata()) == pytest.approx([0.5, 0.5, 1])
-
-
-def test_a_parameter_that_a_trial_lacks_interrupts_its_line(tmp_path: Path, figure: Any) -> None:
-    space = {"k": {"low": 1, "high": 3}, "size": {"low": 8, "high": 16}}
-    lines = figure(parallel(parameters(tmp_path, space, [({"k": 1, "size": 8}, 0.1), ({"k": 3}, 0.3)]))).axes[0].lines
-    assert str(lines[1].get_ydata()[1]) == "nan"
-
-
-def test_many_parameters_take_two_columns(tmp_path: Path) -> None:
-    space = {f"p{n}": {"low": 0, "high": 1} for n in range(5)}
-    assert parallel(parameters(tmp_path, space, [(dict.fromkeys(space, 0.5), 0.1)])).span == 2
 
 
 def test_the_expected_best_is_a_curve_for_each_search(budgeted: StudyResults, figure: Any, texts: Any) -> None:

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap, Normalize
     from matplotlib.figure import Figure
 
-MOST = 24  # levels of a parameter that are drawn as fields; with more, trials are points
+MOST = 24  # levels of a parameter that are drawn as fields
 _NARROW = 8  # levels across that one column of the page has room for
-_FRAMES = "Solid frame: the best trial; dashed: the default"
 
 
 @dataclass(frozen=True)
@@ -46,11 +45,12 @@ class _Plane:
         return sorted({round(level, 9): level for level in sorted(tried)}.values())
 
 
-def heat_map(search: Search, across: str, up: str) -> Chart:
-    """Fields with the mean of their trials; points where the parameters have no steps."""
+def heat_map(search: Search, across: str, up: str) -> Chart | None:
+    """Fields with the mean of their trials; None where the parameters have too many levels for fields."""
     plane, names = _Plane(search, across, up), (search.names[across], search.names[up])
     xs, ys = plane.levels(across), plane.levels(up)
-    fields = max(len(xs), len(ys)) <= MOST
+    if max(len(xs), len(ys)) > MOST:
+        return None
     best, value = plane.place(search.complete[0]), number(search.complete[0]["value"], search.digits)
     where = ", ".join(f"{name} {value_text(level)}" for name, level in zip(names, best or (), strict=False))
 
@@ -58,24 +58,21 @@ def heat_map(search: Search, across: str, up: str) -> Chart:
         from matplotlib.cm import ScalarMappable
 
         axes, colors = figure.add_subplot(xlabel=names[0], ylabel=names[1]), ScalarMappable(*scale(search))
-        if fields:
-            _fields(axes, plane, colors, xs, ys, written=figure.get_figwidth() * 72 / len(xs) > 42)
-        else:
-            _points(axes, plane, colors)
+        _fields(axes, plane, colors, xs, ys, written=figure.get_figwidth() * 72 / len(xs) > 42)
         bar = figure.colorbar(colors, ax=axes, shrink=0.9, aspect=28, pad=0.02)
         bar.outline.set_visible(False)
         bar.ax.tick_params(length=0)
         bar.ax.grid(visible=False)
 
-    marks = f"Mean over a field's trials. {_FRAMES}; ×: infeasible; dot: stopped early."
     return Chart(
         name="heat-map",
         title=f"{search.metric} by {names[0]} and {names[1]}",
-        caption=marks if fields else f"A point for each trial. {_FRAMES}.",
+        caption="Mean over a field's trials. Solid frame: the best trial; dashed: the default; ×: infeasible; dot: "
+        "stopped early.",
         description=f"The best trial is at {where}: {value}.",
         draw=draw,
-        height=max(280, 26 * len(ys) + 80) if fields else 300,
-        span=2 if fields and len(xs) > _NARROW else 1,
+        height=max(280, 26 * len(ys) + 80),
+        span=2 if len(xs) > _NARROW else 1,
     )
 
 
@@ -122,17 +119,3 @@ def _nearest(levels: Sequence[float], value: float) -> int:
 
 def _rectangle(axes: Axes, spot: tuple[int, int], **style: Any) -> None:
     axes.barh(spot[1], 0.96, 0.92, left=spot[0] - 0.48, **style)
-
-
-def _points(axes: Axes, plane: _Plane, colors: Any) -> None:
-    search = plane.search
-    places = [(place, trial["value"]) for trial in reversed(search.complete) if (place := plane.place(trial))]
-    xs, ys = [x for (x, _), _ in places], [y for (_, y), _ in places]
-    axes.scatter(xs, ys, s=60, color=[colors.to_rgba(value) for _, value in places], edgecolors=PAPER)
-    for trial, line in ((search.default, "--"), (search.complete[0], "-")):
-        if place := plane.place(trial):
-            axes.scatter(*place, s=190, facecolors="none", edgecolors=INK, linewidths=1.8, linestyles=line, marker="s")
-    for path, axis in ((plane.across, "x"), (plane.up, "y")):
-        if search.record["space"][path].get("log"):
-            axes.set(**{f"{axis}scale": "log"})
-            getattr(axes, f"{axis}axis").set_major_formatter("{x:g}")

@@ -1,37 +1,30 @@
-"""Charts of a search: its history, which parameter matters, and all parameters side by side; `heatmap` has the map."""
+"""Charts of a search: its history, the expected best, and which parameter matters; `heatmap` has the map."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
-from math import log10, nan
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from toonlab.report.format import number
-from toonlab.report.search import Search, Trial, value_text
+from toonlab.report.search import Search, Trial
 from toonlab.utils.text import several
 
-from .chart import ACCENT, INK, OPEN, PAPER, RULE, SOFT, Chart, Tips, line_style, note
+from .chart import ACCENT, INK, OPEN, RULE, SOFT, Chart, Tips, line_style, note
 from .heatmap import heat_map
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-_NARROW = 4  # axes side by side that one column of the page has room for
 
 
 def charts(search: Search) -> Iterator[Chart]:
     """All that the trials allow."""
-    numeric = [path for path, space in search.record["space"].items() if space.get("choices") is None]
-    if search.complete and len(numeric) >= 2:
-        yield heat_map(search, numeric[0], numeric[1])
+    numeric = [path for path in search.names if search.is_numeric(path)]
+    if search.complete and len(numeric) >= 2 and (chart := heat_map(search, *numeric[:2])):
+        yield chart
     if search.front:
         yield front(search)
     yield history(search)
-    if search.complete and len(search.names) >= 2:
-        yield parallel(search)
     if search.record.get("importances"):
         yield importances(search)
 
@@ -172,69 +165,3 @@ def importances(search: Search) -> Chart:
         draw=draw,
         height=max(130, 46 * len(named) + 20),
     )
-
-
-# -- parallel coordinates
-
-
-class _Scale(NamedTuple):
-    """A parameter or the metric: heights of the complete trials' values, 0 to 1, and its ticks with their texts."""
-
-    name: str
-    heights: Sequence[float]
-    ticks: Sequence[tuple[float, str]]
-
-
-def parallel(search: Search) -> Chart:
-    """A line for each complete trial, from parameter to parameter to its value."""
-    best, values = search.complete[0], [trial["value"] for trial in search.complete]
-    logged = {path: bool(space.get("log")) for path, space in search.record["space"].items()}
-    given = {path: [trial["params"].get(path) for trial in search.complete] for path in logged}
-    scales = [_scale(search.names[path], own, logged[path]) for path, own in given.items()]
-    scales.append(_scale(search.metric, values, text=partial(number, digits=search.digits)))
-
-    def draw(figure: Figure) -> None:
-        axes = figure.add_subplot()
-        for place in reversed(range(len(values))):  # by rank: a colour map's ends would drown in a light or a dark page
-            strength = 0.12 + 0.6 * (1 - place / len(values)) ** 2
-            style: Any = (
-                {"color": ACCENT, "linewidth": 1.5, "alpha": strength} if place else {"color": INK, "linewidth": 3}
-            )
-            axes.plot([scale.heights[place] for scale in scales], **style)
-        for column, scale in enumerate(scales):
-            axes.axvline(column, color=RULE, linewidth=1.2)
-            _ticks(axes, column, scale, last=column == len(scales) - 1)
-        axes.set_xticks(range(len(scales)), [one.name for one in scales], rotation=25 if len(scales) > 5 else 0)
-        axes.set(yticks=[], ylim=(-0.06, 1.06))
-        axes.grid(visible=False)
-        axes.spines.bottom.set_visible(False)
-
-    return Chart(
-        name="parallel",
-        title="All parameters side by side",
-        caption="A line for each complete trial, stronger where it is better; the thick one is the best.",
-        description=f"The best trial: {search.text(best['params'])}, {number(best['value'], search.digits)}.",
-        draw=draw,
-        span=1 if len(scales) <= _NARROW else 2,
-    )
-
-
-def _scale(name: str, values: Sequence[Any], log: bool = False, text: Callable[[Any], str] = value_text) -> _Scale:
-    """Numbers lie between the least and the most, at equal distances or at those of their logarithms if `log`."""
-    present = [value for value in values if value is not None]
-    if present and all(isinstance(value, int | float) and not isinstance(value, bool) for value in present):
-        of: Callable[[float], float] = log10 if log else float
-        low, high = min(present), max(present)
-        span = of(high) - of(low) or 1
-        heights = [nan if value is None else (of(value) - of(low)) / span for value in values]
-        return _Scale(name, heights, [(0, text(low)), (1, text(high))] if high > low else [(0, text(low))])
-    texts = sorted({value_text(value) for value in values})
-    at = {text: place / max(len(texts) - 1, 1) for place, text in enumerate(texts)}
-    return _Scale(name, [at[value_text(value)] for value in values], [(height, text) for text, height in at.items()])
-
-
-def _ticks(axes: Axes, column: int, scale: _Scale, last: bool) -> None:
-    ground = {"facecolor": PAPER, "edgecolor": "none", "pad": 1, "alpha": 0.8}
-    side, shift = ("right", -6) if last else ("left", 6)
-    for height, text in scale.ticks:
-        note(axes, text, (column, height), (shift, 0), va="center", ha=side, bbox=ground)
