@@ -1,4 +1,4 @@
-"""Optuna's plots of a search: a study of Optuna's with the trials as they were, drawn in a browser without a network."""
+"""Optuna's plots of a search: the trials as they were, drawn in a browser without a network."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -14,13 +15,17 @@ from searches import SEARCH, SIZE, K, plan_of
 from toonlab import discover
 from toonlab.errors import BusyError, ToonlabError
 from toonlab.runs.directory import read_metrics
+from toonlab.studies.executors.cell import cells_of
 from toonlab.studies.executors.display import Display
 from toonlab.studies.executors.options import ExecutionOptions
 from toonlab.studies.executors.progress import StudyProgress
 from toonlab.studies.optuna_study import OptunaStudy
-from toonlab.studies.plan.finals import FRESH
+from toonlab.studies.plan.finals import FRESH, finals_of
+from toonlab.studies.plan.search import read_search
+from toonlab.studies.plan.search_plan import plans_of
 from toonlab.studies.results.results import StudyResults
 from toonlab.studies.tune import tune
+from toonlab.types import Outcome
 from toonlab.utils.signals import Interrupted
 
 
@@ -129,6 +134,7 @@ def test_the_default_stands_first_even_where_the_range_leaves_it_out(file: Path,
         ("recipe: small", "recipe: smal", "smal: no such recipe"),
         ("trials: 3", "trials: 0", "trials: got 0, expected"),
         ("trials: 3", "trails: 3", "trails: unknown; did you mean 'trials'?"),
+        ("train.steps: 4", "train.stepz: 4", "train.stepz: no recipe has this path"),
         ("pruner: none", "sampler: cma", "cma searches over numbers, not over choices"),
     ],
 )
@@ -200,6 +206,39 @@ def test_a_search_over_two_recipes_that_is_stopped_tries_nothing_twice(several: 
     again = tune(str(several), discover(), where)
     assert all(cell.reused for cell in again.cells)
     assert again.searches == results.searches
+
+
+def test_the_finals_go_on_until_nothing_is_undecided(tmp_path: Path) -> None:
+    """By runs that have ended: tuned canny beats its default at the first look, and classic differs."""
+    (tmp_path / "same.yaml").write_text("data: {use: toonworld, size: 32, scenes: 8}\nevaluate.samples: 8\n")
+    file = tmp_path / "several.yaml"
+    file.write_text(
+        "recipes: [canny, classic]\nat: same.yaml\nset: {observers: null}\n"
+        "search: {canny: {generator.network.low: [50, 500]}, classic: {generator.network.smoothing: [2.5]}}\n"
+        "objective: {metric: psnr, direction: maximize}\nsampler: grid\npruner: none\nseeds_per_trial: 1\n"
+        "budget: {trials: 2}\nconfirm: {seeds: 1}\n"
+    )
+    where = ExecutionOptions(tmp_path / "runs", parameters={"device": "cpu"})
+    catalogue = discover()
+    found = tune(str(file), catalogue, where).searches
+    search, path = read_search(str(file))
+    finals = finals_of(search, plans_of(search, path, catalogue, {}), found, 24)
+    default, tuned, classic = dict.fromkeys(spec.variant.label for spec in finals.specs)
+    for cell in cells_of(finals.specs, catalogue):
+        label, seed = cell.spec.variant.label, cell.spec.recipe.train.seed
+        value = {default: 1.5, tuned: 1.7, classic: 1.7 + 0.2 * (-1) ** seed}[label] + seed / 1e4
+        scores = {"scores": {"psnr": [value] * 8}, "photo_scores": {"psnr": [0.1] * 8}}
+        outcome = Outcome("finished", 0, 1.0, metrics={"psnr": value}, photo={"psnr": 0.1}, split="test", **scores)
+        (tmp_path / "runs" / "several" / cell.run).mkdir(exist_ok=True)
+        (tmp_path / "runs" / "several" / cell.run / "outcome.json").write_text(json.dumps(outcome.to_json()))
+    results = tune(str(file), catalogue, where, until_decided=True)
+    assert results.max_seeds == 24
+    assert {label: (one.word, one.look) for label, one in results.verdicts.items()} == {
+        default: ("worse", 9),
+        classic: ("undecided", 24),
+    }
+    counts = {variant.label: len(results.of(variant.label)) for variant in results.variants}
+    assert counts == {default: 9, tuned: 24, classic: 24}
 
 
 def test_a_search_for_a_front_confirms_its_points(file: Path, tmp_path: Path) -> None:

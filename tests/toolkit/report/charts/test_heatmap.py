@@ -85,7 +85,9 @@ def test_many_levels_take_two_columns_and_more_have_no_map(tmp_path: Path) -> No
         )
         for count in (8, 12, 40)
     )
-    assert few and wide and (few.span, wide.span) == (1, 2)
+    assert few
+    assert wide
+    assert (few.span, wide.span) == (1, 2)
     assert fine is None
 
 

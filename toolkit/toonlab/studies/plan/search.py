@@ -237,6 +237,14 @@ def draft_of(
     return overridden(search.recipe, catalogue, list(chosen.items()), search.overlays, shared, path)
 
 
+def unplaced(search: SearchSpec, path: Path, catalogue: Catalogue, overrides: Mapping[str, Any]) -> Iterator[Problem]:
+    """A path under `set` or on the command line that no recipe has."""
+    given, placed = {**search.set, **overrides}, set[str]()
+    for name in search.recipes or [search.recipe]:
+        placed |= overridden(name, catalogue, at=search.overlays, near=path).apply_present(given, catalogue)
+    yield from (Problem(dotted, "no recipe has this path") for dotted in given if dotted not in placed)
+
+
 def space_of(search: SearchSpec, path: Path, recipe: Recipe, catalogue: Catalogue) -> dict[str, Range]:
     """The range of each path, with `auto` filled in.
 

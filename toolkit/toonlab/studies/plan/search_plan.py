@@ -16,7 +16,7 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from toonlab.engine.builder import build
+from toonlab.engine.builder import build, build_fixed
 from toonlab.errors import Problem, RecipeError, ToonlabError
 from toonlab.recipes.dotted_tree import DottedTree
 from toonlab.registry.catalogue import Catalogue
@@ -25,7 +25,7 @@ from toonlab.studies.executors.cell import CellSpec
 from toonlab.studies.results.results import Variant
 from toonlab.utils.distributed import DistributedContext, pick_device
 
-from .search import Range, SearchSpec, recipe_of, space_of
+from .search import Range, SearchSpec, recipe_of, space_of, unplaced
 
 _WITHOUT_EFFECT = ("about", "trials", "confirm", "executor", "recipes", "budget", "control")  # on the value of a trial
 _SEED = 0  # of the search itself: the same search proposes the same trials where one worker runs
@@ -119,7 +119,11 @@ class SearchPlan:
     def infeasible(self, params: Mapping[str, Any]) -> str | None:
         """Why there is no run at some parameters, by the probe that every run begins with; None if there is."""
         try:
-            build(self.spec(params, 0).recipe, self.catalogue, DistributedContext(pick_device("cpu")))
+            recipe = self.spec(params, 0).recipe
+            if recipe.stages:
+                build(recipe, self.catalogue, DistributedContext(pick_device("cpu")))
+            else:
+                build_fixed(recipe, self.catalogue)
         except ToonlabError as error:
             return str(error)
         return None
@@ -140,6 +144,7 @@ def plans_of(search: SearchSpec, path: Path, catalogue: Catalogue, overrides: Ma
                 raise
             own = error.problems if isinstance(error, RecipeError) else [Problem("", str(error))]
             problems += [Problem(": ".join(filter(None, [arm.recipe, each.path])), each.message) for each in own]
+    problems += unplaced(search, path, catalogue, overrides)
     if problems:
         raise RecipeError(str(path), dict.fromkeys(problems))
     return plans
