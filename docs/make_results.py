@@ -4,19 +4,23 @@
     python docs/make_results.py runs/STUDY ...   # before that, takes the studies' results: docs/results/STUDY/
 
 A table stands between `<!-- results: STUDY, column, column -->` and `<!-- end of results -->`; without columns it has
-all of the study's. The line below it says what was measured, where, when, and by which command.
+all of the study's. The line below it says what was measured, where, when, and by which command. `<!-- results: STUDY:
+budgets -->` is what searches with one budget found, recipe by recipe.
 """
 
 import argparse
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from toonlab.report.findings import Findings
+from toonlab.report.format import difference_text
+from toonlab.report.search import POINTS, searches_of
 from toonlab.report.table import as_table
 from toonlab.studies.results.results import FILE, StudyResults
 
@@ -63,7 +67,10 @@ def _slim(outcome: dict[str, Any], judged: set[str]) -> dict[str, Any]:
 
 def table(study: str, columns: list[str]) -> str:
     """A study's table as Markdown, and the line below it."""
+    study, _, kind = study.partition(":")
     results = StudyResults.read(RESULTS / study)
+    if kind:
+        return budgets(results)
     seeds = sorted({cell.seed for cell in results.cells if cell.status == "finished"})
     text = as_table(Findings(replace(results, metrics=columns or results.metrics))).markdown()
     where = json.loads((RESULTS / study / "environment.json").read_text(encoding="utf-8"))
@@ -74,12 +81,29 @@ def table(study: str, columns: list[str]) -> str:
     return f"{text}\n{line} ([all numbers](LINK)).\n"
 
 
+def budgets(results: StudyResults) -> str:
+    """The searches of a study as Markdown: the default, the best trial, and the expected best of so many trials."""
+    searches = searches_of(Findings(results))
+    points = [n for n in POINTS if any(n in each.expected for each in searches)]
+    head = ["recipe", "trials", "default", "best trial", *(f"best of {n}" for n in points), "tuned, on fresh seeds"]
+    lines = [head, ["---", *["---:"] * (len(head) - 1)]]
+    for each in searches:
+        gain = next((gain for gain in each.gains if gain.confirmed), None)
+        told = f"{difference_text(gain.confirmed, each.digits)} {gain.word}" if gain and gain.confirmed else "–"
+        bests = [f"{each.expected[n]['value']:.3f}" if n in each.expected else "–" for n in points]
+        default = f"{each.default['value']:.3f}" if each.default else "–"
+        states = Counter(trial["state"] for trial in each.trials)
+        counts = f"{states['complete']} + {states['pruned']} pruned"
+        lines.append([each.name, counts, default, f"{each.complete[0]['value']:.3f}", *bests, told])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
 def written(page: Path) -> str:
     """The page's text with its tables as the results have them."""
 
     def one(found: re.Match[str]) -> str:
         text = table(found[2], found[3].split(", ")[1:])
-        link = os.path.relpath(RESULTS / found[2] / FILE, page.parent)
+        link = os.path.relpath(RESULTS / found[2].partition(":")[0] / FILE, page.parent)
         return f"{found[1]}\n{text.replace('LINK', link)}\n{found[4]}"
 
     return TABLE.sub(one, page.read_text(encoding="utf-8"))
@@ -87,7 +111,7 @@ def written(page: Path) -> str:
 
 def tables(page: Path) -> Iterator[str]:
     """The names of the studies that a page shows."""
-    return (found[2] for found in TABLE.finditer(page.read_text(encoding="utf-8")))
+    return (found[2].partition(":")[0] for found in TABLE.finditer(page.read_text(encoding="utf-8")))
 
 
 def main() -> None:
