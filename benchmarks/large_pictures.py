@@ -1,7 +1,7 @@
 """Time and memory of large pictures: whole, and in strips of rows; and what statistics of a reduced copy would cost.
 
     python benchmarks/large_pictures.py                          # width 8 whole and in strips, full width in strips
-    python benchmarks/large_pictures.py --methods ctss --megapixels 12 50 --memory 0.5
+    python benchmarks/large_pictures.py --methods ctss --megapixels 50 --compare 0
     python benchmarks/large_pictures.py --reduced                # the same norms with the statistics of a smaller copy
 
 Each figure is of a process of its own: its largest resident memory, libraries and weights included (on a GPU, what
@@ -134,7 +134,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--methods", nargs="+", choices=GENERATORS, default=["ctss", "cartoongan", "whitebox"])
     parser.add_argument("--megapixels", nargs="+", type=float, default=[12, 50])
-    parser.add_argument("--memory", nargs="+", type=float, default=[0.5], help="GiB for strips and stored maps")
+    parser.add_argument("--memory", type=float, default=0.125, help="GiB for strips and stored maps")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--compare", type=int, default=8, help="the width that is computed whole, too; 0 for none")
     parser.add_argument("--reduced", action="store_true")
@@ -148,13 +148,14 @@ def main() -> None:
         rows = [row for method in options.methods for row in reduced(method, options.megapixels[0])]
         report("large_pictures-reduced", device(), rows, vars(options))
         return
-    cases: list[tuple[Any, ...]] = []
     for megapixels in options.megapixels:
+        cases: list[tuple[Any, ...]] = []
         for method in options.methods:
-            if options.compare and megapixels == min(options.megapixels):
-                cases += [(method, options.compare, megapixels, memory) for memory in (None, *options.memory)]
-            cases += [(method, None, megapixels, memory) for memory in options.memory]
-    report("large_pictures", device(), [in_process(options.threads, *case) for case in cases], vars(options))
+            if options.compare:
+                cases += [(method, options.compare, megapixels, memory) for memory in (None, options.memory)]
+            cases.append((method, None, megapixels, options.memory))
+        rows = [in_process(options.threads, *case) for case in cases]
+        report(f"large_pictures-{megapixels:g}mp", device(), rows, vars(options))
 
 
 if __name__ == "__main__":

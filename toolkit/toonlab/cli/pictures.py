@@ -28,6 +28,7 @@ def cartoonize(
     keep_suffix: KeepSuffix = False,
     alpha: Annotated[bool, typer.Option("--alpha", help="Keep transparency; else it is laid on white.")] = False,
     max_pixels: MaxPixels = None,
+    memory: Annotated[float | None, typer.Option("--memory", min=0.01, help="GiB to take; else what is free.")] = None,
     device: Device = "auto",
 ) -> None:
     """Turn pictures into cartoons with a trained model, or one that needs no training."""
@@ -51,6 +52,7 @@ def cartoonize(
         batch,
         max_side,
         postprocess,
+        memory=None if memory is None else int(memory * 2**30),
         max_pixels=allowed(max_pixels),
         alpha=alpha,
     )

@@ -155,10 +155,11 @@ def fitted(width: int, height: int, max_side: int) -> tuple[int, int]:
 
 
 def to_picture(image: Tensor) -> Image.Image:
-    """`(3, H, W)` float in [-1, 1] (clipped to it) -> 8-bit RGB, rounded."""
+    """`(3, H, W)` float in [-1, 1] (clipped to it) -> 8-bit RGB, rounded; whole levels, uint8, stay as they are."""
     import torch
 
-    array = ((image.detach().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    whole = image.dtype == torch.uint8
+    array = image if whole else ((image.detach().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     return Image.fromarray(array.movedim(0, -1).contiguous().cpu().numpy())
 
 

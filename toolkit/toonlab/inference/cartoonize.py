@@ -25,6 +25,7 @@ from toonlab.registry.protocols import Postprocessor
 from toonlab.utils import paths
 
 from .memory import MemoryBudget
+from .strips import NeedsWholeError, cartoonize_in_strips
 
 Photo = tuple[PictureTask, Tensor]  # the task and its photo, (3, H, W) uint8
 
@@ -75,9 +76,9 @@ def cartoonize_pictures(
 ) -> Iterator[PictureResult]:
     """Cartoonize picture files lazily, in their order; consecutive pictures of one size form a batch.
 
-    An unreadable picture is skipped, one too large for the memory or whose file can't be written fails, and the others
-    are still processed. Pictures are never cut into tiles: networks that normalise over the whole image would give a
-    different result.
+    An unreadable picture is skipped, one whose file can't be written fails, and the others are still processed. One too
+    large for the memory goes through the network alone, in strips of rows, with the same result; where the network does
+    not allow that, it fails.
 
     Args:
         generator: photo -> cartoon, `(B, 3, H, W)` in [-1, 1].
@@ -86,7 +87,7 @@ def cartoonize_pictures(
         batch: the largest batch; smaller where the memory requires it.
         max_side: larger pictures are scaled down, so that their longer side has this many pixels.
         postprocess: applied to each finished picture.
-        memory: bytes that a forward pass may take; None for the free memory.
+        memory: bytes that a picture may take in the network; None for the free memory.
         max_pixels: pictures with more are skipped.
         alpha: give the cartoon of a transparent picture the opacity of its picture, which is laid on white otherwise.
 
@@ -104,7 +105,10 @@ def cartoonize_pictures(
             continue
         fit = budget.pictures(*photo.shape[1:])
         if not fit:
-            yield PictureResult(task, "failed", budget.refusal(*photo.shape[1:]))
+            if pending:
+                yield from _written(pending, budget, postprocess, alpha)
+                pending = []
+            yield _written_in_strips(task, photo, budget, postprocess, alpha)
             continue
         if pending and (len(pending) >= min(batch, fit) or pending[0][1].shape != photo.shape):
             yield from _written(pending, budget, postprocess, alpha)
@@ -125,10 +129,7 @@ def _written(
         failure = error.with_traceback(None)  # its frames would keep the memory allocated
     else:
         for (task, photo), fake in zip(photos, fakes, strict=True):
-            picture = to_postprocessed(fake, photo, postprocess)
-            if alpha and (opacity := read_alpha(task.source, picture.size)):
-                picture.putalpha(opacity)
-            yield write_result(task, picture)
+            yield _finished(task, photo, fake, postprocess, alpha)
         return
     if len(photos) > 1:
         for single in photos:
@@ -138,8 +139,30 @@ def _written(
         yield PictureResult(task, "failed", budget.failure(failure, *photo.shape[1:]))
 
 
+def _written_in_strips(
+    task: PictureTask, photo: Tensor, budget: MemoryBudget, postprocess: Postprocessor | None, alpha: bool
+) -> PictureResult:
+    """Cartoonize a photo that is too large for the memory, and write its file."""
+    try:
+        fake = cartoonize_in_strips(budget.generator, photo, budget.free)
+    except NeedsWholeError:
+        return PictureResult(task, "failed", budget.refusal(*photo.shape[1:]))
+    except (RuntimeError, ToonlabError) as error:
+        return PictureResult(task, "failed", budget.failure(error, *photo.shape[1:]))
+    return _finished(task, photo, fake, postprocess, alpha)
+
+
+def _finished(
+    task: PictureTask, photo: Tensor, fake: Tensor, postprocess: Postprocessor | None, alpha: bool
+) -> PictureResult:
+    picture = to_postprocessed(fake, photo, postprocess)
+    if alpha and (opacity := read_alpha(task.source, picture.size)):
+        picture.putalpha(opacity)
+    return write_result(task, picture)
+
+
 def to_postprocessed(fake: Tensor, photo: Tensor, postprocess: Postprocessor | None) -> Image.Image:
-    """A fake, `(3, H, W)` in [-1, 1], as a picture after post-processing; the photo is `(3, H, W)` uint8."""
+    """A fake as a picture after post-processing; it is `(3, H, W)` in [-1, 1] or uint8, the photo uint8."""
     picture = to_picture(fake)
     if postprocess is None:
         return picture

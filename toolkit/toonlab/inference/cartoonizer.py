@@ -23,6 +23,7 @@ from toonlab.registry.protocols import Postprocessor, ReadyMade
 
 from .cartoonize import to_postprocessed
 from .memory import MemoryBudget
+from .strips import NeedsWholeError, cartoonize_in_strips
 
 Picture: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[np.uint8]
 Post: TypeAlias = str | Mapping[str, Any] | Postprocessor
@@ -51,7 +52,8 @@ class Cartoonizer:
             ToonlabError: if it is not a picture, or too large for the memory.
         """
         photo = pixels(image, max_side)
-        fake = self.tensor(to_float(photo[None].to(self.device)))[0]
+        fits = self.budget.pictures(*photo.shape[1:])
+        fake = self.tensor(to_float(photo[None].to(self.device)))[0] if fits else self._in_strips(photo)
         return to_postprocessed(fake, photo, postprocess)
 
     def tensor(self, photos: Tensor) -> Tensor:
@@ -70,13 +72,24 @@ class Cartoonizer:
         height, width = batch.shape[-2:]
         fit = self.budget.pictures(height, width)
         if not fit:
-            raise ToonlabError(_for_python(self.budget.refusal(height, width)))
+            fakes = torch.stack([self._in_strips(photo.float()) for photo in batch])
+            return fakes if photos.ndim == 4 else fakes[0]
         try:
             chunks = torch.split(batch.float().to(self.device), min(fit, len(batch)))
             fakes = torch.cat([cartoonize(self.generator, chunk).to(photos.device) for chunk in chunks])
         except RuntimeError as error:  # networks refuse a size in different ways
             raise ToonlabError(f"image: {_for_python(self.budget.failure(error, height, width))}") from error
         return fakes if photos.ndim == 4 else fakes[0]
+
+    def _in_strips(self, photo: Tensor) -> Tensor:
+        """The cartoon of a photo that is too large for the memory, both `(3, H, W)`, uint8 or float in [-1, 1]."""
+        self.generator.to(self.device)
+        try:
+            return cartoonize_in_strips(self.generator, photo, self.budget.free)
+        except NeedsWholeError as error:
+            raise ToonlabError(_for_python(self.budget.refusal(*photo.shape[1:]))) from error
+        except RuntimeError as error:
+            raise ToonlabError(f"image: {_for_python(self.budget.failure(error, *photo.shape[1:]))}") from error
 
 
 def pixels(image: Picture, max_side: int | None = None) -> Tensor:

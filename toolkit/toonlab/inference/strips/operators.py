@@ -1,12 +1,8 @@
-"""Operators of a network, row by row: which rows of its inputs some rows of an output need, and how to compute them.
-
-A map is a tensor of the recorded network whose third dimension are the picture's rows, `(1, C, H, ...)`; constants are
-all other tensors.
-"""
+"""Operators of a network, row by row: which rows of its inputs some rows of an output need, and how to compute them."""
 
 import math
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,66 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.fx import Node
 
-from toonlab.errors import ToonlabError
-
-ROWS = 2  # the dimension
-SMALL = 2**20  # numbers: larger constants, such as a weight for every pixel, are computed in strips too
-Rows = tuple[int, int]  # first, end
-aten = torch.ops.aten
-
-
-class NeedsWholeError(ToonlabError):
-    """A network has an operator that can't be computed row by row."""
-
-
-def tensor_of(node: Node) -> Tensor:
-    """The tensor of a node at the picture's size, without values; of several the first."""
-    value = node.meta["val"]
-    first: Tensor = value[0] if isinstance(value, tuple | list) else value
-    return first
-
-
-def shape_of(node: Node) -> torch.Size:
-    return tensor_of(node).shape
-
-
-class Constants:
-    """The values of constants, computed on demand and kept, if they are small.
-
-    Args:
-        known: parameters and buffers; statistics of maps are added as they become known.
-    """
-
-    def __init__(self, known: Mapping[Node, Tensor]) -> None:
-        self.known = dict(known)
-
-    def value(self, node: Node) -> Any:
-        """The whole tensor of a constant node."""
-        if node not in self.known:
-            self.known[node] = self._computed(node, self.value)
-        return self.known[node]
-
-    def rows(self, node: Node, rows: Rows, height: int) -> Any:
-        """A constant to be combined with rows of a map of this height: its own rows, if it has as many."""
-        shape = shape_of(node)
-        if len(shape) < 2 or height == 1 or shape[-2] != height:
-            return self.value(node)
-        if shape.numel() <= SMALL or not is_pointwise(node):
-            return self.value(node)[..., rows[0] : rows[1], :]
-        return self._computed(node, lambda given: self.rows(given, rows, height))
-
-    def _computed(self, node: Node, value: Callable[[Node], Any]) -> Any:
-        assert callable(node.target)
-        return node.target(*_filled(node.args, value), **_filled(node.kwargs, value))
-
-
-def _filled(arguments: Any, value: Callable[[Node], Any]) -> Any:
-    """Arguments of a node, with values in the places of nodes."""
-    return torch.fx.node.map_arg(arguments, value)
-
-
-def is_pointwise(node: Node) -> bool:
-    return isinstance(node.target, torch._ops.OpOverload) and torch.Tag.pointwise in node.target.tags
+from .graph import ROWS, Constants, NeedsWholeError, Rows, arguments_of, aten, dims_of, filled, is_pointwise, shape_of
+from .moments import Moments
 
 
 class RowOperator:
@@ -90,7 +28,7 @@ class RowOperator:
         self.shape = shape_of(node)
         self.height = self.shape[ROWS]
         self.heights = [shape_of(given)[ROWS] for given in maps]
-        self.given = _arguments(node)
+        self.given = arguments_of(node)
 
     def needs(self, index: int, first: int, end: int) -> Rows:
         """The rows of input `index` for the rows `first` to `end` of the output; they grow with both."""
@@ -104,7 +42,7 @@ class RowOperator:
             return of[node] if node in of else self.constants.rows(node, rows, self.height)
 
         target: Any = self.node.target
-        result = target(*_filled(self.node.args, value), **_filled(self.node.kwargs, value))
+        result = target(*filled(self.node.args, value), **filled(self.node.kwargs, value))
         return result[0] if isinstance(result, tuple | list) else result
 
     def constant(self, name: str) -> Any:
@@ -253,7 +191,9 @@ class Enlarged(RowOperator):
         self.factor = self.height // self.heights[0]
         before = shape_of(maps[0])
         if node.target is aten.view.default:
-            self.require(before[:2] == self.shape[:2] and math.prod(before[3:]) == self.factor * math.prod(self.shape[3:]))
+            self.require(
+                before[:2] == self.shape[:2] and math.prod(before[3:]) == self.factor * math.prod(self.shape[3:])
+            )
         elif node.target is not aten.pixel_shuffle.default:
             self.mode = name.split("_")[1].split("2d")[0]
             self.require(self.shape[3] % before[3] == 0)
@@ -277,7 +217,7 @@ class Enlarged(RowOperator):
 class Normalised(RowOperator):
     """Group or instance norm, by statistics of the whole map; the planner sets `statistics`."""
 
-    statistics: "Moments"
+    statistics: Moments
 
     def __init__(self, node: Node, maps: Sequence[Node], constants: Constants) -> None:
         super().__init__(node, maps, constants)
@@ -294,41 +234,6 @@ class Normalised(RowOperator):
         result = (pieces[0] - numbers[0]).mul_(numbers[1])
         bias = self.constant("bias")
         return result if bias is None else result.add_(bias.view(1, -1, 1, 1))
-
-
-class Moments:
-    """The mean and the variance of each channel of a map, gathered strip by strip in float64 (Chan's algorithm)."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.mean = self.squares = torch.zeros(())  # (C,): the mean, and the sum of the squared distances from it
-
-    def add(self, rows: Tensor) -> None:
-        """Count rows, `(1, C, h, W)`."""
-        values = rows[0].flatten(1)
-        count = values.shape[1]
-        rough = values.mean(1, keepdim=True)
-        centred = values - rough
-        rest = centred.mean(1).cpu().double()  # what float32 left of the mean
-        squares = torch.linalg.vector_norm(centred, dim=1).cpu().double().square() - count * rest.square()
-        mean = rough[:, 0].cpu().double() + rest
-        total, step = self.count + count, mean - self.mean
-        self.squares = self.squares + squares + step.square() * (self.count * count / total)
-        self.mean = self.mean + step * (count / total)
-        self.count = total
-
-    def shifted(self, by: Tensor) -> "Moments":
-        """Those of the map less a number for each channel."""
-        other = Moments()
-        other.count, other.mean, other.squares = self.count, self.mean - by.flatten().cpu().double(), self.squares
-        return other
-
-    def of_groups(self, groups: int) -> tuple[Tensor, Tensor]:
-        """The mean and the variance of each channel's group, `(C,)` float64."""
-        means, variances = self.mean.view(groups, -1), (self.squares / self.count).view(groups, -1)
-        mean = means.mean(1, keepdim=True)
-        variance = (variances + (means - mean).square()).mean(1, keepdim=True)
-        return mean.expand_as(means).flatten(), variance.expand_as(means).flatten()
 
 
 _KINDS: Mapping[Any, type[RowOperator]] = {
@@ -364,7 +269,7 @@ def row_operator(node: Node, maps: Sequence[Node], constants: Constants) -> RowO
     if kind := _KINDS.get(target):
         return kind(node, maps, constants)
     if target in (aten.slice.Tensor, aten.cat.default, aten.stack.default, aten.mean.dim):
-        dims = _dims(node)
+        dims = dims_of(node)
         if dims == {ROWS} and target is aten.slice.Tensor:
             return SliceRows(node, maps, constants)
         if dims == {ROWS} and target is aten.cat.default and len(maps) == len(node.args[0]):  # type: ignore[arg-type]
@@ -380,23 +285,8 @@ def row_operator(node: Node, maps: Sequence[Node], constants: Constants) -> RowO
 def is_mean(node: Node) -> bool:
     """Whether a node averages each channel of a map over all pixels."""
     if node.target is aten.adaptive_avg_pool2d.default:
-        return list(_arguments(node)["output_size"]) == [1, 1]
-    return node.target is aten.mean.dim and _dims(node) == {ROWS, 3}
-
-
-def _dims(node: Node) -> set[int]:
-    """The dimensions that a node works on, from the front."""
-    given = _arguments(node)["dim"]
-    of = len(shape_of(node.all_input_nodes[0])) + (node.target is aten.stack.default)
-    return {dim % of for dim in ([given] if isinstance(given, int) else given)}
-
-
-def _arguments(node: Node) -> dict[str, Any]:
-    """The arguments of a node by their names, with the defaults."""
-    module = node.graph.owning_module
-    assert module is not None
-    named = node.normalized_arguments(module, normalize_to_only_use_kwargs=True)
-    return dict(named.kwargs) if named else {}
+        return list(arguments_of(node)["output_size"]) == [1, 1]
+    return node.target is aten.mean.dim and dims_of(node) == {ROWS, 3}
 
 
 def _pair(sides: Any) -> tuple[int, int]:
