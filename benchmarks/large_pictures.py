@@ -63,13 +63,13 @@ def measure(method: str, width: int | None, megapixels: float, memory: float | N
     if place.type == "cuda":
         torch.cuda.reset_peak_memory_stats(place)
     wait(place)
-    start = time.perf_counter()
+    start, processor = time.perf_counter(), time.process_time()
     if memory is None:
         to_levels(cartoonize(net, to_float(picture[None].to(place)))).cpu()
     else:
         cartoonize_in_strips(net, picture, memory * 2**30)
     wait(place)
-    seconds = time.perf_counter() - start
+    seconds, processor = time.perf_counter() - start, time.process_time() - processor
     peak = torch.cuda.max_memory_allocated(place) if place.type == "cuda" else most_resident()
     return {
         "method": method,
@@ -78,6 +78,7 @@ def measure(method: str, width: int | None, megapixels: float, memory: float | N
         "MP": round(picture.shape[1] * picture.shape[2] / 1e6, 1),
         "way": "whole" if memory is None else f"strips, {memory} GiB",
         "seconds": round(seconds, 1),
+        "of the processor": round(processor, 1),
         "peak MiB": round(peak / MIB),
         "before MiB": round(before / MIB),
     }
@@ -134,7 +135,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--methods", nargs="+", choices=GENERATORS, default=["ctss", "cartoongan", "whitebox"])
     parser.add_argument("--megapixels", nargs="+", type=float, default=[12, 50])
-    parser.add_argument("--memory", type=float, default=0.125, help="GiB for strips and stored maps")
+    parser.add_argument("--memory", type=float, default=0.25, help="GiB for strips and stored maps")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--compare", type=int, default=8, help="the width that is computed whole, too; 0 for none")
     parser.add_argument("--reduced", action="store_true")

@@ -13,7 +13,7 @@ from torch.fx import Node
 from toonlab.errors import ToonlabError
 
 ROWS = 2  # the dimension
-SMALL = 2**20  # numbers: larger constants, such as a weight for every pixel, are computed in strips too
+SMALL = 2**16  # numbers: larger constants, such as a weight for every pixel, are computed in strips too
 Rows = tuple[int, int]  # first, end
 aten = torch.ops.aten
 
