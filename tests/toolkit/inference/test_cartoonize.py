@@ -42,6 +42,13 @@ class Inverse(nn.Module):
         return -photo
 
 
+class Turned(Inverse):
+    """Looks at the last row first, and so needs the whole picture."""
+
+    def forward(self, photo: Tensor) -> Tensor:
+        return super().forward(photo.flip(2)).flip(2)
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
@@ -129,16 +136,39 @@ def test_bad_pictures_are_skipped_and_the_rest_goes_on(folder: Path):
     assert [path.name for path in Path("out").iterdir()] == ["a.png"]
 
 
-def test_a_picture_too_large_for_the_memory_fails_and_the_rest_goes_on(folder: Path):
+def test_a_picture_too_large_for_the_memory_goes_in_strips_in_its_turn(folder: Path):
+    pixels = {
+        "a": draw(folder / "a.png", 30, 20),
+        "b": draw(folder / "b.png", 600, 401),
+        "c": draw(folder / "c.png", 30, 20),
+    }
+    done = run(Inverse(), folder, memory=5_000_000)
+    assert [(d.task.source.stem, d.outcome) for d in done] == [("a", "written"), ("b", "written"), ("c", "written")]
+    assert all(np.array_equal(read(f"{name}.png"), 255 - pixels[name]) for name in pixels)
+
+
+def test_strips_keep_transparency_and_are_post_processed(folder: Path):
+    pixels = np.random.default_rng(0).integers(0, 256, (400, 600, 4), np.uint8)
+    Image.fromarray(pixels).save(folder / "a.png")
+    options = {"alpha": True, "postprocess": lambda fake, photo: fake // 2 + photo // 2}
+    for name, memory in (("strips", 5_000_000), ("whole", None)):
+        tasks = plan_tasks([folder], Path(name))
+        assert [d.outcome for d in cartoonize_pictures(Inverse(), tasks, CPU, memory=memory, **options)] == ["written"]
+    strips, whole = (np.asarray(Image.open(Path(name) / "a.png")) for name in ("strips", "whole"))
+    assert strips.shape == (400, 600, 4)
+    assert np.array_equal(strips, whole)
+
+
+def test_a_picture_too_large_for_the_memory_fails_if_the_network_needs_it_whole(folder: Path):
     draw(folder / "a.png", 600, 400)
     draw(folder / "b.png", 30, 20)
-    (large, small) = run(Inverse(), folder, memory=5_000_000)
+    (large, small) = run(Turned(), folder, memory=5_000_000)
     assert (large.outcome, small.outcome) == ("failed", "written")
     assert large.reason.startswith("600x400 pixels need about 0.00")
     assert "the largest size that fits is " in large.reason
     side = int(large.reason.rpartition("--max-side ")[2])
     Path("out/b.png").unlink()
-    again = run(Inverse(), folder, memory=5_000_000, max_side=side)
+    again = run(Turned(), folder, memory=5_000_000, max_side=side)
     assert [done.outcome for done in again] == ["written", "written"]
     assert read("a.png").shape[1] == side
 
@@ -326,6 +356,14 @@ def test_a_recipe_that_learns_nothing_needs_no_run(folder: Path, catalogue: Cata
     changed = ["cartoonize", "classic", "in", "generator.network.colors=3", "--out", "out"]
     assert CliRunner().invoke(app, changed).exit_code == 0
     assert np.array_equal(read("a.png"), results["few.yaml"])
+
+
+def test_the_command_takes_a_limit_of_memory(folder: Path):
+    pixels = draw(folder / "a.png", 1400, 700)
+    done = CliRunner().invoke(app, ["cartoonize", "identity", "in", "--out", "out", "--memory", "0.01"])
+    assert done.exit_code == 0, done.stderr
+    assert np.array_equal(read("a.png"), pixels)
+    assert CliRunner().invoke(app, ["cartoonize", "identity", "in", "--out", "two", "--memory", "0"]).exit_code == 2
 
 
 def test_names_that_no_terminal_shows_and_single_failures_leave_the_rest(folder: Path, ran: Callable[..., Any]):

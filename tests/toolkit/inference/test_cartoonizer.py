@@ -95,6 +95,18 @@ def test_a_batch_that_does_not_fit_goes_in_parts_and_one_too_large_is_refused(ru
         make.tensor(photos)
 
 
+def test_pictures_and_tensors_that_do_not_fit_go_in_strips(run: toonlab.TrainedRun) -> None:
+    make = Cartoonizer(run.generator, CPU)
+    photos, picture = torch.rand(2, 3, 300, 260) * 2 - 1, noise(300, 260)
+    whole = cartoonize(run.generator, photos), np.asarray(make.picture(picture, None, None)).astype(int)
+    make.budget.limit = int(make.budget.bytes_per_pixel * 304 * 272 / 2)
+    make.budget.__dict__.pop("free", None)
+    assert make.budget.pictures(300, 260) == 0
+    assert torch.allclose(make.tensor(photos), whole[0], atol=1e-4)
+    assert torch.allclose(make.tensor(photos[0]), whole[0][0], atol=1e-4)
+    assert np.abs(np.asarray(make.picture(picture, None, None)) - whole[1]).max() <= 1
+
+
 def test_max_side_and_a_post_processor_are_the_commands(
     run: toonlab.TrainedRun, tmp_path: Path, typed: Callable[..., np.ndarray], catalogue: Catalogue
 ) -> None:
