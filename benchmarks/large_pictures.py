@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from toonlab import discover
 from toonlab.engine.evaluator import cartoonize
+from toonlab.inference.memory import MemoryBudget
 from toonlab.inference.strips import cartoonize_in_strips
 from toonlab.ops.levels import to_float, to_levels
 
@@ -59,6 +60,8 @@ def photo(megapixels: float) -> Tensor:
 def measure(method: str, width: int | None, megapixels: float, memory: float | None) -> dict[str, Any]:
     """One row, in this process; in strips if `memory`, GiB, is given."""
     net, picture, place = generator(method, width), photo(megapixels), device()
+    if memory is None and not (budget := MemoryBudget(net, place)).pictures(*picture.shape[1:]):
+        raise SystemExit(budget.refusal(*picture.shape[1:]))
     before = resident()
     if place.type == "cuda":
         torch.cuda.reset_peak_memory_stats(place)
@@ -138,6 +141,7 @@ def main() -> None:
     parser.add_argument("--memory", type=float, default=0.25, help="GiB for strips and stored maps")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--compare", type=int, default=8, help="the width that is computed whole, too; 0 for none")
+    parser.add_argument("--width", type=int, help="instead of each generator's own")
     parser.add_argument("--reduced", action="store_true")
     parser.add_argument("--case", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -154,9 +158,10 @@ def main() -> None:
         for method in options.methods:
             if options.compare:
                 cases += [(method, options.compare, megapixels, memory) for memory in (None, options.memory)]
-            cases.append((method, None, megapixels, options.memory))
+            cases.append((method, options.width, megapixels, options.memory))
         rows = [in_process(options.threads, *case) for case in cases]
-        report(f"large_pictures-{megapixels:g}mp", device(), rows, vars(options))
+        width = f"-width{options.width}" if options.width else ""
+        report(f"large_pictures-{megapixels:g}mp{width}", device(), rows, vars(options))
 
 
 if __name__ == "__main__":
