@@ -23,7 +23,7 @@ from .stage import Source, Stage
 from .stores import ELSEWHERE, InMemory, OnDisk, Store, scratch
 
 STRIPS = {"cpu": 2**28, "cuda": 2**33}  # bytes that the strips of all maps may take: more saves no time
-SHARE = 0.25  # of the memory, for strips, where maps are stored; half of it is for these
+SHARE = 0.25  # of the memory, for strips; half of it is for stored maps
 
 
 @dataclass
@@ -41,8 +41,7 @@ class Plan:
     disk: int = 0  # bytes at the most
 
     def __post_init__(self) -> None:
-        stores = any(stage.stored for stage in self.network.stages)
-        strips = min((SHARE if stores else 1) * self.memory, STRIPS.get(self.device.type, 2**28))
+        strips = min(SHARE * self.memory, STRIPS.get(self.device.type, 2**28))
         self.counts = [stage.fitting(strips) for stage in self.network.stages]
         peaks = [stage.peak(count) for stage, count in zip(self.network.stages, self.counts, strict=True)]
         self.need = max(peaks, default=0)
