@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Trial = Mapping[str, Any]
 POINTS = (1, 2, 5, 12, 24, 40, 100)  # numbers of trials at which expected bests are written
-_MIRRORED = {"better": "worse", "worse": "better"}
+_MIRRORED = {"better": "worse", "worse": "better", "at the floor": ""}  # which is said of the default alone
 
 
 @dataclass(frozen=True)
@@ -227,7 +227,7 @@ def _finals(own: Sequence[Search]) -> list[str]:
     rivals = [label for label in rivals if label not in found.results.baselines]
     told = [f"{shown(label)} {found.verdict(label)} ({in_numbers(one, digits)})"
             for label in rivals if (one := found.difference(label))]  # fmt: skip
-    moved = [f"{search.name} {gain.word} ({in_numbers(gain.confirmed, digits)})"
+    moved = [f"{' '.join(filter(None, [search.name, gain.word]))} ({in_numbers(gain.confirmed, digits)})"
              for search in own for gain in search.gains if gain.confirmed]  # fmt: skip
     if not told and not moved:
         return ["nothing was confirmed on fresh seeds, so what was found is no evidence"]
