@@ -267,6 +267,8 @@ class SegmentWriter:
 def join(segments: Sequence[Path], clip: Clip, target: Path, container: str, duration: int) -> list[str]:
     """Write the frames of all segments and the clip's other streams as they are, in the order of time.
 
+    In a container of another kind than the clip's, time begins with 0: an MPEG stream's may begin anywhere.
+
     Args:
         segments: of `SegmentWriter`, in order.
         clip: whose sound, subtitles, chapters and metadata are copied as far as the container allows.
@@ -286,8 +288,9 @@ def join(segments: Sequence[Path], clip: Clip, target: Path, container: str, dur
         clip._opened() as (source, video),
     ):
         stream = out.add_stream_from_template(first.streams.video[0], opaque=True)
-        stream.codec_context.framerate = clip.look.rate or Fraction(25)
-        stream.sample_aspect_ratio = clip.look.aspect
+        context = stream.codec_context
+        context.framerate, context.sample_aspect_ratio = clip.look.rate or Fraction(25), clip.look.aspect
+        context.color_range, context.colorspace, context.color_primaries, context.color_trc = clip.look.tags
         if clip.look.matrix is not None:
             stream.set_display_matrix(clip.look.matrix)
         stream.metadata.update({key: text for key, text in video.metadata.items() if key not in _OWN})
@@ -296,7 +299,12 @@ def join(segments: Sequence[Path], clip: Clip, target: Path, container: str, dur
         copied, left = _copies(out, source, video, container)
         out.start_encoding()
         own = _own(segments, stream, duration * clip.look.time_base)
+        start = (
+            Fraction(0) if target.suffix == clip.path.suffix.lower() else Fraction(source.start_time or 0, 1_000_000)
+        )
         for *_, packet in merge(own, _others(source, copied), key=lambda timed: timed[:2]):
+            shift = round(start / packet.time_base)
+            packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
             out.mux_one(packet)
     squeezed = container == "webm" and clip.look.aspect != 1
     return left + (["its pixels are not square, which a WebM file can't say"] if squeezed else [])
