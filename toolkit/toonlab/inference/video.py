@@ -143,19 +143,21 @@ class ClipCartoon:
         fit = self._fit()
         for note in self.clip.notes():
             self._warn(note)
+        finished = False
         self.work.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(self.work / "lock", timeout=0):
-                done = self._restored()
                 try:
-                    done = self._draw(done, fit)
+                    self._finish(self._draw(self._restored(), fit))
+                    finished = True
                 except KeyboardInterrupt as error:
                     text = "interrupted: what is finished of it is kept, and the same command goes on"
                     raise KeyboardInterrupt(f"{printable(self.task.source)}: {text}") from error
-                self._finish(done)
+                finally:
+                    if not (self.work / "done.json").exists() or finished:
+                        shutil.rmtree(self.work, ignore_errors=True)
         except Timeout as error:
             raise _FailedError("another process is at this clip; wait for it, or choose another --out") from error
-        shutil.rmtree(self.work, ignore_errors=True)
 
     def _made_before(self) -> bool:
         with suppress(OSError, ValueError, AttributeError):
