@@ -34,7 +34,9 @@ class Flicker:
         self.strength = strength
         self._before: tuple[Pixels, Pixels] | None = None
         self._blend: tuple[Values, Values] | None = None
-        self._sums = np.zeros(6)  # pairs, unchanged pixels, all pixels, the cartoon's change, the clip's, the ghosts
+        self._sums = np.zeros(
+            5
+        )  # unchanged pixels, all pixels, the cartoon's change there, the clip's, ghosts elsewhere
 
     def add(self, photo: Pixels, cartoon: Pixels) -> Pixels:
         """A frame of the clip and its cartoon, of one size; returns the cartoon to write."""
@@ -55,11 +57,9 @@ class Flicker:
     def _measure(self, photo: Pixels, cartoon: Pixels, shown: Pixels) -> None:
         assert self._before is not None
         still = _change(photo, self._before[0]) <= STILL
-        changes = [
-            np.abs(a.astype(np.int16) - b).mean(-1) for a, b in ((shown, self._before[1]), (photo, self._before[0]))
-        ]
-        ghost = cv2.absdiff(shown, cartoon)[~still].sum() / 3 if self.strength else 0.0
-        self._sums += (1, still.sum(), still.size, *(float(change[still].sum()) for change in changes), ghost)
+        pairs = (shown, self._before[1], still), (photo, self._before[0], still), (shown, cartoon, ~still)
+        sums = [float(cv2.absdiff(one, other)[where].sum()) / 3 for one, other, where in pairs]
+        self._sums += (still.sum(), still.size, *sums)
 
     def results(self) -> dict[str, float | None]:
         """`flicker`: the mean change of unchanged places from one frame to the next, in levels of 255, 0 at best.
@@ -68,7 +68,7 @@ class Flicker:
         With a strength, `ghosting` is the mean difference that the blend makes in all other places, in levels of 255.
         None where there are no such places.
         """
-        _, still, pixels, own, clip, ghost = (float(value) for value in self._sums)
+        still, pixels, own, clip, ghost = (float(value) for value in self._sums)
         found = {
             "flicker": own / still if still else None,
             "flicker_of_clip": clip / still if still else None,
@@ -95,5 +95,6 @@ class Flicker:
 
 def _change(one: Pixels | Values, other: Pixels | Values) -> Values:
     """The largest change of the three colours, averaged over the places around, `(H, W)`."""
-    change = cv2.absdiff(one, other).max(-1).astype(np.float32)
+    red, green, blue = cv2.split(cv2.absdiff(one, other))
+    change = cv2.max(cv2.max(red, green), blue).astype(np.float32)
     return np.asarray(cv2.blur(change, _AROUND), np.float32)

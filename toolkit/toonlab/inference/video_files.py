@@ -24,6 +24,7 @@ from toonlab.images.io import fitted
 
 if TYPE_CHECKING:
     from av import VideoFrame
+    from av.video.reformatter import VideoReformatter
 
 Pixels = NDArray[np.uint8]  # (H, W, 3), RGB
 Timed = tuple[Fraction, int, Any]  # seconds, the index of its stream, a packet: in this order a file has them
@@ -119,6 +120,7 @@ class Clip:
 
     def __init__(self, path: Path, max_side: int | None = None) -> None:
         self.path, self.damaged, self.cut_short = path, 0, False
+        self._scaler, self._accurate = _scaler()
         with self._opened() as (container, stream):
             self.seconds, self.exact = _seconds(container, stream)
             first = next(self._decoded(container, stream), None)
@@ -185,13 +187,15 @@ class Clip:
         width, height = self.look.size
         odd = not self.scaled and (frame.width, frame.height) == self.stored_size  # a stream may change its size
         levels, matrix = self.look.space
-        rgb = frame.reformat(
+        rgb = self._scaler.reformat(
+            frame,
             *(self.stored_size if odd else self.look.size),
             format="rgb24",
             src_colorspace=None if _is_rgb(frame) else matrix,
             src_color_range=None if _is_rgb(frame) else levels,
             dst_color_range=_FULL,
-            interpolation=_accurate(),
+            interpolation=self._accurate,
+            threads=1,
         )
         pixels = np.asarray(rgb.to_ndarray()[:height, :width], np.uint8)
         return np.ascontiguousarray(self.look.upright(pixels))
@@ -223,6 +227,7 @@ class SegmentWriter:
         import av
 
         self.look = look
+        self._scaler, self._accurate = _scaler()
         name, options = _ENCODERS.get(container, _H264)
         if name not in av.codecs_available:
             raise ToonlabError(f"this PyAV has no encoder {name}; pip install --force-reinstall av brings one that has")
@@ -253,12 +258,14 @@ class SegmentWriter:
         stored = np.ascontiguousarray(self.look.stored(pixels))
         levels, matrix = self.look.space
         rgb = av.VideoFrame.from_ndarray(stored, format="rgb24")
-        frame = rgb.reformat(
+        frame = self._scaler.reformat(
+            rgb,
             format="yuv420p",
             src_color_range=_FULL,
             dst_colorspace=matrix,
             dst_color_range=levels,
-            interpolation=_accurate(),
+            interpolation=self._accurate,
+            threads=1,
         )
         frame.pts, frame.time_base = pts, self.look.time_base
         self._file.mux(self._stream.encode(frame))
@@ -424,10 +431,11 @@ def _is_cover(stream: Any) -> bool:
     return bool(stream.disposition & Disposition.attached_pic)
 
 
-def _accurate() -> int:
-    from av.video.reformatter import Interpolation
+def _scaler() -> tuple[VideoReformatter, int]:
+    """A converter that keeps its tables from frame to frame, and its flags: without them neutral grays get a tint."""
+    from av.video.reformatter import Interpolation, VideoReformatter
 
-    return Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+    return VideoReformatter(), Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 
 
 def _reason(error: Exception) -> str:
