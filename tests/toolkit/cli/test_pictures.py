@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from rendered_clips import encode, number_of, packets, shown
 
 import toonlab as library
-
-from ..inference.clips import encode, number_of, packets, shown
 
 
 @pytest.fixture

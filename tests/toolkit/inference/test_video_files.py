@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from rendered_clips import BASE, HEIGHT, STEADY, UNEVEN, WIDTH, Picture, encode, frame, number_of, packets, shown
 
 from toonlab.images.files import CLIP_SUFFIXES
 from toonlab.inference.video_files import (
@@ -20,8 +21,6 @@ from toonlab.inference.video_files import (
     container_of,
     join,
 )
-
-from .clips import BASE, HEIGHT, STEADY, UNEVEN, WIDTH, Picture, encode, frame, number_of, packets, shown
 
 MATRICES = [(1, 0, 0, 0, 1), (0, 1, 0, -1, 0), (-1, 0, 0, 0, -1), (0, -1, 0, 1, 0)]
 MATRICES += [(-1, 0, 0, 0, 1), (1, 0, 0, 0, -1), (0, 1, 0, 1, 0), (0, -1, 0, -1, 0)]
