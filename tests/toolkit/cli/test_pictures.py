@@ -58,20 +58,19 @@ def test_a_folder_of_pictures_and_clips(typed: Callable[..., Any], photo: Path, 
     times = tuple(range(0, 12 * 512, 512))
     encode(folder / "clip.mp4", times)
     (folder / "bad.mov").write_bytes(b"no clip")
-    done = typed("cartoonize", run.directory, folder, "--out", "out", "--device", "cpu", "--steady", "0.5")
+    steadily = ("cartoonize", run.directory, folder, "--out", "out", "--device", "cpu", "--steady", "0.5")
+    left = r"left out: 1 of 3 files can't be used: \S+bad.mov: can't be read as a clip"
+    with pytest.warns(UserWarning, match=left):
+        done = typed(*steadily)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "2 of 3 files in out"
-    assert "left out: 1 of 3 files can't be used: in/bad.mov: can't be read as a clip" in done.stderr.replace(
-        str(photo.parent) + "/", ""
-    )
     out = photo.parent / "out"
     assert sorted(path.name for path in out.iterdir()) == ["clip.mp4", "clip.mp4.json", "photo.png"]
     assert shown(out / "clip.mp4")[0] == shown(folder / "clip.mp4")[0]
     assert packets(out / "clip.mp4") == packets(folder / "clip.mp4")
     assert typed("cartoonize", run.directory, folder, "--out", "out", "--device", "cpu").returncode == 2
-    again = typed(
-        "cartoonize", run.directory, folder, "--out", "out", "--device", "cpu", "--steady", "0.5", "--overwrite"
-    )
+    with pytest.warns(UserWarning, match=left):
+        again = typed(*steadily, "--overwrite")
     assert "made before of the same clip, model and options; kept" in again.stdout
     alone = typed("cartoonize", "identity", folder / "clip.mp4", "--out", "same", "--device", "cpu")
     assert alone.stdout.splitlines()[-1] == "1 of 1 clips in same"

@@ -79,8 +79,7 @@ def test_a_clip_becomes_its_cartoon(clip: Path, tmp_path: Path) -> None:
     assert told["seconds"] == pytest.approx(float(times[-1]) + 0.04, abs=0.01)
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "webm"])
-@pytest.mark.parametrize("at", [10, 60, 96])
+@pytest.mark.parametrize(("at", "suffix"), [(10, "mp4"), (60, "mp4"), (96, "mp4"), (60, "webm")])
 def test_an_interrupted_clip_goes_on_as_if_it_had_not_stopped(tmp_path: Path, at: int, suffix: str) -> None:
     codec, sound = ("libvpx-vp9", "libopus") if suffix == "webm" else ("libx264", "aac")
     clip = encode(tmp_path / f"clip.{suffix}", UNEVEN, codec=codec, sound=sound)
@@ -169,14 +168,14 @@ def test_two_processes_do_not_share_a_clip(clip: Path, tmp_path: Path) -> None:
 
 
 def test_memory_does_not_grow_with_the_length(tmp_path: Path) -> None:
-    """All frames of the clip would take 61 MB."""
-    pictures = [np.full((256, 320, 3), number % 200, np.uint8) for number in range(250)]
-    clip = encode(tmp_path / "long.mp4", tuple(range(0, 250 * 512, 512)), pictures, codec="mpeg4")
+    """All frames of the clip would take 39 MB."""
+    pictures = [np.full((256, 320, 3), number % 200, np.uint8) for number in range(160)]
+    clip = encode(tmp_path / "long.mp4", tuple(range(0, 160 * 512, 512)), pictures, codec="mpeg4")
     del pictures
     sizes, process = list[int](), psutil.Process()
     run(clip, tmp_path / "out.mp4", Inverse(lambda _: sizes.append(process.memory_info().rss)), steady=0.5)
-    assert len(sizes) >= 62
-    assert max(sizes[20:]) - sizes[20] < 20e6
+    assert len(sizes) >= 40
+    assert max(sizes[13:]) - sizes[13] < 12e6
 
 
 def test_a_truncated_clip_is_told_and_its_cartoon_can_be_played(tmp_path: Path) -> None:
