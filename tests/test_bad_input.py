@@ -460,7 +460,6 @@ CASES = [
         "cartoonize classic clip.mp4 --out o",
         "none of the clips can be used: clip.mp4: can't be read as a clip (Invalid data found when processing input)",
     ),
-    ("a clip's blend that never ends", "cartoonize classic clip.mp4 --out o --steady 1", "--steady 1"),
     ("a film that is not there", "frames nowhere.mkv --out o", "nowhere.mkv: no such file; give a film"),
     (
         "a text as a film",
