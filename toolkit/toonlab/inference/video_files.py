@@ -108,7 +108,7 @@ class Clip:
 
     `seconds` is its length as its file says, None if it says nothing; `exact`: that of its frames, not of the longest
     stream. `scaled` says whether its frames are scaled down. After `frames` has ended, `damaged` is the number
-    of packets and frames that could not be decoded, and `cut_short` says whether the file ended with an error.
+    of packets and frames that could not be decoded, or in part only.
 
     Args:
         path: the file.
@@ -119,7 +119,7 @@ class Clip:
     """
 
     def __init__(self, path: Path, max_side: int | None = None) -> None:
-        self.path, self.damaged, self.cut_short = path, 0, False
+        self.path, self.damaged = path, 0
         self._scaler, self._accurate = _scaler()
         with self._opened() as (container, stream):
             self.seconds, self.exact = _seconds(container, stream)
@@ -150,7 +150,7 @@ class Clip:
 
     def frames(self, skip: int = 0) -> Iterator[Shot]:
         """All frames that can be decoded, in order, without the first `skip`; times increase strictly."""
-        self.damaged, self.cut_short, last, number = 0, False, None, 0
+        self.damaged, last, number = 0, None, 0
         with self._opened() as (container, stream):
             for frame in self._decoded(container, stream):
                 time = frame.pts if frame.pts is not None else frame.dts
@@ -170,10 +170,7 @@ class Clip:
         while True:
             try:
                 packet = next(packets)
-            except StopIteration:
-                return
-            except av.FFmpegError:
-                self.cut_short = True
+            except (StopIteration, av.FFmpegError):  # the end, or that of a truncated file
                 return
             try:
                 frames = packet.decode()
