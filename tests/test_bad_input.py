@@ -455,6 +455,11 @@ CASES = [
         "world --out list.yaml",
         "can't write to list.yaml/photo: Not a directory; choose another folder",
     ),
+    (
+        "a text as a clip",
+        "cartoonize classic clip.mp4 --out o",
+        "none of the clips can be used: clip.mp4: can't be read as a clip (Invalid data found when processing input)",
+    ),
     ("a film that is not there", "frames nowhere.mkv --out o", "nowhere.mkv: no such file; give a film"),
     (
         "a text as a film",
@@ -803,6 +808,12 @@ MACHINE = [
         "av is not installed; pip install 'toonlab[video]'",
     ),
     (
+        "the extra `video` is not installed, and there is a clip",
+        "PYTHONPATH=$PWD/without:$PYTHONPATH toonlab cartoonize classic clip.mp4 --out cartoons",
+        2,
+        "clip.mp4: reading clips needs PyAV: pip install 'toonlab[video]'",
+    ),
+    (
         "the extra `pretrained` is not installed",
         "PYTHONPATH=$PWD/without:$PYTHONPATH toonlab train S features=efficientnet_lite0",
         2,
@@ -1068,6 +1079,7 @@ def _pictures(folder: Path) -> None:
     (folder / "mixed" / "cut.png").write_bytes(whole[:-200])
     os.mkfifo(folder / "pipe")
     (folder / "corrupt" / "empty.png").write_bytes(b"")
+    (folder / "clip.mp4").write_text("no clip")
     (folder / "corrupt" / "text.jpg").write_text("no picture")
     (folder / "corrupt" / "cut.png").write_bytes(whole[:20])
     sides = (20_000).to_bytes(4, "big") * 2

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     )
     from .utils.databases import driver_error, open_database, sqlite_url
     from .utils.paths import cache_dir
+    from .utils.progress import progress
     from .utils.reading import read_state_dict
     from .utils.rng import rng
     from .utils.text import duration, hide_password, printable, without_password
@@ -92,6 +93,7 @@ _HOME = {
     ],
     "registry.catalogue": ["Catalogue", "discover"],
     "utils.databases": ["driver_error", "open_database", "sqlite_url"],
+    "utils.progress": ["progress"],
     "utils.rng": ["rng"],
     "utils.text": ["duration", "hide_password", "printable", "without_password"],
     "utils.paths": ["cache_dir"],
@@ -112,7 +114,7 @@ __all__ = [  # noqa: RUF022 (grouped as above: this is the public contract)
     "train", "compare", "tune", "open_run", "TrainedRun", "Results", "open_weights", "save_weights", "Weights",
     "find_pictures", "read_picture", "read_state_dict", "picture_problems", "picture_stem", "picture_manifest",
     "OnAccess", "nearest",
-    "first_line", "scan_pictures", "hide_password", "without_password", "printable", "duration",
+    "first_line", "scan_pictures", "hide_password", "without_password", "printable", "duration", "progress",
     "driver_error", "open_database", "sqlite_url",
 ]  # fmt: skip
 
