@@ -67,16 +67,17 @@ def plan(
 def _units(rater: str, methods: Sequence[str], photos: Sequence[str], most: int) -> Iterator[Unit]:
     """Pairs that a rater sees once each: those of all raters, and three times as many of the rater's own.
 
-    Own ones are of the methods that the rater has compared least.
+    Own ones are of the methods that the rater has compared least, on the photo that was seen least.
     """
     shared, own = (list(_balanced(methods, photos, Random(seed))) for seed in ("shared", f"pairs of {rater}"))
-    compared = Counter[frozenset[str]]()
+    compared, seen = Counter[frozenset[str]](), Counter[str]()
     for number in range(min(most, len(own))):
         if number % SHARED == 0:
             unit = shared[0]
         else:
-            unit = min(own, key=lambda unit: compared[frozenset(unit[1:])])
+            unit = min(own, key=lambda unit: (compared[frozenset(unit[1:])], seen[unit[0]]))
         compared[frozenset(unit[1:])] += 1
+        seen[unit[0]] += 1
         for units in (shared, own):
             units.remove(next(other for other in units if _key(other) == _key(unit)))
         yield unit
