@@ -35,7 +35,7 @@ HEADERS = {
 _CODE = re.compile(Poll.RATER)
 
 
-class BadRequest(Exception):
+class BadRequestError(Exception):
     """A request that the page does not make; the text says what is wrong with it."""
 
 
@@ -66,7 +66,7 @@ class Voting:
         """The rater of a code, who is new or comes back."""
         code = code.strip().lower() if isinstance(code, str) else ""
         if not _CODE.fullmatch(code):
-            raise BadRequest("A code has up to 20 letters a-z, digits and hyphens.")
+            raise BadRequestError("A code has up to 20 letters a-z, digits and hyphens.")
         if code not in self._raters:
             self._raters[code] = Rater(code, self.poll, self.pairs)
         return self._raters[code]
@@ -90,7 +90,7 @@ class Voting:
         }
 
     def _names(self, rater: Rater, number: int, trial: Trial) -> dict[str, str]:
-        """Addresses of a trial's pictures, which are other ones in each trial: neither they nor pairs say what is what."""
+        """Addresses of a trial's pictures, which are new in each trial, so that they tell nothing."""
         found = {}
         for place, label in (("photo", None), ("left", trial.left), ("right", trial.right)):
             text = f"{rater.code} {number} {place}".encode()
@@ -126,7 +126,7 @@ class Voting:
         """Write an answer, and return what is next; an answer to another step than the rater's is ignored."""
         answer: Literal["left", "tie", "right", "back"] = given.get("answer")  # type: ignore[assignment]
         if answer not in ("left", "tie", "right", "back"):
-            raise BadRequest(f"answer: got {answer!r}; expected left, tie, right or back")
+            raise BadRequestError(f"answer: got {answer!r}; expected left, tie, right or back")
         with self._lock:
             rater = self.rater(given.get("rater"))
             if given.get("step") == rater.place:
@@ -206,7 +206,7 @@ class Voting:
 
             try:
                 return JSONResponse(await run_in_threadpool(function, await _body(request)), headers=HEADERS)
-            except BadRequest as error:
+            except BadRequestError as error:
                 return JSONResponse({"error": str(error)}, 400, HEADERS)
             except OSError as error:
                 text = f"The vote could not be written: {error.strerror}. Tell the person who runs the vote."
@@ -218,16 +218,16 @@ class Voting:
 async def _body(request: Request) -> dict[str, Any]:
     """Only of type JSON, which no other site's page can send without this server's consent."""
     if request.headers.get("content-type", "").partition(";")[0] != "application/json":
-        raise BadRequest("expected JSON")
+        raise BadRequestError("expected JSON")
     data = b""
     async for part in request.stream():
         data += part
         if len(data) > LARGEST:
-            raise BadRequest(f"more than {LARGEST} bytes")
+            raise BadRequestError(f"more than {LARGEST} bytes")
     try:
         given = json.loads(data)
     except ValueError:
         given = None
     if not isinstance(given, dict):
-        raise BadRequest("expected a JSON object")
+        raise BadRequestError("expected a JSON object")
     return given

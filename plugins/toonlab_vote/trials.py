@@ -43,15 +43,15 @@ def plan(
     Further trials are an earlier pair with its sides swapped and, if a question has a right answer for it, the
     unmodified photo against an effect.
     """
-    random = Random(f"sides of {rater}")
+    sides = Random(f"sides of {rater}")
     asked, checked = tuple(questions), tuple(name for name, question in questions.items() if question.photo)
     shown = [
-        Trial("pair", photo, *((one, other) if random.random() < 0.5 else (other, one)), asked)
+        Trial("pair", photo, *((one, other) if sides.random() < 0.5 else (other, one)), asked)
         for photo, one, other in _units(rater, methods, photos, pairs)
     ]
     found = list[Trial]()
     for start in range(0, len(shown), BLOCK):
-        block = shown[start : start + BLOCK]
+        block, random = shown[start : start + BLOCK], Random(f"checks of {rater} from {start}")
         repeated = random.randrange(max(1, len(block) // 2))
         again = replace(block[repeated], kind="repeat", left=block[repeated].right, right=block[repeated].left)
         further = [(random.randint(max(repeated + 1, len(block) - 3), len(block)), again)]

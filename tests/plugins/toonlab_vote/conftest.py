@@ -51,9 +51,7 @@ class Serving(NamedTuple):
     def url(self) -> str:
         return f"http://{LOCAL}:{self.port}{self.root}"
 
-    def ask(
-        self, path: str, given: object = None, host: str | None = None, kind: str = "application/json"
-    ) -> Answer:
+    def ask(self, path: str, given: object = None, host: str | None = None, kind: str = "application/json") -> Answer:
         connection = HTTPConnection(LOCAL, self.port)
         headers = {"Host": host or f"{LOCAL}:{self.port}"} | ({"Content-Type": kind} if given is not None else {})
         body = None if given is None else given if isinstance(given, bytes) else json.dumps(given).encode()

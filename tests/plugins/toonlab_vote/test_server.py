@@ -33,7 +33,9 @@ def answer_all(serving: Serving, rater: str, choose: Callable[[int, str], str]) 
     told, given = serving.ask("begin", {"rater": rater}).json, 0
     while not told.get("finished"):
         (step, question) = (told["step"], told["question"])
-        told = serving.ask("answer", {"rater": rater, "step": step, "answer": choose(step, question), "seconds": 1}).json
+        told = serving.ask(
+            "answer", {"rater": rater, "step": step, "answer": choose(step, question), "seconds": 1}
+        ).json
         given += 1
     return given
 
@@ -68,7 +70,10 @@ def test_pictures_are_those_of_the_vote_that_is_written(serve: Serve) -> None:
         vote = serving.poll.votes()[-1]
         if vote.kind != "photo":
             for side, label in (("left", vote.left), ("right", vote.right)):
-                with Image.open(serving.poll.pictures.fakes[vote.photo][label]) as file, Image.open(io.BytesIO(shown[side])) as got:
+                with (
+                    Image.open(serving.poll.pictures.fakes[vote.photo][label]) as file,
+                    Image.open(io.BytesIO(shown[side])) as got,
+                ):
                     assert file.convert("RGB").tobytes() == got.tobytes()
         else:
             same = shown["left" if vote.left == "photo" else "right"]

@@ -254,7 +254,9 @@ class VoteFile:
         if ballot is None:
             self._write(_line(self.ballot), 0)
             return
-        if changed := [each.name for each in fields(Ballot) if getattr(ballot, each.name) != getattr(self.ballot, each.name)]:
+        if changed := [
+            each.name for each in fields(Ballot) if getattr(ballot, each.name) != getattr(self.ballot, each.name)
+        ]:
             raise ToonlabError(
                 f"{self.path}: was begun with other {' and '.join(changed)} than the study has now; {_REMEDY}"
             )
