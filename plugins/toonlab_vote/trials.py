@@ -38,7 +38,8 @@ class Trial:
 def plan(
     rater: str, methods: Sequence[str], photos: Sequence[str], questions: Mapping[str, Question], pairs: int
 ) -> list[Trial]:
-    """The trials of a rater: so many pairs, or all that there are, with two further trials for each ten of them.
+    """The trials of a rater: so many pairs, or all that there are, with two further trials for each ten of them,
+    or a rest of five.
 
     Further trials are an earlier pair with its sides swapped and, if a question has a right answer for it, the
     unmodified photo against an effect.
@@ -52,6 +53,8 @@ def plan(
     found = list[Trial]()
     for start in range(0, len(shown), BLOCK):
         block, random = shown[start : start + BLOCK], Random(f"checks of {rater} from {start}")
+        if start and len(block) < BLOCK // 2:
+            return found + block
         repeated = random.randrange(max(1, len(block) // 2))
         again = replace(block[repeated], kind="repeat", left=block[repeated].right, right=block[repeated].left)
         further = [(random.randint(max(repeated + 1, len(block) - 3), len(block)), again)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,23 +10,19 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 import uvicorn
+from PIL import Image
 
-from toonlab import Poll, compare
+from toonlab import Poll
+from toonlab.runs.pictures import write_pictures
+from toonlab.studies.results.results import CellResult, StudyResults, Variant
 from toonlab_vote.command import LOCAL, _listening
 from toonlab_vote.server import Voting
 
-EXPERIMENT = """\
-recipes: [identity, classic, canny]
-at: tiny
-set:
-  data: {use: toonworld, size: 32, scenes: 8, evaluation_scenes: 4}
-  evaluate: {metrics: [lines, psnr], samples: 4, grid: 4}
-  observers: null
-metrics: {primary: lines, also: [psnr]}
-seeds: 1
-"""
+LINES = {"identity": 0.1, "classic": 0.8, "canny": 0.5}  # the metric of each method
+PHOTOS = [f"scene {number}" for number in range(4)]
 
 
 class Answer(NamedTuple):
@@ -62,19 +57,21 @@ class Serving(NamedTuple):
         return found
 
 
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory, cache: None) -> Path:
-    """A folder with the study `three` in `runs`."""
-    folder = tmp_path_factory.mktemp("three")
-    (folder / "three.yaml").write_text(EXPERIMENT)
-    assert not compare(folder / "three.yaml", runs=folder / "runs").failed
-    return folder
+def drawn(seed: int) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 255, (32, 32, 3), np.uint8))
 
 
 @pytest.fixture
-def runs(finished: Path, tmp_path: Path) -> Path:
-    """A copy of the study, without votes."""
-    shutil.copytree(finished / "runs", tmp_path / "runs")
+def runs(tmp_path: Path) -> Path:
+    """A folder of runs with the study `three`: three methods that have finished, with pictures of four photos."""
+    directory, cells = tmp_path / "runs" / "three", []
+    for number, (label, lines) in enumerate(LINES.items()):
+        run = f"{label}-s0-00000000"
+        made = [(name, {"photo": drawn(n), "fake": drawn(10 * number + n + 10)}, {}) for n, name in enumerate(PHOTOS)]
+        write_pictures(directory / run, made)
+        outcome = {"metrics": {"lines": lines}, "photo": {}, "costs": {}, "measured": {}, "seconds": 1.0}
+        cells.append(CellResult(Variant(label), 0, run, "finished", outcome=outcome))
+    StudyResults("three", directory, cells, metrics=["lines"], higher={"lines": True}).write()
     return tmp_path / "runs"
 
 

@@ -42,7 +42,7 @@ def answer_all(serving: Serving, rater: str, choose: Callable[[int, str], str]) 
 
 def test_nothing_that_a_rater_gets_names_a_method(serve: Serve) -> None:
     serving = serve(pairs=12)
-    sent, labels = b"", [label.encode() for label in (*TRUE, "toonworld")]
+    sent, labels = b"", [label.encode() for label in (*TRUE, "scene ")]
     for path in ("", "vote.js", "vote.css"):
         answer = serving.ask(path)
         assert answer.status == 200
