@@ -22,7 +22,7 @@ from toonlab_vote.command import LOCAL, _listening
 from toonlab_vote.server import Voting
 
 LINES = {"identity": 0.1, "classic": 0.8, "canny": 0.5}  # the metric of each method
-PHOTOS = [f"scene {number}" for number in range(4)]
+PHOTOS = [f"yard {number}" for number in range(4)]
 
 
 class Answer(NamedTuple):

@@ -8,6 +8,7 @@ import re
 import shlex
 import signal
 from collections.abc import Callable
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,13 @@ def typed(line: str) -> tuple[int, str, str]:
     result = CliRunner().invoke(app, shlex.split(line), env={"COLUMNS": "200", "NO_COLOR": "1"})
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code, result.stdout, result.stderr
+
+
+def asked(port: str, path: str, given: str | None = None) -> tuple[int, bytes]:
+    with closing(HTTPConnection("127.0.0.1", int(port))) as connection:
+        connection.request("POST" if given else "GET", path, given, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
 
 
 def test_the_plan_tells_how_many_pairs_a_precision_takes(runs: Path) -> None:
@@ -56,16 +64,10 @@ def test_it_serves_until_it_is_interrupted(
     assert options or host == "127.0.0.1"
     assert bool(token) == bool(options)
     assert len(token) in (0, 13)  # `/`, and 12 letters and digits
-    answers = {}
-    for path in {"/", f"/{token}"}:
-        connection = HTTPConnection("127.0.0.1", int(port))
-        connection.request("GET", path)
-        answers[path] = connection.getresponse().status
-    assert answers == ({"/": 404, f"/{token}": 200} if token else {"/": 200})
-    connection = HTTPConnection("127.0.0.1", int(port))
+    assert asked(port, f"/{token}")[0] == 200
+    assert asked(port, "/")[0] == (404 if token else 200)
     given = json.dumps({"rater": "ann", "step": 0, "answer": "left"})
-    connection.request("POST", f"/{token}answer", given, {"Content-Type": "application/json"})
-    assert json.loads(connection.getresponse().read())["step"] == 1
+    assert json.loads(asked(port, f"/{token}answer", given)[1])["step"] == 1
 
     second = toonlab("vote", "three", "--runs", runs, "--port", 0)
     assert second.wait() == 2
@@ -88,7 +90,7 @@ def test_a_port_that_is_taken_is_named(runs: Path, serve: Callable[..., Any]) ->
 
 
 def test_questions_of_a_file(runs: Path, tmp_path: Path) -> None:
-    (tmp_path / "ask.yaml").write_text("questions:\n  ink: {text: Which has the finer lines?, photo: loses}\n")
+    (tmp_path / "ask.yaml").write_text("questions:\n  ink:\n    text: Which has the finer lines?\n    photo: loses\n")
     code, out, _ = typed(f"vote three --runs {runs} --questions {tmp_path / 'ask.yaml'} --plan 20")
     assert code == 0
     assert out.startswith("three: 3 methods, 4 photos, 1 questions")

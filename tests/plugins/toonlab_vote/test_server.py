@@ -17,8 +17,8 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from toonlab.api.results import report
-from toonlab.registry.catalogue import discover
+from toonlab.report import write_report
+from toonlab.studies.results.results import StudyResults
 from toonlab_vote.server import LARGEST, Voting
 from toonlab_vote.trials import plan
 
@@ -42,7 +42,7 @@ def answer_all(serving: Serving, rater: str, choose: Callable[[int, str], str]) 
 
 def test_nothing_that_a_rater_gets_names_a_method(serve: Serve) -> None:
     serving = serve(pairs=12)
-    sent, labels = b"", [label.encode() for label in (*TRUE, "scene ")]
+    sent, labels = b"", [label.encode() for label in (*TRUE, "yard")]
     for path in ("", "vote.js", "vote.css"):
         answer = serving.ask(path)
         assert answer.status == 200
@@ -178,7 +178,7 @@ def test_simulated_raters_at_once_and_the_report_recovers_their_order(serve: Ser
         counts = list(pool.map(lambda rater: answer_all(serving, rater, choose(rater)), raters))
     votes = serving.poll.votes()
     assert sum(counts) == len(votes) == serving.poll.path.read_text().count("\n") - 1
-    page = report("three", discover(), runs=runs)[1].read_text()
+    page = write_report(StudyResults.read(runs / "three")).read_text()
     section = page[page.index('<section id="votes"') :].partition("</section>")[0]
     assert f"{len(votes)} votes of 6 raters on 4 photos" in section
     order = [section.index(f">{label}</th>") for label in ("classic", "canny", "identity")]

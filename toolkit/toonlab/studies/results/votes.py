@@ -18,13 +18,13 @@ from threading import Lock
 from typing import Annotated, ClassVar, Literal
 
 from filelock import FileLock, Timeout
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from toonlab.errors import ToonlabError
 from toonlab.runs.directory import digest
 from toonlab.runs.pictures import SamplePictures, read_pictures
 from toonlab.utils import yaml
-from toonlab.utils.reading import describe, parse_json, read_bytes
+from toonlab.utils.reading import parse_json, read_bytes
 from toonlab.utils.text import printable
 
 from .results import StudyResults
@@ -134,9 +134,9 @@ def read_questions(path: Path) -> Questions:
     if not isinstance(asked, Mapping) or not asked or len(tree) > 1:
         raise ToonlabError(f"{printable(path)}: expected `questions: {{NAME: {{text: …}}}}` and nothing else")
     try:
-        return _questions().validate_python({str(name): asked[name] for name in asked}, strict=True)
-    except ValidationError as error:
-        raise ToonlabError(f"{printable(path)}: questions.{describe(error)}") from error
+        return parse_json(json.dumps(asked, default=str), _questions())
+    except ValueError as error:
+        raise ToonlabError(f"{printable(path)}: questions.{error}") from error
 
 
 # -- the pictures
