@@ -40,11 +40,21 @@ def vote(
 
     if plan is not None and not 0 < plan < 50:
         raise ToonlabError(f"--plan {plan:g}: expected percentage points between 0 and 50, such as 10")
+    if plan is None:
+        _require_app()
     poll = Poll(study, runs, questions)
     if plan is not None:
         print(*planned(poll, plan, pairs), sep="\n")
         return
     serve(poll, pairs, port, lan=lan)
+
+
+def _require_app() -> None:
+    try:
+        import starlette  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ImportError as error:
+        raise ToonlabError(f"{error.name} is not installed; pip install 'toonlab[app]'") from error
 
 
 def planned(poll: Poll, points: float, pairs: int) -> list[str]:
@@ -74,13 +84,10 @@ def serve(poll: Poll, pairs: int, port: int, *, lan: bool) -> None:
     """Take votes until the command is ended.
 
     Raises:
-        ToonlabError: if the extra is missing, the port is taken, or votes can't be written there.
+        ToonlabError: if the port is taken, or another process takes votes.
     """
-    try:
-        import starlette  # noqa: F401
-        import uvicorn
-    except ImportError as error:
-        raise ToonlabError(f"{error.name} is not installed; pip install 'toonlab[app]'") from error
+    import uvicorn
+
     from .server import Voting
 
     with poll.opened(), _listening("0.0.0.0" if lan else LOCAL, port) as listener:
