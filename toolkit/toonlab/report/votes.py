@@ -144,8 +144,8 @@ def _limits(kept: Sequence[Vote], left_out: Mapping[str, Checks]) -> list[str]:
     if left_out:
         said.append(
             f"Left out: {listed([f'{rater} ({checks.text})' for rater, checks in left_out.items()])}. A rater is left "
-            f"out by the rule that more than {100 * MISSED:.0f} % of the trials with the unmodified photo were missed, or more "
-            f"than {100 * REVERSED:.0f} % of the repeated pairs were answered the other way round."
+            f"out by the rule that more than {100 * MISSED:.0f} % of the trials with the unmodified photo were missed, "
+            f"or more than {100 * REVERSED:.0f} % of the repeated pairs were answered the other way round."
         )
     if not kept:
         return [*said, "No votes are left."]

@@ -84,7 +84,8 @@ class Vote:
     Args:
         trial: its number in the rater's order, from 0.
         kind: `repeat`: the pair of an earlier trial with its sides swapped; `photo`: the photo against an effect.
-        left, right: labels of methods; of the kind `photo`, `photo` and `effect`.
+        left: the label of the method at the left; of the kind `photo`, `photo` or `effect`.
+        right: likewise.
         seconds: from the question to the answer.
         time: seconds since 1970.
     """
