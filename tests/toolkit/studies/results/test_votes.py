@@ -163,3 +163,18 @@ def test_pictures_of_the_photos_that_all_methods_have(tmp_path: Path) -> None:
 def test_studies_without_pairs(tmp_path: Path, photos: dict[str, list[str]], says: str) -> None:
     with pytest.raises(ToonlabError, match=says):
         vote_pictures(_study(tmp_path, photos))
+
+
+@pytest.mark.parametrize(
+    ("vote", "says"),
+    [
+        (replace(VOTE, question="gone"), "question: got 'gone'"),
+        (replace(VOTE, right="gone"), "left, right: got 'a' and 'gone', not both methods"),
+    ],
+)
+def test_a_line_that_does_not_fit_the_first_one_is_named(tmp_path: Path, vote: Vote, says: str) -> None:
+    with VoteFile(tmp_path / FILE, BALLOT).opened() as file:
+        file.append(VOTE)
+        file.append(vote)
+    with pytest.raises(ToonlabError, match=rf"line 3: can't be read: {says}"):
+        read_votes(tmp_path)

@@ -216,10 +216,19 @@ def _parsed(path: Path) -> tuple[Ballot | None, list[Vote], int]:
             if number == 1:
                 ballot = parse_json(line, _ballot())
             else:
-                votes.append(parse_json(line, _vote()))
+                votes.append(_of_ballot(parse_json(line, _vote()), ballot))
         except ValueError as error:
             raise ToonlabError(f"{path}, line {number}: can't be read: {error}; mend it, or {_REMEDY}") from error
     return ballot, votes, whole
+
+
+def _of_ballot(vote: Vote, ballot: Ballot | None) -> Vote:
+    """The vote; a ValueError if the ballot has no such question or method."""
+    if ballot and vote.question not in ballot.questions:
+        raise ValueError(f"question: got {vote.question!r}, which the first line does not have")
+    if ballot and vote.kind != "photo" and not {vote.left, vote.right} <= set(ballot.methods):
+        raise ValueError(f"left, right: got {vote.left!r} and {vote.right!r}, not both methods of the first line")
+    return vote
 
 
 class VoteFile:
