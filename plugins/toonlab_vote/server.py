@@ -124,7 +124,7 @@ class Voting:
 
     def answer(self, given: dict[str, Any]) -> dict[str, Any]:
         """Write an answer, and return what is next; an answer to another step than the rater's is ignored."""
-        answer: Literal["left", "tie", "right", "back"] = given.get("answer")  # type: ignore[assignment]
+        answer = given.get("answer")
         if answer not in ("left", "tie", "right", "back"):
             raise BadRequestError(f"answer: got {answer!r}; expected left, tie, right or back")
         with self._lock:

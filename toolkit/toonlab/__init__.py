@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from .utils.reading import read_state_dict
     from .utils.rng import rng
     from .utils.text import duration, hide_password, printable, without_password
+    from .utils.video import decoded_frames
 
 _HOME = {
     "api.results": ["Results"],
@@ -101,6 +102,7 @@ _HOME = {
     "utils.rng": ["rng"],
     "utils.text": ["duration", "hide_password", "printable", "without_password"],
     "utils.paths": ["cache_dir"],
+    "utils.video": ["decoded_frames"],
     "utils.reading": ["read_state_dict"],
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
@@ -120,6 +122,7 @@ __all__ = [  # noqa: RUF022 (grouped as above: this is the public contract)
     "find_pictures", "read_picture", "read_state_dict", "picture_problems", "picture_stem", "picture_manifest",
     "OnAccess", "nearest",
     "first_line", "scan_pictures", "hide_password", "without_password", "printable", "duration", "progress",
+    "decoded_frames",
     "driver_error", "open_database", "sqlite_url",
 ]  # fmt: skip
 

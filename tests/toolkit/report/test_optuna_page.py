@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Request
 
 from toonlab.report import write_report
 from toonlab.report.findings import Findings
-from toonlab.report.optuna_page import as_study
+from toonlab.report.optuna_page import as_study, optuna_page
 from toonlab.report.search import Search, searches_of
 from toonlab.studies.results.results import SearchTrial, StudyResults
 
@@ -47,6 +47,18 @@ def test_a_study_has_the_trials_that_have_values(budgeted: StudyResults) -> None
         "rate": FloatDistribution(1e-3, 1e-1, log=True),
         "mode": CategoricalDistribution(["off", "x"]),
     }
+
+
+def test_a_default_that_has_no_place_on_an_axis_is_left_out_there(budgeted: StudyResults) -> None:
+    space = {"a.k": {"low": 1, "high": 4, "integer": True}, "a.rate": {"low": 1e-3, "high": 1e-1, "log": True}}
+    search = of(
+        budgeted,
+        space,
+        SearchTrial(0, {"a.k": None, "a.rate": 0.0}, value=0.5),
+        SearchTrial(1, {"a.k": 2, "a.rate": 2e-3}, value=0.6),
+    )
+    assert [trial.params for trial in as_study(search).trials] == [{}, {"k": 2, "rate": 2e-3}]
+    assert optuna_page("s", "report.html", [search]).count('<div class="plot"') == 2  # parallel coordinates, contours
 
 
 @pytest.mark.parametrize("kind", ["budgets", "front"])

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from toonlab.errors import ToonlabError, first_line
 from toonlab.images.io import fitted
+from toonlab.utils.video import decoded_frames
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -123,7 +124,7 @@ class Clip:
         self._scaler, self._accurate = _scaler()
         with self._opened() as (container, stream):
             self.seconds, self.exact = _seconds(container, stream)
-            first = next(self._decoded(container, stream), None)
+            first = next(decoded_frames(container, stream), None)
             if first is None:
                 raise UnreadableClipError("none of its frames can be decoded")
             self.stored_size = (first.width, first.height)
@@ -152,7 +153,7 @@ class Clip:
         """All frames that can be decoded, in order, without the first `skip`; times increase strictly."""
         self.damaged, last, number = 0, None, 0
         with self._opened() as (container, stream):
-            for frame in self._decoded(container, stream):
+            for frame in decoded_frames(container, stream, self._count_damage):
                 time = frame.pts if frame.pts is not None else frame.dts
                 if time is None:
                     hint = "`ffmpeg -i CLIP -c copy CLIP.mkv` gives it some"
@@ -163,21 +164,8 @@ class Clip:
                 if number > skip:
                     yield Shot(last, frame.duration or 0, self._pixels(frame))
 
-    def _decoded(self, container: Any, stream: Any) -> Iterator[VideoFrame]:
-        import av
-
-        packets = container.demux(stream)
-        while True:
-            try:
-                packet = next(packets)
-            except (StopIteration, av.FFmpegError):  # the end, or that of a truncated file
-                return
-            try:
-                frames = packet.decode()
-            except av.FFmpegError:  # the next one may be whole
-                self.damaged += 1
-                continue
-            yield from frames
+    def _count_damage(self) -> None:
+        self.damaged += 1
 
     def _pixels(self, frame: VideoFrame) -> Pixels:
         """Upright RGB of a frame, of the clip's size."""

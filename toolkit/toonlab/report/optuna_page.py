@@ -80,10 +80,10 @@ def as_study(search: Search) -> Study:
     study = optuna.create_study(directions=directions, study_name=search.name)
     optuna.logging.set_verbosity(verbosity)
     kept = [trial for trial in search.trials if trial["state"] in ("complete", "pruned")]
-    distributions = {path: _distribution(path, space, kept) for path, space in search.record["space"].items()}
+    distributions = {path: _distribution(search, path, kept) for path in search.record["space"]}
     for trial in kept:
         values = [trial["values"][name] for name in objectives] or [trial["value"]]
-        given = {path: value for path, value in trial["params"].items() if path in distributions}
+        given = {path: trial["params"][path] for path in distributions if _is_drawn(search, path, trial)}
         study.add_trial(
             optuna.trial.create_trial(
                 state=optuna.trial.TrialState[trial["state"].upper()],
@@ -96,13 +96,22 @@ def as_study(search: Search) -> Study:
     return study
 
 
-def _distribution(path: str, space: Mapping[str, Any], trials: Sequence[Trial]) -> BaseDistribution:
+def _distribution(search: Search, path: str, trials: Sequence[Trial]) -> BaseDistribution:
     """The range that was searched, widened to what was tried: a default may lie outside it."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-    tried = [trial["params"][path] for trial in trials if path in trial["params"]]
-    if space.get("choices") is not None:
+    space = search.record["space"][path]
+    tried = [trial["params"][path] for trial in trials if _is_drawn(search, path, trial)]
+    if not search.is_numeric(path):
         return CategoricalDistribution(sorted({value_text(value) for value in [*space["choices"], *tried]}))
     low, high = min([space["low"], *tried]), max([space["high"], *tried])
-    log = bool(space.get("log"))
-    return IntDistribution(low, high, log=log) if space.get("integer") else FloatDistribution(low, high, log=log)
+    whole = space.get("integer") and all(isinstance(value, int) for value in tried)
+    return (IntDistribution if whole else FloatDistribution)(low, high, log=bool(space.get("log")))
+
+
+def _is_drawn(search: Search, path: str, trial: Trial) -> bool:
+    """Whether a trial's value has a place on a parameter's axis: a default may be off, or 0 on a logarithmic one."""
+    if path not in trial["params"] or not search.is_numeric(path):
+        return path in trial["params"]
+    value = trial["params"][path]
+    return isinstance(value, int | float) and (value > 0 or not search.record["space"][path].get("log"))
