@@ -42,7 +42,5 @@ def test_another_sampler_has_its_own_parameters_and_pictures_are_scaled_down(dra
 def test_what_does_not_fit_is_told(drawing: Image.Image) -> None:
     with pytest.raises(toonlab.ToonlabError, match=r"patch"):
         toonlab.inspect_picture(drawing, patch_size=400)
-    with pytest.raises(toonlab.PartError, match="gives no boxes"):
-        toonlab.inspect_picture(drawing, sampler="whole")
     with pytest.raises(toonlab.ToonlabError, match="no critic of this recipe names a sampler"):
         toonlab.inspect_picture(drawing, "plain")
