@@ -1,0 +1,88 @@
+"""Where samplers look in a photo: the samplers that can be chosen, and their panels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+
+from toonlab import Catalogue, Inspection, Tile, ToonlabError, compose, inspect_picture
+
+from .methods import Method
+
+ALL = "all samplers"
+
+
+@dataclass(frozen=True)
+class Look:
+    """A sampler that can be chosen.
+
+    Args:
+        name: what the page shows.
+        recipe: the recipe of the critic.
+        sampler: its name if it takes the place of the critic's own.
+        patch_size: in pixels.
+        k: patches in a picture; None if it has no such parameter.
+        side: the longer side of the picture that it looks at, in pixels.
+    """
+
+    name: str
+    recipe: str
+    sampler: str | None
+    patch_size: int
+    k: int | None
+    side: int
+
+    def inspect(
+        self, catalogue: Catalogue, photo: Image.Image, title: str, patch_size: int, k: int, side: int
+    ) -> Inspection:
+        parameters: dict[str, Any] = {"patch_size": patch_size, **({} if self.k is None else {"k": k})}
+        return inspect_picture(
+            photo, self.recipe, sampler=self.sampler, max_side=side, title=title, catalogue=catalogue, **parameters
+        )
+
+
+def find_looks(methods: Sequence[Method], catalogue: Catalogue) -> list[Look]:
+    """The samplers of the methods as they were trained, then every installed one that chooses patches of a size."""
+    found = []
+    for method in methods:
+        if (own := method.sampler) and "patch_size" in own:
+            recipe = str(method.run.directory / "recipe.yaml")
+            size = int(method.run.recipe["train"]["size"])
+            found.append(Look(f"{method.label}, as trained", recipe, None, own["patch_size"], own.get("k"), size))
+    for name in catalogue.names("samplers"):
+        parameters = catalogue.get("samplers", name).schema.parameters
+        if "patch_size" in parameters:
+            found.append(Look(name, "ctss", name, 64, 4 if "k" in parameters else None, 512))
+    return found
+
+
+def look(
+    found: Sequence[Look], catalogue: Catalogue, photo: Image.Image, title: str, patch_size: int, k: int, side: int
+) -> tuple[list[Tile], Image.Image]:
+    """The tiles of one sampler, or the choices and maps of several, and the sheet.
+
+    Raises:
+        ToonlabError: if a single sampler can't choose patches in this picture; of several, its tile is left out.
+    """
+    if len(found) == 1:
+        one = found[0].inspect(catalogue, photo, title, patch_size, k, side)
+        return [*one.panels[1:], *one.patches], one.sheet
+    rows = list[list[Tile]]()
+    problem: ToonlabError | None = None
+    for each in found:
+        try:
+            panels = each.inspect(catalogue, photo, title, patch_size, k, side).panels
+        except ToonlabError as error:
+            problem = error
+            continue
+        chosen = [tile for tile in panels if tile.caption.startswith("chosen")]
+        maps = [tile for tile in panels if tile.caption == "saliency"]
+        rows.append([Tile(each.name, tile.picture) for tile in chosen])
+        rows[-1] += [Tile(f"{each.name}: saliency", tile.picture) for tile in maps]
+    if problem is not None and not rows:
+        raise problem
+    note = f"patch_size {patch_size} · k {k}"
+    return [tile for row in rows for tile in row], compose(title, rows, note)

@@ -1,0 +1,246 @@
+"""The page: a photo, its cartoons by every method, and where samplers look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from toonlab import Catalogue, Tile, ToonlabError, compose
+
+from .looks import ALL, Look, find_looks, look
+from .methods import Method
+from .photos import WorkFolder, file_stem, open_photo, rendered_photo
+
+MAX_PIXELS = 60_000_000  # of a photo; those of phones have up to 50 million
+DEFAULT_SIDE = 768
+_TILE = 384  # pixels: the longer side of a picture on the sheet
+_ROW = 4  # pictures in a row of the sheet
+_ONE = {"concurrency_id": "model", "concurrency_limit": 1}  # models compute for one visitor at a time
+_QUICK = {"queue": False, "show_progress": "hidden"}
+
+
+@dataclass
+class Made:
+    """What has been made of a visitor's photo: files in a folder of this request."""
+
+    photo: str
+    stem: str
+    cartoons: dict[str, str] = field(default_factory=dict)
+
+
+def theme() -> Any:
+    """A theme whose fonts are the reader's own: others would be asked for at Google."""
+    return gr.themes.Default(
+        font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"], primary_hue="indigo"
+    )
+
+
+def style() -> str:
+    return (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
+
+
+def head() -> str:
+    return '<meta name="robots" content="noindex"><meta name="referrer" content="no-referrer">'
+
+
+class Desk:
+    """The functions behind the page."""
+
+    def __init__(self, methods: Sequence[Method], catalogue: Catalogue, work: Path, device: str) -> None:
+        self.methods, self.catalogue, self.device = methods, catalogue, device
+        self.work, self.looks = WorkFolder(work), find_looks(methods, catalogue)
+        self.labels = [method.label for method in methods]
+
+    def rendered(self, number: int) -> tuple[str, int]:
+        """The file of a rendered photo, and the number of the next one."""
+        path = self.work.new() / f"rendered-{number}.png"
+        rendered_photo(self.catalogue, number).save(path)
+        return str(path), number + 1
+
+    def cartoonize(self, path: str | None, side: float, chosen: str) -> Iterator[list[Any]]:
+        """The status, what was made, the slider, the pictures and the two downloads: after each method."""
+        if not path:
+            yield _nothing("")
+            return
+        folder = self.work.new()
+        try:
+            photo = open_photo(Path(path), int(side), MAX_PIXELS)
+        except ToonlabError as error:
+            yield _nothing(_alert(str(error)))
+            return
+        made, failed = Made(_saved(photo, folder / "photo.png"), file_stem(Path(path).stem)), list[str]()
+        for number, method in enumerate(self.methods, 1):
+            try:
+                cartoon = method.run.cartoonize(photo, device=self.device)
+            except ToonlabError as error:
+                failed.append(f"{method.label}: {error}")
+                continue
+            name = f"{made.stem}-{file_stem(method.label)}-{number}.png"
+            made.cartoons[method.label] = _saved(cartoon, folder / name)
+            told = f"<p>{number} of {len(self.methods)} methods</p>"
+            yield [told, made, *self.show(made, chosen), _pictures(made), gr.skip()]
+        size = f"{photo.width} × {photo.height} pixels"
+        said = _alert("; ".join(failed)) if failed else f"<p role='status'>Done: {size}, all methods.</p>"
+        yield [said, made, *self.show(made, chosen), _pictures(made), _download(self._sheet(made, folder))]
+
+    def show(self, made: Made | None, chosen: str) -> tuple[Any, Any]:
+        """The slider and the download of one method; of the first one until the chosen one is there."""
+        if made is None or not made.cartoons:
+            return gr.update(), gr.update()
+        label = chosen if chosen in made.cartoons else next(iter(made.cartoons))
+        text = f"The photo to the left, {label} to the right"
+        return gr.update(value=(made.photo, made.cartoons[label]), label=text), _download(made.cartoons[label])
+
+    def select(self, event: gr.SelectData) -> Any:
+        """The method of a picture that was clicked; the first picture is the photo."""
+        place = event.index - 1
+        return self.labels[place] if 0 <= place < len(self.labels) else gr.skip()
+
+    def _sheet(self, made: Made, folder: Path) -> str | None:
+        if not made.cartoons:
+            return None
+        tiles = []
+        for caption, path in [("photo", made.photo), *made.cartoons.items()]:
+            with Image.open(path) as picture:
+                picture.thumbnail((_TILE, _TILE), Image.Resampling.LANCZOS)
+                tiles.append(Tile(caption, picture.convert("RGB")))
+        rows = [tiles[i : i + _ROW] for i in range(0, len(tiles), _ROW)]
+        return _saved(compose(made.stem, rows), folder / f"{made.stem}-sheet.png")
+
+    # -- samplers
+
+    def chosen_looks(self, name: str) -> list[Look]:
+        return [each for each in self.looks if name in (each.name, ALL) and (name != ALL or each.sampler)]
+
+    def defaults(self, name: str) -> tuple[Any, Any, Any]:
+        """Patch size, k and longer side of a sampler."""
+        first = self.chosen_looks(name)[0]
+        count = gr.update(interactive=False) if first.k is None else gr.update(value=first.k, interactive=True)
+        return first.patch_size, count, first.side
+
+    def inspect(self, path: str | None, name: str, patch_size: float, k: float, side: float) -> tuple[Any, Any, Any]:
+        """The status, the panels and the download of the sheet."""
+        if not path:
+            return "<p>Choose a photo first.</p>", [], _download(None)
+        folder = self.work.new()
+        stem = file_stem(Path(path).stem)
+        try:
+            photo = open_photo(Path(path), int(side), MAX_PIXELS)
+            given = int(patch_size), int(k), int(side)
+            tiles, sheet = look(self.chosen_looks(name), self.catalogue, photo, stem, *given)
+        except ToonlabError as error:
+            return _alert(str(error)), [], _download(None)
+        shown = [
+            (_saved(tile.picture, folder / f"{stem}-{n:02}.png"), tile.caption) for n, tile in enumerate(tiles, 1)
+        ]
+        return "", shown, _download(_saved(sheet, folder / f"{stem}-samplers.png"))
+
+
+def _saved(picture: Image.Image, path: Path) -> str:
+    picture.save(path, compress_level=1)
+    return str(path)
+
+
+def _alert(text: str) -> str:
+    return f"<p role='alert'>{escape(text)}</p>"
+
+
+def _download(path: str | None) -> Any:
+    return gr.update(value=path, interactive=path is not None)
+
+
+def _nothing(status: str) -> list[Any]:
+    empty = gr.update(value=None, label="Photo and cartoon")
+    return [status, None, empty, _download(None), gr.update(value=[], visible=False), _download(None)]
+
+
+def _pictures(made: Made) -> Any:
+    shown = [(made.photo, "photo"), *((path, label) for label, path in made.cartoons.items())]
+    return gr.update(value=shown, visible=True)
+
+
+def page(methods: Sequence[Method], catalogue: Catalogue, work: Path, device: str, max_side: int) -> gr.Blocks:
+    """The page for some methods.
+
+    Args:
+        work: a folder for the pictures.
+        device: where to compute.
+        max_side: the largest longer side of a cartoon that can be asked for, in pixels.
+    """
+    desk = Desk(methods, catalogue, work, device)
+    with gr.Blocks(title="toonlab app", analytics_enabled=False, delete_cache=(600, 3600)) as blocks:
+        made, number = gr.State(None), gr.State(0)
+        studies = ", ".join(dict.fromkeys(method.run.directory.parent.name for method in methods))
+        about = f"<h1>Photos as cartoons</h1><p>Methods of {escape(studies)}. Photos stay on this machine.</p>"
+        gr.HTML(about, elem_id="about")
+        with gr.Row():
+            with gr.Column(scale=2, min_width=300):
+                photo = gr.Image(
+                    label="Photo", sources=["upload", "webcam", "clipboard"], type="filepath", image_mode=None, height=320
+                )
+                photo.preprocess = lambda payload: payload and payload.path  # type: ignore[method-assign]  # any file
+                render = gr.Button("Take a rendered photo")
+                side = gr.Slider(
+                    256, max_side, min(DEFAULT_SIDE, max_side), step=64, label="Longer side of the cartoons, in pixels"
+                )
+                status = gr.HTML("<p>Choose a photo to begin.</p>", elem_id="status")
+            with gr.Column(scale=5, min_width=320), gr.Tabs():
+                with gr.Tab("Cartoons"):
+                    method = gr.Radio(desk.labels, value=desk.labels[0], label="Method")
+                    slider = gr.ImageSlider(
+                        label="Photo and cartoon", interactive=False, format="png", buttons=["fullscreen"]
+                    )
+                    with gr.Row():
+                        one = gr.DownloadButton("Download this cartoon", interactive=False)
+                        sheet = gr.DownloadButton("Download the sheet of all", interactive=False)
+                    pictures = gr.Gallery(
+                        label="All methods; choose one to compare it with the photo above",
+                        elem_id="methods", columns=3, height="auto", allow_preview=False, interactive=False,
+                        format="png", object_fit="contain", visible=False, buttons=[],
+                    )  # fmt: skip
+                with gr.Tab("Where samplers look") as tab:
+                    _samplers(desk, photo, tab)
+        outputs = [status, made, slider, one, pictures, sheet]
+        run: dict[str, Any] = {"inputs": [photo, side, method], "outputs": outputs, "show_progress_on": status, **_ONE}
+        photo.change(desk.cartoonize, trigger_mode="always_last", **run)
+        side.release(desk.cartoonize, trigger_mode="always_last", **run)
+        method.change(desk.show, [made, method], [slider, one], **_QUICK)
+        pictures.select(desk.select, None, method, **_QUICK)
+        render.click(desk.rendered, number, [photo, number], show_progress_on=photo)
+    blocks.queue(max_size=16, api_open=False)
+    return blocks
+
+
+def _samplers(desk: Desk, photo: Any, tab: Any) -> None:
+    """The second tab."""
+    names = [each.name for each in desk.looks if each.sampler is None]
+    names += [ALL, *(each.name for each in desk.looks if each.sampler is not None)]
+    first = desk.chosen_looks(names[0])[0]
+    sampler = gr.Dropdown(names, value=names[0], label="Sampler")
+    with gr.Row():
+        size = gr.Slider(8, 256, first.patch_size, step=8, label="Patch size, in pixels")
+        count = gr.Slider(1, 16, first.k or 4, step=1, label="k, patches of the picture")
+        side = gr.Slider(64, 1024, first.side, step=32, label="Longer side of the picture, in pixels")
+    told = gr.HTML("", elem_id="told")
+    panels = gr.Gallery(
+        label="Chosen patches, the map that they are chosen by, and the patches as the critic sees them",
+        elem_id="looks", columns=3, height="auto", interactive=False, format="png", object_fit="contain",
+        buttons=["fullscreen"],
+    )  # fmt: skip
+    sheet = gr.DownloadButton("Download the sheet", interactive=False)
+    run: dict[str, Any] = {
+        "fn": desk.inspect,
+        "inputs": [photo, sampler, size, count, side],
+        "outputs": [told, panels, sheet],
+        "show_progress_on": panels,
+        **_ONE,
+    }
+    sampler.input(desk.defaults, sampler, [size, count, side], **_QUICK).then(**run)
+    gr.on([tab.select, size.release, count.release, side.release], trigger_mode="always_last", **run)
+    photo.change(lambda: ("<p>Open this tab again, or move a slider, for the new photo.</p>", []), None, [told, panels], **_QUICK)

@@ -1,0 +1,90 @@
+"""The server of the page: at 127.0.0.1 only, for this machine only, and ended by Ctrl+C."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from toonlab import ToonlabError
+
+if TYPE_CHECKING:
+    import gradio
+
+HOST = "127.0.0.1"
+_NAMES = [HOST, "localhost"]  # by which the page may be asked for; others may have been pointed here
+
+
+def require_app() -> None:
+    """Raises a ToonlabError if the package of the extra is missing; keeps gradio from asking the network."""
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    try:
+        import gradio  # noqa: F401
+    except ImportError as error:
+        raise ToonlabError(f"{error.name} is not installed; pip install 'toonlab[app]'") from error
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """A folder for visitors' photos and all that is made of them, which is gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="toonlab-app-", ignore_cleanup_errors=True) as name:
+        os.environ["GRADIO_TEMP_DIR"] = str(Path(name) / "gradio")
+        work = Path(name) / "work"
+        work.mkdir()
+        yield work
+
+
+def bound(port: int) -> socket.socket:
+    """A socket at a port of 127.0.0.1; 0 takes a free one.
+
+    Raises:
+        ToonlabError: if the port is taken.
+    """
+    found = socket.socket()
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((HOST, port))
+    except OSError as error:
+        found.close()
+        text = f"--port {port}: can't be used: {error.strerror}; give another, or 0 for a free one"
+        raise ToonlabError(text) from error
+    return found
+
+
+def serve(blocks: gradio.Blocks, listener: socket.socket, max_mb: int, **looks: Any) -> None:
+    """Serve the page until SIGINT or SIGTERM; requests in progress are waited for shortly.
+
+    Args:
+        max_mb: megabytes of the largest file that is taken.
+        looks: `theme`, `css` and `head` of the page.
+    """
+    import gradio
+    import uvicorn
+    from fastapi import FastAPI
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+    app = FastAPI(openapi_url=None)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=_NAMES)
+    port = listener.getsockname()[1]
+    mounted = gradio.mount_gradio_app(
+        app,
+        blocks,
+        path="",
+        server_name=HOST,
+        server_port=port,
+        footer_links=[],
+        run_history=False,
+        show_error=True,
+        max_file_size=f"{max_mb}mb",
+        ssr_mode=False,
+        enable_monitoring=False,
+        mcp_server=False,
+        **looks,
+    )
+    config = uvicorn.Config(mounted, log_level="warning", timeout_graceful_shutdown=1, ws="none")
+    uvicorn.Server(config).run(sockets=[listener])
