@@ -22,6 +22,7 @@ class Look:
     Args:
         name: what the page shows.
         recipe: the recipe of the critic.
+        critic: its name; None for the recipe's first that has a sampler.
         sampler: its name if it takes the place of the critic's own.
         patch_size: in pixels.
         k: patches in a picture; None if it has no such parameter.
@@ -30,6 +31,7 @@ class Look:
 
     name: str
     recipe: str
+    critic: str | None
     sampler: str | None
     patch_size: int
     k: int | None
@@ -39,23 +41,22 @@ class Look:
         self, catalogue: Catalogue, photo: Image.Image, title: str, patch_size: int, k: int, side: int
     ) -> Inspection:
         parameters: dict[str, Any] = {"patch_size": patch_size, **({} if self.k is None else {"k": k})}
-        return inspect_picture(
-            photo, self.recipe, sampler=self.sampler, max_side=side, title=title, catalogue=catalogue, **parameters
-        )
+        given: dict[str, Any] = {"sampler": self.sampler, "critic": self.critic, "catalogue": catalogue}
+        return inspect_picture(photo, self.recipe, max_side=side, title=title, **given, **parameters)
 
 
 def find_looks(methods: Sequence[Method], catalogue: Catalogue) -> list[Look]:
     """The samplers of the methods as they were trained, then every installed one that chooses patches of a size."""
     found = []
     for method in methods:
-        if (own := method.sampler) and "patch_size" in own:
-            recipe = str(method.run.directory / "recipe.yaml")
-            size = int(method.run.recipe["train"]["size"])
-            found.append(Look(f"{method.label}, as trained", recipe, None, own["patch_size"], own.get("k"), size))
+        recipe, size = str(method.run.directory / "recipe.yaml"), int(method.run.recipe["train"]["size"])
+        for critic, own in method.samplers.items():
+            name = f"{method.label}, as trained" if len(method.samplers) == 1 else f"{method.label}, {critic}, as trained"
+            found.append(Look(name, recipe, critic, None, own["patch_size"], own.get("k"), size))
     for name in catalogue.names("samplers"):
         parameters = catalogue.get("samplers", name).schema.parameters
         if "patch_size" in parameters:
-            found.append(Look(name, "ctss", name, 64, 4 if "k" in parameters else None, 512))
+            found.append(Look(name, "ctss", None, name, 64, 4 if "k" in parameters else None, 512))
     return found
 
 
@@ -70,7 +71,7 @@ def look(
     if len(found) == 1:
         one = found[0].inspect(catalogue, photo, title, patch_size, k, side)
         return [*one.panels[1:], *one.patches], one.sheet
-    rows = list[list[Tile]]()
+    mapped, others = list[list[Tile]](), list[Tile]()
     problem: ToonlabError | None = None
     for each in found:
         try:
@@ -78,11 +79,13 @@ def look(
         except ToonlabError as error:
             problem = error
             continue
-        chosen = [tile for tile in panels if tile.caption.startswith("chosen")]
-        maps = [tile for tile in panels if tile.caption == "saliency"]
-        rows.append([Tile(each.name, tile.picture) for tile in chosen])
-        rows[-1] += [Tile(f"{each.name}: saliency", tile.picture) for tile in maps]
+        chosen = Tile(each.name, next(tile.picture for tile in panels if tile.caption.startswith("chosen")))
+        maps = [Tile(f"{each.name}: its map", tile.picture) for tile in panels if tile.caption == "saliency"]
+        if maps:
+            mapped.append([chosen, *maps])
+        else:
+            others.append(chosen)
+    rows = [*mapped, *([others] if others else [])]
     if problem is not None and not rows:
         raise problem
-    note = f"patch_size {patch_size} · k {k}"
-    return [tile for row in rows for tile in row], compose(title, rows, note)
+    return [tile for row in rows for tile in row], compose(title, rows, f"patch_size {patch_size} · k {k}")

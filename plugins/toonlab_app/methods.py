@@ -11,7 +11,7 @@ from PIL import Image
 
 from toonlab import Results, ToonlabError, TrainedRun, open_run, open_study, printable
 
-_TRIED = 64  # pixels of the picture that every model is tried with
+_TRIED = 288  # pixels of the picture that every model is tried with: its memory is measured above 256, once
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class Method:
     run: TrainedRun
 
     @property
-    def sampler(self) -> dict[str, Any] | None:
-        """The sampler of its first critic that has one, with its parameters; None if all see whole pictures."""
-        critics = (self.run.recipe.get("critics") or {}).values()
-        found = next((critic["sampler"] for critic in critics if critic and critic.get("sampler")), None)
-        return {"use": found} if isinstance(found, str) else found
+    def samplers(self) -> dict[str, dict[str, Any]]:
+        """Critic -> its sampler with its parameters, of the critics that see patches of one size."""
+        critics = (self.run.recipe.get("critics") or {}).items()
+        found = {name: critic.get("sampler") for name, critic in critics if critic}
+        return {name: part for name, part in found.items() if isinstance(part, dict) and "patch_size" in part}
 
 
 def load_methods(named: Sequence[str], runs: Path, device: str) -> tuple[list[Method], list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -11,7 +12,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from toonlab import Catalogue, Tile, ToonlabError, compose
+from toonlab import Catalogue, Tile, ToonlabError, compose, duration
 
 from .looks import ALL, Look, find_looks, look
 from .methods import Method
@@ -74,6 +75,7 @@ class Desk:
         except ToonlabError as error:
             yield _nothing(_alert(str(error)))
             return
+        began = time.monotonic()
         made, failed = Made(_saved(photo, folder / "photo.png"), file_stem(Path(path).stem)), list[str]()
         for number, method in enumerate(self.methods, 1):
             try:
@@ -84,10 +86,10 @@ class Desk:
             name = f"{made.stem}-{file_stem(method.label)}-{number}.png"
             made.cartoons[method.label] = _saved(cartoon, folder / name)
             told = f"<p>{number} of {len(self.methods)} methods</p>"
-            yield [told, made, *self.show(made, chosen), _pictures(made), gr.skip()]
-        size = f"{photo.width} × {photo.height} pixels"
-        said = _alert("; ".join(failed)) if failed else f"<p role='status'>Done: {size}, all methods.</p>"
-        yield [said, made, *self.show(made, chosen), _pictures(made), _download(self._sheet(made, folder))]
+            yield [told, made, *self.show(made, chosen), *_pictures(made), gr.skip()]
+        size = f"{photo.width} × {photo.height} pixels in {duration(time.monotonic() - began)}"
+        said = _alert("; ".join(failed)) if failed else f"<p role='status'>Done: {size}.</p>"
+        yield [said, made, *self.show(made, chosen), *_pictures(made), _download(self._sheet(made, folder))]
 
     def show(self, made: Made | None, chosen: str) -> tuple[Any, Any]:
         """The slider and the download of one method; of the first one until the chosen one is there."""
@@ -99,8 +101,8 @@ class Desk:
 
     def select(self, event: gr.SelectData) -> Any:
         """The method of a picture that was clicked; the first picture is the photo."""
-        place = event.index - 1
-        return self.labels[place] if 0 <= place < len(self.labels) else gr.skip()
+        caption = event.value["caption"]
+        return caption if caption in self.labels else gr.skip()
 
     def _sheet(self, made: Made, folder: Path) -> str | None:
         if not made.cartoons:
@@ -157,12 +159,14 @@ def _download(path: str | None) -> Any:
 
 def _nothing(status: str) -> list[Any]:
     empty = gr.update(value=None, label="Photo and cartoon")
-    return [status, None, empty, _download(None), gr.update(value=[], visible=False), _download(None)]
+    hidden = gr.update(visible=False)
+    return [status, None, empty, _download(None), hidden, gr.update(value=[], visible=False), _download(None)]
 
 
-def _pictures(made: Made) -> Any:
+def _pictures(made: Made) -> tuple[Any, Any]:
+    """The hint and the gallery."""
     shown = [(made.photo, "photo"), *((path, label) for label, path in made.cartoons.items())]
-    return gr.update(value=shown, visible=True)
+    return gr.update(visible=True), gr.update(value=shown, visible=True)
 
 
 def page(methods: Sequence[Method], catalogue: Catalogue, work: Path, device: str, max_side: int) -> gr.Blocks:
@@ -182,10 +186,11 @@ def page(methods: Sequence[Method], catalogue: Catalogue, work: Path, device: st
         with gr.Row():
             with gr.Column(scale=2, min_width=300):
                 photo = gr.Image(
-                    label="Photo", sources=["upload", "webcam", "clipboard"], type="filepath", image_mode=None, height=320
-                )
+                    label="Photo", sources=["upload", "webcam", "clipboard"], type="filepath", image_mode=None,
+                    height=320, placeholder="Drop a photo here, or choose one", alt_text="your photo",
+                )  # fmt: skip
                 photo.preprocess = lambda payload: payload and payload.path  # type: ignore[method-assign]  # any file
-                render = gr.Button("Take a rendered photo")
+                render = gr.Button("Try a rendered photo")
                 side = gr.Slider(
                     256, max_side, min(DEFAULT_SIDE, max_side), step=64, label="Longer side of the cartoons, in pixels"
                 )
@@ -199,14 +204,15 @@ def page(methods: Sequence[Method], catalogue: Catalogue, work: Path, device: st
                     with gr.Row():
                         one = gr.DownloadButton("Download this cartoon", interactive=False)
                         sheet = gr.DownloadButton("Download the sheet of all", interactive=False)
+                    hint = gr.HTML("<p>Choose a picture to compare it with the photo.</p>", visible=False)
                     pictures = gr.Gallery(
-                        label="All methods; choose one to compare it with the photo above",
-                        elem_id="methods", columns=3, height="auto", allow_preview=False, interactive=False,
-                        format="png", object_fit="contain", visible=False, buttons=[],
+                        label="All methods", show_label=False, elem_id="methods", columns=3, height="auto",
+                        allow_preview=False, interactive=False, format="png", object_fit="contain", visible=False,
+                        buttons=[],
                     )  # fmt: skip
                 with gr.Tab("Where samplers look") as tab:
                     _samplers(desk, photo, tab)
-        outputs = [status, made, slider, one, pictures, sheet]
+        outputs = [status, made, slider, one, hint, pictures, sheet]
         run: dict[str, Any] = {"inputs": [photo, side, method], "outputs": outputs, "show_progress_on": status, **_ONE}
         photo.change(desk.cartoonize, trigger_mode="always_last", **run)
         side.release(desk.cartoonize, trigger_mode="always_last", **run)
@@ -229,9 +235,8 @@ def _samplers(desk: Desk, photo: Any, tab: Any) -> None:
         side = gr.Slider(64, 1024, first.side, step=32, label="Longer side of the picture, in pixels")
     told = gr.HTML("", elem_id="told")
     panels = gr.Gallery(
-        label="Chosen patches, the map that they are chosen by, and the patches as the critic sees them",
-        elem_id="looks", columns=3, height="auto", interactive=False, format="png", object_fit="contain",
-        buttons=["fullscreen"],
+        label="Where samplers look", show_label=False, elem_id="looks", columns=2, height="auto", interactive=False,
+        format="png", object_fit="contain", buttons=["fullscreen"],
     )  # fmt: skip
     sheet = gr.DownloadButton("Download the sheet", interactive=False)
     run: dict[str, Any] = {
