@@ -23,6 +23,8 @@ DEFAULT_SIDE = 768
 _TILE = 384  # pixels: the longer side of a picture on the sheet
 _ROW = 4  # pictures in a row of the sheet
 _ONE = {"concurrency_id": "model", "concurrency_limit": 1}  # models compute for one visitor at a time
+_BEGIN = "<p>Choose a photo to begin.</p>"
+_SAME = gr.skip()
 _QUICK = {"queue": False, "show_progress": "hidden"}
 
 
@@ -65,15 +67,18 @@ class Desk:
         return str(path), number + 1
 
     def cartoonize(self, path: str | None, side: float, chosen: str) -> Iterator[list[Any]]:
-        """The status, what was made, the slider, the pictures and the two downloads: after each method."""
+        """The outputs after each method: status, what was made, slider, its download, hint, pictures, sheet, photo.
+
+        A file that is no photo is taken away.
+        """
         if not path:
-            yield _nothing("")
+            yield _nothing(_SAME)
             return
         folder = self.work.new()
         try:
             photo = open_photo(Path(path), int(side), MAX_PIXELS)
         except ToonlabError as error:
-            yield _nothing(_alert(str(error)))
+            yield _nothing(_alert(str(error)), photo=None)
             return
         began = time.monotonic()
         made, failed = Made(_saved(photo, folder / "photo.png"), file_stem(Path(path).stem)), list[str]()
@@ -86,10 +91,10 @@ class Desk:
             name = f"{made.stem}-{file_stem(method.label)}-{number}.png"
             made.cartoons[method.label] = _saved(cartoon, folder / name)
             told = f"<p>{number} of {len(self.methods)} methods</p>"
-            yield [told, made, *self.show(made, chosen), *_pictures(made), gr.skip()]
+            yield [told, made, *self.show(made, chosen), *_pictures(made), _SAME, _SAME]
         size = f"{photo.width} × {photo.height} pixels in {duration(time.monotonic() - began)}"
         said = _alert("; ".join(failed)) if failed else f"<p role='status'>Done: {size}.</p>"
-        yield [said, made, *self.show(made, chosen), *_pictures(made), _download(self._sheet(made, folder))]
+        yield [said, made, *self.show(made, chosen), *_pictures(made), _download(self._sheet(made, folder)), _SAME]
 
     def show(self, made: Made | None, chosen: str) -> tuple[Any, Any]:
         """The slider and the download of one method; of the first one until the chosen one is there."""
@@ -102,7 +107,7 @@ class Desk:
     def select(self, event: gr.SelectData) -> Any:
         """The method of a picture that was clicked; the first picture is the photo."""
         caption = event.value["caption"]
-        return caption if caption in self.labels else gr.skip()
+        return caption if caption in self.labels else _SAME
 
     def _sheet(self, made: Made, folder: Path) -> str | None:
         if not made.cartoons:
@@ -157,10 +162,10 @@ def _download(path: str | None) -> Any:
     return gr.update(value=path, interactive=path is not None)
 
 
-def _nothing(status: str) -> list[Any]:
+def _nothing(status: Any, photo: Any = _SAME) -> list[Any]:
     empty = gr.update(value=None, label="Photo and cartoon")
     hidden = gr.update(visible=False)
-    return [status, None, empty, _download(None), hidden, gr.update(value=[], visible=False), _download(None)]
+    return [status, None, empty, _download(None), hidden, gr.update(value=[], visible=False), _download(None), photo]
 
 
 def _pictures(made: Made) -> tuple[Any, Any]:
@@ -190,17 +195,18 @@ def page(methods: Sequence[Method], catalogue: Catalogue, work: Path, device: st
                     height=320, placeholder="Drop a photo here, or choose one", alt_text="your photo",
                 )  # fmt: skip
                 photo.preprocess = lambda payload: payload and payload.path  # type: ignore[method-assign]  # any file
+                status = gr.HTML(_BEGIN, elem_id="status")
                 render = gr.Button("Try a rendered photo")
                 side = gr.Slider(
                     256, max_side, min(DEFAULT_SIDE, max_side), step=64, label="Longer side of the cartoons, in pixels"
                 )
-                status = gr.HTML("<p>Choose a photo to begin.</p>", elem_id="status")
             with gr.Column(scale=5, min_width=320), gr.Tabs():
                 with gr.Tab("Cartoons"):
                     method = gr.Radio(desk.labels, value=desk.labels[0], label="Method")
                     slider = gr.ImageSlider(
                         label="Photo and cartoon", interactive=False, format="png", buttons=["fullscreen"]
                     )
+                    line = gr.Slider(0, 100, 50, step=1, label="Line between photo and cartoon, in % of the width")
                     with gr.Row():
                         one = gr.DownloadButton("Download this cartoon", interactive=False)
                         sheet = gr.DownloadButton("Download the sheet of all", interactive=False)
@@ -212,12 +218,14 @@ def page(methods: Sequence[Method], catalogue: Catalogue, work: Path, device: st
                     )  # fmt: skip
                 with gr.Tab("Where samplers look") as tab:
                     _samplers(desk, photo, tab)
-        outputs = [status, made, slider, one, hint, pictures, sheet]
+        outputs = [status, made, slider, one, hint, pictures, sheet, photo]
         run: dict[str, Any] = {"inputs": [photo, side, method], "outputs": outputs, "show_progress_on": status, **_ONE}
         photo.change(desk.cartoonize, trigger_mode="always_last", **run)
         side.release(desk.cartoonize, trigger_mode="always_last", **run)
         method.change(desk.show, [made, method], [slider, one], **_QUICK)
+        line.input(lambda share: gr.update(slider_position=share), line, slider, **_QUICK)
         pictures.select(desk.select, None, method, **_QUICK)
+        photo.clear(lambda: _BEGIN, None, status, **_QUICK)
         render.click(desk.rendered, number, [photo, number], show_progress_on=photo)
     blocks.queue(max_size=16, api_open=False)
     return blocks

@@ -29,6 +29,8 @@ def open_photo(path: Path, max_side: int, max_pixels: int) -> Image.Image:
             return Image.fromarray(read_picture(path, max_side=max_side).movedim(0, -1).numpy())
         except ToonlabError as error:
             problem = str(error).partition(": ")[2].removesuffix("; repair or remove it")
+    if "cannot identify" in problem:
+        problem = "is not a picture that can be read"
     limit = f"more than {max_pixels / 1e6:.0f} megapixels"
     text = re.sub(r"more than max_pixels=\d+", limit, problem).replace(str(path), path.name)
     raise ToonlabError(f"{printable(path.name)}: {text}; choose another photo, such as a JPEG or PNG file")
