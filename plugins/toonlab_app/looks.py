@@ -51,7 +51,8 @@ def find_looks(methods: Sequence[Method], catalogue: Catalogue) -> list[Look]:
     for method in methods:
         recipe, size = str(method.run.directory / "recipe.yaml"), int(method.run.recipe["train"]["size"])
         for critic, own in method.samplers.items():
-            name = f"{method.label}, as trained" if len(method.samplers) == 1 else f"{method.label}, {critic}, as trained"
+            which = f", {critic}" if len(method.samplers) > 1 else ""
+            name = f"{method.label}{which}, as trained"
             found.append(Look(name, recipe, critic, None, own["patch_size"], own.get("k"), size))
     for name in catalogue.names("samplers"):
         parameters = catalogue.get("samplers", name).schema.parameters

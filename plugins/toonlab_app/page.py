@@ -143,9 +143,7 @@ class Desk:
             tiles, sheet = look(self.chosen_looks(name), self.catalogue, photo, stem, *given)
         except ToonlabError as error:
             return _alert(str(error)), [], _download(None)
-        shown = [
-            (_saved(tile.picture, folder / f"{stem}-{n:02}.png"), tile.caption) for n, tile in enumerate(tiles, 1)
-        ]
+        shown = [(_saved(tile.picture, folder / f"{stem}-{n:02}.png"), tile.caption) for n, tile in enumerate(tiles, 1)]
         return "", shown, _download(_saved(sheet, folder / f"{stem}-samplers.png"))
 
 
@@ -256,4 +254,6 @@ def _samplers(desk: Desk, photo: Any, tab: Any) -> None:
     }
     sampler.input(desk.defaults, sampler, [size, count, side], **_QUICK).then(**run)
     gr.on([tab.select, size.release, count.release, side.release], trigger_mode="always_last", **run)
-    photo.change(lambda: ("<p>Open this tab again, or move a slider, for the new photo.</p>", []), None, [told, panels], **_QUICK)
+    photo.change(
+        lambda: ("<p>Open this tab again, or move a slider, for the new photo.</p>", []), None, [told, panels], **_QUICK
+    )

@@ -1,0 +1,122 @@
+"""The page in a real browser: a photo, its cartoons, the samplers; by mouse and by keys, wide and narrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from .conftest import App
+
+SECONDS = 60_000
+OF_GRADIO = {  # violations in gradio's own markup, which no label or style of ours changes
+    "aria-prohibited-attr",  # the placeholder of an empty picture is a div with a label and no role
+    "image-redundant-alt",  # a picture of a gallery has its caption as its alternative text, too
+}
+
+
+@pytest.fixture
+def tab(serving: App, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The page, of a width; it may ask nothing of any other machine."""
+    context = browser.new_context(viewport={"width": getattr(request, "param", 1280), "height": 900})
+    page, elsewhere, refused = context.new_page(), list[str](), list[str]()
+    page.on("request", lambda r: urlsplit(r.url).hostname in ("127.0.0.1", None) or elsewhere.append(r.url))
+    page.on("response", lambda r: r.status < 400 or refused.append(r.url))
+    page.goto(serving.address)
+    expect(page.get_by_text("Choose a photo to begin.")).to_be_visible(timeout=SECONDS)
+    yield page
+    assert elsewhere == []
+    assert refused == []
+    context.close()
+
+
+def give(tab: Page, path: Path) -> None:
+    tab.locator("input[type=file]").first.set_input_files(path)
+
+
+def violations(tab: Page) -> list[str]:
+    found = Axe().run(tab, options={"resultTypes": ["violations"]}).response["violations"]
+    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found if each["id"] not in OF_GRADIO]
+
+
+@pytest.mark.parametrize("tab", [390, 1280], indirect=True)
+def test_a_photo_goes_through_every_method(tab: Page, photo: Path, tmp_path: Path) -> None:
+    width = tab.viewport_size["width"]  # type: ignore[index]
+    assert violations(tab) == []
+    give(tab, photo)
+    expect(tab.get_by_text("Done: 96 × 64 pixels in")).to_be_visible(timeout=SECONDS)
+    expect(tab.locator("#methods .caption-label")).to_have_text(["photo", "classic", "patches"])
+    assert tab.evaluate("document.documentElement.scrollWidth") == width
+    assert violations(tab) == []
+    expect(tab.get_by_text("The photo to the left, classic to the right")).to_be_visible()
+    tab.get_by_role("radio", name="patches").check()
+    expect(tab.get_by_text("The photo to the left, patches to the right")).to_be_visible(timeout=SECONDS)
+    for button, name, size in (
+        ("Download this cartoon", "disk-patches-2.png", (96, 64)),
+        ("Download the sheet of all", "disk-sheet.png", None),
+    ):
+        with tab.expect_download() as download:
+            tab.get_by_text(button).click()
+        assert download.value.suggested_filename == name
+        download.value.save_as(tmp_path / name)
+        with Image.open(tmp_path / name) as picture:
+            assert picture.size == size or (size is None and picture.width > 3 * 96)
+
+
+def test_everything_can_be_done_by_keys(tab: Page, photo: Path) -> None:
+    give(tab, photo)
+    expect(tab.get_by_text("Done:")).to_be_visible(timeout=SECONDS)
+    tab.get_by_role("radio", name="patches").press("Space")
+    expect(tab.get_by_text("patches to the right")).to_be_visible(timeout=SECONDS)
+    tab.get_by_role("button", name="Thumbnail 2 of 3").press("Enter")
+    expect(tab.get_by_text("classic to the right")).to_be_visible(timeout=SECONDS)
+    line = tab.locator(".slider-wrap .outer")
+    before = line.get_attribute("style") or ""
+    tab.get_by_label("range slider for Line between").press("ArrowLeft")
+    expect(line).not_to_have_attribute("style", before, timeout=SECONDS)
+
+
+def test_samplers_show_where_they_look_and_follow_the_sliders(tab: Page, photo: Path) -> None:
+    give(tab, photo)
+    expect(tab.get_by_text("Done:")).to_be_visible(timeout=SECONDS)
+    tab.get_by_role("tab", name="Where samplers look").click()
+    captions = tab.locator("#looks .caption-label")
+    expect(captions).to_contain_text(["filtered", "chosen patches", "saliency", "seen 1", "seen 2"], timeout=SECONDS)
+    tab.get_by_label("range slider for k").press("ArrowRight")
+    expect(captions).to_have_count(6, timeout=SECONDS)
+    tab.get_by_label("number input for Patch size").fill("200")
+    tab.get_by_label("number input for Patch size").press("Enter")
+    expect(tab.get_by_role("alert")).to_contain_text("200", timeout=SECONDS)
+    tab.get_by_label("Sampler").click()
+    tab.get_by_role("option", name="random_patches").click()
+    expect(captions.first).to_have_text("chosen patches", timeout=SECONDS)
+    assert violations(tab) == []
+
+
+def test_a_file_that_is_no_photo_is_told_and_taken_away(tab: Page, photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.jpg").write_text("no picture")
+    give(tab, tmp_path / "notes.jpg")
+    expect(tab.get_by_role("alert")).to_have_text(
+        "notes.jpg: is not a picture that can be read; choose another photo, such as a JPEG or PNG file",
+        timeout=SECONDS,
+    )
+    expect(tab.get_by_text("Drop a photo here, or choose one")).to_be_visible(timeout=SECONDS)
+    give(tab, photo)  # and the next one is taken
+    expect(tab.get_by_text("Done:")).to_be_visible(timeout=SECONDS)
+
+
+def test_a_file_that_is_too_large_is_refused(serving: App, browser: Browser, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (700, 700, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "large.png")  # 1.5 MB, and the limit is 1 MB
+    page = browser.new_page()
+    page.goto(serving.address)
+    expect(page.get_by_text("Choose a photo to begin.")).to_be_visible(timeout=SECONDS)
+    give(page, tmp_path / "large.png")
+    expect(page.get_by_text("maximum allowed size")).to_be_visible(timeout=SECONDS)
+    page.close()
