@@ -42,3 +42,4 @@ def app(
         count = "1 method" if len(methods) == 1 else f"{len(methods)} methods"
         typer.echo(f"{address} shows {count}; Ctrl+C ends this")
         serve(blocks, listener, max_mb, theme=theme(), css=style(), head=head())
+    typer.echo("ended; the photos and cartoons of this page are removed")

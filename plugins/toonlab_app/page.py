@@ -229,6 +229,11 @@ def page(methods: Sequence[Method], catalogue: Catalogue, work: Path, device: st
     return blocks
 
 
+def _bounded(low: int, high: int, values: Sequence[int], value: int, label: str) -> Any:
+    """A slider with a range that has all values of the samplers in it."""
+    return gr.Slider(min(low, *values), max(high, *values), value, step=1, label=label)
+
+
 def _samplers(desk: Desk, photo: Any, tab: Any) -> None:
     """The second tab."""
     names = [each.name for each in desk.looks if each.sampler is None]
@@ -236,9 +241,9 @@ def _samplers(desk: Desk, photo: Any, tab: Any) -> None:
     first = desk.chosen_looks(names[0])[0]
     sampler = gr.Dropdown(names, value=names[0], label="Sampler")
     with gr.Row():
-        size = gr.Slider(8, 256, first.patch_size, step=8, label="Patch size, in pixels")
-        count = gr.Slider(1, 16, first.k or 4, step=1, label="k, patches of the picture")
-        side = gr.Slider(64, 1024, first.side, step=32, label="Longer side of the picture, in pixels")
+        size = _bounded(8, 256, [each.patch_size for each in desk.looks], first.patch_size, "Patch size, in pixels")
+        count = _bounded(1, 16, [each.k or 1 for each in desk.looks], first.k or 4, "k, patches of the picture")
+        side = _bounded(64, 1024, [each.side for each in desk.looks], first.side, "Longer side of the picture, in pixels")
     told = gr.HTML("", elem_id="told")
     panels = gr.Gallery(
         label="Where samplers look", show_label=False, elem_id="looks", columns=2, height="auto", interactive=False,

@@ -49,6 +49,7 @@ def bound(port: int) -> socket.socket:
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((HOST, port))
+        found.listen(64)  # a browser that comes before the page is there waits for it
     except OSError as error:
         found.close()
         text = f"--port {port}: can't be used: {error.strerror}; give another, or 0 for a free one"

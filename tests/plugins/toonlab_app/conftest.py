@@ -37,10 +37,10 @@ evaluate: {metrics: [lines], samples: 2, grid: 2}
 stages: [{share: 1}]
 observers: null
 """
-UNTRAINED = PATCHES.split("features")[0] + "generator: {{network: {use}}}\n" + PATCHES[PATCHES.index("train:") :]
+DATA, TRAIN = PATCHES.splitlines()[0], "\n".join(PATCHES.splitlines()[-4:-2])
 RECIPES = {
-    "untouched": UNTRAINED.format(use="identity"),
-    "classic": UNTRAINED.format(use="classic"),
+    "untouched": f"{DATA}\ngenerator: {{network: identity}}\n{TRAIN}\nobservers: null\n",
+    "classic": f"{DATA}\ngenerator: {{network: classic}}\n{TRAIN}\nobservers: null\n",
     "patches": PATCHES,
 }
 CLOSED = """\
@@ -63,7 +63,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory, cache: None) -> Path:
     """The folder of a study, `study`: two methods, the identity, and one whose run has failed."""
     folder, catalogue, cells = tmp_path_factory.mktemp("app"), discover(), list[CellResult]()
     for name, text in RECIPES.items():
-        text = text if name == "patches" else text.replace("stages: [{share: 1}]\n", "")
         (folder / f"{name}.yaml").write_text(text)
         trained = train(load(folder / f"{name}.yaml", catalogue, []), catalogue, folder / "runs", "study", "cpu")
         outcome = trained.outcome.to_json()

@@ -11,7 +11,7 @@ import pytest
 from .conftest import App
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
 def test_it_starts_without_a_network_and_ends_cleanly(
     runs: Path, start: Callable[..., App], tmp_path: Path, number: int, code: int
 ) -> None:

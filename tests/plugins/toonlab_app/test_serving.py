@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from contextlib import closing
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
@@ -16,9 +17,9 @@ from .conftest import App
 
 
 def asked(app: App, path: str, host: str = "127.0.0.1") -> int:
-    connection = HTTPConnection("127.0.0.1", urlsplit(app.address).port or 0)
-    connection.request("GET", path, headers={"Host": host})
-    return connection.getresponse().status
+    with closing(HTTPConnection("127.0.0.1", urlsplit(app.address).port or 0)) as connection:
+        connection.request("GET", path, headers={"Host": host})
+        return connection.getresponse().status
 
 
 def test_it_answers_to_its_own_name_only_and_gives_no_file_of_the_machine(serving: App) -> None:
@@ -30,7 +31,6 @@ def test_it_answers_to_its_own_name_only_and_gives_no_file_of_the_machine(servin
 def test_it_listens_at_this_machine_only_and_names_a_port_that_is_taken() -> None:
     with bound(0) as first:
         assert first.getsockname()[0] == "127.0.0.1"
-        first.listen()
         port = first.getsockname()[1]
         with pytest.raises(ToonlabError, match=rf"--port {port}: can't be used: .*; give another, or 0 for a free one"):
             bound(port)
