@@ -198,6 +198,7 @@ def page(methods: Sequence[Method], catalogue: Catalogue, work: Path, device: st
                 side = gr.Slider(
                     256, max_side, min(DEFAULT_SIDE, max_side), step=64, label="Longer side of the cartoons, in pixels"
                 )
+                again = gr.Button("Cartoonize at this size")
             with gr.Column(scale=5, min_width=320), gr.Tabs():
                 with gr.Tab("Cartoons"):
                     method = gr.Radio(desk.labels, value=desk.labels[0], label="Method")
@@ -219,7 +220,7 @@ def page(methods: Sequence[Method], catalogue: Catalogue, work: Path, device: st
         outputs = [status, made, slider, one, hint, pictures, sheet, photo]
         run: dict[str, Any] = {"inputs": [photo, side, method], "outputs": outputs, "show_progress_on": status, **_ONE}
         photo.change(desk.cartoonize, trigger_mode="always_last", **run)
-        side.release(desk.cartoonize, trigger_mode="always_last", **run)
+        again.click(desk.cartoonize, trigger_mode="always_last", **run)
         method.change(desk.show, [made, method], [slider, one], **_QUICK)
         line.input(lambda share: gr.update(slider_position=share), line, slider, **_QUICK)
         pictures.select(desk.select, None, method, **_QUICK)
@@ -243,7 +244,9 @@ def _samplers(desk: Desk, photo: Any, tab: Any) -> None:
     with gr.Row():
         size = _bounded(8, 256, [each.patch_size for each in desk.looks], first.patch_size, "Patch size, in pixels")
         count = _bounded(1, 16, [each.k or 1 for each in desk.looks], first.k or 4, "k, patches of the picture")
-        side = _bounded(64, 1024, [each.side for each in desk.looks], first.side, "Longer side of the picture, in pixels")
+        side = _bounded(
+            64, 1024, [each.side for each in desk.looks], first.side, "Longer side of the picture, in pixels"
+        )
     told = gr.HTML("", elem_id="told")
     panels = gr.Gallery(
         label="Where samplers look", show_label=False, elem_id="looks", columns=2, height="auto", interactive=False,
@@ -258,7 +261,7 @@ def _samplers(desk: Desk, photo: Any, tab: Any) -> None:
         **_ONE,
     }
     sampler.input(desk.defaults, sampler, [size, count, side], **_QUICK).then(**run)
-    gr.on([tab.select, size.release, count.release, side.release], trigger_mode="always_last", **run)
+    gr.on([tab.select, size.change, count.change, side.change], trigger_mode="always_last", **run)
     photo.change(
         lambda: ("<p>Open this tab again, or move a slider, for the new photo.</p>", []), None, [told, panels], **_QUICK
     )

@@ -76,6 +76,9 @@ def test_everything_can_be_done_by_keys(tab: Page, photo: Path) -> None:
     expect(tab.get_by_text("patches to the right")).to_be_visible(timeout=SECONDS)
     tab.get_by_role("button", name="Thumbnail 2 of 3").press("Enter")
     expect(tab.get_by_text("classic to the right")).to_be_visible(timeout=SECONDS)
+    tab.get_by_label("number input for Longer side of the cartoons").fill("256")
+    tab.get_by_role("button", name="Cartoonize at this size").press("Enter")
+    expect(tab.get_by_text("Done:")).to_be_visible(timeout=SECONDS)
     line = tab.locator(".slider-wrap .outer")
     before = line.get_attribute("style") or ""
     tab.get_by_label("range slider for Line between").press("ArrowLeft")
@@ -89,7 +92,12 @@ def test_samplers_show_where_they_look_and_follow_the_sliders(tab: Page, photo: 
     captions = tab.locator("#looks .caption-label")
     expect(captions).to_contain_text(["filtered", "chosen patches", "saliency", "seen 1", "seen 2"], timeout=SECONDS)
     tab.get_by_label("range slider for k").press("ArrowRight")
+    expect(tab.get_by_role("alert")).to_contain_text("3", timeout=SECONDS)  # so many fit into no picture of 32x21
+    tab.get_by_label("number input for Longer side of the picture").fill("96")
+    tab.get_by_label("number input for Longer side of the picture").press("Enter")
     expect(captions).to_have_count(6, timeout=SECONDS)
+    tab.get_by_label("range slider for k").press("ArrowRight")
+    expect(captions).to_have_count(7, timeout=SECONDS)
     tab.get_by_label("number input for Patch size").fill("200")
     tab.get_by_label("number input for Patch size").press("Enter")
     expect(tab.get_by_role("alert")).to_contain_text("200", timeout=SECONDS)
