@@ -28,7 +28,6 @@ def app(
     """Show what each method of a study makes of your photos, in the browser; nothing leaves this machine."""
     from .serving import HOST, bound, private_folder, require_app, serve
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the photos are removed then as well
     with private_folder() as work, bound(port) as listener:
         require_app()
         from .methods import load_methods
@@ -41,5 +40,6 @@ def app(
         address = f"http://{HOST}:{listener.getsockname()[1]}/"
         count = "1 method" if len(methods) == 1 else f"{len(methods)} methods"
         typer.echo(f"{address} shows {count}; Ctrl+C ends this")
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the photos are removed then as well
         serve(blocks, listener, max_mb, theme=theme(), css=style(), head=head())
     typer.echo("ended; the photos and cartoons of this page are removed")

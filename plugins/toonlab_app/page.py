@@ -22,10 +22,10 @@ MAX_PIXELS = 60_000_000  # of a photo; those of phones have up to 50 million
 DEFAULT_SIDE = 768
 _TILE = 384  # pixels: the longer side of a picture on the sheet
 _ROW = 4  # pictures in a row of the sheet
-_ONE = {"concurrency_id": "model", "concurrency_limit": 1}  # models compute for one visitor at a time
+_ONE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}  # models compute for one visitor at a time
 _BEGIN = "<p>Choose a photo to begin.</p>"
 _SAME = gr.skip()
-_QUICK = {"queue": False, "show_progress": "hidden"}
+_QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
 
 
 @dataclass
@@ -192,7 +192,7 @@ def page(methods: Sequence[Method], catalogue: Catalogue, work: Path, device: st
                     label="Photo", sources=["upload", "webcam", "clipboard"], type="filepath", image_mode=None,
                     height=320, placeholder="Drop a photo here, or choose one", alt_text="your photo",
                 )  # fmt: skip
-                photo.preprocess = lambda payload: payload and payload.path  # type: ignore[method-assign]  # any file
+                vars(photo)["preprocess"] = lambda payload: payload and payload.path  # a file that is no photo, too
                 status = gr.HTML(_BEGIN, elem_id="status")
                 render = gr.Button("Try a rendered photo")
                 side = gr.Slider(
