@@ -26,10 +26,9 @@ def app(
     max_mb: Annotated[int, typer.Option("--max-mb", min=1, help="Of an uploaded file.")] = 32,
 ) -> None:
     """Show what each method of a study makes of your photos, in the browser; nothing leaves this machine."""
-    from .serving import HOST, bound, private_folder, require_app, serve
+    from .serving import HOST, bound, private_folder, serve
 
     with private_folder() as work, bound(port) as listener:
-        require_app()
         from .methods import load_methods
         from .page import head, page, style, theme
 

@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from toonlab import Catalogue, Tile, ToonlabError, compose, duration
+from toonlab import Catalogue, Tile, ToonlabError, compose
 
 from .looks import ALL, Look, find_looks, look
 from .methods import Method
@@ -92,7 +92,7 @@ class Desk:
             made.cartoons[method.label] = _saved(cartoon, folder / name)
             told = f"<p>{number} of {len(self.methods)} methods</p>"
             yield [told, made, *self.show(made, chosen), *_pictures(made), _SAME, _SAME]
-        size = f"{photo.width} × {photo.height} pixels in {duration(time.monotonic() - began)}"
+        size = f"{photo.width} × {photo.height} pixels in {time.monotonic() - began:.1f} s"
         said = _alert("; ".join(failed)) if failed else f"<p role='status'>Done: {size}.</p>"
         yield [said, made, *self.show(made, chosen), *_pictures(made), _download(self._sheet(made, folder)), _SAME]
 
@@ -144,7 +144,8 @@ class Desk:
         except ToonlabError as error:
             return _alert(str(error)), [], _download(None)
         shown = [(_saved(tile.picture, folder / f"{stem}-{n:02}.png"), tile.caption) for n, tile in enumerate(tiles, 1)]
-        return "", shown, _download(_saved(sheet, folder / f"{stem}-samplers.png"))
+        columns = 2 if name == ALL else 3  # a choice next to its map
+        return "", gr.update(value=shown, columns=columns), _download(_saved(sheet, folder / f"{stem}-samplers.png"))
 
 
 def _saved(picture: Image.Image, path: Path) -> str:
@@ -249,7 +250,7 @@ def _samplers(desk: Desk, photo: Any, tab: Any) -> None:
         )
     told = gr.HTML("", elem_id="told")
     panels = gr.Gallery(
-        label="Where samplers look", show_label=False, elem_id="looks", columns=2, height="auto", interactive=False,
+        label="Where samplers look", show_label=False, elem_id="looks", columns=3, height="auto", interactive=False,
         format="png", object_fit="contain", buttons=["fullscreen"],
     )  # fmt: skip
     sheet = gr.DownloadButton("Download the sheet", interactive=False)

@@ -19,21 +19,22 @@ HOST = "127.0.0.1"
 _NAMES = [HOST, "localhost"]  # by which the page may be asked for; others may have been pointed here
 
 
-def require_app() -> None:
-    """Raises a ToonlabError if the package of the extra is missing; keeps gradio from asking the network."""
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    try:
-        import gradio  # noqa: F401
-    except ImportError as error:
-        raise ToonlabError(f"{error.name} is not installed; pip install 'toonlab[app]'") from error
-
-
 @contextmanager
 def private_folder() -> Iterator[Path]:
-    """A folder for visitors' photos and all that is made of them, which is gone at the end."""
+    """A folder for visitors' photos and all that is made of them, which is gone at the end; imports gradio.
+
+    Raises:
+        ToonlabError: if the package of the extra is missing.
+    """
     with tempfile.TemporaryDirectory(prefix="toonlab-app-", ignore_cleanup_errors=True) as name:
+        # gradio reads these when it is imported
         os.environ["GRADIO_TEMP_DIR"] = str(Path(name) / "gradio")
+        os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        try:
+            import gradio  # noqa: F401
+        except ImportError as error:
+            raise ToonlabError(f"{error.name} is not installed; pip install 'toonlab[app]'") from error
         work = Path(name) / "work"
         work.mkdir()
         yield work

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from toonlab import ToonlabError
-from toonlab_app.serving import bound, private_folder, require_app
+from toonlab_app.serving import bound, private_folder
 
 from .conftest import App
 
@@ -38,16 +38,19 @@ def test_it_listens_at_this_machine_only_and_names_a_port_that_is_taken() -> Non
         assert other.connect_ex(("127.0.0.1", port)) != 0
 
 
-def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GRADIO_ANALYTICS_ENABLED", "HF_HUB_OFFLINE"):
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED", "HF_HUB_OFFLINE"):
         monkeypatch.setenv(name, "")
+
+
+def test_a_missing_package_is_named_with_its_extra(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gradio", None)
-    with pytest.raises(ToonlabError, match=r"gradio is not installed; pip install 'toonlab\[app\]'"):
-        require_app()
+    with pytest.raises(ToonlabError, match=r"gradio is not installed; pip install 'toonlab\[app\]'"), private_folder():
+        pass
 
 
-def test_photos_are_gone_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GRADIO_TEMP_DIR", "")
+def test_photos_are_gone_at_the_end(environment: None) -> None:
     with private_folder() as work:
         (work / "photo.png").write_bytes(b"")
     assert not work.parent.exists()
