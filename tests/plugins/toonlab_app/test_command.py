@@ -1,0 +1,30 @@
+"""`toonlab app` from its start, without a network, to its end."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from .conftest import SECONDS, App
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+def test_it_starts_without_a_network_and_ends_cleanly(
+    runs: Path, start: Callable[..., App], tmp_path: Path, browser: Browser, number: int, code: int
+) -> None:
+    app = start("--runs", runs, temporary=tmp_path)
+    page = browser.new_page()
+    page.goto(app.address)
+    expect(page.get_by_text("Choose a photo to begin.")).to_be_visible(timeout=SECONDS)
+    assert app.told.endswith("shows 2 methods; Ctrl+C ends this\n")
+    assert [path.name for path in tmp_path.glob("toonlab-app-*")]
+    found, errors = app.end(number)  # while the page is open
+    page.close()
+    assert found == code
+    assert "Traceback" not in errors
+    assert "left out: gone: no run of it has finished" in errors
+    assert list(tmp_path.glob("toonlab-app-*")) == []
