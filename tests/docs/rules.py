@@ -58,6 +58,7 @@ COMMANDS = [
         "not run",
         "it serves until it is ended, on a study with pictures; tests/plugins/toonlab_vote",
     ),
+    Rule(r"toonlab app ", "not run", "it serves until it is ended; tests/plugins/toonlab_app opens its page"),
     Rule(
         r"toonlab watch ",
         "not run",

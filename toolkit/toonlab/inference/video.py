@@ -6,8 +6,8 @@ import hashlib
 import json
 import shutil
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -37,6 +37,8 @@ from .video_files import GOP, Clip, Pixels, SegmentWriter, Shot, UnreadableClipE
 
 _SHORT = 0.25, 1.0, 0.02  # seconds by which a clip may end sooner than its frames' or its file's length; share of it
 
+Progress = Callable[[str, float | None], AbstractContextManager[Advance]]
+
 
 class _FailedError(ToonlabError):
     """A clip that can be read, but not cartoonized; the text is the reason, without its name."""
@@ -54,6 +56,7 @@ class ClipOptions:
         memory: bytes that a forward pass may take; None for the free memory.
         max_pixels: clips with larger frames are skipped.
         identity: JSON values that name the model and the post-processor, without which no interrupted clip goes on.
+        progress: tells how far it is, as `toonlab.progress` does; what its function raises ends the clip there.
     """
 
     batch: int = 4
@@ -63,6 +66,7 @@ class ClipOptions:
     memory: int | None = None
     max_pixels: int = MAX_PIXELS
     identity: Mapping[str, Any] = field(default_factory=dict)
+    progress: Progress = progress
 
 
 @dataclass(frozen=True)
@@ -201,7 +205,7 @@ class ClipCartoon:
     def _draw(self, done: Done, fit: int) -> Done:
         """Cartoonize all frames that are not finished, segment by segment."""
         shots = iter(()) if done.complete else self.clip.frames(skip=done.frames)
-        with progress(f"{printable(self.task.source)}", self.clip.seconds) as to:
+        with self.options.progress(printable(self.task.source), self.clip.seconds) as to:
             while not done.complete:
                 before = done
                 done = self._draw_segment(shots, done, fit, to)
