@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ def test_a_study_has_the_trials_that_have_values(budgeted: StudyResults) -> None
         SearchTrial(1, {"a.k": 2, "a.rate": 2e-3, "a.mode": None}, state="pruned", intermediate={"20": 0.1}),
         SearchTrial(2, {"a.k": 3, "a.rate": 2e-3, "a.mode": None}, state="infeasible"),
         SearchTrial(3, {"a.k": 3}, state="failed"),
+        SearchTrial(4, {"a.k": 3}, state="complete"),  # of a damaged file
+        SearchTrial(5, {"a.k": 3}, state="complete", value=nan),
     )
     study = as_study(search)
     done, pruned = study.trials
@@ -59,6 +62,17 @@ def test_a_default_that_has_no_place_on_an_axis_is_left_out_there(budgeted: Stud
     )
     assert [trial.params for trial in as_study(search).trials] == [{}, {"k": 2, "rate": 2e-3}]
     assert optuna_page("s", "report.html", [search]).count('<div class="plot"') == 2  # parallel coordinates, contours
+
+
+def test_a_front_of_many_objectives_shows_three(budgeted: StudyResults) -> None:
+    assert budgeted.search is not None
+    names = ["lines", "psnr", "ssim", "colours"]
+    trials = [SearchTrial(n, {"k": n}, value=n, values=dict.fromkeys(names, n)) for n in range(2)]
+    found = replace(budgeted.search, trials=trials, front=[1], objectives=dict.fromkeys(names, "maximize"))
+    page = optuna_page("s", "report.html", searches_of(Findings(replace(budgeted, search=found, further=[]))))
+    assert "The front" in page
+    drawn = [name for name in names if f'"title":{{"text":"{name}"}}' in page]
+    assert drawn == names[:3]
 
 
 @pytest.mark.parametrize("kind", ["budgets", "front"])

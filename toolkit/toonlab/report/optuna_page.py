@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from toonlab.utils.text import several
@@ -57,7 +58,9 @@ def _figures(search: Search) -> Iterator[tuple[str, Figure]]:
     first: Any = {"target_name": search.metric}
     if objectives:
         first["target"] = lambda trial: trial.values[0]
-        yield "The front", visualization.plot_pareto_front(study, target_names=objectives)
+        names = objectives[:3]  # as many as a plot has axes
+        plot = visualization.plot_pareto_front(study, target_names=names, targets=lambda t: t.values[: len(names)])
+        yield "The front", plot
     tried = {path for trial in search.complete for path in trial["params"]}
     shown = [search.names[path] for path in search.names if path in tried]
     if len(shown) < 2:
@@ -79,15 +82,14 @@ def as_study(search: Search) -> Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # it would announce the study
     study = optuna.create_study(directions=directions, study_name=search.name)
     optuna.logging.set_verbosity(verbosity)
-    kept = [trial for trial in search.trials if trial["state"] in ("complete", "pruned")]
+    kept = [trial for trial in search.trials if trial["state"] == "pruned" or search.is_complete(trial)]
     distributions = {path: _distribution(search, path, kept) for path in search.record["space"]}
     for trial in kept:
-        values = [trial["values"][name] for name in objectives] or [trial["value"]]
         given = {path: trial["params"][path] for path in distributions if _is_drawn(search, path, trial)}
         study.add_trial(
             optuna.trial.create_trial(
                 state=optuna.trial.TrialState[trial["state"].upper()],
-                values=values if trial["state"] == "complete" else None,
+                values=search.values(trial) if search.is_complete(trial) else None,
                 params={search.names[p]: v if search.is_numeric(p) else value_text(v) for p, v in given.items()},
                 distributions={search.names[path]: distributions[path] for path in given},
                 intermediate_values={int(float(step)): v for step, v in trial["intermediate"].items()},
@@ -114,4 +116,8 @@ def _is_drawn(search: Search, path: str, trial: Trial) -> bool:
     if path not in trial["params"] or not search.is_numeric(path):
         return path in trial["params"]
     value = trial["params"][path]
-    return isinstance(value, int | float) and (value > 0 or not search.record["space"][path].get("log"))
+    return (
+        isinstance(value, int | float)
+        and isfinite(value)
+        and (value > 0 or not search.record["space"][path].get("log"))
+    )
