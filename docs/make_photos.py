@@ -1,4 +1,4 @@
-"""Draw the gallery: `python docs/make_photos.py runs/demo`, photos through every method of a study.
+"""Draw the gallery: `python docs/make_photos.py runs/equal_budgets`, photos through every method of a study.
 
 The photos are in the public domain and come with scikit-image, which toonlab needs anyway; `--photos DIR` writes their
 files to try other runs on. Writes docs/pictures/gallery-NAME.webp.
@@ -10,10 +10,11 @@ import argparse
 from pathlib import Path
 
 import skimage.data
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from toonlab import open_run
-from toonlab.images.canvas import font
+from toonlab.images.canvas import Tile, compose
+from toonlab.studies.results.results import StudyResults
 
 OUT = Path(__file__).parent / "pictures"
 PHOTOS = ("coffee", "astronaut", "chelsea", "rocket")
@@ -24,7 +25,7 @@ NAMES = {
     "whitebox": "White-box",
     "plain": "plain GAN",
 }
-SIDE, WIDTH, GAP, LABEL, COLUMNS = 512, 360, 10, 26, 3  # px; cartoonized at SIDE, shown at WIDTH
+SIDE, WIDTH, COLUMNS = 320, 360, 3  # px; cartoonized at SIDE, shown at WIDTH
 
 
 def photo(name: str) -> Image.Image:
@@ -33,16 +34,14 @@ def photo(name: str) -> Image.Image:
     return picture
 
 
-def sheet(tiles: list[tuple[str, Image.Image]]) -> Image.Image:
-    height = WIDTH * tiles[0][1].height // tiles[0][1].width
-    rows = -(-len(tiles) // COLUMNS)
-    whole = Image.new("RGB", (COLUMNS * (WIDTH + GAP) - GAP, rows * (height + LABEL + GAP) - GAP), "white")
-    draw = ImageDraw.Draw(whole)
-    for place, (name, picture) in enumerate(tiles):
-        left, top = place % COLUMNS * (WIDTH + GAP), place // COLUMNS * (height + LABEL + GAP)
-        draw.text((left, top + 3), name, fill="black", font=font(16))
-        whole.paste(picture.resize((WIDTH, height), Image.Resampling.LANCZOS), (left, top + LABEL))
-    return whole
+def run_of(study: Path, recipe: str) -> Path:
+    """The run of the recipe's winner, or of its default where that won, with the first seed."""
+    cells = [cell for cell in StudyResults.read(study).cells if cell.variant.recipe == recipe]
+    return study / [cell for cell in cells if cell.seed == cells[0].seed][-1].run
+
+
+def tile(caption: str, picture: Image.Image) -> Tile:
+    return Tile(caption, picture.resize((WIDTH, WIDTH * picture.height // picture.width), Image.Resampling.LANCZOS))
 
 
 def main() -> None:
@@ -55,10 +54,11 @@ def main() -> None:
             given.photos.mkdir(parents=True, exist_ok=True)
             photo(name).save(given.photos / f"{name}.png")
         if given.study:
-            runs = {shown: open_run(next(given.study.glob(f"{recipe}-s*"))) for recipe, shown in NAMES.items()}
-            tiles = [("photo", photo(name))]
-            tiles += [(shown, run.cartoonize(photo(name), device="cpu")) for shown, run in runs.items()]
-            sheet(tiles).save(OUT / f"gallery-{name}.webp", quality=82, method=6)
+            runs = {shown: open_run(run_of(given.study, recipe)) for recipe, shown in NAMES.items()}
+            tiles = [tile("photo", photo(name))]
+            tiles += [tile(shown, run.cartoonize(photo(name), device="cpu")) for shown, run in runs.items()]
+            sheet = compose(name, [tiles[:COLUMNS], tiles[COLUMNS:]])
+            sheet.save(OUT / f"gallery-{name}.webp", quality=82, method=6)
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def budgets(results: StudyResults) -> str:
     lines = [head, ["---", *["---:"] * (len(head) - 1)]]
     for each in searches:
         gain = next((gain for gain in each.gains if gain.confirmed), None)
-        told = f"{difference_text(gain.confirmed, each.digits)} {gain.word}" if gain and gain.confirmed else "–"
+        told = f"{difference_text(gain.confirmed, each.digits)} {gain.word}".strip() if gain and gain.confirmed else "–"
         bests = [f"{each.expected[n]['value']:.3f}" if n in each.expected else "–" for n in points]
         default = f"{each.default['value']:.3f}" if each.default else "–"
         states = Counter(trial["state"] for trial in each.trials)

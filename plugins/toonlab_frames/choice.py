@@ -14,13 +14,12 @@ from pathlib import Path
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
-from toonlab import ToonlabError, duration, printable
+from toonlab import ToonlabError, duration, printable, progress
 
 from .film import Crop, Facts, Pixels, Reader, Size, facts, picture, read_frames, shown_size, small_rgb
 from .folder import OutFolder, staged
 from .looks import BLURRED, Duplicates, blur, perceptual_hash, pixel_hash
 from .manifest import Dropped, Film, Manifest, Picture, Settings, assign_splits, listed
-from .progress import Advance, progress
 from .shots import LONGEST, Kind, Segment, ShotFinder, look
 from .survey import survey
 
@@ -101,7 +100,12 @@ class FilmChoice:
             log.finish()
 
     def _pick(
-        self, shots: Sequence[Segment], found: tuple[Size, Crop], aspect: float, known: Duplicates, to: Advance
+        self,
+        shots: Sequence[Segment],
+        found: tuple[Size, Crop],
+        aspect: float,
+        known: Duplicates,
+        to: Callable[[float], None],
     ) -> None:
         reader, crop = Reader(self.path), found[1]
         for shot, segment in enumerate(shots):
@@ -168,7 +172,9 @@ class FilmChoice:
         return text
 
 
-def find_segments(path: Path, after: float, size: Size, crop: Crop, per_shot: int, to: Advance) -> Iterator[Segment]:
+def find_segments(
+    path: Path, after: float, size: Size, crop: Crop, per_shot: int, to: Callable[[float], None]
+) -> Iterator[Segment]:
     """The segments of a film's frames after a time at which another segment ended."""
     finder, skipped = ShotFinder(per_shot), dict[str, Segment]()
     for shown in read_frames(path, max(0.0, after)):

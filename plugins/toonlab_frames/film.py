@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from toonlab import ToonlabError, printable
+from toonlab import ToonlabError, decoded_frames, printable
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -111,27 +111,11 @@ def _read(path: Path, start: float, keyframes: bool) -> Iterator[Shown]:
         if start > 0:
             with suppress(av.FFmpegError):  # where no jump is possible, all is read up to there
                 container.seek(int((start + origin) / stream.time_base), stream=stream)
-        for frame in _decoded(container, stream):
+        for frame in decoded_frames(container, stream):
             if frame.time is None:
                 hint = "`ffmpeg -i FILM -c copy FILM.mkv` gives it some"
                 raise ToonlabError(f"{printable(path)}: its frames have no time stamps; {hint}")
             yield Shown(frame.time - origin, frame)
-
-
-def _decoded(container: Any, stream: Any) -> Iterator[VideoFrame]:
-    import av
-
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets)
-        except (StopIteration, av.FFmpegError):  # the end, or that of a truncated file
-            return
-        try:
-            frames = packet.decode()
-        except av.FFmpegError:  # damaged; the next one may not be
-            continue
-        yield from frames
 
 
 class Reader:

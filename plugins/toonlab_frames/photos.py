@@ -8,13 +8,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from toonlab import ToonlabError, find_pictures, printable, read_picture, scan_pictures
+from toonlab import ToonlabError, find_pictures, printable, progress, read_picture, scan_pictures
 
 from .choice import save, sha256, with_splits
 from .folder import OutFolder, staged
 from .looks import BLURRED, Duplicates, blur, perceptual_hash, pixel_hash
 from .manifest import Dropped, Manifest, Picture, Settings
-from .progress import progress
 from .rebuild import only
 
 

@@ -8,14 +8,13 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from toonlab import ToonlabError, printable
+from toonlab import ToonlabError, printable, progress
 
 from .choice import opened, save
 from .film import Crop, Reader, picture
 from .folder import OutFolder, staged
 from .looks import SAME_BITS, distance, perceptual_hash, pixel_hash
 from .manifest import Film, Manifest, Picture
-from .progress import progress
 
 
 class Agreement(NamedTuple):

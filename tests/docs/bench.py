@@ -23,6 +23,7 @@ from toonlab.registry.catalogue import Catalogue
 from toonlab.studies.plan.experiment import plan_cells, read_experiment
 from toonlab.studies.plan.search import read_search
 from toonlab.studies.plan.search_plan import plans_of
+from toonlab.studies.results.votes import read_questions
 from toonlab.utils.yaml import load_file
 
 from . import rules
@@ -88,7 +89,9 @@ class Evaluator:
             file.write_text(self.as_a_file(load_file(file), block.text))
         tree = load_file(file)
         with contextlib.chdir(self.folder):
-            if "search" in tree:
+            if "questions" in tree:
+                assert len(read_questions(file)) == len(tree["questions"])
+            elif "search" in tree:
                 for plan in plans_of(*read_search(str(file)), self.catalogue, {}):
                     assert tree["search"] == "auto" or len(plan.space) == len(tree["search"])
             elif tree.keys() & {"recipes", "factors"}:
@@ -106,7 +109,7 @@ class Evaluator:
                 )
                 + text
             )
-        if tree.keys() & {"recipe", "extends", "generator"}:
+        if tree.keys() & {"recipe", "extends", "generator", "questions"}:
             return text
         return f"extends: plain\n{text}"
 

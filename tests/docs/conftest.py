@@ -71,6 +71,7 @@ def _draw(home: Path) -> None:
     (home / "photos" / "a.png").unlink()
     shutil.copy(home / "a.jpg", home / "photo.jpg")
     _film(home / "film.mkv")
+    _film(home / "clip.mp4")
     other = home / "other-program"
     other.write_text('#!/bin/sh\ncp -r "$1" "$3"\n')
     other.chmod(0o755)

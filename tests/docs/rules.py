@@ -54,6 +54,12 @@ COMMANDS = [
     Rule(r"toonlab import ", "not run", "needs published files; tests/plugins/toonlab_exchange/test_originals.py"),
     Rule(r"toonlab cartoonize whitebox\.safetensors", "not run", "needs what the command before it writes"),
     Rule(
+        r"toonlab vote ",
+        "not run",
+        "it serves until it is ended, on a study with pictures; tests/plugins/toonlab_vote",
+    ),
+    Rule(r"toonlab app ", "not run", "it serves until it is ended; tests/plugins/toonlab_app opens its page"),
+    Rule(
         r"toonlab watch ",
         "not run",
         "it serves until it is ended; tests/toolkit/report/test_watch.py looks at its page",

@@ -7,12 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api.results import Results
+    from .api.inspection import Inspection, inspect_picture
+    from .api.results import Results, open_study
     from .api.run import TrainedRun, open_run
     from .api.study import compare, tune
     from .api.train import train
+    from .api.votes import Poll
     from .api.weights import Weights, open_weights, save_weights
     from .errors import DivergedError, PartError, PluginError, RecipeError, ToonlabError, first_line, nearest
+    from .images.canvas import Tile, compose
     from .images.folders import find_pictures, picture_manifest, picture_problems, picture_stem, scan_pictures
     from .images.io import read_picture
     from .ops.checks import check_images
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
         Tunable,
         ViewTransform,
     )
+    from .studies.results.votes import Vote
     from .types import (
         Batch,
         Context,
@@ -63,18 +67,23 @@ if TYPE_CHECKING:
     )
     from .utils.databases import driver_error, open_database, sqlite_url
     from .utils.paths import cache_dir
+    from .utils.progress import progress
     from .utils.reading import read_state_dict
     from .utils.rng import rng
     from .utils.text import duration, hide_password, printable, without_password
+    from .utils.video import decoded_frames
 
 _HOME = {
-    "api.results": ["Results"],
+    "api.inspection": ["Inspection", "inspect_picture"],
+    "api.results": ["Results", "open_study"],
     "api.run": ["TrainedRun", "open_run"],
     "api.study": ["compare", "tune"],
     "api.train": ["train"],
+    "api.votes": ["Poll"],
     "api.weights": ["Weights", "open_weights", "save_weights"],
     "ops.checks": ["check_images"],
     "errors": ["DivergedError", "PartError", "PluginError", "RecipeError", "ToonlabError", "first_line", "nearest"],
+    "images.canvas": ["Tile", "compose"],
     "images.folders": ["find_pictures", "picture_manifest", "picture_problems", "picture_stem", "scan_pictures"],
     "images.io": ["read_picture"],
     "ops.crop": ["crop"],
@@ -91,10 +100,13 @@ _HOME = {
         "Postprocessor", "PostprocessorFactory", "RepresentationFactory", "SamplerFactory", "Tunable", "ViewTransform",
     ],
     "registry.catalogue": ["Catalogue", "discover"],
+    "studies.results.votes": ["Vote"],
     "utils.databases": ["driver_error", "open_database", "sqlite_url"],
+    "utils.progress": ["progress"],
     "utils.rng": ["rng"],
     "utils.text": ["duration", "hide_password", "printable", "without_password"],
     "utils.paths": ["cache_dir"],
+    "utils.video": ["decoded_frames"],
     "utils.reading": ["read_state_dict"],
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
@@ -109,10 +121,13 @@ __all__ = [  # noqa: RUF022 (grouped as above: this is the public contract)
     "Postprocessor", "PostprocessorFactory", "RepresentationFactory", "SamplerFactory", "Tunable", "ViewTransform",
     "Executor", "ExecutorFactory", "Slot", "TaskContext", "UnfitSlotError", "Catalogue", "discover", "rng",
     "cache_dir",
-    "train", "compare", "tune", "open_run", "TrainedRun", "Results", "open_weights", "save_weights", "Weights",
+    "train", "compare", "tune", "open_run", "TrainedRun", "open_study", "Results",
+    "open_weights", "save_weights", "Weights", "inspect_picture", "Inspection", "Tile", "compose",
+    "Poll", "Vote",
     "find_pictures", "read_picture", "read_state_dict", "picture_problems", "picture_stem", "picture_manifest",
     "OnAccess", "nearest",
-    "first_line", "scan_pictures", "hide_password", "without_password", "printable", "duration",
+    "first_line", "scan_pictures", "hide_password", "without_password", "printable", "duration", "progress",
+    "decoded_frames",
     "driver_error", "open_database", "sqlite_url",
 ]  # fmt: skip
 

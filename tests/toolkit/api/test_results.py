@@ -171,3 +171,11 @@ def test_trackers_get_the_report_in_the_given_store(reportable: Path, catalogue:
         file.path for run in client.search_runs(experiments) for file in client.list_artifacts(run.info.run_id)
     ]
     assert "report.html" in artifacts
+
+
+def test_an_earlier_study_is_found_by_its_name(study: toonlab.Results) -> None:
+    found = toonlab.open_study("mine", study.directory.parent)
+    assert isinstance(found, toonlab.Results)
+    assert found.cells == study.cells
+    with pytest.raises(toonlab.ToonlabError, match="no results of such a study; did you mean 'mine'"):
+        toonlab.open_study("min", study.directory.parent)

@@ -6,7 +6,8 @@ import base64
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from rendered_clips import encode, shown
 
 import toonlab
 from toonlab.api import run as module
@@ -158,3 +160,22 @@ def test_what_learns_nothing_is_a_run_too(data: Mapping[str, Any], tmp_path: Pat
     picture = Image.effect_noise((19, 23), 60).convert("RGB")
     assert run.cartoonize(picture).tobytes() == picture.tobytes()
     assert "<svg" not in run._repr_html_()
+
+
+def test_a_clip_becomes_one_of_the_same_times_and_its_progress_is_told(run: toonlab.TrainedRun, tmp_path: Path) -> None:
+    clip, told = encode(tmp_path / "clip.mkv", range(0, 12 * 512, 512)), list[tuple[str, float | None, float]]()
+
+    @contextmanager
+    def progress(about: str, seconds: float | None) -> Iterator[Callable[[float], None]]:
+        yield lambda done: told.append((about, seconds, done))
+
+    made = run.cartoonize_clip(clip, tmp_path / "cartoon.mp4", max_side=48, device="cpu", progress=progress)
+    times, pictures = shown(made)
+    assert times == shown(clip)[0]
+    assert pictures[0].shape == (32, 48, 3)
+    assert told[0] == (str(clip), pytest.approx(12 / 25, abs=0.1), 0)
+    for out, says in (("cartoon.gif", r"out: got cartoon\.gif, expected"), ("clip.mkv", "is the clip itself")):
+        with pytest.raises(toonlab.ToonlabError, match=says):
+            run.cartoonize_clip(clip, tmp_path / out)
+    with pytest.raises(toonlab.ToonlabError, match=r"^none\.mp4: "):
+        run.cartoonize_clip(tmp_path / "none.mp4", tmp_path / "cartoon.mp4")

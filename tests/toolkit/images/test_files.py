@@ -244,3 +244,31 @@ def test_nothing_left_is_an_error():
     skipped = [PictureResult(task, "skipped", "is empty") for task in tasks_of(*"abcdefghijklmnopqrstuvw")]
     with pytest.raises(ToonlabError, match=r"^none of the pictures can be used: a: is empty; .*; and 3 more$"):
         collect_results(iter(skipped), len(skipped), "looking")
+
+
+def test_clips_keep_their_suffix_where_frames_can_be_encoded_for_it(photos: Path):
+    for name in ("trip/a.MP4", "b.avi", "c.webm"):
+        (photos / name).write_bytes(b"")
+    out = Path("out")
+    planned = {task.source.name: task.target for task in plan_tasks([photos], out, clips=True)}
+    assert planned == {
+        "a.jpg": out / "a.png",
+        "b.c.png": out / "trip" / "b.c.png",
+        "a.MP4": out / "trip" / "a.mp4",
+        "b.avi": out / "b.mkv",
+        "c.webm": out / "c.webm",
+    }
+    assert len(plan_tasks([photos], out)) == 2
+    assert plan_tasks([photos / "b.avi"], out, keep_suffix=True, clips=True)[0].target == out / "b.avi.mkv"
+    (photos / "b.mkv").write_bytes(b"")
+    with pytest.warns(UserWarning, match="b.mkv becomes out/b-2.mkv"):
+        plan_tasks([photos], out, clips=True)
+
+
+def test_a_folder_of_clips_alone(photos: Path):
+    clips = photos.parent / "clips"
+    clips.mkdir()
+    (clips / "a.mp4").write_bytes(b"")
+    assert [task.source for task in plan_tasks([clips], Path("out"), clips=True)] == [clips / "a.mp4"]
+    with pytest.raises(ToonlabError, match="no pictures in it"):
+        plan_tasks([clips], Path("out"))

@@ -16,7 +16,14 @@ from PIL import Image
 
 from toonlab import ToonlabError
 from toonlab.images import folders
-from toonlab.images.folders import find_pictures, picture_manifest, picture_problems, picture_stem, scan_pictures
+from toonlab.images.folders import (
+    find_clips,
+    find_pictures,
+    picture_manifest,
+    picture_problems,
+    picture_stem,
+    scan_pictures,
+)
 from toonlab.images.io import read_picture
 
 
@@ -197,3 +204,13 @@ def test_a_folder_of_a_variable_that_is_not_set_is_named_so() -> None:
         ToonlabError, match=r"^\$NOWHERE/train: the environment variable NOWHERE is not set; export NOWH"
     ):
         find_pictures(Path("$NOWHERE/train"))
+
+
+def test_find_clips_below_a_folder(tmp_path: Path):
+    for name in ["b.mp4", "sub/A.MOV", "c.txt", ".hidden.mp4", "d.png", "folder.mkv/x.webm", ".e.mp4.part/000000.nut"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    assert find_clips(tmp_path) == ["b.mp4", "folder.mkv/x.webm", "sub/A.MOV"]
+    assert find_pictures(tmp_path) == ["d.png"]
+    (tmp_path / "d.png").unlink()
+    assert find_pictures(tmp_path, required=False) == []

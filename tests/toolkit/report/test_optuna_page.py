@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from playwright.sync_api import Browser, Request
 
 from toonlab.report import write_report
 from toonlab.report.findings import Findings
-from toonlab.report.optuna_page import as_study
+from toonlab.report.optuna_page import as_study, optuna_page
 from toonlab.report.search import Search, searches_of
 from toonlab.studies.results.results import SearchTrial, StudyResults
 
@@ -37,6 +38,8 @@ def test_a_study_has_the_trials_that_have_values(budgeted: StudyResults) -> None
         SearchTrial(1, {"a.k": 2, "a.rate": 2e-3, "a.mode": None}, state="pruned", intermediate={"20": 0.1}),
         SearchTrial(2, {"a.k": 3, "a.rate": 2e-3, "a.mode": None}, state="infeasible"),
         SearchTrial(3, {"a.k": 3}, state="failed"),
+        SearchTrial(4, {"a.k": 3}, state="complete"),  # of a damaged file
+        SearchTrial(5, {"a.k": 3}, state="complete", value=nan),
     )
     study = as_study(search)
     done, pruned = study.trials
@@ -47,6 +50,29 @@ def test_a_study_has_the_trials_that_have_values(budgeted: StudyResults) -> None
         "rate": FloatDistribution(1e-3, 1e-1, log=True),
         "mode": CategoricalDistribution(["off", "x"]),
     }
+
+
+def test_a_default_that_has_no_place_on_an_axis_is_left_out_there(budgeted: StudyResults) -> None:
+    space = {"a.k": {"low": 1, "high": 4, "integer": True}, "a.rate": {"low": 1e-3, "high": 1e-1, "log": True}}
+    search = of(
+        budgeted,
+        space,
+        SearchTrial(0, {"a.k": None, "a.rate": 0.0}, value=0.5),
+        SearchTrial(1, {"a.k": 2, "a.rate": 2e-3}, value=0.6),
+    )
+    assert [trial.params for trial in as_study(search).trials] == [{}, {"k": 2, "rate": 2e-3}]
+    assert optuna_page("s", "report.html", [search]).count('<div class="plot"') == 2  # parallel coordinates, contours
+
+
+def test_a_front_of_many_objectives_shows_three(budgeted: StudyResults) -> None:
+    assert budgeted.search is not None
+    names = ["lines", "psnr", "ssim", "colours"]
+    trials = [SearchTrial(n, {"k": n}, value=n, values=dict.fromkeys(names, n)) for n in range(2)]
+    found = replace(budgeted.search, trials=trials, front=[1], objectives=dict.fromkeys(names, "maximize"))
+    page = optuna_page("s", "report.html", searches_of(Findings(replace(budgeted, search=found, further=[]))))
+    assert "The front" in page
+    drawn = [name for name in names if f'"title":{{"text":"{name}"}}' in page]
+    assert drawn == names[:3]
 
 
 @pytest.mark.parametrize("kind", ["budgets", "front"])

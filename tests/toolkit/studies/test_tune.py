@@ -195,7 +195,10 @@ def test_a_search_over_two_recipes_that_is_stopped_tries_nothing_twice(several: 
     results = tune(str(several), discover(), where)
     assert [found.recipe for found in results.searches] == ["small", "other"]
     for found in results.searches:
-        assert [(trial.number, trial.default) for trial in found.trials] == [(0, True), (1, False)]
+        assert [trial.default for trial in found.trials] == [
+            True,
+            False,
+        ]  # numbers between are of proposals tried before
         assert [trial.state for trial in found.trials] == ["complete", "complete"]
         assert found.trials[0].params != found.trials[1].params
         assert len(found.expected) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import fields
 from functools import cached_property
 from html import escape
@@ -139,6 +140,19 @@ class Results(StudyResults):
         failed = [html.paragraph(escape(f"failed: {cell.label}: {cell.reason}")) for cell in self.failed]
         table = as_table(self._findings).html() if self.metrics else ""
         return html.paragraph(*head) + table + "".join(failed)
+
+
+def open_study(study: str, runs: str | os.PathLike[str] = "runs") -> Results:
+    """The results of an earlier study, given by its name or by the path of its experiment's file.
+
+    Args:
+        study: `demo`, or `experiments/demo.yaml`.
+        runs: the folder of all runs.
+
+    Raises:
+        ToonlabError: if it has left none there, with the nearest name.
+    """
+    return Results.from_study(read_study(study, Path(runs)), discover())
 
 
 def conclude(results: Results, tracking_uri: str | None = None) -> None:

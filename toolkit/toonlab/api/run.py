@@ -14,8 +14,10 @@ from torch import Tensor, nn
 
 from toonlab.engine.checkpoint import candidates
 from toonlab.errors import ToonlabError
+from toonlab.images.files import CLIP_SUFFIXES, PictureTask
 from toonlab.inference.cartoonize import load_model
 from toonlab.inference.cartoonizer import Cartoonizer, Picture, Post, make_postprocessor
+from toonlab.inference.video import ClipOptions, Progress, cartoonize_clips
 from toonlab.registry.catalogue import Catalogue, discover
 from toonlab.report.charts.learning import learning_charts
 from toonlab.report.history import by_step
@@ -23,7 +25,8 @@ from toonlab.runs.directory import read_metrics, read_outcome
 from toonlab.runs.sync import read_run
 from toonlab.types import Outcome, Run
 from toonlab.utils.distributed import pick_device
-from toonlab.utils.text import duration
+from toonlab.utils.progress import progress
+from toonlab.utils.text import duration, printable
 
 from . import console, html
 from .common import in_notebook
@@ -136,7 +139,7 @@ class TrainedRun(Run):
         Raises:
             ToonlabError: if there are no weights yet, or if the image is none of these, or too large for the memory.
         """
-        make = self._cartoonizers.setdefault(device, Cartoonizer(self.generator, pick_device(device)))
+        make = self._cartoonizer(device)
         if isinstance(image, Tensor):
             if post is not None or max_side is not None:
                 raise ToonlabError("post and max_side are for pictures; a tensor is cartoonized as it is")
@@ -144,6 +147,61 @@ class TrainedRun(Run):
         if max_side is not None and max_side < 1:
             raise ToonlabError(f"max_side: got {max_side}, expected 1 or more")
         return make.picture(image, max_side, make_postprocessor(post, self.catalogue))
+
+    def cartoonize_clip(
+        self,
+        clip: str | os.PathLike[str],
+        out: str | os.PathLike[str],
+        *,
+        post: Post | None = None,
+        max_side: int | None = None,
+        steady: float = 0.0,
+        device: str = "auto",
+        progress: Progress = progress,
+    ) -> Path:
+        """A clip as a cartoon, as `toonlab cartoonize` makes it, with its sound and its times.
+
+        An interrupted one goes on when it is called again; one that is there already is kept.
+
+        Args:
+            clip: the file to read.
+            out: the file to write: .mp4, .m4v, .mov, .mkv or .webm.
+            post: a post-processor for each frame, as `cartoonize` takes it.
+            max_side: frames with a longer side are scaled down to it.
+            steady: strength of the blend over time against flicker, in [0, 1).
+            device: `auto` (a GPU where there is one), `cpu`, `cuda:1`, …
+            progress: called with a title and the seconds of the clip, None if they are not known: a context manager
+                that gives a function, which is called with the seconds that are done. What that raises ends the clip.
+
+        Returns:
+            The written file.
+
+        Raises:
+            ToonlabError: if there are no weights yet, the clip can't be read, or nothing can be written.
+        """
+        task = PictureTask(Path(clip), Path(out))
+        if task.target.suffix.lower() not in CLIP_SUFFIXES:
+            raise ToonlabError(f"out: got {printable(task.target.name)}, expected {', '.join(sorted(CLIP_SUFFIXES))}")
+        if task.target.resolve() == task.source.resolve():
+            raise ToonlabError(f"out: {printable(task.target)} is the clip itself; choose another file")
+        if not 0 <= steady < 1 or (max_side is not None and max_side < 1):
+            raise ToonlabError(f"got max_side {max_side}, steady {steady}; expected 1 or more, and 0 to less than 1")
+        make = self._cartoonizer(device)
+        identity = {"model": str(self.directory), "post": repr(post)}
+        options = ClipOptions(
+            max_side=max_side,
+            postprocess=make_postprocessor(post, self.catalogue),
+            steady=steady,
+            identity=identity,
+            progress=progress,
+        )
+        for result in cartoonize_clips(make.generator, [task], make.device, options):
+            if result.outcome != "written":
+                raise ToonlabError(f"{printable(task.source.name)}: {result.reason}")
+        return task.target
+
+    def _cartoonizer(self, device: str) -> Cartoonizer:
+        return self._cartoonizers.setdefault(device, Cartoonizer(self.generator, pick_device(device)))
 
     @cached_property
     def _cartoonizers(self) -> dict[str, Cartoonizer]:

@@ -3,8 +3,9 @@
 import errno
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,9 +18,11 @@ from toonlab.errors import PartlyFailedError, ToonlabError
 from toonlab.recipes.load import parse_override
 from toonlab.utils.text import printable
 
-from .folders import MAX_PIXELS, find_pictures, picture_stem, scan_pictures
+from .folders import MAX_PIXELS, find_clips, find_pictures, is_clip, picture_stem, scan_pictures
 from .io import allow_pixels, read_picture, write_png
 
+CLIP_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm"})
+"""Suffixes that a clip's cartoon keeps; of others it becomes a .mkv, which holds any sound."""
 _NAMED = 20  # pictures that one message names
 _LARGE = 2**24  # pixels: a picture of more may take minutes
 _OF_ALL_FILES = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # what keeps one file from being written, and all others too
@@ -27,7 +30,7 @@ _OF_ALL_FILES = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # what keeps one file
 
 @dataclass(frozen=True)
 class PictureTask:
-    """A picture to read and the PNG file to write for it."""
+    """A picture to read and the PNG file to write for it; or a clip, and the file of its cartoon."""
 
     source: Path
     target: Path
@@ -50,7 +53,7 @@ def split_arguments(arguments: Iterable[str]) -> tuple[list[str], dict[str, Any]
 
 
 def plan_tasks(
-    images: Sequence[str | Path], out: Path, overwrite: bool = False, keep_suffix: bool = False
+    images: Sequence[str | Path], out: Path, overwrite: bool = False, keep_suffix: bool = False, clips: bool = False
 ) -> list[PictureTask]:
     """A task for each picture: for files, and for all pictures below folders.
 
@@ -60,6 +63,7 @@ def plan_tasks(
 
     Args:
         keep_suffix: keep the picture's suffix in the name: `a.jpg.png`.
+        clips: also a task for each clip, by its suffix (`CLIPS`); the written file has a suffix of `CLIP_SUFFIXES`.
 
     Raises:
         ToonlabError: if a file or folder does not exist, or if a file would be overwritten (an input always, other
@@ -67,7 +71,8 @@ def plan_tasks(
     """
     if os.path.isfile(out):  # noqa: PTH113 (False for names that are too long)
         raise ToonlabError(f"--out {printable(out)}: is a file; choose a folder")
-    tasks = list(dict.fromkeys(task for image in images for task in _tasks_of(Path(image), out, keep_suffix)))
+    named = partial(_target_name, keep_suffix=keep_suffix, clips=clips)
+    tasks = list(dict.fromkeys(task for image in images for task in _tasks_of(Path(image), out, named, clips)))
     if not tasks:
         raise ToonlabError("no pictures: give files, or folders of pictures")
     tasks = _numbered(tasks)
@@ -81,21 +86,26 @@ def plan_tasks(
     return tasks
 
 
-def _tasks_of(image: Path, out: Path, keep_suffix: bool) -> Iterator[PictureTask]:
+def _tasks_of(image: Path, out: Path, named: Callable[[str], str], clips: bool) -> Iterator[PictureTask]:
     if os.path.isfile(image):  # noqa: PTH113 (False for names that are too long)
-        yield PictureTask(image, out / _png(image.name, keep_suffix))
+        yield PictureTask(image, out / named(image.name))
     elif os.path.isdir(image):  # noqa: PTH112
         inside = out.resolve() if image.resolve() in out.resolve().parents else None
-        for name in find_pictures(image):
+        found = find_clips(image) if clips else []
+        for name in [*find_pictures(image, required=not found), *found]:
             if inside is None or inside not in (image / name).resolve().parents:
                 target = out / name
-                yield PictureTask(image / name, target.with_name(_png(target.name, keep_suffix)))
+                yield PictureTask(image / name, target.with_name(named(target.name)))
     else:
         reason = "neither a file nor a folder" if os.path.lexists(image) else "no such file or folder"
         raise ToonlabError(f"{printable(image)}: {reason}")
 
 
-def _png(name: str, keep_suffix: bool) -> str:
+def _target_name(name: str, keep_suffix: bool, clips: bool) -> str:
+    if clips and is_clip(name):
+        stem, _, suffix = name.rpartition(".")
+        suffix = f".{suffix.lower()}"
+        return f"{stem}{suffix}" if suffix in CLIP_SUFFIXES else f"{name if keep_suffix else stem}.mkv"
     return f"{name if keep_suffix else picture_stem(name)}.png"
 
 
@@ -106,7 +116,7 @@ def _numbered(tasks: Sequence[PictureTask]) -> list[PictureTask]:
         target, number = task.target, 1
         while target in taken or (number > 1 and target in wanted):
             number += 1
-            target = task.target.with_name(f"{task.target.stem}-{number}.png")
+            target = task.target.with_name(f"{task.target.stem}-{number}{task.target.suffix}")
         taken.add(target)
         numbered.append(PictureTask(task.source, target))
     changed = [task for task, before in zip(numbered, tasks, strict=True) if task != before]
@@ -168,17 +178,27 @@ def write_result(task: PictureTask, picture: Image.Image) -> PictureResult:
     try:
         write_png(task.target, picture)
     except OSError as error:
-        text = f"{printable(task.target)}: can't be written: {error.strerror or error}"
-        if error.errno in _OF_ALL_FILES:
-            raise ToonlabError(f"{text}; make room, or choose another --out") from error
-        return PictureResult(task, "failed", text)
+        return refused(task, error)
     return PictureResult(task)
 
 
-def collect_results(results: Iterable[PictureResult], total: int, doing: str) -> list[Path]:
+def refused(task: PictureTask, error: OSError) -> PictureResult:
+    """A failed result for a file that can't be written.
+
+    Raises:
+        ToonlabError: if no other file can be written either, such as on a full disk.
+    """
+    text = f"{printable(task.target)}: can't be written: {error.strerror or error}"
+    if error.errno in _OF_ALL_FILES:
+        raise ToonlabError(f"{text}; make room, or choose another --out") from error
+    return PictureResult(task, "failed", text)
+
+
+def collect_results(results: Iterable[PictureResult], total: int, doing: str, what: str = "pictures") -> list[Path]:
     """Collect the results of all tasks while showing their progress; return the written files.
 
-    Progress is a bar on a terminal, otherwise a line for each picture. One warning names all skipped pictures.
+    Progress is a bar on a terminal, otherwise a line for each picture. One warning names all skipped pictures; `what`
+    says what they are.
 
     Raises:
         PartlyFailedError: at the end, with a line for each failed picture, if others were written.
@@ -190,9 +210,9 @@ def collect_results(results: Iterable[PictureResult], total: int, doing: str) ->
     names = "; ".join(f"{printable(result.task.source)}: {result.reason}" for result in skipped[:_NAMED])
     names += f"; and {len(skipped) - _NAMED} more" if len(skipped) > _NAMED else ""
     if len(skipped) == total:
-        raise ToonlabError(f"none of the pictures can be used: {names}")
+        raise ToonlabError(f"none of the {what} can be used: {names}")
     if skipped:
-        message = f"left out: {len(skipped)} of {total} pictures can't be used: {names}"
+        message = f"left out: {len(skipped)} of {total} {what} can't be used: {names}"
         warnings.warn(message, UserWarning, stacklevel=2)
     if failed:
         lines = [f"{printable(result.task.source)}: {result.reason}" for result in failed[:_NAMED]]

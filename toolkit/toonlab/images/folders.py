@@ -22,6 +22,10 @@ SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".avif", ".gif", ".bmp", ".dib", ".tif", ".tiff"}
     | {".jp2", ".tga", ".ppm", ".pgm", ".pnm", *PLUGINS}
 )
+CLIPS = frozenset(
+    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg", ".wmv", ".flv"}
+)
+"""Suffixes of clips."""
 MAX_PIXELS = 89_478_485  # above it Pillow warns: a small file may unpack to more than fits in memory
 _CONVERTED = frozenset({".svg", ".psd", ".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"})
 _EIGHT_BIT = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"})
@@ -29,12 +33,16 @@ _ENDS = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND"}
 _TAIL = 4096  # bytes at the end of a file in which its end is looked for
 
 
-def find_pictures(folder: Path) -> list[str]:
+def find_pictures(folder: Path, required: bool = True) -> list[str]:
     """The paths of all pictures below a folder, relative to it, with forward slashes, sorted.
 
     The order is the same on every machine. Pictures are known by their suffix (in any case), files without a suffix by
     their content. Hidden files and folders are left out; links are followed, each folder once. One warning names what
     else is left out: files that are no regular ones, such as pipes, and pictures that Pillow can't open by itself.
+
+    Args:
+        folder: to look in.
+        required: whether a folder without pictures is an error.
 
     Raises:
         ToonlabError: if there is no such folder, or no picture in it.
@@ -50,13 +58,23 @@ def find_pictures(folder: Path) -> list[str]:
         (names if reason is None else left.setdefault(reason, [])).append(name)
     left.pop("", None)
     listed = "; ".join(f"{_counted(sorted(found))}: {reason}" for reason, found in sorted(left.items()))
-    if not names:
+    if not names and required:
         kinds = ", ".join(sorted(SUFFIXES - PLUGINS.keys()))
         left_out = f"; left out: {listed}" if listed else ""
         raise ToonlabError(f"{printable(folder)}: no pictures in it ({kinds}, also in subfolders){left_out}")
     if listed:
         _warn_once(f"{printable(folder)}: left out: {listed}")
     return sorted(names)
+
+
+def find_clips(folder: Path) -> list[str]:
+    """The paths of all clips below a folder, known by their suffix, as `find_pictures` gives those of pictures."""
+    files = [path for path, _ in _walk(folder) if is_clip(path.name) and path.is_file()]
+    return sorted(path.relative_to(folder).as_posix() for path in files)
+
+
+def is_clip(name: str) -> bool:
+    return Path(name).suffix.lower() in CLIPS
 
 
 def _counted(names: Sequence[str]) -> str:

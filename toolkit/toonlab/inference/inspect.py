@@ -129,11 +129,16 @@ def inspect_image(view: CriticView, image: Tensor, side: Side) -> PatchPanels:
 
 def inspection_sheet(panels: PatchPanels, title: str, note: str) -> Image.Image:
     """The sheet of one image: its panels, and below them the patches as the critic sees them."""
-    above = panel_tiles(panels, "picture", side=max(PANEL, *panels.image.shape[1:]))
+    above, below = inspection_tiles(panels)
     rows = [above[i : i + 2] for i in range(0, len(above), 2)]
     width = max(2 * above[0].width + canvas.GAP, 2 * PANEL)
-    below = patch_tiles(panels, PATCH if len(panels.boxes) <= 4 else PATCH // 2)
     return canvas.compose(title, [*rows, *_wrapped(below, width)], note)
+
+
+def inspection_tiles(panels: PatchPanels) -> tuple[list[Tile], list[Tile]]:
+    """The tiles of one image: its panels, and its patches."""
+    above = panel_tiles(panels, "picture", side=max(PANEL, *panels.image.shape[1:]))
+    return above, patch_tiles(panels, PATCH if len(panels.boxes) <= 4 else PATCH // 2)
 
 
 def _wrapped(tiles: Sequence[Tile], width: int) -> list[list[Tile]]:

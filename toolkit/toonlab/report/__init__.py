@@ -11,8 +11,10 @@ from pathlib import Path
 
 from toonlab.errors import ToonlabError, nearest
 from toonlab.runs.directory import digest, source_hash, sweep, write_atomically
+from toonlab.stats.preferences import missing_package
 from toonlab.studies.results import registration
 from toonlab.studies.results.results import FILE, StudyResults
+from toonlab.studies.results.votes import FILE as VOTES
 from toonlab.utils import paths
 
 _SHOWN = ("metrics.jsonl", "environment.json", "recipe.yaml", "pictures/index.json")  # of a run's files
@@ -101,12 +103,12 @@ def fingerprint(results: StudyResults) -> str:
     record = asdict(results)
     record["cells"] = [{**cell, "reused": None} for cell in record["cells"]]  # no page shows it
     text = json.dumps(record, sort_keys=True, default=str)
-    shown = [results.directory / registration.FILE]
+    shown = [results.directory / registration.FILE, results.directory / VOTES]
     shown += [results.directory / "logs" / f"{cell.run}.log" for cell in results.cells]
     shown += [results.directory / cell.run / name for cell in results.cells for name in _SHOWN]
     files = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in shown if path.is_file()]
     templates = [path.read_text(encoding="utf-8") for path in sorted(TEMPLATE.iterdir()) if path.is_file()]
-    return digest([text, files, templates, source_hash(*_SOURCES), version("toonlab")])
+    return digest([text, files, missing_package(), templates, source_hash(*_SOURCES), version("toonlab")])
 
 
 def is_current(page: Path, inputs: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from toonlab.utils.text import several
@@ -57,7 +58,9 @@ def _figures(search: Search) -> Iterator[tuple[str, Figure]]:
     first: Any = {"target_name": search.metric}
     if objectives:
         first["target"] = lambda trial: trial.values[0]
-        yield "The front", visualization.plot_pareto_front(study, target_names=objectives)
+        names = objectives[:3]  # as many as a plot has axes
+        plot = visualization.plot_pareto_front(study, target_names=names, targets=lambda t: t.values[: len(names)])
+        yield "The front", plot
     tried = {path for trial in search.complete for path in trial["params"]}
     shown = [search.names[path] for path in search.names if path in tried]
     if len(shown) < 2:
@@ -79,15 +82,14 @@ def as_study(search: Search) -> Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # it would announce the study
     study = optuna.create_study(directions=directions, study_name=search.name)
     optuna.logging.set_verbosity(verbosity)
-    kept = [trial for trial in search.trials if trial["state"] in ("complete", "pruned")]
-    distributions = {path: _distribution(path, space, kept) for path, space in search.record["space"].items()}
+    kept = [trial for trial in search.trials if trial["state"] == "pruned" or search.is_complete(trial)]
+    distributions = {path: _distribution(search, path, kept) for path in search.record["space"]}
     for trial in kept:
-        values = [trial["values"][name] for name in objectives] or [trial["value"]]
-        given = {path: value for path, value in trial["params"].items() if path in distributions}
+        given = {path: trial["params"][path] for path in distributions if _is_drawn(search, path, trial)}
         study.add_trial(
             optuna.trial.create_trial(
                 state=optuna.trial.TrialState[trial["state"].upper()],
-                values=values if trial["state"] == "complete" else None,
+                values=search.values(trial) if search.is_complete(trial) else None,
                 params={search.names[p]: v if search.is_numeric(p) else value_text(v) for p, v in given.items()},
                 distributions={search.names[path]: distributions[path] for path in given},
                 intermediate_values={int(float(step)): v for step, v in trial["intermediate"].items()},
@@ -96,13 +98,26 @@ def as_study(search: Search) -> Study:
     return study
 
 
-def _distribution(path: str, space: Mapping[str, Any], trials: Sequence[Trial]) -> BaseDistribution:
+def _distribution(search: Search, path: str, trials: Sequence[Trial]) -> BaseDistribution:
     """The range that was searched, widened to what was tried: a default may lie outside it."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-    tried = [trial["params"][path] for trial in trials if path in trial["params"]]
-    if space.get("choices") is not None:
+    space = search.record["space"][path]
+    tried = [trial["params"][path] for trial in trials if _is_drawn(search, path, trial)]
+    if not search.is_numeric(path):
         return CategoricalDistribution(sorted({value_text(value) for value in [*space["choices"], *tried]}))
     low, high = min([space["low"], *tried]), max([space["high"], *tried])
-    log = bool(space.get("log"))
-    return IntDistribution(low, high, log=log) if space.get("integer") else FloatDistribution(low, high, log=log)
+    whole = space.get("integer") and all(isinstance(value, int) for value in tried)
+    return (IntDistribution if whole else FloatDistribution)(low, high, log=bool(space.get("log")))
+
+
+def _is_drawn(search: Search, path: str, trial: Trial) -> bool:
+    """Whether a trial's value has a place on a parameter's axis: a default may be off, or 0 on a logarithmic one."""
+    if path not in trial["params"] or not search.is_numeric(path):
+        return path in trial["params"]
+    value = trial["params"][path]
+    return (
+        isinstance(value, int | float)
+        and isfinite(value)
+        and (value > 0 or not search.record["space"][path].get("log"))
+    )

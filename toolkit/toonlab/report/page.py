@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from toonlab.studies.results.tables import PHOTO
 from toonlab.utils import yaml
 
-from . import TEMPLATE, checkpoints, format, search, summary, table
+from . import TEMPLATE, checkpoints, format, search, summary, table, votes
 from .charts import learning, rows
 from .charts import search as search_charts
 from .charts.chart import SERIES, Chart, line_style
@@ -30,6 +30,7 @@ _TITLES = {
     "seeds": "Every seed",
     "factors": "Factors",
     "pictures": "Sample pictures",
+    "votes": "Votes",
     "checkpoints": "Choice of the checkpoint",
     "learning": "Learning and cost",
     "failures": "Unfinished runs",
@@ -76,7 +77,13 @@ def templates() -> Environment:
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["shown"] = format.shown
     environment.filters["value_text"] = search.value_text
-    environment.globals |= {"format": format, "tables": table, "symbols": summary.SYMBOLS, "photo": PHOTO}
+    environment.globals |= {
+        "format": format,
+        "tables": table,
+        "vote_texts": votes,
+        "symbols": summary.SYMBOLS,
+        "photo": PHOTO,
+    }
     return environment
 
 
@@ -97,6 +104,7 @@ def _sections(found: Findings) -> dict[str, Any]:
         "others": [chart for name in others for chart in _seeds(found, name)],
         "factors": list(factorials(found)),
         "pictures": pictures if pictures.scenes or pictures.missing else None,
+        "votes": votes.votes(found) if found.results.metrics else None,
         "checkpoints": checkpoints.audit(found) if found.finished and found.results.kind == "compare" else None,
         "learning": [*learning.learning(found), *filter(None, [learning.cost(found)])],
         "series": [_key(n, label) for n, label in enumerate(found.labels) if found.values(found.primary, label)],

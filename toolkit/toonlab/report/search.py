@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from toonlab.studies.results.results import SearchTrial, short_names
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 Trial = Mapping[str, Any]
 POINTS = (1, 2, 5, 12, 24, 40, 100)  # numbers of trials at which expected bests are written
-_MIRRORED = {"better": "worse", "worse": "better"}
+_MIRRORED = {"better": "worse", "worse": "better", "at the floor": ""}  # which is said of the default alone
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,9 @@ class Search:
     @property
     def front(self) -> list[Trial]:
         """Of several objectives, the trials that no other one surpasses, the best of the first metric first."""
-        numbered = {trial["number"]: trial for trial in self.trials}
-        return [numbered[number] for number in self.record["front"]]
+        numbered = {trial["number"]: trial for trial in self.complete}
+        front_of = self.record["front"] if self.record["objectives"] else []
+        return [numbered[number] for number in front_of if number in numbered]
 
     @property
     def confirmed_front(self) -> list[str]:
@@ -109,9 +111,18 @@ class Search:
 
     @cached_property
     def complete(self) -> list[Trial]:
-        """The trials that have a value, the best first; of equals the earlier."""
-        done = [trial for trial in self.trials if trial["state"] == "complete" and trial["value"] is not None]
+        """The trials that have their values, the best first; of equals the earlier."""
+        done = list(filter(self.is_complete, self.trials))
         return sorted(done, key=lambda trial: -trial["value"] if self.higher else trial["value"])
+
+    def values(self, trial: Trial) -> list[Any]:
+        """A trial's values: one, or those of the objectives."""
+        return [trial["values"].get(name) for name in self.record["objectives"]] or [trial["value"]]
+
+    def is_complete(self, trial: Trial) -> bool:
+        """Whether a trial is complete and has its values, which a damaged file may lack."""
+        values = (trial["value"], *self.values(trial))
+        return trial["state"] == "complete" and all(value is not None and isfinite(value) for value in values)
 
     @property
     def default(self) -> Trial | None:
@@ -227,7 +238,7 @@ def _finals(own: Sequence[Search]) -> list[str]:
     rivals = [label for label in rivals if label not in found.results.baselines]
     told = [f"{shown(label)} {found.verdict(label)} ({in_numbers(one, digits)})"
             for label in rivals if (one := found.difference(label))]  # fmt: skip
-    moved = [f"{search.name} {gain.word} ({in_numbers(gain.confirmed, digits)})"
+    moved = [f"{' '.join(filter(None, [search.name, gain.word]))} ({in_numbers(gain.confirmed, digits)})"
              for search in own for gain in search.gains if gain.confirmed]  # fmt: skip
     if not told and not moved:
         return ["nothing was confirmed on fresh seeds, so what was found is no evidence"]

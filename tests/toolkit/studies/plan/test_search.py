@@ -100,7 +100,7 @@ def test_auto_is_every_weight_and_learning_rate_the_warm_up_and_what_plugins_dec
         ),
         ("recipes: [small, other]", "also: []", "recipe: give a recipe, or several under `recipes`"),
         ("[small, other]", "[small, ./small.yaml]", "recipes: 2 of them are called 'small'"),
-        ("[small, other]", "[small, othre]", "othre: othre: no such recipe; did you mean 'other'?"),
+        ("[small, other]", "[small, othre]", "othre: no such recipe; did you mean 'other'?"),
         ("  small: {", "  smal: {", "search: smal: is none of the recipes; did you mean 'small'?"),
         ("trials: 2", "trials: 2, steps: 9", "budget: got {trials: 2, steps: 9}, expected one of trials, steps"),
         ("{trials: 2}", "{}", "budget: got {}, expected one of trials, steps and seconds"),

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 def charts(search: Search) -> Iterator[Chart]:
     """All that the trials allow."""
-    numeric = [path for path in search.names if search.is_numeric(path)]
-    if search.complete and len(numeric) >= 2 and (chart := heat_map(search, *numeric[:2])):
+    stepped = [path for path, space in search.record["space"].items() if space.get("step") or space.get("integer")]
+    if search.complete and len(stepped) >= 2 and (chart := heat_map(search, *stepped[:2])):
         yield chart
     if search.front:
         yield front(search)

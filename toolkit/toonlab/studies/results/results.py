@@ -11,7 +11,7 @@ from math import isclose
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NotRequired
 
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, TypeAdapter
 from typing_extensions import TypedDict
 
 from toonlab.errors import ToonlabError
@@ -164,6 +164,39 @@ class SearchTrial:
     values: Mapping[str, float] = field(default_factory=dict)
 
 
+class _Objective(TypedDict):
+    metric: str
+    direction: Direction
+
+
+def _several(objectives: Mapping[str, Direction]) -> Mapping[str, Direction]:
+    if len(objectives) == 1:
+        raise ValueError("one objective has a place of its own")
+    return objectives
+
+
+_Objectives = Annotated[Mapping[str, Direction], AfterValidator(_several)]
+
+
+class _Choices(TypedDict):
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+    choices: Sequence[Any]
+
+
+class _Range(TypedDict):
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+    choices: NotRequired[None]
+    low: int | FiniteFloat
+    high: int | FiniteFloat
+    log: NotRequired[bool]
+    integer: NotRequired[bool]
+
+
+def _is_space(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    TypeAdapter(dict[str, _Choices | _Range]).validate_python(record)
+    return record
+
+
 @dataclass(frozen=True)
 class SearchResult:
     """A search and its trials.
@@ -187,8 +220,8 @@ class SearchResult:
     __pydantic_config__: ClassVar = _STRICT
 
     recipe: str
-    objective: Mapping[str, str]
-    space: Mapping[str, Mapping[str, Any]]
+    objective: _Objective
+    space: Annotated[Mapping[str, Mapping[str, Any]], AfterValidator(_is_space)]
     sampler: str = "tpe"
     pruner: str = "none"
     seeds_per_trial: int = 1
@@ -202,7 +235,7 @@ class SearchResult:
     expected: Sequence[ExpectedBest] = field(default_factory=list)
     edges: Mapping[str, Literal["low", "high"]] = field(default_factory=dict)
     finals: Mapping[str, int] = field(default_factory=dict)
-    objectives: Mapping[str, Direction] = field(default_factory=dict)
+    objectives: _Objectives = field(default_factory=dict)
     front: Sequence[int] = field(default_factory=list)
 
     @property

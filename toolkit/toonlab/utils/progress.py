@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from toonlab import duration
+from .text import duration
 
 _EVERY = 10.0  # seconds between two lines
 Advance = Callable[[float], None]

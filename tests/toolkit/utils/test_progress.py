@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from toonlab_frames.progress import progress
+from toonlab.utils.progress import progress
 
 
 def test_a_line_now_and_then_with_the_time_left(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,1 @@
+"""`toonlab vote`: a blinded preference study of a study's pictures, in the browser."""
