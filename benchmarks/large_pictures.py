@@ -5,7 +5,8 @@
     python benchmarks/large_pictures.py --reduced                # the same norms with the statistics of a smaller copy
 
 Each figure is of a process of its own: its largest resident memory, libraries and weights included (on a GPU, what
-torch allocated there). Weights are random: they change neither time nor memory.
+torch allocated there). Weights are random: they change neither time nor memory. The memory over time is drawn in
+docs/pictures/large-MEGAPIXELS.webp.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ import argparse
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from _common import MIB, device, most_resident, report, resident, wait
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from toonlab import discover
@@ -29,6 +33,9 @@ from toonlab.inference.memory import MemoryBudget
 from toonlab.inference.strips import cartoonize_in_strips
 from toonlab.ops.levels import to_float, to_levels
 
+PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
+POINTS = 100  # of a curve
+LIMIT = 1500e6 / MIB  # what 12 megapixels may take at full width
 GENERATORS = {
     "ctss": "ctss_unet",
     "cartoongan": "cartoongan",
@@ -57,6 +64,43 @@ def photo(megapixels: float) -> Tensor:
     return picture[0]
 
 
+class Curve:
+    """The memory over time while a block runs: `[seconds, MiB]`, twice a second, the largest of each hundredth kept."""
+
+    def __init__(self, place: torch.device) -> None:
+        self.place, self.points, self.done = place, list[list[float]](), threading.Event()
+        self.thread = threading.Thread(target=self.sample, daemon=True)
+
+    def __enter__(self) -> Curve:
+        self.start = time.perf_counter()
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.done.set()
+        self.thread.join()
+        share = -(-len(self.points) // POINTS)
+        parts = [self.points[first : first + share] for first in range(0, len(self.points), share)]
+        self.points = [max(part, key=lambda point: point[1]) for part in parts]
+
+    def sample(self) -> None:
+        while True:
+            used = torch.cuda.memory_allocated(self.place) if self.place.type == "cuda" else resident()
+            self.points.append([round(time.perf_counter() - self.start, 1), round(used / MIB)])
+            if self.done.wait(0.5):
+                return
+
+
+def draw(rows: list[dict[str, Any]], curves: list[list[list[float]]], path: Path) -> None:
+    figure = Figure((7.2, 3.6), layout="constrained")
+    axes = figure.add_subplot(xlabel="seconds", ylabel="memory of the process, MiB", ylim=(0, None), xscale="log")
+    for row, curve in zip(rows, curves, strict=True):
+        axes.plot(*zip(*curve, strict=True), label=f"{row['method']}, width {row['width']}, {row['way']}", linewidth=1.3)
+    axes.axhline(LIMIT, color="0.5", linewidth=0.8, linestyle="--", label="1.5 GB")
+    axes.legend(frameon=False, fontsize=8)
+    figure.savefig(path, dpi=130)
+
+
 def measure(method: str, width: int | None, megapixels: float, memory: float | None) -> dict[str, Any]:
     """One row, in this process; in strips if `memory`, GiB, is given."""
     net, picture, place = generator(method, width), photo(megapixels), device()
@@ -66,12 +110,13 @@ def measure(method: str, width: int | None, megapixels: float, memory: float | N
     if place.type == "cuda":
         torch.cuda.reset_peak_memory_stats(place)
     wait(place)
-    start, processor = time.perf_counter(), time.process_time()
-    if memory is None:
-        to_levels(cartoonize(net, to_float(picture[None].to(place)))).cpu()
-    else:
-        cartoonize_in_strips(net, picture, memory * 2**30)
-    wait(place)
+    with Curve(place) as curve:
+        start, processor = time.perf_counter(), time.process_time()
+        if memory is None:
+            to_levels(cartoonize(net, to_float(picture[None].to(place)))).cpu()
+        else:
+            cartoonize_in_strips(net, picture, memory * 2**30)
+        wait(place)
     seconds, processor = time.perf_counter() - start, time.process_time() - processor
     peak = torch.cuda.max_memory_allocated(place) if place.type == "cuda" else most_resident()
     return {
@@ -84,6 +129,7 @@ def measure(method: str, width: int | None, megapixels: float, memory: float | N
         "of the processor": round(processor, 1),
         "peak MiB": round(peak / MIB),
         "before MiB": round(before / MIB),
+        "curve": curve.points,
     }
 
 
@@ -97,7 +143,7 @@ def in_process(threads: int, *case: Any) -> dict[str, Any]:
         way = "whole" if memory is None else "strips"
         return {"method": method, "width": width or "full", "MP": megapixels, "way": way, "seconds": end[:60]}
     row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    print(row, file=sys.stderr, flush=True)
+    print({name: value for name, value in row.items() if name != "curve"}, file=sys.stderr, flush=True)
     return row
 
 
@@ -161,7 +207,9 @@ def main() -> None:
             cases.append((method, options.width, megapixels, options.memory))
         rows = [in_process(options.threads, *case) for case in cases]
         width = f"-width{options.width}" if options.width else ""
-        report(f"large_pictures-{megapixels:g}mp{width}", device(), rows, vars(options))
+        curves = [row.pop("curve", [[0, 0]]) for row in rows]
+        report(f"large_pictures-{megapixels:g}mp{width}", device(), rows, {**vars(options), "curves": curves})
+        draw(rows, curves, PICTURES / f"large-{megapixels:g}mp{width}.webp")
 
 
 if __name__ == "__main__":

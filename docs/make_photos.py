@@ -1,7 +1,7 @@
-"""Draw the gallery: `python docs/make_photos.py runs/equal_budgets`, photos through every method of a study.
+"""Draw the gallery: `python docs/make_photos.py gallery/demo`, photos through every method of a study.
 
 The photos are in the public domain and come with scikit-image, which toonlab needs anyway; `--photos DIR` writes their
-files to try other runs on. Writes docs/pictures/gallery-NAME.webp.
+files to try runs on. Writes docs/pictures/gallery-METHOD.webp.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NAMES = {
     "whitebox": "White-box",
     "plain": "plain GAN",
 }
-SIDE, WIDTH, COLUMNS = 320, 360, 3  # px; cartoonized at SIDE, shown at WIDTH
+SIDE, HEIGHT = 384, 300  # px: the longer side when cartoonized, and the height on a sheet
 
 
 def photo(name: str) -> Image.Image:
@@ -35,13 +35,12 @@ def photo(name: str) -> Image.Image:
 
 
 def run_of(study: Path, recipe: str) -> Path:
-    """The run of the recipe's winner, or of its default where that won, with the first seed."""
-    cells = [cell for cell in StudyResults.read(study).cells if cell.variant.recipe == recipe]
-    return study / [cell for cell in cells if cell.seed == cells[0].seed][-1].run
+    return study / next(cell for cell in StudyResults.read(study).cells if cell.variant.recipe == recipe).run
 
 
 def tile(caption: str, picture: Image.Image) -> Tile:
-    return Tile(caption, picture.resize((WIDTH, WIDTH * picture.height // picture.width), Image.Resampling.LANCZOS))
+    size = (HEIGHT * picture.width // picture.height, HEIGHT)
+    return Tile(caption, picture.resize(size, Image.Resampling.LANCZOS))
 
 
 def main() -> None:
@@ -49,16 +48,15 @@ def main() -> None:
     parser.add_argument("study", type=Path, nargs="?")
     parser.add_argument("--photos", type=Path, help="write the photos there")
     given = parser.parse_args()
-    for name in PHOTOS:
-        if given.photos:
-            given.photos.mkdir(parents=True, exist_ok=True)
+    if given.photos:
+        given.photos.mkdir(parents=True, exist_ok=True)
+        for name in PHOTOS:
             photo(name).save(given.photos / f"{name}.png")
-        if given.study:
-            runs = {shown: open_run(run_of(given.study, recipe)) for recipe, shown in NAMES.items()}
-            tiles = [tile("photo", photo(name))]
-            tiles += [tile(shown, run.cartoonize(photo(name), device="cpu")) for shown, run in runs.items()]
-            sheet = compose(name, [tiles[:COLUMNS], tiles[COLUMNS:]])
-            sheet.save(OUT / f"gallery-{name}.webp", quality=82, method=6)
+    for recipe, shown in NAMES.items() if given.study else ():
+        run = open_run(run_of(given.study, recipe))
+        photos = [tile("photo", photo(name)) for name in PHOTOS]
+        cartoons = [tile(shown, run.cartoonize(photo(name), device="cpu")) for name in PHOTOS]
+        compose(shown, [photos, cartoons]).save(OUT / f"gallery-{recipe}.webp", quality=82, method=6)
 
 
 if __name__ == "__main__":
