@@ -95,7 +95,9 @@ def draw(rows: list[dict[str, Any]], curves: list[list[list[float]]], path: Path
     figure = Figure((7.2, 3.6), layout="constrained")
     axes = figure.add_subplot(xlabel="seconds", ylabel="memory of the process, MiB", ylim=(0, None), xscale="log")
     for row, curve in zip(rows, curves, strict=True):
-        axes.plot(*zip(*curve, strict=True), label=f"{row['method']}, width {row['width']}, {row['way']}", linewidth=1.3)
+        axes.plot(
+            *zip(*curve, strict=True), label=f"{row['method']}, width {row['width']}, {row['way']}", linewidth=1.3
+        )
     axes.axhline(LIMIT, color="0.5", linewidth=0.8, linestyle="--", label="1.5 GB")
     axes.legend(frameon=False, fontsize=8)
     figure.savefig(path, dpi=130)

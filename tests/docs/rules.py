@@ -54,6 +54,11 @@ COMMANDS = [
     Rule(r"toonlab import ", "not run", "needs published files; tests/plugins/toonlab_exchange/test_originals.py"),
     Rule(r"toonlab cartoonize whitebox\.safetensors", "not run", "needs what the command before it writes"),
     Rule(
+        r"toonlab cartoonize gallery/",
+        "not run",
+        "needs twenty minutes' runs; tests/toolkit/inference/test_cartoonize.py",
+    ),
+    Rule(
         r"toonlab vote ",
         "not run",
         "it serves until it is ended, on a study with pictures; tests/plugins/toonlab_vote",
@@ -69,6 +74,7 @@ COMMANDS = [
     Rule(r"pip install 'toonlab\[(\w+)\]'", "extra", "the extra is there; what it names comes by the network"),
     Rule(r"pytest \S+$", "whole", ""),
     Rule(r"python docs/make_toonworld\.py", "not run", "a minute; tests/docs/test_make_toonworld.py"),
+    Rule(r"python docs/make_photos\.py", "not run", "writes into the workshop; tests/docs/test_make_photos.py"),
     Rule(r"other-program ", "whole", "a stand-in that copies the photos"),
     Rule(r"torchrun ", "not run", "needs eight GPUs; tests/toolkit/utils/test_distributed.py runs two processes"),
     Rule(r"export ", "not run", "names a server and its password"),
