@@ -1,4 +1,4 @@
-"""Draw the gallery: `python docs/make_photos.py gallery/demo`, photos through every method of a study.
+"""Draw the gallery: `python docs/make_photos.py runs/demo`, photos through every method of a study.
 
 The photos are in the public domain and come with scikit-image, which toonlab needs anyway; `--photos DIR` writes their
 files to try runs on. Writes docs/pictures/gallery-METHOD.webp.
@@ -25,7 +25,7 @@ NAMES = {
     "whitebox": "White-box",
     "plain": "plain GAN",
 }
-SIDE, HEIGHT = 384, 300  # px: the longer side when cartoonized, and the height on a sheet
+SIDE, HEIGHT = 256, 300  # px: the longer side when cartoonized, and the height on a sheet
 
 
 def photo(name: str) -> Image.Image:

@@ -54,9 +54,9 @@ COMMANDS = [
     Rule(r"toonlab import ", "not run", "needs published files; tests/plugins/toonlab_exchange/test_originals.py"),
     Rule(r"toonlab cartoonize whitebox\.safetensors", "not run", "needs what the command before it writes"),
     Rule(
-        r"toonlab cartoonize gallery/",
+        r"toonlab cartoonize runs/demo/",
         "not run",
-        "needs twenty minutes' runs; tests/toolkit/inference/test_cartoonize.py",
+        "needs the runs of `make demo`; tests/toolkit/inference/test_cartoonize.py",
     ),
     Rule(
         r"toonlab vote ",

@@ -17,5 +17,5 @@ def test_the_photos_of_the_gallery(tmp_path: Path) -> None:
     assert [path.stem for path in photos] == ["astronaut", "chelsea", "coffee", "rocket"]
     for path in photos:
         with Image.open(path) as picture:
-            assert max(picture.size) == 384
-    assert "longer side has 384 pixels" in (DOCS / "gallery.md").read_text()
+            assert max(picture.size) == 256
+    assert "longer side has 256 pixels" in (DOCS / "gallery.md").read_text()
