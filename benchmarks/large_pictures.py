@@ -5,7 +5,7 @@
     python benchmarks/large_pictures.py --reduced                # the same norms with the statistics of a smaller copy
 
 Each figure is of a process of its own: its largest resident memory, libraries and weights included (on a GPU, what
-torch allocated there). Weights are random: they change neither time nor memory. The memory over time is drawn in
+torch allocated there). Weights are random: they change neither time nor memory. The memory over time in strips is drawn in
 docs/pictures/large-MEGAPIXELS.webp.
 """
 
@@ -92,14 +92,15 @@ class Curve:
 
 
 def draw(rows: list[dict[str, Any]], curves: list[list[list[float]]], path: Path) -> None:
+    """The memory over time of those in strips."""
     figure = Figure((7.2, 3.6), layout="constrained")
-    axes = figure.add_subplot(xlabel="seconds", ylabel="memory of the process, MiB", ylim=(0, None), xscale="log")
+    axes = figure.add_subplot(xlabel="seconds", ylabel="memory of the process, MiB", xscale="log")
     for row, curve in zip(rows, curves, strict=True):
-        axes.plot(
-            *zip(*curve, strict=True), label=f"{row['method']}, width {row['width']}, {row['way']}", linewidth=1.3
-        )
+        if row["way"] != "whole":
+            axes.plot(*zip(*curve, strict=True), label=f"{row['method']}, width {row['width']}", linewidth=1.3)
     axes.axhline(LIMIT, color="0.5", linewidth=0.8, linestyle="--", label="1.5 GB")
-    axes.legend(frameon=False, fontsize=8)
+    axes.set_ylim(0, None)
+    axes.legend(frameon=False, fontsize=8, loc="lower right")
     figure.savefig(path, dpi=130)
 
 
