@@ -5,8 +5,8 @@
     python benchmarks/large_pictures.py --reduced                # the same norms with the statistics of a smaller copy
 
 Each figure is of a process of its own: its largest resident memory, libraries and weights included (on a GPU, what
-torch allocated there). Weights are random: they change neither time nor memory. The memory over time in strips is drawn in
-docs/pictures/large-MEGAPIXELS.webp.
+torch allocated there). Weights are random: they change neither time nor memory. The memory over time in strips is
+drawn in docs/pictures/large-MEGAPIXELS.webp.
 """
 
 from __future__ import annotations

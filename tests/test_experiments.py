@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 SHIPPED = paths.listed("experiments")
 BUDGETS = {
     "equal_budgets": (("trials", 16), 400),
-    "lines_and_colours": (("trials", 14), 240),
+    "lines_and_surfaces": (("trials", 14), 240),
     "patch_size_and_k": (("trials", 40), 400),
 }
 SIZES = {  # variants, seeds
