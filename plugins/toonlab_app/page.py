@@ -201,33 +201,10 @@ def page(
         gr.HTML(about, elem_id="about")
         with gr.Row():
             with gr.Column(scale=2, min_width=300):
-                photo = gr.Image(
-                    label="Photo", sources=["upload", "webcam", "clipboard"], type="filepath", image_mode=None,
-                    height=320, placeholder="Drop a photo here, or choose one", alt_text="your photo",
-                )  # fmt: skip
-                vars(photo)["preprocess"] = lambda payload: payload and payload.path  # a file that is no photo, too
-                status = gr.HTML(_BEGIN, elem_id="status")
-                render = gr.Button("Try a rendered photo")
-                side = gr.Slider(
-                    256, max_side, min(DEFAULT_SIDE, max_side), step=64, label="Longer side of the cartoons, in pixels"
-                )
-                again = gr.Button("Cartoonize at this size")
+                photo, status, render, side, again = _photo(max_side)
             with gr.Column(scale=5, min_width=320), gr.Tabs():
                 with gr.Tab("Cartoons"):
-                    method = gr.Radio(desk.labels, value=desk.labels[0], label="Method")
-                    slider = gr.ImageSlider(
-                        label="Photo and cartoon", interactive=False, format="png", buttons=["fullscreen"]
-                    )
-                    line = gr.Slider(0, 100, 50, step=1, label="Line between photo and cartoon, in % of the width")
-                    with gr.Row():
-                        one = gr.DownloadButton("Download this cartoon", interactive=False)
-                        sheet = gr.DownloadButton("Download the sheet of all", interactive=False)
-                    hint = gr.HTML("<p>Choose a picture to compare it with the photo.</p>", visible=False)
-                    pictures = gr.Gallery(
-                        label="All methods", show_label=False, elem_id="methods", columns=3, height="auto",
-                        allow_preview=False, interactive=False, format="png", object_fit="contain", visible=False,
-                        buttons=[],
-                    )  # fmt: skip
+                    method, slider, line, one, sheet, hint, pictures = _cartoons(desk.labels)
                 with gr.Tab("Where samplers look") as tab:
                     _samplers(desk, photo, tab)
                 with gr.Tab("Clips"):
@@ -243,6 +220,37 @@ def page(
         render.click(desk.rendered, number, [photo, number], show_progress_on=photo)
     blocks.queue(max_size=16, api_open=False)
     return blocks
+
+
+def _photo(max_side: int) -> tuple[Any, ...]:
+    """The photo, the status, and what makes cartoons: a rendered photo, the size, again."""
+    photo = gr.Image(
+        label="Photo", sources=["upload", "webcam", "clipboard"], type="filepath", image_mode=None,
+        height=320, placeholder="Drop a photo here, or choose one", alt_text="your photo",
+    )  # fmt: skip
+    vars(photo)["preprocess"] = lambda payload: payload and payload.path  # a file that is no photo, too
+    status = gr.HTML(_BEGIN, elem_id="status")
+    render = gr.Button("Try a rendered photo")
+    side = gr.Slider(
+        256, max_side, min(DEFAULT_SIDE, max_side), step=64, label="Longer side of the cartoons, in pixels"
+    )
+    return photo, status, render, side, gr.Button("Cartoonize at this size")
+
+
+def _cartoons(labels: Sequence[str]) -> tuple[Any, ...]:
+    """The first tab: the method, its cartoon behind a line, the downloads, a hint, and all cartoons."""
+    method = gr.Radio(labels, value=labels[0], label="Method")
+    slider = gr.ImageSlider(label="Photo and cartoon", interactive=False, format="png", buttons=["fullscreen"])
+    line = gr.Slider(0, 100, 50, step=1, label="Line between photo and cartoon, in % of the width")
+    with gr.Row():
+        one = gr.DownloadButton("Download this cartoon", interactive=False)
+        sheet = gr.DownloadButton("Download the sheet of all", interactive=False)
+    hint = gr.HTML("<p>Choose a picture to compare it with the photo.</p>", visible=False)
+    pictures = gr.Gallery(
+        label="All methods", show_label=False, elem_id="methods", columns=3, height="auto", allow_preview=False,
+        interactive=False, format="png", object_fit="contain", visible=False, buttons=[],
+    )  # fmt: skip
+    return method, slider, line, one, sheet, hint, pictures
 
 
 def _bounded(low: int, high: int, values: Sequence[int], value: int, label: str) -> Any:

@@ -101,7 +101,7 @@ def test_the_page_plays_the_cartoon_next_to_the_clip(tab: Page, clip: Path, tmp_
     video = tab.locator("video").last
     width = "v => new Promise(r => v.readyState > 1 ? r(v.videoWidth) : v.onloadeddata = () => r(v.videoWidth))"
     assert video.evaluate(width) == 96
-    assert tab.evaluate("document.documentElement.scrollWidth") == tab.viewport_size["width"]  # type: ignore[index]
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert violations(tab) == []
 
 

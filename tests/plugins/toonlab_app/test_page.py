@@ -14,12 +14,11 @@ from .conftest import SECONDS, App, give, open_tab, violations
 
 @pytest.mark.parametrize("tab", [390, 1280], indirect=True)
 def test_a_photo_goes_through_every_method(tab: Page, photo: Path, tmp_path: Path) -> None:
-    width = tab.viewport_size["width"]  # type: ignore[index]
     assert violations(tab) == []
     give(tab, photo)
     expect(tab.get_by_text("Done: 96 × 64 pixels in")).to_be_visible(timeout=SECONDS)
     expect(tab.locator("#methods .caption-label")).to_have_text(["photo", "classic", "patches"])
-    assert tab.evaluate("document.documentElement.scrollWidth") == width
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert violations(tab) == []
     expect(tab.get_by_text("The photo to the left, classic to the right")).to_be_visible()
     tab.get_by_role("radio", name="patches").check()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from toonlab.report.format import interval, listed, mean_and_spread, number, p_value, places, shown, signed
+from toonlab.report.format import interval, listed, mean_and_spread, number, p_value, places, signed
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,3 @@ def test_a_probability_is_never_rounded_to_nothing() -> None:
 def test_lists_in_words() -> None:
     assert listed(["a", "b", "c"]) == "a, b and c"
     assert listed(list("abcdefg"), 4) == "a, b, c and 4 others"
-
-
-def test_a_label_keeps_what_tells_it_apart_and_loses_a_floats_tail() -> None:
-    assert shown("ctss (lr 0.00047404814449621233, k 4, stride 0.75)") == "ctss (lr 0.000474, k 4, stride 0.75)"
-    assert shown("ctss (lr 4.7404814449621233e-05)") == "ctss (lr 4.74e-05)"

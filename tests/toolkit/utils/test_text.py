@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from toonlab.utils.text import duration, hide_password, printable, several, without_password
+from toonlab.utils.text import duration, hide_password, printable, several, shown, without_password
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_durations(seconds: float, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("uri", "shown"),
+    ("uri", "hidden"),
     [
         ("postgresql://me:secret@host:5432/db", "postgresql://me@host:5432/db"),
         ("postgresql+psycopg://me:p%40ss@host/db", "postgresql+psycopg://me@host/db"),
@@ -38,8 +38,8 @@ def test_durations(seconds: float, shown: str) -> None:
         ("sqlite:////tmp/a:b@c.db", "sqlite:////tmp/a:b@c.db"),
     ],
 )
-def test_a_password_is_not_shown(uri: str, shown: str) -> None:
-    assert without_password(uri) == shown
+def test_a_password_is_not_shown(uri: str, hidden: str) -> None:
+    assert without_password(uri) == hidden
 
 
 def test_nor_in_what_others_say_of_it() -> None:
@@ -50,3 +50,8 @@ def test_nor_in_what_others_say_of_it() -> None:
 
 def test_counts_in_words() -> None:
     assert [several(count, "seed") for count in (1, 1200)] == ["1 seed", "1,200 seeds"]
+
+
+def test_a_label_keeps_what_tells_it_apart_and_loses_a_floats_tail() -> None:
+    assert shown("ctss (lr 0.00047404814449621233, k 4, stride 0.75)") == "ctss (lr 0.000474, k 4, stride 0.75)"
+    assert shown("ctss (lr 4.7404814449621233e-05)") == "ctss (lr 4.74e-05)"

@@ -11,9 +11,10 @@ from statistics import fmean
 
 from toonlab.runs.directory import read_metrics
 from toonlab.studies.results.results import CellResult
+from toonlab.utils.text import shown
 
 from .findings import Findings
-from .format import listed, shown
+from .format import listed
 
 _ONE = (
     "Every run was evaluated once, at its end: there was one checkpoint to choose. With train.evaluate_every there are "

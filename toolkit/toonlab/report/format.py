@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from math import floor, isfinite, log10
 from statistics import fmean, stdev
@@ -54,11 +53,6 @@ def mean_and_spread(values: Sequence[float], digits: int | None = None) -> str:
         return "–"
     digits = places(values) if digits is None else digits
     return number(fmean(values), digits) + (f" ± {number(stdev(values), digits)}" if len(values) > 1 else "")
-
-
-def shown(label: str) -> str:
-    """A label for people: `lr 0.00047404814449621233` -> `lr 0.000474`."""
-    return re.sub(r"\d+\.\d{5,}(e[-+]?\d+)?", lambda value: f"{float(value[0]):.3g}", label)
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 _CONTOURS = 4  # parameters; each is drawn by every other
+_ROW = 220  # px: the height of a row of them, in which the name of a parameter has room
 _CONFIG = {"displaylogo": False, "responsive": True}
 _LAYOUT = {"title": None, "margin": {"t": 40, "b": 40}}  # the page's headings are enough
 
@@ -69,7 +70,8 @@ def _figures(search: Search) -> Iterator[tuple[str, Figure]]:
     shares: Mapping[str, float] = search.record["importances"]
     important = sorted(tried, key=lambda path: (-shares.get(path, 0), list(search.names).index(path)))[:_CONTOURS]
     title = "Contours of the most important parameters" if len(tried) > _CONTOURS else "Contours"
-    yield title, visualization.plot_contour(study, [search.names[path] for path in important], **first)
+    contours = visualization.plot_contour(study, [search.names[path] for path in important], **first)
+    yield title, contours.update_layout(height=max(450, _ROW * len(important)))
 
 
 def as_study(search: Search) -> Study:

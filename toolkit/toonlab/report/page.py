@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from toonlab.studies.results.tables import PHOTO
-from toonlab.utils import yaml
+from toonlab.utils import text, yaml
 
 from . import TEMPLATE, checkpoints, format, search, summary, table, votes
 from .charts import learning, rows
@@ -75,7 +75,7 @@ def templates() -> Environment:
 
     loader = FileSystemLoader(TEMPLATE)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["shown"] = format.shown
+    environment.filters["shown"] = text.shown
     environment.filters["value_text"] = search.value_text
     environment.globals |= {
         "format": format,

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from toonlab.studies.results.results import SearchTrial, short_names
 from toonlab.studies.results.searches import front
-from toonlab.utils.text import several
+from toonlab.utils.text import several, shown
 
 from .findings import Findings
-from .format import listed, number, places, shown, signed
+from .format import listed, number, places, signed
 from .summary import basis, in_numbers, sentence
 
 if TYPE_CHECKING:

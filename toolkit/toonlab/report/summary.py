@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from toonlab.stats.verdicts import LEAST_SCENES, LOOKS, TypicalDifference, fewest_seeds, level_of
 from toonlab.studies.results import registration
 from toonlab.studies.results.comparisons import Comparison, above_floor, by_label, family
-from toonlab.utils.text import several
+from toonlab.utils.text import several, shown
 
 from .findings import Findings
-from .format import interval, listed, number, shown, signed
+from .format import interval, listed, number, signed
 
 SYMBOLS = {
     **{"better": "▲", "worse": "▼", "trade-off": "◆", "equivalent": "="},

@@ -10,7 +10,7 @@ from statistics import fmean
 
 from toonlab.studies.results.results import CellResult, short_names
 from toonlab.studies.results.tables import PHOTO, TableRow, TextTable, notes
-from toonlab.utils.text import several
+from toonlab.utils.text import several, shown
 
 from . import summary
 from .findings import Findings
@@ -55,7 +55,7 @@ def as_table(found: Findings) -> TextTable:
     rows = found.results.rows
     table = [[(r.title, False), (seeds_text(r), False), *((c.text, c.best) for c in cells(found, r))] for r in rows]
     if found.differences.get(found.primary):
-        head.insert(3, f"difference to {found.results.baseline_text}")
+        head.insert(3, f"difference to {shown(found.results.baseline_text)}")
         for row, texts in zip(rows, table, strict=True):
             texts.insert(3, (_difference(found, row.name), False))
     best = {(row, column) for row, texts in enumerate(table) for column, (_, is_best) in enumerate(texts) if is_best}

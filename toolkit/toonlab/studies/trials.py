@@ -15,7 +15,7 @@ from typing import Any
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from toonlab.runs.directory import read_metrics
-from toonlab.utils.text import duration, several
+from toonlab.utils.text import duration, several, shown
 
 from .executors.cell import Cell, cells_of
 from .executors.driver import CellList
@@ -221,7 +221,7 @@ class TrialSource(CellList):
         label = self._label(running.params, running.trial.number)
         values = ", ".join(f"{name} {value:.4g}" for name, value in means.items())
         text = f"{values} in {duration(seconds)}" if values else str(reason)
-        self.progress.notify(f"trial {running.trial.number}: {label}: {text}", failed=state == TrialState.FAIL)
+        self.progress.notify(f"trial {running.trial.number}: {shown(label)}: {text}", failed=state == TrialState.FAIL)
 
     def _summarize(self) -> None:
         """Put the number of trials and the best so far into the study's progress."""

@@ -1,5 +1,6 @@
 """What commands and trackers write for people: names of files, durations, and addresses without their passwords."""
 
+import re
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 
@@ -17,6 +18,11 @@ def with_article(noun: str) -> str:
 def several(count: int, what: str) -> str:
     """`1 seed`, `3 seeds`."""
     return f"{count} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def shown(label: str) -> str:
+    """A label for people: `lr 0.00047404814449621233` -> `lr 0.000474`."""
+    return re.sub(r"\d+\.\d{5,}(e[-+]?\d+)?", lambda value: f"{float(value[0]):.3g}", label)
 
 
 def duration(seconds: float) -> str:

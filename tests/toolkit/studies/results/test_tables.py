@@ -30,11 +30,14 @@ def test_the_photo_is_the_first_row_unless_another_row_has_its_values() -> None:
 def test_a_row_has_mean_spread_and_note() -> None:
     rows = [
         TableRow("a", {"f1": [0.5, 0.7], "psnr": [17.0, 18.0]}),
-        TableRow("b", {"f1": [0.25], "psnr": [-1e-17]}, "1 failed"),
+        TableRow("b (lr 0.00047404814449621233)", {"f1": [0.25], "psnr": [-1e-17]}, "1 failed"),
     ]
     table = text_table(rows, {"psnr": "closeness"}, {"f1": {"n": 24}, "psnr": {"n": 24}})
     assert table.head == ["method", "seeds", "f1", "psnr*"]
-    assert table.rows == [["a", "2", "0.600 ± 0.141", "17.50 ± 0.707"], ["b (1 failed)", "1", "0.250", "0.000"]]
+    assert table.rows == [
+        ["a", "2", "0.600 ± 0.141", "17.50 ± 0.707"],
+        ["b (lr 0.000474) (1 failed)", "1", "0.250", "0.000"],
+    ]
     assert table.notes == ["f1, psnr: n 24", "* psnr: closeness"]
 
 

@@ -9,9 +9,9 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from toonlab.report.findings import Findings
-from toonlab.report.format import number, shown
+from toonlab.report.format import number
 from toonlab.report.history import LOSS, Records, histories
-from toonlab.utils.text import several
+from toonlab.utils.text import several, shown
 
 from .chart import PAPER, Chart, Tips, line_style, note, point_style
 

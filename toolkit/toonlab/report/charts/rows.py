@@ -8,9 +8,10 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 from toonlab.report.findings import Findings
-from toonlab.report.format import difference_text, number, places, shown, signed
+from toonlab.report.format import difference_text, number, places, signed
 from toonlab.report.search import Gain
 from toonlab.report.summary import SYMBOLS
+from toonlab.utils.text import shown
 
 from .chart import ACCENT, BETTER, INK, OPEN, PAPER, RULE, SERIES, SOFT, WORSE, Chart, Tips, note
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from toonlab.studies.results.results import CellResult, StudyResults
-from toonlab.utils.text import duration
+from toonlab.utils.text import duration, shown
 
 from .process import RunProgress
 
@@ -119,9 +119,10 @@ class StudyProgress:
 
     def _ending(self, cell: CellResult) -> str:
         """How a cell ended, in a line."""
+        label = shown(cell.label)
         if cell.status != "finished":
-            return f"{cell.label}: {cell.status}: {cell.reason}"
+            return f"{label}: {cell.status}: {cell.reason}"
         if cell.reused:
-            return f"{cell.label}: finished before, not run again"
+            return f"{label}: finished before, not run again"
         values = [f"{name} {cell.values[name]:.4g}" for name in self._results.metrics[:1] if name in cell.values]
-        return ", ".join([f"{cell.label}: finished in {duration(cell.values['seconds'])}", *values])
+        return ", ".join([f"{label}: finished in {duration(cell.values['seconds'])}", *values])

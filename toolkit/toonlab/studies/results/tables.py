@@ -9,6 +9,8 @@ from html import escape
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
+from toonlab.utils.text import shown
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -35,7 +37,7 @@ class TableRow:
     @property
     def title(self) -> str:
         """`ctss (1 failed)`."""
-        return f"{self.name} ({self.note})" if self.note else self.name
+        return f"{shown(self.name)} ({self.note})" if self.note else shown(self.name)
 
     def cell(self, column: str) -> str:
         """`0.652 ± 0.024`: the mean and the standard deviation over seeds."""
