@@ -1,7 +1,7 @@
-"""Draw the gallery: `python docs/make_photos.py runs/demo`, photos through every method of a study.
+"""Draw the gallery: `python docs/make_photos.py runs/demo --photos photos`, photos through every method of a study.
 
-The photos are in the public domain and come with scikit-image, which toonlab needs anyway; `--photos DIR` writes their
-files to try runs on. Writes docs/pictures/gallery-METHOD.webp.
+`--photos DIR` gets four photos in the public domain that come with scikit-image, which toonlab needs anyway; for
+the sheets it has ToonWorld's as well, from `toonlab compare demo --photos DIR`. Writes docs/pictures/gallery-METHOD.webp.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ NAMES = {
     "whitebox": "White-box",
     "plain": "plain GAN",
 }
-SIDE, HEIGHT = 256, 300  # px: the longer side when cartoonized, and the height on a sheet
+RENDERED = 5
+SIDE, HEIGHT = 256, 288  # px: the longer side when cartoonized, and the height on a sheet
 
 
 def photo(name: str) -> Image.Image:
@@ -46,17 +47,18 @@ def tile(caption: str, picture: Image.Image) -> Tile:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("study", type=Path, nargs="?")
-    parser.add_argument("--photos", type=Path, help="write the photos there")
+    parser.add_argument("--photos", type=Path, required=True)
     given = parser.parse_args()
-    if given.photos:
-        given.photos.mkdir(parents=True, exist_ok=True)
-        for name in PHOTOS:
-            photo(name).save(given.photos / f"{name}.png")
+    given.photos.mkdir(parents=True, exist_ok=True)
+    for name in PHOTOS:
+        photo(name).save(given.photos / f"{name}.png")
+    rendered = sorted(given.photos.glob("toonworld-*.png"))[:RENDERED]
     for recipe, shown in NAMES.items() if given.study else ():
-        run = open_run(run_of(given.study, recipe))
-        photos = [tile("photo", photo(name)) for name in PHOTOS]
-        cartoons = [tile(shown, run.cartoonize(photo(name), device="cpu")) for name in PHOTOS]
-        compose(shown, [photos, cartoons]).save(OUT / f"gallery-{recipe}.webp", quality=82, method=6)
+        run, rows = open_run(run_of(given.study, recipe)), []
+        for paths in (rendered, [given.photos / f"{name}.png" for name in PHOTOS]):
+            rows.append([tile("photo", Image.open(path)) for path in paths])
+            rows.append([tile(shown, run.cartoonize(path, device="cpu")) for path in paths])
+        compose(shown, rows).save(OUT / f"gallery-{recipe}.webp", quality=82, method=6)
 
 
 if __name__ == "__main__":

@@ -101,6 +101,7 @@ def test_a_browser_shows_what_changes(
     tab.goto(f"http://127.0.0.1:{serving.server_port}/")
     expect(tab.get_by_text("7 of 9 runs finished, 1 running, 1 failed")).to_be_visible(timeout=120_000)
     assert tab.evaluate("document.documentElement.scrollWidth") == width
+    assert tab.locator(".series li").all_inner_texts() == ["patches", "lone"]  # those with curves
     assert Axe().run(tab, options={"resultTypes": ["violations"]}).violations_count == 0
     quiet = time.time() - QUIET - 1
     os.utime(running.directory / running.cells[0].run / "metrics.jsonl", (quiet, quiet))

@@ -107,7 +107,8 @@ def _sections(found: Findings) -> dict[str, Any]:
         "votes": votes.votes(found) if found.results.metrics else None,
         "checkpoints": checkpoints.audit(found) if found.finished and found.results.kind == "compare" else None,
         "learning": [*learning.learning(found), *filter(None, [learning.cost(found)])],
-        "series": [_key(n, label) for n, label in enumerate(found.labels) if found.values(found.primary, label)],
+        "interactive": True,
+        "series": [key(n, label) for n, label in enumerate(found.labels) if found.values(found.primary, label)],
         "failures": [cell for cell in found.results.cells if cell.status in ("failed", "stopped")],
         "reproducibility": reproducibility(found.results),
     }
@@ -137,7 +138,7 @@ def _search(searched: search.Search, place: int, *, alone: bool) -> list[Chart]:
     return [replace(c, name=f"{c.name}-{place}" if place else c.name) for c in sorted(charts, key=lambda c: c.span)]
 
 
-def _key(place: int, label: str) -> dict[str, Any]:
+def key(place: int, label: str) -> dict[str, Any]:
     """How a variant is drawn, for the key of the curves."""
     dash = line_style(place)["linestyle"]
     dashes = "" if isinstance(dash, str) else " ".join(str(2 * part) for part in dash[1])

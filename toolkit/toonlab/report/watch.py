@@ -23,7 +23,7 @@ from . import TEMPLATE
 from .charts.learning import learning_charts
 from .findings import Findings
 from .history import Records, by_step
-from .page import templates
+from .page import key, templates
 from .table import as_table
 
 QUIET = 120.0  # seconds without a new line after which a run that has not ended counts as stopped
@@ -86,13 +86,18 @@ def content(directory: Path) -> str:
     results = StudyResults.read(directory)
     cells = list(live(results))
     counts = {status: sum(each.cell.status == status for each in cells) for status in ("finished", "running", "failed")}
-    found = Findings(results)
+    running = [
+        each.cell if each.cell.status == "running" else cell for each, cell in zip(cells, results.cells, strict=True)
+    ]
+    found = Findings(replace(results, cells=running))
     runs = [(each.cell.variant.label, each.records) for each in cells if each.records]
+    drawn = {label for label, records in runs if len(records) > 1}
     charts = list(learning_charts(found.labels, found.primary, runs)) if results.metrics else []
     context: dict[str, Any] = {
         "table": as_table(found).html() if results.metrics and found.finished else "",
         "learning": charts,
-        "series": [],
+        "interactive": False,
+        "series": [key(n, label) for n, label in enumerate(found.labels) if label in drawn],
         "summary": f"{counts['finished']} of {several(len(cells), 'run')} finished, {counts['running']} running"
         + (f", {counts['failed']} failed" if counts["failed"] else ""),
         "rows": _by_variant(cells),
