@@ -1,7 +1,7 @@
 """Draw the gallery: `python docs/make_photos.py runs/demo --photos photos`, photos through every method of a study.
 
-`--photos DIR` gets four photos in the public domain that come with scikit-image, which toonlab needs anyway. For the
-sheets it has ToonWorld's as well, from `toonlab compare demo --photos DIR`. Sheets are docs/pictures/gallery-METHOD.webp.
+`--photos DIR` gets four photos in the public domain that come with scikit-image, which toonlab needs anyway;
+ToonWorld's are added by `toonlab compare demo --photos DIR`. The sheets are docs/pictures/gallery-METHOD.webp.
 """
 
 from __future__ import annotations
