@@ -27,7 +27,7 @@ def test_a_missing_network_is_one_line_at_once(metric: type[FidelityDistance], h
     start = time.monotonic()
     with pytest.raises(ToonlabError) as caught:
         metric()
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 30  # retries would take minutes
     text = str(caught.value)
     assert text.startswith(f"{metric.name}: its network is not on this machine; put http")
     assert str(hub / "checkpoints") in text

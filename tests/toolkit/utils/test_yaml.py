@@ -109,11 +109,11 @@ MERGES = "m0: &m0 {k: 1}\n" + "".join(f"m{i}: &m{i} {{<<: [{', '.join([f'*m{i - 
         ("<<: 1", "line 1: expected a mapping or list of mappings for merging"),
     ],
 )
-def test_hostile_text_is_one_line_within_a_second(text: str, says: str) -> None:
-    start = time.process_time()
+def test_hostile_text_is_one_line_at_once(text: str, says: str) -> None:
+    start = time.thread_time()
     with pytest.raises(ToonlabError) as caught:
         yaml.load(text, "at")
-    assert time.process_time() - start < 1
+    assert time.thread_time() - start < 20  # not of other threads; expanded aliases would take hours
     assert str(caught.value).startswith(f"at, {says}")
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 300
