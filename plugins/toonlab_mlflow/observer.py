@@ -31,7 +31,7 @@ class MLflow:
     source, and its data with a hash. Scalars are `train/…`, metrics of an evaluation `evaluation/…`, those of the final
     weights on the test split `test/…`, those of the unmodified photos `photo/…`; sample images stand in the image grid,
     the last weights under `weights/`. A study has a run of its own, above those of its cells: with the means over seeds
-    as `means/…`, the table as its note, the report, and a run for each trial of a search.
+    as `variants/…`, the table as its note, the report, and a run for each trial of a search.
 
     Logged steps are sent every few seconds, evaluations at once, all from the run's directory. If MLflow is away, the
     run sends nothing more, and `toonlab sync RUN` completes it. A resumed run continues the same MLflow run, where

@@ -59,10 +59,10 @@ def _results(run: Run) -> Results:
 
 
 def _means(results: Results, seconds: float) -> Iterator[Point]:
-    """`means/lines/ctss`: over the seeds of a variant."""
+    """`variants/lines/ctss`: the means over seeds. The name sorts after the charts of the cells, each is one bar."""
     for metric in (*results.metrics, "seconds"):
         means = {label: fmean(seeds.values()) for label, seeds in results.values(metric).items() if seeds}
-        yield from points(means, 0, seconds, f"means/{metric}/")
+        yield from points(means, 0, seconds, f"variants/{metric}/")
 
 
 def _send_trial(store: Store, parent: str, known: Any, trial: Any, whose: str, end: int) -> None:

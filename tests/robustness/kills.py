@@ -340,7 +340,7 @@ def _tracked(database: Path) -> list[str]:
             found += [f"{about}: {name} = {value}" for name, value in run.data.params.items()]
             tags = {name: value for name, value in run.data.tags.items() if not name.startswith(_OF_A_PROCESS)}
             found += [f"{about}: tag {name} = {value}" for name, value in tags.items()]
-            for name in (name for name in run.data.metrics if not name.startswith("means/seconds")):
+            for name in (name for name in run.data.metrics if not name.startswith("variants/seconds")):
                 points = client.get_metric_history(number, name)
                 found += [f"{about}: {name} at step {point.step}: {point.value!r}" for point in points]
             found += [f"{about}: artifact {path}" for path in _artifacts(client, number)]

@@ -58,7 +58,7 @@ def test_a_studys_run_has_its_means_its_table_and_its_times(study: Any, uri: str
     parent = parent_in(store(uri))
     assert (parent.info.run_name, parent.info.status) == ("patches-0f", "FINISHED")
     assert (parent.info.start_time, parent.info.end_time) == (1_767_322_800_000, (ENDED + 1) * 1000)
-    assert parent.data.metrics == {"means/lines/ctss _k 4_": 0.75, "means/seconds/ctss _k 4_": 3.0}
+    assert parent.data.metrics == {"variants/lines/ctss _k 4_": 0.75, "variants/seconds/ctss _k 4_": 3.0}
     note = parent.data.tags["mlflow.note.content"]
     assert note.startswith(
         f"patches\n\n[The report](#/experiments/1/runs/{parent.info.run_id}/artifacts/report.html)\n\n| m"
