@@ -60,9 +60,9 @@ def _results(run: Run) -> Results:
 
 def _means(results: Results, seconds: float) -> Iterator[Point]:
     """`variants/lines/ctss`: the means over seeds. The name sorts after the charts of the cells, each is one bar."""
-    for metric in (*results.metrics, "seconds"):
-        means = {label: fmean(seeds.values()) for label, seeds in results.values(metric).items() if seeds}
-        yield from points(means, 0, seconds, f"variants/{metric}/")
+    for row in results.rows:
+        means = {f"{metric}/{row.label}": fmean(values) for metric, values in row.values.items()}
+        yield from points(means, 0, seconds, "variants/")
 
 
 def _send_trial(store: Store, parent: str, known: Any, trial: Any, whose: str, end: int) -> None:

@@ -28,9 +28,9 @@ def study(uri: str, life: Any, study_run: Any) -> tuple[list[Run], StudyResults]
     for seed, one in enumerate(runs):
         outcome = life(one, MLflow(patience=240)).end(1)
         os.utime(one.directory / "outcome.json", (ENDED + seed, ENDED + seed))
-        metrics = {"metrics": {"lines": 0.25 + seed}, "photo": {}, "costs": {}, "measured": {}}
+        metrics = {"metrics": {"lines": 0.25 + seed}, "photo": {"lines": 0.125}, "costs": {}, "measured": {}}
         found = {**outcome.to_json(), **metrics}
-        cells.append(CellResult(Variant("ctss", {"k": 4}), seed, one.name, "finished", outcome=found))
+        cells.append(CellResult(Variant("ctss", {"share": 0.47404814449621233}), seed, one.name, "finished", outcome=found))
     results = StudyResults(
         "demo", runs[0].directory.parent, cells, about="patches", metrics=["lines"], higher={"lines": True}
     )
@@ -58,7 +58,11 @@ def test_a_studys_run_has_its_means_its_table_and_its_times(study: Any, uri: str
     parent = parent_in(store(uri))
     assert (parent.info.run_name, parent.info.status) == ("patches-0f", "FINISHED")
     assert (parent.info.start_time, parent.info.end_time) == (1_767_322_800_000, (ENDED + 1) * 1000)
-    assert parent.data.metrics == {"variants/lines/ctss _k 4_": 0.75, "variants/seconds/ctss _k 4_": 3.0}
+    assert parent.data.metrics == {
+        "variants/lines/ctss _share 0.474_": 0.75,
+        "variants/lines/the unmodified photo": 0.125,
+        "variants/seconds/ctss _share 0.474_": 3.0,
+    }
     note = parent.data.tags["mlflow.note.content"]
     assert note.startswith(
         f"patches\n\n[The report](#/experiments/1/runs/{parent.info.run_id}/artifacts/report.html)\n\n| m"

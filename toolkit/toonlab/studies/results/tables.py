@@ -35,9 +35,14 @@ class TableRow:
         return "–" if self.name == PHOTO else str(self.seeds)
 
     @property
+    def label(self) -> str:
+        """The name, long floats in it rounded."""
+        return shown(self.name)
+
+    @property
     def title(self) -> str:
         """`ctss (1 failed)`."""
-        return f"{shown(self.name)} ({self.note})" if self.note else shown(self.name)
+        return f"{self.label} ({self.note})" if self.note else self.label
 
     def cell(self, column: str) -> str:
         """`0.652 ± 0.024`: the mean and the standard deviation over seeds."""
