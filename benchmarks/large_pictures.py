@@ -35,6 +35,7 @@ from toonlab.ops.levels import to_float, to_levels
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 POINTS = 100  # of a curve
+MEMORY = 0.25  # GiB
 LIMIT = 1500e6 / MIB  # what 12 megapixels may take at full width
 GENERATORS = {
     "ctss": "ctss_unet",
@@ -96,7 +97,7 @@ def draw(rows: list[dict[str, Any]], curves: list[list[list[float]]], path: Path
     figure = Figure((7.2, 3.6), layout="constrained")
     axes = figure.add_subplot(xlabel="seconds", ylabel="memory of the process, MiB", xscale="log")
     for row, curve in zip(rows, curves, strict=True):
-        if row["way"] != "whole":
+        if row["way"] != "whole" and curve:
             axes.plot(*zip(*curve, strict=True), label=f"{row['method']}, width {row['width']}", linewidth=1.3)
     axes.axhline(LIMIT, color="0.5", linewidth=0.8, linestyle="--", label="1.5 GB")
     axes.set_ylim(0, None)
@@ -142,7 +143,7 @@ def in_process(threads: int, *case: Any) -> dict[str, Any]:
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
         method, width, megapixels, memory = case
-        end = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+        end = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1].rpartition("Error: ")[2]
         way = "whole" if memory is None else "strips"
         return {"method": method, "width": width or "full", "MP": megapixels, "way": way, "seconds": end[:60]}
     row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -187,7 +188,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--methods", nargs="+", choices=GENERATORS, default=["ctss", "cartoongan", "whitebox"])
     parser.add_argument("--megapixels", nargs="+", type=float, default=[12, 50])
-    parser.add_argument("--memory", type=float, default=0.25, help="GiB for strips and stored maps")
+    parser.add_argument("--memory", type=float, default=MEMORY, help="GiB for strips and stored maps")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--compare", type=int, default=8, help="the width that is computed whole, too; 0 for none")
     parser.add_argument("--width", type=int, help="instead of each generator's own")
@@ -209,10 +210,11 @@ def main() -> None:
                 cases += [(method, options.compare, megapixels, memory) for memory in (None, options.memory)]
             cases.append((method, options.width, megapixels, options.memory))
         rows = [in_process(options.threads, *case) for case in cases]
-        width = f"-width{options.width}" if options.width else ""
-        curves = [row.pop("curve", [[0, 0]]) for row in rows]
-        report(f"large_pictures-{megapixels:g}mp{width}", device(), rows, {**vars(options), "curves": curves})
-        draw(rows, curves, PICTURES / f"large-{megapixels:g}mp{width}.webp")
+        name = f"{megapixels:g}mp" + (f"-width{options.width}" if options.width else "")
+        name += f"-{options.memory:g}gib" if options.memory != MEMORY else ""
+        curves = [row.pop("curve", []) for row in rows]  # none of what failed
+        report(f"large_pictures-{name}", device(), rows, {**vars(options), "curves": curves})
+        draw(rows, curves, PICTURES / f"large-{name}.webp")
 
 
 if __name__ == "__main__":

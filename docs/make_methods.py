@@ -1,7 +1,8 @@
-"""Draw the pictures of the methods: `python docs/make_methods.py runs/ideas_on_one_backbone --sample 4`.
+"""Draw the pictures of the methods: `python docs/make_methods.py runs/demo --sample 4`.
 
-From the pictures that the study's runs with seed 0 have left: docs/pictures/methods.webp, one sample of the test split
-through every method, with CTSS's patches outlined; and for the cards of some methods the first six samples.
+From the pictures that the study's runs with seed 0 have left: docs/pictures/methods-STUDY.webp, one sample of the test
+split through every method, with CTSS's patches outlined; and for the cards of some methods the first six samples, if
+the study has them (`runs/ideas_on_one_backbone`).
 """
 
 from __future__ import annotations
@@ -36,6 +37,10 @@ TILE, GAP, LABEL, COLUMNS = 288, 10, 26, 4  # px; tiles are whole multiples of 9
 BOX = (255, 64, 64)
 
 
+def has(study: Path, recipe: str) -> bool:
+    return any(study.glob(f"{recipe}-s0-*"))
+
+
 def sample(study: Path, recipe: str, index: int) -> SamplePictures:
     return read_pictures(next(study.glob(f"{recipe}-s0-*")))[index]
 
@@ -43,7 +48,7 @@ def sample(study: Path, recipe: str, index: int) -> SamplePictures:
 def tiles(study: Path, index: int) -> Iterator[tuple[str, Image.Image]]:
     first = sample(study, "ctss", index)
     yield "photo", tile(first.photo)
-    for recipe, name in NAMES.items():
+    for recipe, name in ((recipe, name) for recipe, name in NAMES.items() if has(study, recipe)):
         made = sample(study, recipe, index)
         patches = [box for found in made.patches.values() for box in found.boxes]
         yield name, tile(made.fake, patches, made.width)
@@ -96,8 +101,8 @@ def main() -> None:
         left, top = place % COLUMNS * (TILE + GAP), place // COLUMNS * (TILE + LABEL + GAP)
         sheet.paste(picture, (left, top))
         draw.text((left + TILE / 2, top + TILE + LABEL / 2), name, "black", font, anchor="mm")
-    sheet.save(OUT / "methods.webp", quality=88, method=6)
-    for name, recipes in CARDS.items():
+    sheet.save(OUT / f"methods-{options.study.name}.webp", quality=88, method=6)
+    for name, recipes in ((name, recipes) for name, recipes in CARDS.items() if has(options.study, name)):
         card(options.study, recipes).save(OUT / f"method-{name}.webp", quality=85, method=6)
 
 

@@ -28,6 +28,8 @@ BUDGETS = {
     "patch_size_and_k": (("trials", 40), 400),
 }
 SIZES = {  # variants, seeds
+    "animegan_tuned": (2, 9),
+    "color_weight": (4, 9),
     "ctss_ablation": (14, 3),
     "ctss_vs_baselines": (9, 3),
     "demo": (7, 1),
@@ -44,6 +46,7 @@ SIZES = {  # variants, seeds
     "sampler_by_representation": (12, 3),
     "samplers": (8, 3),
     "style_losses": (7, 9),
+    "whitebox_tuned": (2, 9),
 }
 
 
