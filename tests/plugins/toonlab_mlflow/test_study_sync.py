@@ -18,6 +18,7 @@ from toonlab_mlflow.store import PARENT, STUDY
 from toonlab_mlflow.study_sync import TRIAL
 
 ENDED = 1_767_323_400  # 2026-01-02T03:10:00Z
+SHARE = 0.47404814449621233
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def study(uri: str, life: Any, study_run: Any) -> tuple[list[Run], StudyResults]
         os.utime(one.directory / "outcome.json", (ENDED + seed, ENDED + seed))
         metrics = {"metrics": {"lines": 0.25 + seed}, "photo": {"lines": 0.125}, "costs": {}, "measured": {}}
         found = {**outcome.to_json(), **metrics}
-        cells.append(CellResult(Variant("ctss", {"share": 0.47404814449621233}), seed, one.name, "finished", outcome=found))
+        cells.append(CellResult(Variant("ctss", {"share": SHARE}), seed, one.name, "finished", outcome=found))
     results = StudyResults(
         "demo", runs[0].directory.parent, cells, about="patches", metrics=["lines"], higher={"lines": True}
     )
