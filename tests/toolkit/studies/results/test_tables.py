@@ -68,9 +68,11 @@ def test_leading_metrics_are_the_ones_with_a_parts_name() -> None:
 
 def test_a_table_in_a_pipe_is_not_cut(capsys: pytest.CaptureFixture[str]) -> None:
     name = "a method with a long name (" + "k 4, " * 20 + ")"
-    show("title", [TableRow(name, {"f1": [0.5]})], {"f1": "a caveat"})
+    many = {f"metric_{number}": [0.25, 0.75] for number in range(20)}
+    show("title", [TableRow(name, {"f1": [0.5], **many})], {"f1": "a caveat"})
     out = capsys.readouterr().out
     assert name in out
+    assert out.count("0.500 ± 0.354") == 20
     assert out.splitlines()[-1] == "* f1: a caveat"
 
 

@@ -111,7 +111,7 @@ def show(
 
     console, table = Console(), text_table(rows, caveats, measured)
     if not console.is_terminal:
-        console.width = 200
+        console.width = 10_000  # of which a table takes what it needs
     console.print(table.terminal(title))
     for note in table.notes:
         console.print(note, style="dim", highlight=False, markup=False)
