@@ -5,7 +5,8 @@ and is optimised until the L1 distance of its features to the photo's is small, 
 weights are those of an untrained network, unless `--vgg19 FILE` gives trained ones.
 
 With `--study runs/features` it writes docs/pictures/features-trained.webp, too: what short trainings with these
-features made of three photos (`toonlab compare features`).
+features made of three photos (`toonlab compare features`). With `--runs runs/ctss` it writes
+docs/pictures/features-each.webp: what trainings of CTSS with each network made of them.
 """
 
 from __future__ import annotations
@@ -84,6 +85,16 @@ def trained(study: Path) -> Image.Image:
     return sheet([tile for row in rows for tile in row], len(SAMPLES))
 
 
+def each(runs: Path) -> Image.Image:
+    """What trainings with seed 0 made of some photos: a row for each network of features."""
+    rows = []
+    for run in sorted(runs.rglob("ctss-s0-*")):
+        pictures, name = read_pictures(run), load_file(run / "recipe.yaml")["features"]["use"]
+        rows.append([(name, opened(pictures[i].fake)) for i in SAMPLES])
+        ends = [[(what, opened(getattr(pictures[i], what))) for i in SAMPLES] for what in ("photo", "truth")]
+    return sheet([tile for row in (ends[0], *rows, ends[1]) for tile in row], len(SAMPLES))
+
+
 def opened(path: Path) -> Image.Image:
     with Image.open(path) as picture:
         return picture.convert("RGB")
@@ -105,10 +116,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--vgg19", type=Path, help="weights of VGG19, in torchvision's convention")
     parser.add_argument("--study", type=Path, help="the directory of the study `features`")
+    parser.add_argument("--runs", type=Path, help="a folder of trainings of CTSS with several networks")
     options = parser.parse_args()
     inversions(options.vgg19).quantize(256).save(PICTURES / "inversions.png", optimize=True)
     if options.study:
         trained(options.study).save(PICTURES / "features-trained.webp", quality=85, method=6)
+    if options.runs:
+        each(options.runs).save(PICTURES / "features-each.webp", quality=85, method=6)
 
 
 if __name__ == "__main__":
