@@ -74,6 +74,19 @@ def test_a_studys_run_has_its_means_its_table_and_its_times(study: Any, uri: str
     assert [child.data.tags[PARENT] for child in children] == [parent.info.run_id] * 2
 
 
+def test_variants_that_differ_in_the_fourth_digit_keep_means_of_their_own(study: Any, uri: str, store: Any) -> None:
+    runs, results = study
+    close = Variant("ctss", {"share": SHARE + 1e-5})
+    replace(results, cells=[results.cells[0], replace(results.cells[1], variant=close)]).write()
+    reported(runs[0])
+    found = parent_in(store(uri)).data.metrics
+    lines = {name: value for name, value in found.items() if name.startswith("variants/lines/ctss")}
+    assert lines == {
+        f"variants/lines/ctss _share {SHARE}_": 0.25,
+        f"variants/lines/ctss _share {SHARE + 1e-5}_": 1.25,
+    }
+
+
 def tracked(shown: Any, one: Run) -> str:
     return next(str(each.info.run_id) for each in shown.runs() if each.info.run_name == one.name)
 
