@@ -173,7 +173,7 @@ def write_png(path: Path, picture: Image.Image) -> None:
     temporary = path.with_name(f".{mark}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        picture.save(temporary, "PNG")
+        picture.save(temporary, "PNG", compress_level=4)  # 2 % larger than with 6, in half the time
         temporary.replace(path)
     except BaseException:
         with suppress(OSError):  # its folder may be what is missing

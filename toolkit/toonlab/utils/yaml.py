@@ -1,6 +1,8 @@
 """YAML files as plain mappings: no Python tags, no key given twice, not too deep or large, errors with their line."""
 
 from collections.abc import Hashable
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +90,11 @@ for _tag in ("binary", "set", "omap", "pairs"):  # of which there are no such va
     _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _Loader.construct_undefined)  # type: ignore[type-var]
 
 
+@lru_cache(maxsize=64)  # a study reads the same few recipes for each of its cells
+def _parsed(text: str) -> Any:
+    return yaml.load(text, Loader=_Loader)  # a SafeLoader
+
+
 def load(text: str, source: str) -> Any:
     """Parse YAML; at most 50 levels and 100,000 values, those that aliases repeat included.
 
@@ -95,7 +102,7 @@ def load(text: str, source: str) -> Any:
         ToonlabError: one line with the source and the line number.
     """
     try:
-        return yaml.load(text, Loader=_Loader)  # a SafeLoader
+        return deepcopy(_parsed(text))
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         problem = " ".join(str(error.problem or error.context).split())

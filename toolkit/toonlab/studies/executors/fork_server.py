@@ -7,6 +7,7 @@ without `if __name__ == "__main__"` would begin its study again there.
 from __future__ import annotations
 
 import atexit
+import gc
 import multiprocessing
 import os
 import signal
@@ -206,6 +207,8 @@ def _import(preload: Sequence[str]) -> None:
             import_module(name)
         except ImportError as error:  # of an optional package: the run that needs it says so
             print(f"warning: {name}: not imported ahead: {error}", file=sys.stderr)
+    gc.collect()
+    gc.freeze()  # so that collections in the processes neither visit nor copy what was imported
 
 
 def _fork(control: socket.socket, children: dict[int, tuple[BaseProcess, Connection]]) -> bool:
