@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS := $(shell $(PYTHON) -c 'import os; print(min(2, os.cpu_count()))')
+TESTERS := $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count() + 1))')  # one more: tests wait, too
 unexport PYTHONDONTWRITEBYTECODE  # with it, every process of the tests compiles all sources again
 export NO_MKDOCS_2_WARNING := 1  # mkdocs-material's announcement, which is no warning of the build
 
@@ -25,7 +26,7 @@ demo: venv  ## train and compare every method, a few minutes on two CPU cores
 	$(BIN)/toonlab compare experiments/demo.yaml --jobs $(JOBS)
 
 test: venv  ## run the tests
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 test-cluster: venv  ## run the tests of studies on Dask workers, about fifteen minutes
 	$(BIN)/python -m pytest -vv --no-header -m cluster tests/cluster

@@ -94,7 +94,9 @@ evaluate: {metrics: [lines, psnr], samples: 3, grid: 2}
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Rendered worlds of the tests are kept apart from the user's, and shared by the tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TOONLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
+        shared = "PYTEST_XDIST_WORKER" in os.environ  # then the folder above is that of all workers
+        folder = tmp_path_factory.getbasetemp()
+        patch.setenv("TOONLAB_CACHE", str((folder.parent if shared else folder) / "cache"))
         patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
         patch.setenv("OMP_NUM_THREADS", "1")  # for processes that tests start, likewise
         patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)  # they would compile everything each time

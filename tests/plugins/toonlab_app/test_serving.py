@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import socket
 import sys
+import time
 from contextlib import closing
 from http.client import HTTPConnection
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -45,6 +47,21 @@ def test_it_listens_at_this_machine_only_and_names_a_port_that_is_taken() -> Non
             bound(port)
     with socket.socket() as other:
         assert other.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_without_visitors_it_sleeps(serving: App) -> None:
+    """It woke a thousand times a second, which took 7 % of a core."""
+    status = Path(f"/proc/{serving.process.pid}/status")
+    if not status.exists():
+        pytest.skip("this system does not count wake-ups")
+
+    def woken() -> int:
+        (line,) = (line for line in status.read_text().splitlines() if line.startswith("voluntary_ctxt_switches"))
+        return int(line.split()[1])
+
+    before = woken()
+    time.sleep(2)
+    assert woken() - before < 600
 
 
 @pytest.fixture
