@@ -146,6 +146,37 @@ def test_a_reader_that_has_read_enough_gets_no_error(shell: Callable[..., Any]) 
     assert shell("$T recipes | head -1; exit ${PIPESTATUS[0]}").stderr == ""
 
 
+BROKEN = """
+import sys, typer
+from toonlab.cli.app import Group
+
+application = typer.Typer(cls=Group, pretty_exceptions_enable=False)
+
+@application.command()
+def fail() -> None:
+    print("the table")
+    raise BrokenPipeError(32, "Broken pipe")
+
+@application.command()
+def succeed() -> None: ...
+
+application(["fail"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("into", "shown"), [("", True), ("> file; code=$?; cat file; exit $code", True), ("| true", False)]
+)
+def test_a_pipe_to_a_process_of_its_own_is_no_reader(
+    shell: Callable[..., Any], tmp_path: Path, into: str, shown: bool
+) -> None:
+    """typer ends the command without a word for every broken pipe."""
+    (tmp_path / "broken.py").write_text(BROKEN)
+    done = shell(f"set -o pipefail; {sys.executable} broken.py {into}")
+    said = "error: a process that the command had started has been killed; run the command again\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "the table\n", said) if shown else (1, "", "")
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_a_terminal_without_all_letters_is_enough(shell: Callable[..., Any], encoding: str, small: Path) -> None:
     listed = shell("($T recipes; $T train --help) > listed.txt", PYTHONIOENCODING=encoding)

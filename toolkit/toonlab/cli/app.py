@@ -9,12 +9,13 @@ import atexit
 import errno
 import gc
 import io
+import select
 import sys
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -64,9 +65,24 @@ class Group(TyperGroup):
         except ToonlabError as error:
             _print_error(str(error))
             ctx.exit(1 if isinstance(error, DivergedError | PartlyFailedError) else 2)
+        except BrokenPipeError:  # typer takes every one for the end of a reader
+            if not _is_read(sys.stdout):
+                raise
+            _print_error("a process that the command had started has been killed; run the command again")
+            ctx.exit(1)
         except KeyboardInterrupt as interrupt:
             print(str(interrupt) or "interrupted", file=sys.stderr)
             ctx.exit(128 + getattr(interrupt, "number", 2))  # as a shell tells that a signal ended it
+
+
+def _is_read(stream: TextIO | None) -> bool:
+    """Whether a stream leads to a file, a terminal, or a pipe that is still read."""
+    poll = select.poll()
+    try:
+        poll.register(stream, 0)  # type: ignore[arg-type]
+    except (TypeError, ValueError):  # no stream, or a buffer
+        return True
+    return not any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def _print_error(text: str) -> None:

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,11 @@ def end_with(pipe, code):
 def sleep(pipe):
     pipe.send("asleep")
     signal.pause()
+
+def touch_unless_killed(file, parent):
+    if os.getpid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+    touch(file)
 
 def touch(file):
     with file.open("a") as lines:
@@ -143,6 +149,17 @@ def test_a_program_has_one_server_until_it_dies(
     first.close()
     assert server() is not first
     server().close()
+
+
+def test_a_call_whose_process_is_killed_is_made_in_this_one(
+    functions: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(fork_server, "_running", None)
+    with closing(server()) as started:
+        call_preloaded(functions.touch_unless_killed, tmp_path / "pids", os.getpid())
+        started._control.shutdown(socket.SHUT_WR)  # as if the server had been killed since it was looked at
+        call_preloaded(functions.touch, tmp_path / "pids")
+    assert (tmp_path / "pids").read_text().split() == [str(os.getpid())] * 2
 
 
 SCRIPT = """

@@ -53,11 +53,15 @@ def server(preload: Sequence[str] = ()) -> ForkServer:
 
 
 def call_preloaded(function: Callable[..., None], *arguments: Any) -> None:
-    """Call a function in a process with the slow imports done, if a server is running; in this process otherwise."""
-    if _running is None or not _running.alive:
-        function(*arguments)
-    else:
-        _running.start(_without_pipe, function, *arguments).wait()
+    """Call a function in a process with the slow imports done, if a server is running.
+
+    Without one, or if its process is killed, the function is called in this process.
+    """
+    if _running is not None and _running.alive:
+        with suppress(BrokenPipeError):  # killed before it had received the call
+            if _running.start(_without_pipe, function, *arguments).wait() == 0:
+                return
+    function(*arguments)
 
 
 def _without_pipe(_: Connection, function: Callable[..., None], *arguments: Any) -> None:
@@ -92,8 +96,9 @@ class ForkServer:
         status, report = Pipe(duplex=False)
         with pipe, report:
             socket.send_fds(self._control, [b"."], [pipe.fileno(), report.fileno()])
-        ours.send(surroundings(environment or {}))
-        ours.send((function, arguments))
+        with suppress(OSError):  # killed already, as its exit code tells
+            ours.send(surroundings(environment or {}))
+            ours.send((function, arguments))
         return ForkedProcess(ours, status)
 
     def close(self) -> None:
