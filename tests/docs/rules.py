@@ -100,6 +100,7 @@ STAND_INS = {  # what a command names -> what the workshop has (RUN and DIR: `Be
     r"(?<=toonlab photos )PHOTOS\b": "photos --smallest 64",
     r"\bFILM\b": "film.mkv",
     r"\[key=value …\]": "train.flip=true",
+    r"\btrain\.steps=\d+": "train.steps=4",
     r"\[--trials N\]": "--trials 2",
     r"\[--jobs N\]": "--jobs 1",
     r"(?<=compare )EXPERIMENT\b": "mine.yaml",
@@ -130,6 +131,7 @@ COMPLETED = {  # a file of `FILES` -> what is added, so that it is quick
 }
 PYTHON = {  # what would take minutes -> the same, shortened
     'at="tiny"': 'at=["tiny", "little.yaml", "untracked.yaml"]',
+    '"at": "tiny"': '"at": ["tiny", "little.yaml"]',
     '"steps": 200': '"steps": 4',
     'toonlab.compare("demo"': 'toonlab.compare("mine.yaml"',
     "seeds=2)": "seeds=1)",
