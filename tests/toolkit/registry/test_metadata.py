@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,17 @@ def test_own_entry_points_come_first_then_names(install: Install) -> None:
     assert found[-1].name == "toonlab_a"
     assert str(found[-1].source) == "toonlab-a 1.2"
     assert "toonlab_a" not in sys.modules
+
+
+@pytest.mark.parametrize("group", [metadata.PLUGINS, metadata.COMMANDS, metadata.PRELOADS])
+def test_they_are_those_of_the_standard_library(install: Install, tmp_path: Path, group: str) -> None:
+    """A distribution without entry points hides a later one of its name, however either is spelt."""
+    install("toonlab-hidden", "", "2.0")
+    (tmp_path / "first" / "Toonlab.Hidden-1.0.dist-info").mkdir(parents=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(tmp_path / "first")
+        assert {entry.point for entry in entries(group)} == set(entry_points(group=group))
+        assert "toonlab-hidden" not in {entry.source.name for entry in entries(group)}
 
 
 def test_an_editable_installation_has_a_project(install: Install, tmp_path: Path) -> None:
