@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS := $(shell $(PYTHON) -c 'import os; print(min(2, os.cpu_count()))')
-TESTERS := $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count() + 1))')  # one more: tests wait, too
+# one process more than there are cores: tests wait, too
+TESTERS := $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count() + 1))')
 unexport PYTHONDONTWRITEBYTECODE  # with it, every process of the tests compiles all sources again
 export NO_MKDOCS_2_WARNING := 1  # mkdocs-material's announcement, which is no warning of the build
 

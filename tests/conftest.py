@@ -54,7 +54,7 @@ LONGEST = (
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector pass over what was imported, and come seldom: it took a fifth of the tests' time."""
+    """Let the garbage collector pass over what was imported, and come seldom: it took a tenth of the tests' time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)

@@ -147,7 +147,7 @@ def test_a_reader_that_has_read_enough_gets_no_error(shell: Callable[..., Any]) 
 
 
 BROKEN = """
-import sys, typer
+import typer
 from toonlab.cli.app import Group
 
 application = typer.Typer(cls=Group, pretty_exceptions_enable=False)

@@ -59,7 +59,7 @@ def call_preloaded(function: Callable[..., None], *arguments: Any) -> None:
     """
     if _running is not None and _running.alive:
         with suppress(BrokenPipeError):  # killed before it had received the call
-            if _running.start(_without_pipe, function, *arguments).wait() == 0:
+            if _running.start(_without_pipe, function, *arguments).wait() >= 0:
                 return
     function(*arguments)
 
@@ -92,12 +92,13 @@ class ForkServer:
         Args:
             environment: further variables.
         """
+        here = surroundings(environment or {})
         ours, pipe = Pipe()
         status, report = Pipe(duplex=False)
         with pipe, report:
             socket.send_fds(self._control, [b"."], [pipe.fileno(), report.fileno()])
-        with suppress(OSError):  # killed already, as its exit code tells
-            ours.send(surroundings(environment or {}))
+        with suppress(BrokenPipeError):  # killed already, as its exit code tells
+            ours.send(here)
             ours.send((function, arguments))
         return ForkedProcess(ours, status)
 
